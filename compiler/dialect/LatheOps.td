@@ -1,0 +1,234 @@
+//===- LatheOps.td - the vocabulary of transformers --------------------------------------------*- tablegen -*-===//
+//
+// The `lathe` dialect: transformer meaning on tensors of rows (one row a token). Two levels live here:
+//
+//   after import   embed, take_rows, norm, linear, rope, attention, glu, activation, add, scale, softcap
+//   after fusion   the same inside lathe.phase regions, plus quantize, slice, append, attend, combine, packed
+//
+// compiler/reference executes both: it is the definition of every op. Matrices are [out, in] as checkpoints have them.
+// Activations are tensor<?xNxf32>: rows x width. A row's token has a position in its sequence (%positions: tensor<?xi32>)
+// and a sequence (%slots: tensor<?xi32>), which choose where its key and value go in the KV cache.
+//
+//===----------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_COMPILER_DIALECT_LATHEOPS_TD
+#define LATHE_COMPILER_DIALECT_LATHEOPS_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/BuiltinAttributes.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/IR/RegionKindInterface.td"
+include "mlir/Interfaces/ControlFlowInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def Lathe_Dialect : Dialect {
+  let name = "lathe";
+  let cppNamespace = "::lathe::ir";
+  let summary = "transformers: norms, projections, rotations, attention, phases";
+  let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 0;
+}
+
+class Lathe_Op<string mnemonic, list<Trait> traits = []> : Op<Lathe_Dialect, mnemonic, traits>;
+
+//===-- types and enums ---------------------------------------------------------------------------------------===//
+
+def Lathe_Q8 : TypeDef<Lathe_Dialect, "Q8"> {
+  let mnemonic = "q8";
+  let summary = "element of a row quantised to 8 bits in groups of 32: i8 values, f32 scale and i32 sum a group";
+}
+
+def Lathe_Rows : 2DTensorOf<[F32]>;                 // [rows, width]
+def Lathe_RowsQ8 : 2DTensorOf<[Lathe_Q8]>;          // [rows, width], quantised
+def Lathe_AnyRows : AnyTypeOf<[Lathe_Rows, Lathe_RowsQ8]>;
+def Lathe_Indices : 1DTensorOf<[I32]>;              // [rows]
+def Lathe_Partials : 3DTensorOf<[F32]>;             // [rows, splits, heads * (head_size + 2)]
+
+class Lathe_Enum<string name, string summary, list<I32EnumCase> cases> : I32Enum<name, summary, cases> {
+  let cppNamespace = "::lathe::ir";
+}
+def Lathe_NormKind : Lathe_Enum<"NormKind", "root mean square or layer norm",
+                                [I32EnumCase<"RMS", 0, "rms">, I32EnumCase<"Layer", 1, "layer">]>;
+def Lathe_Activation : Lathe_Enum<"Activation", "pointwise nonlinearity", [
+    I32EnumCase<"SiLU", 0, "silu">, I32EnumCase<"GELUErf", 1, "gelu_erf">, I32EnumCase<"GELUTanh", 2, "gelu_tanh">,
+    I32EnumCase<"ReLU", 3, "relu">, I32EnumCase<"ReLUSquared", 4, "relu_squared">]>;
+def Lathe_Pairing : Lathe_Enum<"Pairing", "which components of a head rotate together",
+                               [I32EnumCase<"Interleaved", 0, "interleaved">, I32EnumCase<"HalfSplit", 1, "half_split">]>;
+
+class Lathe_EnumAttr<EnumInfo info, string mnemonic> : EnumAttr<Lathe_Dialect, info, mnemonic>;
+def Lathe_NormKindAttr : Lathe_EnumAttr<Lathe_NormKind, "norm_kind">;
+def Lathe_ActivationAttr : Lathe_EnumAttr<Lathe_Activation, "activation">;
+def Lathe_PairingAttr : Lathe_EnumAttr<Lathe_Pairing, "pairing">;
+
+//===-- module-level symbols ----------------------------------------------------------------------------------===//
+
+def Lathe_WeightOp : Lathe_Op<"weight", [Symbol]> {
+  let summary = "declares a weight by role; a vector is [1, columns]";
+  let description = "`lathe.weight @layers.0.attention.query : tensor<576x576xf32> {format = \"q4_1\"}`";
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<2DTensorOf<[F32]>>:$type, StrAttr:$format);
+}
+
+def Lathe_RotationOp : Lathe_Op<"rotation", [Symbol]> {
+  let summary = "frequencies of a rotary embedding, scaling applied: pair i turns by position * frequencies[i] radians";
+  let description = [{
+    Every scaling scheme (linear, NTK, YaRN, Llama 3) ends as one frequency a pair and one magnitude that multiplies
+    cosine and sine (YaRN's attention factor; 1 elsewhere).
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, DenseF64ArrayAttr:$frequencies,
+                       DefaultValuedAttr<F64Attr, "1.0">:$magnitude);
+}
+
+def Lathe_PackedOp : Lathe_Op<"packed", [Symbol]> {
+  let summary = "a matrix in the bundle: weights stacked by rows (or interleaved by panel), in panels of 16 rows";
+  let description = [{
+    Rows of the sources follow one another; with `interleave` (two sources of one shape) 16 rows of the first alternate
+    with 16 rows of the second, so that a gated unit's pair lies in one tile. Rows are padded with zeros to 16. A vector
+    (one row) stays as it is, f32. compiler/kernels/Kernel.h has the bytes of a panel.
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefArrayAttr:$sources, StrAttr:$format,
+                       UnitAttr:$interleave);
+}
+
+//===-- after import ------------------------------------------------------------------------------------------===//
+
+def Lathe_EmbedOp : Lathe_Op<"embed", [Pure]> {
+  let summary = "rows of a table: y[r] = scale * table[ids[r]]";
+  let arguments = (ins Lathe_Indices:$ids, FlatSymbolRefAttr:$table, DefaultValuedAttr<F64Attr, "1.0">:$scale);
+  let results = (outs Lathe_Rows:$result);
+}
+
+def Lathe_TakeRowsOp : Lathe_Op<"take_rows", [Pure]> {
+  let summary = "y[i] = x[rows[i]]: the rows whose logits are wanted";
+  let arguments = (ins Lathe_Rows:$input, Lathe_Indices:$rows);
+  let results = (outs Lathe_Rows:$result);
+}
+
+def Lathe_NormOp : Lathe_Op<"norm", [Pure, SameOperandsAndResultType]> {
+  let summary = "RMS norm (arXiv:1910.07467 eq. 4) or layer norm (arXiv:1607.06450 eq. 3) of each row";
+  let arguments = (ins Lathe_Rows:$input, FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$bias,
+                       Lathe_NormKindAttr:$kind, F64Attr:$eps, UnitAttr:$unit_offset);
+  let results = (outs Lathe_Rows:$result);
+}
+
+def Lathe_LinearOp : Lathe_Op<"linear", [Pure]> {
+  let summary = "y = x * W^T + b, W the weights stacked by rows";
+  let description = [{
+    One weight after import; fusion merges linears of one input ([q, k, v], [gate, up]) or replaces the list by one
+    lathe.packed. Biases: none, or one a weight.
+  }];
+  let arguments = (ins Lathe_AnyRows:$input, FlatSymbolRefArrayAttr:$weights,
+                       OptionalAttr<FlatSymbolRefArrayAttr>:$biases);
+  let results = (outs Lathe_Rows:$result);
+}
+
+def Lathe_RopeOp : Lathe_Op<"rope", [Pure]> {
+  let summary = "rotates the leading 2 * frequencies components of each head (arXiv:2104.09864 eq. 34)";
+  let arguments = (ins Lathe_Rows:$input, Lathe_Indices:$positions, FlatSymbolRefAttr:$rotation,
+                       I64Attr:$head_size, Lathe_PairingAttr:$pairing);
+  let results = (outs Lathe_Rows:$result);
+}
+
+def Lathe_AttentionOp : Lathe_Op<"attention", [MemoryEffects<[MemRead, MemWrite]>]> {
+  let summary = "appends k, v to the layer's cache, then softmax(scale * q.k) v over the positions each row may see";
+  let description = [{
+    Row r of sequence slots[r] at positions[r] sees cached positions p of its sequence with p <= positions[r], and with
+    window w > 0 also p > positions[r] - w. Head h reads KV head h * kv_heads / heads. With softcap c > 0 scores are
+    c * tanh(score / c). (arXiv:1706.03762 eq. 1; grouped: arXiv:2305.13245.)
+  }];
+  let arguments = (ins Lathe_Rows:$query, Lathe_Rows:$key, Lathe_Rows:$value, Lathe_Indices:$positions,
+                       Lathe_Indices:$slots, I64Attr:$layer, I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_size,
+                       F64Attr:$scale, DefaultValuedAttr<I64Attr, "0">:$window,
+                       DefaultValuedAttr<F64Attr, "0.0">:$softcap);
+  let results = (outs Lathe_Rows:$result);
+}
+
+def Lathe_GluOp : Lathe_Op<"glu", [Pure, SameOperandsAndResultType]> {
+  let summary = "activation(gate) * up (arXiv:2002.05202)";
+  let arguments = (ins Lathe_Rows:$gate, Lathe_Rows:$up, Lathe_ActivationAttr:$activation);
+  let results = (outs Lathe_Rows:$result);
+}
+
+def Lathe_ActivationOp : Lathe_Op<"activation", [Pure, SameOperandsAndResultType]> {
+  let summary = "a pointwise nonlinearity";
+  let arguments = (ins Lathe_Rows:$input, Lathe_ActivationAttr:$activation);
+  let results = (outs Lathe_Rows:$result);
+}
+
+def Lathe_AddOp : Lathe_Op<"add", [Pure, SameOperandsAndResultType]> {
+  let summary = "a + scale * b: the residual stream a and a branch b";
+  let arguments = (ins Lathe_Rows:$a, Lathe_Rows:$b, DefaultValuedAttr<F64Attr, "1.0">:$scale);
+  let results = (outs Lathe_Rows:$result);
+}
+
+def Lathe_ScaleOp : Lathe_Op<"scale", [Pure, SameOperandsAndResultType]> {
+  let summary = "factor * x";
+  let arguments = (ins Lathe_Rows:$input, F64Attr:$factor);
+  let results = (outs Lathe_Rows:$result);
+}
+
+def Lathe_SoftcapOp : Lathe_Op<"softcap", [Pure, SameOperandsAndResultType]> {
+  let summary = "cap * tanh(x / cap)";
+  let arguments = (ins Lathe_Rows:$input, F64Attr:$cap);
+  let results = (outs Lathe_Rows:$result);
+}
+
+//===-- after fusion ------------------------------------------------------------------------------------------===//
+
+def Lathe_SliceOp : Lathe_Op<"slice", [Pure]> {
+  let summary = "columns [offset, offset + width of the result) of each row: one part of a merged linear";
+  let arguments = (ins Lathe_Rows:$input, I64Attr:$offset);
+  let results = (outs Lathe_Rows:$result);
+}
+
+def Lathe_QuantizeOp : Lathe_Op<"quantize", [Pure]> {
+  let summary = "each group of 32 as i8: scale = max|x| / 127, q = round(x / scale)";
+  let arguments = (ins Lathe_Rows:$input);
+  let results = (outs Lathe_RowsQ8:$result);
+}
+
+def Lathe_AppendOp : Lathe_Op<"append", [MemoryEffects<[MemWrite]>]> {
+  let summary = "writes each row's key and value to the layer's cache";
+  let arguments = (ins Lathe_Rows:$key, Lathe_Rows:$value, Lathe_Indices:$positions, Lathe_Indices:$slots,
+                       I64Attr:$layer, I64Attr:$kv_heads, I64Attr:$head_size);
+}
+
+def Lathe_AttendOp : Lathe_Op<"attend", [MemoryEffects<[MemRead]>]> {
+  let summary = "attention over the cache, one partial softmax for each split of the positions";
+  let description = [{
+    For row r, split s covers positions [s * split, (s + 1) * split). Each head's partial is {m, l, o[head_size]}:
+    m = max score, l = sum of exp(score - m), o = sum of exp(score - m) * v; a split that the row does not see has
+    m = -inf, l = 0, o = 0. Other attributes as lathe.attention.
+  }];
+  let arguments = (ins Lathe_Rows:$query, Lathe_Indices:$positions, Lathe_Indices:$slots, I64Attr:$layer,
+                       I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_size, F64Attr:$scale,
+                       DefaultValuedAttr<I64Attr, "0">:$window, DefaultValuedAttr<F64Attr, "0.0">:$softcap,
+                       I64Attr:$split);
+  let results = (outs Lathe_Partials:$result);
+}
+
+def Lathe_CombineOp : Lathe_Op<"combine", [Pure]> {
+  let summary = "joins a row's partials: with M = max m, y = sum exp(m - M) o / sum exp(m - M) l";
+  let arguments = (ins Lathe_Partials:$input, Lathe_Indices:$positions, I64Attr:$heads, I64Attr:$head_size);
+  let results = (outs Lathe_Rows:$result);
+}
+
+def Lathe_PhaseOp : Lathe_Op<"phase", [IsolatedFromAbove, SingleBlock, RecursiveMemoryEffects]> {
+  let summary = "ops that run as one grid of independent tiles between two barriers";
+  let description = [{
+    The region's arguments are the inputs; lathe.yield gives the results. `offsets` (memory planning) places result i at
+    that byte of the program's arena. What runs once a worker and what runs in each tile follows from the ops: see
+    compiler/kernels/Describe.h.
+  }];
+  let arguments = (ins StrAttr:$name, Variadic<AnyType>:$inputs, OptionalAttr<DenseI64ArrayAttr>:$offsets);
+  let results = (outs Variadic<AnyType>:$results);
+  let regions = (region SizedRegion<1>:$body);
+}
+
+def Lathe_YieldOp : Lathe_Op<"yield", [Pure, Terminator, ParentOneOf<["PhaseOp"]>]> {
+  let summary = "ends a phase";
+  let arguments = (ins Variadic<AnyType>:$values);
+}
+
+#endif

@@ -1,0 +1,103 @@
+//===- Program.h - phases as plain data, before and after scheduling --------------------------------------*- C++ -*-===//
+//
+// What the kernels stage makes of a fused module and every later stage reads: for each kind of step a list of phases, each
+// a grid of tiles and the calls that a tile makes (runtime/abi/model_abi.h has the same tables as the runtime reads them).
+// Offsets are final; steps are bytes for one row, one column unit (a panel of a linear, a KV head of attention) and one split,
+// which the link stage multiplies by the tile sizes that the schedule stage has chosen.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_COMPILER_KERNELS_PROGRAM_H
+#define LATHE_COMPILER_KERNELS_PROGRAM_H
+
+#include "compiler/kernels/Kernel.h"
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lathe {
+
+/// Where an argument lives; the order is lathe_base's.
+enum class Base { Arena, Scratch, Weights, Cache, Ids, Positions, Slots, Pages, LogitRows, Logits, Tile };
+
+/// One argument of a call.
+struct View {
+  Base base = Base::Arena;
+  std::string weight;  ///< Weights: name of a PackedWeight or Table; offset counts from its start
+  int64_t layer = 0;   ///< Cache
+  int64_t offset = 0;  ///< bytes
+  int64_t perRow = 0;  ///< bytes to move for one row
+  int64_t perColumn = 0; ///< bytes to move for one column unit
+  int64_t perSplit = 0;  ///< bytes to move for one split
+};
+
+enum class Scope { Tile, Splits, Worker };
+
+/// One kernel with its arguments, in signature() order.
+struct Call {
+  KernelDesc kernel;
+  Scope scope = Scope::Tile;
+  std::vector<View> views;
+};
+
+/// A grid of tiles. A linear phase's tile sizes are those of its LinearKernel; all others are 1 row x 1 column unit.
+struct Phase {
+  std::string name;
+  bool logitRows = false; ///< rows are the rows whose logits are wanted
+  int64_t columns = 1;    ///< column units
+  int64_t rowsPerTile = 1, columnsPerTile = 1;
+  bool splits = false;    ///< the grid's third dimension is the splits of the context
+  std::vector<Call> prologue; ///< scope Worker, one row a call
+  std::vector<Call> calls;
+  std::optional<View> result; ///< f32 [rows, resultColumns] that verification may compare
+  int64_t resultColumns = 0, resultStride = 0;
+  int64_t weightBytes = 0;  ///< read for each row tile
+  int64_t operations = 0;   ///< for each row
+};
+
+struct Program {
+  std::string name; ///< "decode", "prefill"
+  int64_t maxRows = 1, maxLogitRows = 1;
+  bool distinctSequences = false;
+  int64_t arenaBytes = 0, scratchBytes = 0;
+  std::vector<Phase> phases;
+};
+
+/// One matrix or vector of weights.bin (see lathe.packed).
+struct PackedWeight {
+  std::string name;
+  std::vector<std::string> sources; ///< roles
+  PackedFormat format = PackedFormat::F32;
+  bool vector = false;     ///< f32 elements as they are, sources after one another
+  bool interleave = false;
+  int64_t rows = 0, columns = 0; ///< rows before padding to a panel
+  int64_t bytes = 0;
+};
+
+/// A computed f32 array of weights.bin (rotary tables).
+struct Table {
+  std::string name;
+  std::vector<float> values;
+};
+
+struct CacheLayout {
+  int64_t layers = 0, kvHeads = 0, headSize = 0;
+  CacheFormat format = CacheFormat::F16;
+  int64_t maxPages = 0, splitPositions = 0;
+  int64_t pageElements() const { return kvHeads * 2 * kPagePositions * headSize; }
+};
+
+/// All that is compiled for one model.
+struct ProgramSet {
+  std::vector<Program> programs; ///< by maxRows
+  std::vector<PackedWeight> weights;
+  std::vector<Table> tables;
+  CacheLayout cache;
+  int64_t vocabulary = 0, logitsStride = 0, maxContext = 0, maxSlots = 0;
+};
+
+/// The set as text: what --emit=kernels prints.
+std::string print(const ProgramSet &set);
+
+} // namespace lathe
+
+#endif

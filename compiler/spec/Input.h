@@ -1,0 +1,58 @@
+//===- Input.h - what a user names on the command line, read ----------------------------------------------*- C++ -*-===//
+//
+// The spec stage: a textproto, a Hugging Face folder, a GGUF or a llama2.c .bin becomes a validated Model and, when there
+// is a checkpoint, its weights by role and its tokenizer. Architectures are data: models/*.textproto.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_COMPILER_SPEC_INPUT_H
+#define LATHE_COMPILER_SPEC_INPUT_H
+
+#include "compiler/spec/Weights.h"
+#include "models/model.pb.h"
+#include "llvm/Support/Error.h"
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace lathe {
+
+struct TokenizerSource; // compiler/spec/tokenizer/TokenizerBlob.h
+
+struct InputOptions {
+  std::string weightsPath;    ///< --weights: a checkpoint for a spec textproto
+  bool randomWeights = false; ///< --random-weights
+  uint32_t maxContext = 0;    ///< --max-context: positions; 0 keeps the model's
+  std::string quantize;       ///< --quantize: format name for matrices, "" keeps the checkpoint's
+};
+
+/// A model ready to compile.
+struct Input {
+  spec::Model model;
+  /// Null when there is a spec only.
+  std::unique_ptr<WeightSource> weights;
+  /// Null when the checkpoint carries none.
+  std::shared_ptr<TokenizerSource> tokenizer;
+};
+
+/// Reads and validates `path`. Errors name the file, the field path or tensor, and what would be valid.
+llvm::Expected<Input> readInput(llvm::StringRef path, const InputOptions &options = {});
+
+/// Checks every field and how they go together:
+/// "models/foo.textproto: attention.n_kv_heads = 3 does not divide attention.n_heads = 8". Fills the documented defaults
+/// in (head_size, n_kv_heads, scales), so that later stages read concrete values only.
+llvm::Error validate(spec::Model &model, llvm::StringRef file);
+
+/// The spec as canonical textproto: what --emit=spec prints and the bundle carries.
+std::string printSpec(const spec::Model &model);
+
+/// Roles and shapes of all weights that `model` needs, in model order: the one list that import, the random generator,
+/// the checkpoint readers and inspect share.
+struct WeightShape {
+  std::string role;
+  int64_t rows, columns; ///< vectors: rows = 1
+};
+std::vector<WeightShape> weightShapes(const spec::Model &model);
+
+} // namespace lathe
+
+#endif

@@ -1,0 +1,68 @@
+//===- Weights.h - a model's weights, whatever file they came from ----------------------------------------*- C++ -*-===//
+//
+// The compiler asks for weights by role ("layers.3.attention.query"), never by a checkpoint's tensor name. A WeightSource
+// answers from a GGUF, a safetensors file, a llama2.c .bin or a seeded generator; all of them hand out rows on demand, so
+// packing a model never needs more memory than a few rows.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_COMPILER_SPEC_WEIGHTS_H
+#define LATHE_COMPILER_SPEC_WEIGHTS_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lathe {
+
+/// Storage of a matrix. Block formats are GGUF's (ggml-common.h): 32 columns a block.
+enum class Format { F32, F16, BF16, Q8_0, Q4_0, Q4_1 };
+
+/// "q4_1".
+llvm::StringRef formatName(Format format);
+llvm::Expected<Format> parseFormat(llvm::StringRef name);
+/// Columns of one block: 1 or 32.
+int64_t blockColumns(Format format);
+/// Bytes of one block.
+int64_t blockBytes(Format format);
+inline int64_t rowBytes(Format format, int64_t columns) { return columns / blockColumns(format) * blockBytes(format); }
+
+/// Exact values of `columns` stored numbers, as the format defines them, rounded to f32 where the format's own definition
+/// (f16 scale times integer, plus f16 minimum) is not representable.
+void dequantize(Format format, const uint8_t *blocks, int64_t columns, float *out);
+/// The nearest stored form of `columns` numbers, by the format's own rule (ggml-quants.c's reference quantisers).
+void quantize(Format format, const float *in, int64_t columns, uint8_t *blocks);
+
+/// One weight of the model: a matrix [rows, columns] (linear: [out, in]; embedding: [vocabulary, dim]) or a vector
+/// [1, columns]. Thread-safe to read.
+class Weight {
+public:
+  virtual ~Weight() = default;
+  std::string role; ///< "layers.3.attention.query"
+  std::string tensor; ///< the checkpoint's own name, for messages
+  Format format = Format::F32;
+  int64_t rows = 0, columns = 0;
+
+  /// Copies the stored blocks of one row: rowBytes(format, columns) bytes.
+  virtual void readBlocks(int64_t row, uint8_t *out) const = 0;
+  /// One row as f32.
+  void readRow(int64_t row, float *out) const;
+};
+
+/// All weights of one model. Owns them and the mapped file behind.
+class WeightSource {
+public:
+  virtual ~WeightSource() = default;
+  /// The weight of a role; an error names the role and the tensor names that were looked for.
+  virtual llvm::Expected<const Weight *> get(llvm::StringRef role) const = 0;
+  virtual bool has(llvm::StringRef role) const = 0;
+  /// A hash of the identity of all weights (file size, mtime and header; or the generator's seed): part of the build id.
+  virtual uint64_t fingerprint() const = 0;
+};
+
+} // namespace lathe
+
+#endif

@@ -1,0 +1,207 @@
+/*
+ * model_abi.h - the one header that compiler and runtime share.
+ *
+ * `lathe compile` writes a bundle: `model.so` (kernels and these tables) and `weights.bin` (packed weights, mapped and
+ * used as they are). model.so exports one data symbol, `lathe_model`; everything else hangs off it. The compiler fills
+ * it, the runtime checks and reads it. Nothing here is executed before the checks have passed.
+ *
+ * A step (one forward pass over `rows` tokens) runs one program: a list of phases. A phase is a grid of tiles
+ *
+ *      row tiles (m)  x  column tiles (n)  x  splits of the context (s)
+ *
+ * taken from an atomic counter by the workers; a barrier ends it. Each tile runs the phase's calls in order; each worker
+ * runs the phase's prologue once, before its first tile, into its own scratch. A call is one kernel and its views; a
+ * view names a base and how far to move per m, n and s. So the executor is a loop, and the program is data.
+ */
+#ifndef LATHE_RUNTIME_ABI_MODEL_ABI_H
+#define LATHE_RUNTIME_ABI_MODEL_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define LATHE_MODEL_MAGIC "LATHEMDL"   /* 8 bytes, no terminator, in lathe_model */
+#define LATHE_WEIGHTS_MAGIC "LATHEWTS" /* 8 bytes, no terminator, at the start of weights.bin */
+#define LATHE_ABI_VERSION 1u           /* raised with every change of this file */
+#define LATHE_MODEL_SYMBOL "lathe_model"
+#define LATHE_PAGE_POSITIONS 64        /* positions of one page of the KV cache */
+#define LATHE_WEIGHTS_ALIGNMENT 4096   /* of weights.bin's data and of each large tensor: 64 */
+
+/* ---- what a kernel gets -------------------------------------------------------------------------------------------
+ * Laid out as Halide's halide_buffer_t and halide_dimension_t (HalideRuntime.h), which is what the kernels take;
+ * compiler/object asserts that. Strides are in elements. */
+typedef struct lathe_dim {
+  int32_t min, extent, stride;
+  uint32_t flags; /* 0 */
+} lathe_dim;
+
+typedef struct lathe_type {
+  uint8_t code; /* lathe_type_code */
+  uint8_t bits;
+  uint16_t lanes; /* 1 */
+} lathe_type;
+
+enum lathe_type_code { LATHE_INT = 0, LATHE_UINT = 1, LATHE_FLOAT = 2, LATHE_BFLOAT = 4 };
+
+typedef struct lathe_buffer {
+  uint64_t device;              /* 0 */
+  const void *device_interface; /* NULL */
+  uint8_t *host;
+  uint64_t flags; /* 0 */
+  lathe_type type;
+  int32_t dimensions;
+  lathe_dim *dim;
+  void *padding; /* NULL */
+} lathe_buffer;
+
+/* args[i] is a lathe_buffer *, in the order of the kernel's signature. Returns 0. */
+typedef int (*lathe_kernel_function)(void **args);
+
+/* ---- tables -------------------------------------------------------------------------------------------------------*/
+
+/* Where a view starts. */
+enum lathe_base {
+  LATHE_BASE_ARENA = 0,      /* memory between phases, one arena for each program */
+  LATHE_BASE_SCRATCH = 1,    /* the worker's own memory */
+  LATHE_BASE_WEIGHTS = 2,    /* weights.bin's data */
+  LATHE_BASE_CACHE = 3,      /* the KV cache's pool of the view's layer: [pages][page_bytes] */
+  LATHE_BASE_IDS = 4,        /* i32 [rows] token ids */
+  LATHE_BASE_POSITIONS = 5,  /* i32 [rows] position of each row in its sequence */
+  LATHE_BASE_SLOTS = 6,      /* i32 [rows] line of the page table that belongs to the row's sequence */
+  LATHE_BASE_PAGES = 7,      /* i32 [slots][max_pages] page table: logical page -> page of the pool */
+  LATHE_BASE_LOGIT_ROWS = 8, /* i32 [logit rows] the rows whose logits are wanted */
+  LATHE_BASE_LOGITS = 9,     /* f32 [logit rows][logits_stride] output */
+  LATHE_BASE_TILE = 10,      /* i32 [4] {m, n, s, worker} of the tile that runs */
+  LATHE_BASE_COUNT = 11
+};
+
+typedef struct lathe_view {
+  uint32_t base;     /* lathe_base */
+  int32_t layer;     /* of the cache; else 0 */
+  uint64_t offset;   /* bytes from the base */
+  int64_t step[3];   /* bytes to add for each row tile, column tile, split */
+  lathe_type type;
+  uint32_t dimensions;
+  uint32_t first_dim; /* in lathe_model.dims */
+} lathe_view;
+
+/* How often a call runs. */
+enum lathe_scope {
+  LATHE_SCOPE_TILE = 0,   /* once for each tile */
+  LATHE_SCOPE_SPLITS = 1, /* for each tile, once for each split of the tile's row: s = 0 .. splits-1 */
+  LATHE_SCOPE_WORKER = 2  /* prologue: by every worker, once for each `rows_per_call` rows of the phase (as m) */
+};
+
+typedef struct lathe_call {
+  uint32_t kernel; /* index in lathe_model.kernels */
+  uint32_t scope;  /* lathe_scope */
+  uint32_t rows_per_call; /* WORKER: rows that one call covers; else the phase's rows_per_tile */
+  uint32_t first_view, n_views;
+} lathe_call;
+
+enum lathe_rows { LATHE_ROWS_ALL = 0, LATHE_ROWS_LOGITS = 1 };
+
+typedef struct lathe_phase {
+  const char *name;        /* "layer 3: gate, up" */
+  uint32_t rows;           /* lathe_rows: what the row tiles count */
+  uint32_t rows_per_tile;
+  uint32_t column_tiles;
+  uint32_t splits;         /* 1: the grid has a third dimension, splits of the longest row's context */
+  uint32_t first_prologue, n_prologue; /* calls of scope WORKER, in lathe_model.calls */
+  uint32_t first_call, n_calls;
+  uint32_t result;         /* index in views + 1 of the f32 result that verification may compare; 0: none */
+  uint64_t weight_bytes;   /* read once for each row tile of the phase: for the roofline */
+  uint64_t operations;     /* for each row, 2 for a multiply-add: for the roofline */
+} lathe_phase;
+
+typedef struct lathe_program {
+  const char *name;  /* "decode", "prefill" */
+  uint32_t max_rows; /* of one step */
+  uint32_t max_logit_rows;
+  uint32_t distinct_sequences; /* 1: no two rows of a step may belong to one sequence */
+  uint32_t first_phase, n_phases;
+  uint64_t arena_bytes;   /* 64-aligned start */
+  uint64_t scratch_bytes; /* for each worker, 64-aligned start */
+} lathe_program;
+
+typedef struct lathe_kernel {
+  const char *symbol;   /* family, types, shape: the key of its schedule record */
+  const char *schedule; /* "tuned", "nearest KEY" or "fallback" */
+  lathe_kernel_function function;
+} lathe_kernel;
+
+typedef struct lathe_weight {
+  const char *name;   /* "layers.3.attention.query+key+value" */
+  const char *format; /* "q4_1" */
+  uint64_t rows, columns;
+  uint64_t offset, bytes; /* in weights.bin's data */
+} lathe_weight;
+
+/* One page of one layer: for each KV head, K transposed [head_size][64] and then V [64][head_size]. */
+typedef struct lathe_cache {
+  uint32_t layers;
+  uint32_t kv_heads, head_size;
+  lathe_type type;
+  uint64_t page_bytes; /* of one layer */
+  uint32_t max_pages;  /* of one sequence: ceil(max_context / 64) */
+  uint32_t split_positions; /* positions of one split: a multiple of 64 */
+} lathe_cache;
+
+/* Bits of lathe_model.cpu_features. */
+enum lathe_cpu_feature {
+  LATHE_CPU_SSE4_2 = 1 << 0,
+  LATHE_CPU_AVX = 1 << 1,
+  LATHE_CPU_AVX2 = 1 << 2,
+  LATHE_CPU_FMA = 1 << 3,
+  LATHE_CPU_F16C = 1 << 4,
+  LATHE_CPU_AVX512 = 1 << 5,      /* F, CD, BW, DQ, VL */
+  LATHE_CPU_AVX512_VNNI = 1 << 6,
+  LATHE_CPU_AVX512_BF16 = 1 << 7
+};
+
+typedef struct lathe_model {
+  char magic[8];
+  uint32_t abi_version;
+  uint32_t struct_bytes; /* sizeof(lathe_model) */
+  const char *name;      /* of the model */
+  const char *target;    /* "x86-64-v4-vnni" */
+  const char *spec;      /* the spec, as textproto */
+  uint64_t build_id;     /* equals the weights file's */
+  uint32_t cpu_features; /* lathe_cpu_feature bits that the kernels need */
+  uint32_t max_context;  /* positions of one sequence */
+  uint32_t vocabulary;
+  uint32_t logits_stride; /* elements between rows of the logits: vocabulary rounded up to 16 */
+  uint32_t max_slots;     /* sequences of one step */
+  lathe_cache cache;
+  uint32_t n_programs, n_phases, n_calls, n_views, n_dims, n_kernels, n_weights;
+  const lathe_program *programs; /* by max_rows, ascending */
+  const lathe_phase *phases;
+  const lathe_call *calls;
+  const lathe_view *views;
+  const lathe_dim *dims;
+  const lathe_kernel *kernels;
+  const lathe_weight *weights;
+  uint64_t weights_bytes;    /* of weights.bin's data */
+  uint64_t tokenizer_offset; /* tokenizer_abi.h's blob, in weights.bin's data; bytes 0: none */
+  uint64_t tokenizer_bytes;
+} lathe_model;
+
+/* weights.bin: this header, zeros up to LATHE_WEIGHTS_ALIGNMENT, then data_bytes of data. */
+typedef struct lathe_weights_header {
+  char magic[8];
+  uint32_t abi_version;
+  uint32_t header_bytes; /* LATHE_WEIGHTS_ALIGNMENT: where data begins */
+  uint64_t build_id;     /* FNV-1a of everything that made the bundle */
+  uint64_t data_bytes;
+  uint64_t program_bytes; /* size of model.so: a truncated one is refused before it is opened */
+  uint64_t program_hash;  /* FNV-1a 64 over model.so; 0 in an executable, which carries both */
+  uint64_t data_hash;     /* FNV-1a 64 over the data as little-endian u64 words: checked by `lathe verify` */
+} lathe_weights_header;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,32 @@
+# One folder = one target. lathe_library(NAME SOURCES... DEPENDS targets...) and lathe_test(NAME SOURCES... DEPENDS ...).
+if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
+  add_link_options(-fuse-ld=lld)
+endif()
+add_library(lathe_options INTERFACE)
+target_include_directories(lathe_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
+target_compile_options(lathe_options INTERFACE -Wall -Wextra -Wno-unused-parameter)
+if(LATHE_WERROR)
+  target_compile_options(lathe_options INTERFACE -Werror)
+endif()
+if(LATHE_SANITIZE)
+  # vptr needs RTTI, which LLVM is built without.
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+function(lathe_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_link_libraries(${name} PUBLIC lathe_options ${arg_DEPENDS})
+endfunction()
+
+# A GoogleTest program, registered with ctest as NAME; it runs in the repository's root, so test data is test/data/....
+function(lathe_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS;LABELS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE lathe_options ${arg_DEPENDS} GTest::gmock GTest::gtest GTest::gtest_main)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/test)
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS "unit;${arg_LABELS}")
+  set_property(GLOBAL APPEND PROPERTY LATHE_TESTS ${name})
+endfunction()
