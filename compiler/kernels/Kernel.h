@@ -15,6 +15,14 @@
 //   F32, F16, BF16     [rows/16][columns][16] elements
 //
 // Quantised activations of a row (q8): i8 q[columns], f32 scale[columns/32], i32 sum[columns/32] (sum of q over the group).
+// An array of such rows is three arrays: q [rows][columns], scale and sum [rows][columns/32].
+//
+// Arrays of f32 rows have their rows rowStride(columns) elements apart (columns rounded up to 16), so that a linear may
+// write its last panel whole and read rows that another linear wrote. What the padding holds has no meaning.
+//
+// The KV cache of one layer is [pages][kvHeads]{K [headSize][64], V [64][headSize]}. Partial softmaxes are
+// [splits][heads]{m, l, o[headSize]}, dense. Rotary tables are [.][rotated/2]{cos, sin}: `high` for angle 64 * page * f,
+// `low` for angle (position mod 64) * f with the rotation's magnitude multiplied in.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_KERNELS_KERNEL_H
@@ -39,10 +47,15 @@ enum class Activation { None, SiLU, GELUErf, GELUTanh, ReLU, ReLUSquared };
 enum class Pairing { Interleaved, HalfSplit };
 
 bool isInteger(PackedFormat format);
+/// "q4_1": as checkpoints and symbols spell it.
+std::string packedName(PackedFormat format);
 /// Bytes of one group of 32 columns of one panel (integer formats), or of one column of one panel (float formats).
 int64_t panelStepBytes(PackedFormat format);
 /// Bytes of one panel of 16 rows.
 int64_t panelBytes(PackedFormat format, int64_t columns);
+/// Elements between rows of an f32 array of rows.
+constexpr int64_t rowStride(int64_t columns) { return (columns + kPanelRows - 1) / kPanelRows * kPanelRows; }
+constexpr int64_t panelsOf(int64_t rows) { return (rows + kPanelRows - 1) / kPanelRows; }
 
 /// y[0..columns) = scale * table[id]. One row.
 struct EmbedKernel {
@@ -81,12 +94,15 @@ struct LinearKernel {
 };
 
 /// For one row and one KV head: rotates its group of query heads (q out) and its key, writes key and value to the cache.
-/// The row of q|k|v is one array. `rotated` leading components of a head turn; 0: none.
+/// `rotated` leading components of a head turn, the others are copied; 0: no tables, no q, only key and value are written.
+/// The cache is written at position p = positions[0]: page pages[p / 64, slots[0]], place p mod 64.
 struct AppendKernel {
   int64_t heads, kvHeads, headSize, rotated;
   Pairing pairing;
   CacheFormat cache;
   int64_t maxPages;
+  /// > 0: this call runs for each split (tile[2]) and only the one that holds p, p / splitPositions, writes the cache.
+  int64_t splitPositions = 0;
 };
 
 /// For one row, one KV head and one split of the context: partial softmax of the group's heads over the cache.
@@ -124,25 +140,38 @@ struct Argument {
   ElementType type;
   struct Dim {
     int64_t extent, stride;
+    bool operator==(const Dim &) const = default;
   };
   std::vector<Dim> dims;
   bool output = false;
+
+  /// From the first to one past the last byte that the dims reach.
+  int64_t spanBytes() const;
 };
 
-/// The arguments of a kernel in order, inputs first. By family:
-///   embed    ids i32[1]; table: the packed matrix (see linear's weights, `vocabulary` rows); -> y f32[columns]
-///   norm     x f32[columns] (gather: rows i32[1], x f32[columns, gatherRows]); weight f32[columns] unless None; bias;
+/// The arguments of a kernel in order, inputs first; [a, b, c] has a innermost. Dense unless strides are given. An extent
+/// marked * is not known here: it is the largest that keeps the array below 2^31 elements. By family:
+///   embed    ids i32[1]; the table as linear's weights, with all panels of `vocabulary` rows; -> y f32[columns]
+///   norm     gather: rows i32[1], x f32[columns, gatherRows] (rows rowStride apart), else x f32[columns];
+///            weight f32[columns] unless None; bias f32[columns];
 ///            -> y f32[columns] | q i8[columns], scale f32[columns/32], sum i32[columns/32]
-///   linear   activations: x f32[k, rows] | q i8[k, rows], scale f32[k/32, rows], sum i32[k/32, rows];
-///            weights: float: w [16, k, panels] | integer: w u8[4, 16, quads or pairs, k/32, panels],
-///            d f16 as u16… [16, k/32, panels], m [16, k/32, panels] (Q4_1): views into one stream;
-///            bias f32[16, panels]; residual f32[16, outPanels, rows]; -> y f32[16, outPanels, rows]
-///   append   positions i32[1], slots i32[1], pages i32[maxPages, *], tile i32[4], cosine/sine tables
-///            high f32[2, rotated/2, ceil(maxPages)] (angle of 64 * page) and low f32[2, rotated/2, 64]: {cos, sin};
-///            q f32[headSize, group], k f32[headSize], v f32[headSize];
-///            -> q f32[headSize, group]; K [64, headSize, *pages], V [headSize, 64, *pages] of this KV head
-///   attend   positions, slots, pages, tile, q f32[headSize, group], K, V; -> partial f32[headSize + 2, group]
-///   combine  positions i32[1], partials f32[headSize + 2, heads, maxSplits]; -> as norm, columns = heads * headSize
+///   linear   activations: x f32[k, rows] (rowStride(k) apart) | q i8[k, rows], scale f32[k/32, rows], sum i32[k/32, rows];
+///            weights: float formats: w [16, k, panels] of that type
+///              | integer formats, views into one stream of steps of S = panelStepBytes bytes, panels k/32 steps apart:
+///                w u8[4, 16, J, k/32, panels], strides 1, 4, 64, S, ...; J = 4 (nibbles) or 8 (bytes),
+///                d u16[16, k/32, panels] (bits of f16), strides 1, S/2, ...; begins after w's bytes of the first step,
+///                m as d, after d (Q4_1 only);
+///            bias f32[16, panels]; residual f32[16, outPanels, rows], strides 1, 16, outputStride;
+///            -> y as residual. outPanels = panels, or panels / 2 when gated
+///   append   positions i32[1], slots i32[1], pages i32[maxPages, *], tile i32[4];
+///            rotated > 0: high f32[2, rotated/2, maxPages], low f32[2, rotated/2, 64], q f32[headSize, group];
+///            k f32[headSize], v f32[headSize];
+///            -> rotated > 0: qr f32[headSize, group];
+///            K [64, headSize, *] and V [headSize, 64, *] of one KV head, pages kvHeads * 2 * 64 * headSize apart
+///   attend   positions, slots, pages, tile as append, q f32[headSize, group], K, V; -> partial f32[headSize + 2, group]
+///   combine  positions i32[1], partial f32[headSize + 2, heads, maxSplits] (splits splitStride apart);
+///            -> as norm, columns = heads * headSize
+/// group = heads / kvHeads. In `tile` {m, n, s, worker}, s is the split.
 std::vector<Argument> signature(const KernelDesc &kernel);
 
 } // namespace lathe

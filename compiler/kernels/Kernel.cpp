@@ -1,0 +1,332 @@
+//===- Kernel.cpp - names and arguments of kernels --------------------------------------------------------------===//
+#include "compiler/kernels/Kernel.h"
+#include <charconv>
+#include <limits>
+
+using namespace lathe;
+
+namespace {
+
+template <class... Cases> struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+template <class... Cases> Overloaded(Cases...) -> Overloaded<Cases...>;
+
+int64_t weightStepBytes(PackedFormat format) { return format == PackedFormat::Q8_0 ? 512 : 256; }
+
+//===-- symbols -----------------------------------------------------------------------------------------------===//
+
+/// The shortest decimal that reads back as `value`, in characters that a symbol may have.
+std::string number(double value) {
+  char text[32];
+  char *end = std::to_chars(text, text + sizeof text, value).ptr;
+  std::string result;
+  for (char *c = text; c != end; ++c)
+    if (*c != '+')
+      result += *c == '.' ? 'p' : *c == '-' ? 'm' : *c;
+  return result;
+}
+
+std::string name(ActFormat format) { return format == ActFormat::F32 ? "f32" : "q8"; }
+std::string name(CacheFormat format) { return format == CacheFormat::F32 ? "f32" : "f16"; }
+std::string name(Pairing pairing) { return pairing == Pairing::Interleaved ? "interleaved" : "halfsplit"; }
+
+std::string name(NormKind kind) {
+  switch (kind) {
+  case NormKind::None:
+    return "copy";
+  case NormKind::RMS:
+    return "rms";
+  case NormKind::Layer:
+    return "layer";
+  }
+  return "";
+}
+
+std::string name(Activation activation) {
+  switch (activation) {
+  case Activation::None:
+    return "none";
+  case Activation::SiLU:
+    return "silu";
+  case Activation::GELUErf:
+    return "geluerf";
+  case Activation::GELUTanh:
+    return "gelutanh";
+  case Activation::ReLU:
+    return "relu";
+  case Activation::ReLUSquared:
+    return "relu2";
+  }
+  return "";
+}
+
+/// Parts of a symbol, joined by '_'; what has its default value is left out.
+class Symbol {
+public:
+  explicit Symbol(std::string family) : text(std::move(family)) {}
+  Symbol &word(const std::string &word) {
+    text += "_" + word;
+    return *this;
+  }
+  Symbol &field(const char *key, int64_t value) { return word(key + std::to_string(value)); }
+  Symbol &optional(const char *key, int64_t value) { return value ? field(key, value) : *this; }
+  Symbol &optional(const char *key, double value, double usual) {
+    return value != usual ? word(key + number(value)) : *this;
+  }
+  Symbol &flag(const char *key, bool value) { return value ? word(key) : *this; }
+  std::string text;
+};
+
+//===-- arguments ---------------------------------------------------------------------------------------------===//
+
+using Dim = Argument::Dim;
+
+class Arguments {
+public:
+  std::vector<Argument> list;
+
+  void input(std::string name, ElementType type, std::vector<Dim> dims) {
+    list.push_back({std::move(name), type, std::move(dims), false});
+  }
+  void output(std::string name, ElementType type, std::vector<Dim> dims) {
+    list.push_back({std::move(name), type, std::move(dims), true});
+  }
+  void vector(std::string name, ElementType type, int64_t extent) { input(std::move(name), type, {{extent, 1}}); }
+
+  void matrix(PackedFormat format, int64_t columns, int64_t panels) {
+    if (!isInteger(format)) {
+      ElementType type = format == PackedFormat::F32   ? ElementType::F32
+                         : format == PackedFormat::F16 ? ElementType::F16
+                                                       : ElementType::BF16;
+      input("w", type, {{kPanelRows, 1}, {columns, kPanelRows}, {panels, columns * kPanelRows}});
+      return;
+    }
+    int64_t step = panelStepBytes(format), panel = panelBytes(format, columns), groups = columns / kGroup;
+    int64_t sixtyFours = weightStepBytes(format) / 64;
+    input("w", ElementType::U8, {{4, 1}, {kPanelRows, 4}, {sixtyFours, 64}, {groups, step}, {panels, panel}});
+    std::vector<Dim> scales = {{kPanelRows, 1}, {groups, step / 2}, {panels, panel / 2}};
+    input("d", ElementType::U16, scales);
+    if (format == PackedFormat::Q4_1)
+      input("m", ElementType::U16, scales);
+  }
+
+  /// One row of results, f32 or quantised.
+  void row(ActFormat format, int64_t columns) {
+    if (format == ActFormat::F32)
+      return output("y", ElementType::F32, {{columns, 1}});
+    output("q", ElementType::I8, {{columns, 1}});
+    output("scale", ElementType::F32, {{columns / kGroup, 1}});
+    output("sum", ElementType::I32, {{columns / kGroup, 1}});
+  }
+
+  /// What append and attend need to find their place.
+  void place(int64_t maxPages) {
+    vector("positions", ElementType::I32, 1);
+    vector("slots", ElementType::I32, 1);
+    input("pages", ElementType::I32, {{maxPages, 1}, open(maxPages)});
+    vector("tile", ElementType::I32, 4);
+  }
+
+  void cache(CacheFormat format, int64_t kvHeads, int64_t headSize, bool isOutput) {
+    ElementType type = format == CacheFormat::F32 ? ElementType::F32 : ElementType::F16;
+    Dim pages = open(kvHeads * 2 * kPagePositions * headSize);
+    list.push_back({"K", type, {{kPagePositions, 1}, {headSize, kPagePositions}, pages}, isOutput});
+    list.push_back({"V", type, {{headSize, 1}, {kPagePositions, headSize}, pages}, isOutput});
+  }
+
+  static Dim open(int64_t stride) { return {std::numeric_limits<int32_t>::max() / stride, stride}; }
+};
+
+std::vector<Argument> arguments(const EmbedKernel &k) {
+  Arguments a;
+  a.vector("ids", ElementType::I32, 1);
+  a.matrix(k.format, k.columns, panelsOf(k.vocabulary));
+  a.row(ActFormat::F32, k.columns);
+  return a.list;
+}
+
+std::vector<Argument> arguments(const NormKernel &k) {
+  Arguments a;
+  if (k.gatherRows) {
+    a.vector("rows", ElementType::I32, 1);
+    a.input("x", ElementType::F32, {{k.columns, 1}, {k.gatherRows, rowStride(k.columns)}});
+  } else {
+    a.vector("x", ElementType::F32, k.columns);
+  }
+  if (k.kind != NormKind::None)
+    a.vector("weight", ElementType::F32, k.columns);
+  if (k.bias)
+    a.vector("bias", ElementType::F32, k.columns);
+  a.row(k.output, k.columns);
+  return a.list;
+}
+
+std::vector<Argument> arguments(const LinearKernel &k) {
+  Arguments a;
+  if (k.input == ActFormat::F32) {
+    a.input("x", ElementType::F32, {{k.columns, 1}, {k.rows, rowStride(k.columns)}});
+  } else {
+    int64_t groups = k.columns / kGroup;
+    a.input("q", ElementType::I8, {{k.columns, 1}, {k.rows, k.columns}});
+    a.input("scale", ElementType::F32, {{groups, 1}, {k.rows, groups}});
+    a.input("sum", ElementType::I32, {{groups, 1}, {k.rows, groups}});
+  }
+  a.matrix(k.format, k.columns, k.panels);
+  if (k.bias)
+    a.input("bias", ElementType::F32, {{kPanelRows, 1}, {k.panels, kPanelRows}});
+  std::vector<Dim> out = {{kPanelRows, 1}, {k.gated ? k.panels / 2 : k.panels, kPanelRows}, {k.rows, k.outputStride}};
+  if (k.residual)
+    a.input("residual", ElementType::F32, out);
+  a.output("y", ElementType::F32, out);
+  return a.list;
+}
+
+std::vector<Argument> arguments(const AppendKernel &k) {
+  int64_t group = k.heads / k.kvHeads;
+  Arguments a;
+  a.place(k.maxPages);
+  if (k.rotated) {
+    a.input("high", ElementType::F32, {{2, 1}, {k.rotated / 2, 2}, {k.maxPages, k.rotated}});
+    a.input("low", ElementType::F32, {{2, 1}, {k.rotated / 2, 2}, {kPagePositions, k.rotated}});
+    a.input("q", ElementType::F32, {{k.headSize, 1}, {group, k.headSize}});
+  }
+  a.vector("k", ElementType::F32, k.headSize);
+  a.vector("v", ElementType::F32, k.headSize);
+  if (k.rotated)
+    a.output("qr", ElementType::F32, {{k.headSize, 1}, {group, k.headSize}});
+  a.cache(k.cache, k.kvHeads, k.headSize, /*isOutput=*/true);
+  return a.list;
+}
+
+std::vector<Argument> arguments(const AttendKernel &k) {
+  int64_t group = k.heads / k.kvHeads;
+  Arguments a;
+  a.place(k.maxPages);
+  a.input("q", ElementType::F32, {{k.headSize, 1}, {group, k.headSize}});
+  a.cache(k.cache, k.kvHeads, k.headSize, /*isOutput=*/false);
+  a.output("partial", ElementType::F32, {{k.headSize + 2, 1}, {group, k.headSize + 2}});
+  return a.list;
+}
+
+std::vector<Argument> arguments(const CombineKernel &k) {
+  Arguments a;
+  a.vector("positions", ElementType::I32, 1);
+  a.input("partial", ElementType::F32, {{k.headSize + 2, 1}, {k.heads, k.headSize + 2}, {k.maxSplits, k.splitStride}});
+  a.row(k.output, k.heads * k.headSize);
+  return a.list;
+}
+
+} // namespace
+
+bool lathe::isInteger(PackedFormat format) {
+  return format == PackedFormat::Q4_0 || format == PackedFormat::Q4_1 || format == PackedFormat::Q8_0;
+}
+
+std::string lathe::packedName(PackedFormat format) {
+  switch (format) {
+  case PackedFormat::F32:
+    return "f32";
+  case PackedFormat::F16:
+    return "f16";
+  case PackedFormat::BF16:
+    return "bf16";
+  case PackedFormat::Q4_0:
+    return "q4_0";
+  case PackedFormat::Q4_1:
+    return "q4_1";
+  case PackedFormat::Q8_0:
+    return "q8_0";
+  }
+  return "";
+}
+
+int64_t lathe::panelStepBytes(PackedFormat format) {
+  switch (format) {
+  case PackedFormat::F32:
+    return kPanelRows * 4;
+  case PackedFormat::F16:
+  case PackedFormat::BF16:
+    return kPanelRows * 2;
+  case PackedFormat::Q4_1: // scales and minima
+    return weightStepBytes(format) + 2 * kPanelRows * 2;
+  case PackedFormat::Q4_0:
+  case PackedFormat::Q8_0:
+    return weightStepBytes(format) + kPanelRows * 2;
+  }
+  return 0;
+}
+
+int64_t lathe::panelBytes(PackedFormat format, int64_t columns) {
+  return panelStepBytes(format) * (isInteger(format) ? columns / kGroup : columns);
+}
+
+std::string lathe::family(const KernelDesc &kernel) {
+  static const char *const names[] = {"embed", "norm", "linear", "append", "attend", "combine"};
+  return names[kernel.index()];
+}
+
+std::string lathe::symbol(const KernelDesc &kernel) {
+  Symbol s(family(kernel));
+  std::visit(Overloaded{
+                 [&](const EmbedKernel &k) {
+                   s.word(packedName(k.format)).field("v", k.vocabulary).field("k", k.columns);
+                   s.optional("scale", k.scale, 1);
+                 },
+                 [&](const NormKernel &k) {
+                   s.word(name(k.kind)).word(name(k.output)).field("k", k.columns).optional("eps", k.eps, 0);
+                   s.optional("gather", k.gatherRows).flag("offset", k.unitOffset).flag("bias", k.bias);
+                 },
+                 [&](const LinearKernel &k) {
+                   s.word(packedName(k.format)).word(name(k.input)).field("k", k.columns);
+                   s.field("r", k.rows).field("p", k.panels).field("s", k.outputStride).flag("bias", k.bias);
+                   if (k.activation != Activation::None)
+                     s.word(name(k.activation));
+                   s.flag("gated", k.gated).optional("scale", k.scale, 1).optional("cap", k.softcap, 0);
+                   s.flag("residual", k.residual);
+                 },
+                 [&](const AppendKernel &k) {
+                   s.word(name(k.cache)).field("h", k.heads).field("kv", k.kvHeads).field("d", k.headSize);
+                   s.field("rot", k.rotated).word(name(k.pairing)).field("pages", k.maxPages);
+                   s.optional("split", k.splitPositions);
+                 },
+                 [&](const AttendKernel &k) {
+                   s.word(name(k.cache)).field("h", k.heads).field("kv", k.kvHeads).field("d", k.headSize);
+                   s.word("scale" + number(k.scale)).field("pages", k.maxPages).field("split", k.splitPositions);
+                   s.optional("window", k.window).optional("cap", k.softcap, 0);
+                 },
+                 [&](const CombineKernel &k) {
+                   s.word(name(k.output)).field("h", k.heads).field("d", k.headSize).field("stride", k.splitStride);
+                   s.field("splits", k.maxSplits).field("split", k.splitPositions);
+                 },
+             },
+             kernel);
+  return s.text;
+}
+
+int64_t lathe::elementBytes(ElementType type) {
+  switch (type) {
+  case ElementType::F32:
+  case ElementType::I32:
+    return 4;
+  case ElementType::F16:
+  case ElementType::BF16:
+  case ElementType::U16:
+    return 2;
+  case ElementType::I8:
+  case ElementType::U8:
+    return 1;
+  }
+  return 0;
+}
+
+int64_t Argument::spanBytes() const {
+  int64_t last = 0;
+  for (const Dim &dim : dims)
+    last += (dim.extent - 1) * dim.stride;
+  return (last + 1) * elementBytes(type);
+}
+
+std::vector<Argument> lathe::signature(const KernelDesc &kernel) {
+  return std::visit([](const auto &k) { return arguments(k); }, kernel);
+}
