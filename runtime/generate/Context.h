@@ -1,0 +1,85 @@
+//===- Context.h - everything mutable that runs a model ------------------------------------------------------*- C++ -*-===//
+//
+// A context owns the worker threads, the memory between phases, the pool of KV-cache pages and the logits of the latest
+// step. Sequences (sessions) take their pages from its pool. A context and its sessions belong to one thread at a time;
+// several contexts may share one Model.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_RUNTIME_GENERATE_CONTEXT_H
+#define LATHE_RUNTIME_GENERATE_CONTEXT_H
+
+#include "runtime/core/Result.h"
+#include "runtime/device/Step.h"
+#include "runtime/model/Model.h"
+#include "runtime/state/Sequence.h"
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace lathe {
+
+class Executor;
+class WorkerPool;
+
+struct ContextOptions {
+  unsigned threads = 0;    ///< workers, the caller among them; 0: one for each core that this process may use
+  uint32_t cachePages = 0; ///< capacity of the KV cache in pages of 64 positions; 0: one sequence of full length
+};
+
+enum class LogitsWanted { None, Last, All };
+
+/// Tokens that a step appends to one sequence.
+struct StepPart {
+  Sequence *sequence; ///< of this context; no two parts of a step may name the same one
+  std::span<const int32_t> ids;
+  LogitsWanted logits = LogitsWanted::Last;
+};
+
+class Context {
+public:
+  static Result<std::unique_ptr<Context>> create(std::shared_ptr<const Model> model, const ContextOptions &options = {});
+  ~Context();
+
+  const Model &model() const { return *shared; }
+  unsigned threads() const;
+
+  /// An empty sequence whose pages come from this context's pool.
+  Sequence newSequence() { return Sequence(pool); }
+
+  /// Appends each part's tokens to its sequence in one pass. Fails, leaving all sequences as they were, where no program
+  /// takes that many rows, an id is not in the vocabulary, or the cache or a sequence is full.
+  Result<void> step(std::span<const StepPart> parts, const PhaseObserver &observer = {});
+
+  /// Logits of the latest step, [rows wanted] in the order of the parts and their tokens; f32 [vocabulary] each. Valid
+  /// until the next step.
+  size_t logitRows() const { return latestLogitRows; }
+  std::span<const float> logits(size_t row) const;
+
+  /// Most rows of one step, and most rows of a step that wants all their logits.
+  uint32_t maxRows() const { return rowLimit; }
+  uint32_t maxLogitRows() const { return logitRowLimit; }
+
+  /// The program of the latest step; null before the first.
+  const lathe_program *latestProgram() const { return latest; }
+
+  const std::shared_ptr<KvPool> &cache() const { return pool; }
+
+private:
+  Context();
+  struct Batch;
+  Result<const lathe_program *> choose(size_t rows, size_t logitRows, bool distinct) const;
+  Result<void> gather(std::span<const StepPart> parts);
+
+  std::shared_ptr<const Model> shared;
+  std::unique_ptr<WorkerPool> workers;
+  std::shared_ptr<KvPool> pool;
+  std::unique_ptr<Executor> executor;
+  std::unique_ptr<Batch> batch;
+  const lathe_program *latest = nullptr;
+  size_t latestLogitRows = 0;
+  uint32_t rowLimit = 0, logitRowLimit = 0;
+};
+
+} // namespace lathe
+
+#endif

@@ -1,0 +1,92 @@
+//===- Session.h - one sequence: feed, sample, emit ----------------------------------------------------------*- C++ -*-===//
+//
+//   Session session(*context);
+//   GenerateOptions options{.maxTokens = 64, .stopIds = {2}};
+//   auto report = session.generate(prompt, options, [&](int32_t id) { print(id); return true; });
+//
+// A session remembers the tokens that its cache holds. It belongs to its context, which must outlive it, and to the
+// context's thread.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_RUNTIME_GENERATE_SESSION_H
+#define LATHE_RUNTIME_GENERATE_SESSION_H
+
+#include "runtime/generate/Context.h"
+#include "runtime/sample/Sampler.h"
+#include <functional>
+#include <vector>
+
+namespace lathe {
+
+struct GenerateOptions {
+  SamplerOptions sampling;
+  size_t maxTokens = 128;
+  std::vector<int32_t> stopIds; ///< end generation; never emitted
+};
+
+enum class StopReason { StopId, MaxTokens, ContextFull, Caller };
+/// "stop", "length", "context" or "caller".
+const char *name(StopReason reason);
+
+struct GenerateReport {
+  std::vector<int32_t> ids; ///< emitted
+  StopReason reason = StopReason::MaxTokens;
+  int32_t stopId = -1;      ///< which one ended it; -1: none did
+  size_t promptTokens = 0;
+  double promptSeconds = 0;     ///< feeding the prompt
+  double firstTokenSeconds = 0; ///< from the call to the first id's emission
+  double generateSeconds = 0;   ///< from the first id to the end
+  double promptRate() const { return promptSeconds > 0 ? double(promptTokens) / promptSeconds : 0; }
+  /// Tokens a second after the first.
+  double generateRate() const { return generateSeconds > 0 ? double(ids.size() - 1) / generateSeconds : 0; }
+};
+
+class Session {
+public:
+  explicit Session(Context &context) : context(&context), sequence(context.newSequence()) {}
+  Session(Session &&) = default;
+  Session &operator=(Session &&) = default;
+
+  /// Appends `ids` (at least one), in chunks of the largest program. Returns the logits of the last, f32 [vocabulary],
+  /// valid until the context's next step. On failure the session is as before.
+  Result<std::span<const float>> feed(std::span<const int32_t> ids, const PhaseObserver &observer = {});
+
+  /// Appends `ids` and hands the logits of each row in order to onRow(index in ids, logits).
+  Result<void> feedAll(std::span<const int32_t> ids,
+                       const std::function<void(size_t row, std::span<const float> logits)> &onRow,
+                       const PhaseObserver &observer = {});
+
+  /// Feeds the prompt (at least one token), then samples and emits until something stops it. `onToken` may be empty; it
+  /// returns false to stop. An emitted id is fed when the next is wanted, so the last one is not in the cache yet.
+  Result<GenerateReport> generate(std::span<const int32_t> prompt, const GenerateOptions &options,
+                                  const std::function<bool(int32_t id)> &onToken = {});
+
+  /// The tokens in the cache.
+  const std::vector<int32_t> &ids() const { return history; }
+  size_t length() const { return history.size(); }
+  /// Positions left before the sequence is full.
+  size_t room() const;
+
+  /// Forgets all tokens from `length` on.
+  void truncate(size_t length);
+  /// Keeps the longest common prefix with `ids`, though never all of them, so that at least one is left to feed. Returns
+  /// its length: feed(ids.subspan(n)) goes on from there.
+  size_t keepPrefix(std::span<const int32_t> ids);
+  /// A session with the same tokens. Full pages of the cache are shared, a partial one is copied when either grows.
+  Session fork() const;
+
+private:
+  Session(Context &context, Sequence sequence, std::vector<int32_t> history)
+      : context(&context), sequence(std::move(sequence)), history(std::move(history)) {}
+  template <typename PerChunk>
+  Result<void> feedChunks(std::span<const int32_t> ids, LogitsWanted wanted, const PhaseObserver &observer,
+                          PerChunk perChunk);
+
+  Context *context;
+  Sequence sequence;
+  std::vector<int32_t> history;
+};
+
+} // namespace lathe
+
+#endif

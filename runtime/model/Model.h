@@ -1,0 +1,56 @@
+//===- Model.h - a compiled model, checked and ready to run -------------------------------------------------*- C++ -*-===//
+//
+// A bundle is a folder with `model.so` (kernels and tables) and `weights.bin` (packed weights, mapped and used as they
+// are). Everything is checked before anything of it runs: the header of weights.bin and its size, the size and hash of
+// model.so before it is opened, then its tables and the CPU features that its kernels need.
+//
+// A Model never changes; any number of contexts and threads may share one.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_RUNTIME_MODEL_MODEL_H
+#define LATHE_RUNTIME_MODEL_MODEL_H
+
+#include "runtime/abi/model_abi.h"
+#include "runtime/core/Result.h"
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace lathe {
+
+class Model {
+public:
+  /// Opens the bundle in `folder`.
+  static Result<std::shared_ptr<const Model>> open(const std::string &folder);
+
+  /// A model that is part of this program (`lathe compile --executable`): its tables, and the image of its weights.bin
+  /// with the header. The image must start at a multiple of 64 bytes and outlive the model; `owner` is kept for that.
+  static Result<std::shared_ptr<const Model>> fromImage(const lathe_model &tables, std::span<const uint8_t> weightsImage,
+                                                        std::shared_ptr<const void> owner = nullptr);
+
+  const lathe_model &tables() const { return *table; }
+  /// weights.bin's data (after its header).
+  std::span<const uint8_t> weights() const { return data; }
+  /// tokenizer_abi.h's blob; empty if the bundle has none.
+  std::span<const uint8_t> tokenizerBlob() const;
+  /// The bundle's folder, or the model's name: for messages.
+  const std::string &origin() const { return place; }
+
+  /// Reads all weights and compares them with the hash in the header (FNV-1a over 64-bit words: seconds per few GB).
+  Result<void> verifyWeights() const;
+
+private:
+  Model() = default;
+  static Result<std::shared_ptr<const Model>> finish(std::shared_ptr<Model> model);
+
+  std::string place;
+  const lathe_model *table = nullptr;
+  std::span<const uint8_t> data;
+  uint64_t dataHash = 0;
+  std::shared_ptr<const void> library, image; ///< keep the tables and the weights alive
+};
+
+} // namespace lathe
+
+#endif

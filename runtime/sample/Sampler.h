@@ -1,0 +1,64 @@
+//===- Sampler.h - from logits to the next token ------------------------------------------------------------*- C++ -*-===//
+//
+// Order of the steps: repetition penalty -> greedy if temperature is 0, else / temperature -> top-k -> softmax -> top-p ->
+// min-p -> draw. Equal seeds and logits give equal tokens on every machine: the random numbers are the sampler's own
+// (Random.h) and each sum runs in one fixed order.
+//
+//   repetition penalty  logits of tokens among the last `repetitionWindow` are divided (if > 0) or multiplied (else) by
+//                       it (Keskar et al. 2019, CTRL)
+//   top-k               keeps the k largest logits; equal ones in order of their id
+//   top-p               keeps the smallest set of most likely tokens whose probabilities sum to >= p (Holtzman et al. 2020)
+//   min-p               keeps tokens with probability >= min-p times the largest (Nguyen et al. 2024)
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_RUNTIME_SAMPLE_SAMPLER_H
+#define LATHE_RUNTIME_SAMPLE_SAMPLER_H
+
+#include "runtime/core/Result.h"
+#include "runtime/sample/Random.h"
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace lathe {
+
+struct SamplerOptions {
+  float temperature = 0;       ///< 0: greedy, the first of the largest logits
+  uint32_t topK = 0;           ///< 0: all
+  float topP = 1;              ///< (0, 1]; 1: all
+  float minP = 0;              ///< [0, 1); 0: all
+  float repetitionPenalty = 1; ///< > 0; 1: none
+  uint32_t repetitionWindow = 64;
+  uint64_t seed = 0;
+};
+
+class Sampler {
+public:
+  /// Fails where an option is out of its range.
+  static Result<Sampler> create(const SamplerOptions &options);
+
+  /// The next token. `history`: the tokens so far, latest last (read only for the repetition penalty).
+  /// Fails where a logit is NaN or +infinity, or all are -infinity.
+  Result<int32_t> sample(std::span<const float> logits, std::span<const int32_t> history);
+
+private:
+  explicit Sampler(const SamplerOptions &options) : options(options), random(options.seed) {}
+  Result<int32_t> draw(std::span<const float> logits);
+
+  struct Candidate {
+    float logit;
+    int32_t id;
+  };
+  SamplerOptions options;
+  Random random;
+  std::vector<float> penalised;
+  std::vector<Candidate> candidates;
+  std::vector<double> weights;
+};
+
+/// Index of the first of the largest logits. Fails as Sampler::sample does.
+Result<int32_t> greedy(std::span<const float> logits);
+
+} // namespace lathe
+
+#endif
