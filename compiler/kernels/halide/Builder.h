@@ -1,0 +1,79 @@
+//===- Builder.h - from a kernel's description to a Halide pipeline ---------------------------------------*- C++ -*-===//
+//
+// A builder writes a family's mathematics as Halide Funcs (the algorithm), then its directives in a function of its own,
+// with the numbers taken from Values:
+//
+//   Built lathe::buildNorm(const NormKernel &k, const TargetDesc &target, const Values &values) {
+//     KernelBuilder kernel(k, target);
+//     Halide::ImageParam x = kernel.in("x");
+//     Halide::Func y("y_norm");
+//     y(i) = ...x(i)...;
+//     scheduleNorm(y, ...);
+//     kernel.out("y", y);
+//     return kernel.finish();
+//   }
+//
+// in() and out() give every dimension the constant bounds and stride of signature(), so that a kernel's code has no
+// checks and no address arithmetic left. Outputs must not overlap inputs. A kernel never allocates: keep what it stores
+// between loops in MemoryType::Stack or Register with constant bounds (compiler/object refuses anything else).
+//
+// Floating point: Halide's operations may be contracted into fused multiply-adds and reassociated by LLVM, and assume
+// that there are no infinities and NaNs. Wrap what depends on order, rounding or infinities in Halide::strict_float(),
+// which also forbids the fused form.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_COMPILER_KERNELS_HALIDE_BUILDER_H
+#define LATHE_COMPILER_KERNELS_HALIDE_BUILDER_H
+
+#include "compiler/kernels/Kernel.h"
+#include "compiler/kernels/halide/Registry.h"
+#include <Halide.h>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace lathe {
+
+/// A scheduled pipeline, ready to compile.
+struct Built {
+  Halide::Pipeline pipeline;
+  std::vector<Halide::Argument> arguments; ///< inputs, in signature order; the pipeline's outputs follow in theirs
+};
+
+/// For serial tile functions without runtime, assertions or bounds queries.
+Halide::Target halideTarget(const TargetDesc &target);
+Halide::Type halideType(ElementType type);
+
+class KernelBuilder {
+public:
+  KernelBuilder(const KernelDesc &kernel, const TargetDesc &target);
+
+  /// The input of that name. Name Funcs otherwise: inputs and Funcs share one space of names.
+  Halide::ImageParam in(const std::string &name) const;
+  bool hasInput(const std::string &name) const { return inputs.count(name) != 0; }
+  /// Makes `func` the output of that name; gives its buffer the signature's bounds and strides.
+  void out(const std::string &name, Halide::Func func);
+  /// All outputs must have been given.
+  Built finish();
+
+  const TargetDesc target;
+
+private:
+  std::vector<Argument> arguments;
+  std::map<std::string, Halide::ImageParam> inputs;
+  std::map<std::string, Halide::Func> outputs;
+};
+
+Built buildEmbed(const EmbedKernel &kernel, const TargetDesc &target, const Values &values);
+Built buildNorm(const NormKernel &kernel, const TargetDesc &target, const Values &values);
+Built buildLinear(const LinearKernel &kernel, const TargetDesc &target, const Values &values);
+Built buildAppend(const AppendKernel &kernel, const TargetDesc &target, const Values &values);
+Built buildAttend(const AttendKernel &kernel, const TargetDesc &target, const Values &values);
+Built buildCombine(const CombineKernel &kernel, const TargetDesc &target, const Values &values);
+
+/// Builds any kernel. Throws what Halide throws: only compiler/object, which turns it into an error, and tests call it.
+Built build(const KernelDesc &kernel, const TargetDesc &target, const Values &values);
+
+} // namespace lathe
+
+#endif

@@ -1,0 +1,52 @@
+//===- Target.cpp - the instruction sets that CPU kernels are compiled for -------------------------------------===//
+#include "compiler/kernels/halide/Target.h"
+
+using namespace lathe;
+
+const std::vector<TargetDesc> &lathe::targets() {
+  static constexpr uint32_t v2 = CpuSSE42, v3 = v2 | CpuAVX | CpuAVX2 | CpuFMA | CpuF16C;
+  static const std::vector<TargetDesc> all = {
+      {"x86-64-v2", v2, 4},
+      {"x86-64-v3", v3, 8},
+      {"x86-64-v4-vnni", v3 | CpuAVX512 | CpuAVX512VNNI | CpuAVX512BF16, 16},
+  };
+  return all;
+}
+
+std::optional<TargetDesc> lathe::findTarget(const std::string &name) {
+  if (name == "host")
+    return hostTarget();
+  for (const TargetDesc &target : targets())
+    if (target.name == name)
+      return target;
+  return std::nullopt;
+}
+
+uint32_t lathe::hostFeatures() {
+  uint32_t features = 0;
+#if defined(__x86_64__)
+  auto add = [&](bool supported, CpuFeature feature) { features |= supported ? feature : 0u; };
+  // The compiler's own test also asks the operating system for the registers' state.
+  __builtin_cpu_init();
+  add(__builtin_cpu_supports("sse4.2"), CpuSSE42);
+  add(__builtin_cpu_supports("avx"), CpuAVX);
+  add(__builtin_cpu_supports("avx2"), CpuAVX2);
+  add(__builtin_cpu_supports("fma"), CpuFMA);
+  add(__builtin_cpu_supports("f16c"), CpuF16C);
+  add(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512bw") &&
+          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"),
+      CpuAVX512);
+  add(__builtin_cpu_supports("avx512vnni"), CpuAVX512VNNI);
+  add(__builtin_cpu_supports("avx512bf16"), CpuAVX512BF16);
+#endif
+  return features;
+}
+
+TargetDesc lathe::hostTarget() {
+  uint32_t host = hostFeatures();
+  TargetDesc best = targets().front();
+  for (const TargetDesc &target : targets())
+    if ((host & target.features) == target.features)
+      best = target;
+  return best;
+}

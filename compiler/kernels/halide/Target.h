@@ -1,0 +1,51 @@
+//===- Target.h - the instruction sets that CPU kernels are compiled for ----------------------------------*- C++ -*-===//
+//
+// Three so far; each runs on every machine whose features include its own:
+//
+//   x86-64-v2        SSE4.2                                         4 lanes of f32
+//   x86-64-v3        + AVX AVX2 FMA F16C                            8
+//   x86-64-v4-vnni   + AVX-512 F CD BW DQ VL, VNNI, BF16            16
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_COMPILER_KERNELS_HALIDE_TARGET_H
+#define LATHE_COMPILER_KERNELS_HALIDE_TARGET_H
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lathe {
+
+/// Bits of TargetDesc::features: those of lathe_cpu_feature (compiler/object asserts it).
+enum CpuFeature : uint32_t {
+  CpuSSE42 = 1 << 0,
+  CpuAVX = 1 << 1,
+  CpuAVX2 = 1 << 2,
+  CpuFMA = 1 << 3,
+  CpuF16C = 1 << 4,
+  CpuAVX512 = 1 << 5,
+  CpuAVX512VNNI = 1 << 6,
+  CpuAVX512BF16 = 1 << 7,
+};
+
+struct TargetDesc {
+  std::string name;
+  uint32_t features = 0; ///< CpuFeature bits that its code needs
+  int64_t lanes = 4;     ///< f32 in one vector register
+
+  bool has(uint32_t bits) const { return (features & bits) == bits; }
+};
+
+/// All targets, the plainest first.
+const std::vector<TargetDesc> &targets();
+/// The target of that name, or for "host" hostTarget().
+std::optional<TargetDesc> findTarget(const std::string &name);
+/// CpuFeature bits of the machine (and operating system) that this runs on.
+uint32_t hostFeatures();
+/// The most capable target that this machine runs.
+TargetDesc hostTarget();
+
+} // namespace lathe
+
+#endif
