@@ -25,9 +25,11 @@ struct View {
   std::string weight;  ///< Weights: name of a PackedWeight or Table; offset counts from its start
   int64_t layer = 0;   ///< Cache
   int64_t offset = 0;  ///< bytes
-  int64_t perRow = 0;  ///< bytes to move for one row
+  int64_t perRow = 0;    ///< bytes to move for one row
   int64_t perColumn = 0; ///< bytes to move for one column unit
   int64_t perSplit = 0;  ///< bytes to move for one split
+
+  bool operator==(const View &) const = default;
 };
 
 enum class Scope { Tile, Splits, Worker };
@@ -40,6 +42,7 @@ struct Call {
 };
 
 /// A grid of tiles. A linear phase's tile sizes are those of its LinearKernel; all others are 1 row x 1 column unit.
+/// A column unit of a linear is a panel of its weights, so a gated linear has two for 16 columns of its result.
 struct Phase {
   std::string name;
   bool logitRows = false; ///< rows are the rows whose logits are wanted
@@ -60,17 +63,38 @@ struct Program {
   bool distinctSequences = false;
   int64_t arenaBytes = 0, scratchBytes = 0;
   std::vector<Phase> phases;
+
+  int64_t rows(const Phase &phase) const { return phase.logitRows ? maxLogitRows : maxRows; }
 };
 
+/// The phase's linear; null when it has none.
+const LinearKernel *linearOf(const Phase &phase);
+/// Whether a linear phase may run in tiles of `rows` x `panels`: both divide the grid (tiles are never partial: a step with
+/// fewer rows computes garbage in the rest of its last tile), and a gated linear keeps its pairs of panels together.
+bool tileFits(const Program &program, const Phase &phase, int64_t rows, int64_t panels);
+/// Gives a linear phase its tile; tileFits must hold.
+void setTile(Phase &phase, int64_t rows, int64_t panels);
+
 /// One matrix or vector of weights.bin (see lathe.packed).
+///
+/// Matrix: the sources' rows follow one another, then zero rows up to a panel. Interleaved (two sources of n rows each): panel
+/// 2i is rows [16i, 16i + 16) of the first, panel 2i + 1 the same rows of the second, both padded with zero rows.
+/// Vector (rows = 1): f32 elements, the sources' one after another, readable up to a multiple of 16. Interleaved (the bias
+/// of a gated linear): elements in the order of the matrix's rows, padded in the same way.
 struct PackedWeight {
   std::string name;
   std::vector<std::string> sources; ///< roles
   PackedFormat format = PackedFormat::F32;
-  bool vector = false;     ///< f32 elements as they are, sources after one another
+  bool vector = false;
   bool interleave = false;
-  int64_t rows = 0, columns = 0; ///< rows before padding to a panel
-  int64_t bytes = 0;
+  int64_t rows = 0, columns = 0; ///< of all sources together, before padding
+  int64_t bytes = 0;             ///< matrix: panels() * panelBytes(format, columns); vector: 4 each element
+
+  /// Panels of 16 rows (vector: of 16 elements).
+  int64_t panels() const {
+    int64_t units = vector ? columns : rows;
+    return interleave ? 2 * panelsOf(units / 2) : panelsOf(units);
+  }
 };
 
 /// A computed f32 array of weights.bin (rotary tables).

@@ -1,0 +1,106 @@
+//===- Program.cpp - tiles of phases, and programs as text ------------------------------------------------------===//
+#include "compiler/kernels/Program.h"
+#include <cassert>
+#include <sstream>
+
+using namespace lathe;
+
+namespace {
+
+template <class P> auto linearIn(P &phase) -> decltype(std::get_if<LinearKernel>(&phase.calls[0].kernel)) {
+  for (auto &call : phase.calls)
+    if (auto *linear = std::get_if<LinearKernel>(&call.kernel))
+      return linear;
+  return nullptr;
+}
+
+const char *name(Base base) {
+  static const char *const names[] = {"arena", "scratch",    "weights", "cache", "ids", "positions",
+                                      "slots", "pages", "logit_rows", "logits",  "tile"};
+  return names[static_cast<int>(base)];
+}
+
+void print(std::ostream &out, const View &view) {
+  out << name(view.base);
+  if (view.base == Base::Weights)
+    out << " " << view.weight;
+  if (view.base == Base::Cache)
+    out << " " << view.layer;
+  if (view.offset)
+    out << " +" << view.offset;
+  if (view.perRow)
+    out << " +" << view.perRow << "*m";
+  if (view.perColumn)
+    out << " +" << view.perColumn << "*n";
+  if (view.perSplit)
+    out << " +" << view.perSplit << "*s";
+}
+
+void print(std::ostream &out, const Call &call) {
+  static const char *const scopes[] = {"tile", "splits", "worker"};
+  out << "    " << scopes[static_cast<int>(call.scope)] << " " << symbol(call.kernel) << "\n";
+  std::vector<Argument> arguments = signature(call.kernel);
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    out << "      " << (arguments[i].output ? "-> " : "   ") << arguments[i].name << " = ";
+    print(out, call.views[i]);
+    out << "\n";
+  }
+}
+
+void print(std::ostream &out, const Program &program, const Phase &phase) {
+  out << "  phase \"" << phase.name << "\": " << program.rows(phase) << (phase.logitRows ? " logit rows" : " rows") << " / "
+      << phase.rowsPerTile << " x " << phase.columns << " / " << phase.columnsPerTile << (phase.splits ? " x splits" : "");
+  if (phase.weightBytes)
+    out << ", " << phase.weightBytes << " weight bytes";
+  if (phase.operations)
+    out << ", " << phase.operations << " operations a row";
+  out << "\n";
+  for (const Call &call : phase.prologue)
+    print(out, call);
+  for (const Call &call : phase.calls)
+    print(out, call);
+}
+
+} // namespace
+
+const LinearKernel *lathe::linearOf(const Phase &phase) { return linearIn(phase); }
+
+bool lathe::tileFits(const Program &program, const Phase &phase, int64_t rows, int64_t panels) {
+  if (rows < 1 || panels < 1 || program.rows(phase) % rows || phase.columns % panels)
+    return false;
+  const LinearKernel *linear = linearOf(phase);
+  if (!linear)
+    return rows == 1 && panels == 1;
+  return !linear->gated || panels % 2 == 0;
+}
+
+void lathe::setTile(Phase &phase, int64_t rows, int64_t panels) {
+  LinearKernel *linear = linearIn(phase);
+  assert(linear && "only linear phases have tiles to choose");
+  linear->rows = phase.rowsPerTile = rows;
+  linear->panels = phase.columnsPerTile = panels;
+}
+
+std::string lathe::print(const ProgramSet &set) {
+  std::ostringstream out;
+  const CacheLayout &cache = set.cache;
+  out << "cache: " << cache.layers << " layers, " << cache.kvHeads << " heads x " << cache.headSize << ", "
+      << (cache.format == CacheFormat::F32 ? "f32" : "f16") << ", " << cache.maxPages << " pages a sequence, splits of "
+      << cache.splitPositions << " positions\n";
+  out << "logits: " << set.vocabulary << ", stride " << set.logitsStride << "; context " << set.maxContext << "; "
+      << set.maxSlots << " sequences\n";
+  for (const PackedWeight &weight : set.weights) {
+    out << "weight " << weight.name << ": " << packedName(weight.format) << " " << weight.rows << " x " << weight.columns
+        << ", " << weight.bytes << " bytes" << (weight.interleave ? ", interleaved" : "") << "\n";
+  }
+  for (const Table &table : set.tables)
+    out << "table " << table.name << ": " << table.values.size() << "\n";
+  for (const Program &program : set.programs) {
+    out << "program " << program.name << ": " << program.maxRows << " rows, " << program.maxLogitRows << " logit rows"
+        << (program.distinctSequences ? " of distinct sequences" : "") << ", arena " << program.arenaBytes
+        << " bytes, scratch " << program.scratchBytes << " bytes\n";
+    for (const Phase &phase : program.phases)
+      ::print(out, program, phase);
+  }
+  return out.str();
+}
