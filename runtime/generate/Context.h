@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 namespace lathe {
 
@@ -30,7 +31,7 @@ enum class LogitsWanted { None, Last, All };
 
 /// Tokens that a step appends to one sequence.
 struct StepPart {
-  Sequence *sequence; ///< of this context; no two parts of a step may name the same one
+  Sequence *sequence = nullptr; ///< of this context; no two parts of a step may name the same one
   std::span<const int32_t> ids;
   LogitsWanted logits = LogitsWanted::Last;
 };
@@ -55,7 +56,7 @@ public:
   size_t logitRows() const { return latestLogitRows; }
   std::span<const float> logits(size_t row) const;
 
-  /// Most rows of one step, and most rows of a step that wants all their logits.
+  /// Most tokens of one sequence in one step; and if the logits of all of them are wanted.
   uint32_t maxRows() const { return rowLimit; }
   uint32_t maxLogitRows() const { return logitRowLimit; }
 
@@ -65,16 +66,22 @@ public:
   const std::shared_ptr<KvPool> &cache() const { return pool; }
 
 private:
-  Context();
-  struct Batch;
-  Result<const lathe_program *> choose(size_t rows, size_t logitRows, bool distinct) const;
+  /// The rows of a step, gathered from its parts.
+  struct Batch {
+    std::vector<int32_t> ids, positions, slots, logitRows;
+    bool distinct = true; ///< no sequence has two rows
+  };
+
+  explicit Context(std::shared_ptr<const Model> model);
   Result<void> gather(std::span<const StepPart> parts);
+  Result<size_t> chooseProgram() const;
+  Result<void> prepare(std::span<const StepPart> parts);
 
   std::shared_ptr<const Model> shared;
   std::unique_ptr<WorkerPool> workers;
   std::shared_ptr<KvPool> pool;
   std::unique_ptr<Executor> executor;
-  std::unique_ptr<Batch> batch;
+  Batch batch;
   const lathe_program *latest = nullptr;
   size_t latestLogitRows = 0;
   uint32_t rowLimit = 0, logitRowLimit = 0;

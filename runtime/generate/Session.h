@@ -38,7 +38,9 @@ struct GenerateReport {
   double generateSeconds = 0;   ///< from the first id to the end
   double promptRate() const { return promptSeconds > 0 ? double(promptTokens) / promptSeconds : 0; }
   /// Tokens a second after the first.
-  double generateRate() const { return generateSeconds > 0 ? double(ids.size() - 1) / generateSeconds : 0; }
+  double generateRate() const {
+    return ids.size() > 1 && generateSeconds > 0 ? double(ids.size() - 1) / generateSeconds : 0;
+  }
 };
 
 class Session {

@@ -25,26 +25,24 @@ public:
   static Result<std::shared_ptr<const Model>> open(const std::string &folder);
 
   /// A model that is part of this program (`lathe compile --executable`): its tables, and the image of its weights.bin
-  /// with the header. The image must start at a multiple of 64 bytes and outlive the model; `owner` is kept for that.
+  /// with the header. The image must start at a multiple of 64 bytes and outlive the model; `owner` is kept for that,
+  /// `library` for the tables.
   static Result<std::shared_ptr<const Model>> fromImage(const lathe_model &tables, std::span<const uint8_t> weightsImage,
-                                                        std::shared_ptr<const void> owner = nullptr);
+                                                        std::shared_ptr<const void> owner = nullptr,
+                                                        std::shared_ptr<const void> library = nullptr);
 
   const lathe_model &tables() const { return *table; }
   /// weights.bin's data (after its header).
   std::span<const uint8_t> weights() const { return data; }
   /// tokenizer_abi.h's blob; empty if the bundle has none.
   std::span<const uint8_t> tokenizerBlob() const;
-  /// The bundle's folder, or the model's name: for messages.
-  const std::string &origin() const { return place; }
 
   /// Reads all weights and compares them with the hash in the header (FNV-1a over 64-bit words: seconds per few GB).
   Result<void> verifyWeights() const;
 
 private:
   Model() = default;
-  static Result<std::shared_ptr<const Model>> finish(std::shared_ptr<Model> model);
 
-  std::string place;
   const lathe_model *table = nullptr;
   std::span<const uint8_t> data;
   uint64_t dataHash = 0;

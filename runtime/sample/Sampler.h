@@ -2,7 +2,7 @@
 //
 // Order of the steps: repetition penalty -> greedy if temperature is 0, else / temperature -> top-k -> softmax -> top-p ->
 // min-p -> draw. Equal seeds and logits give equal tokens on every machine: the random numbers are the sampler's own
-// (Random.h) and each sum runs in one fixed order.
+// (Random.h), so is exp (Exponential.h), and each sum runs in one fixed order.
 //
 //   repetition penalty  logits of tokens among the last `repetitionWindow` are divided (if > 0) or multiplied (else) by
 //                       it (Keskar et al. 2019, CTRL)
@@ -48,12 +48,12 @@ private:
   struct Candidate {
     float logit;
     int32_t id;
+    double weight;
   };
   SamplerOptions options;
   Random random;
   std::vector<float> penalised;
-  std::vector<Candidate> candidates;
-  std::vector<double> weights;
+  std::vector<Candidate> candidates, head;
 };
 
 /// Index of the first of the largest logits. Fails as Sampler::sample does.

@@ -1,0 +1,170 @@
+#include "runtime/device/cpu/Executor.h"
+#include "runtime/device/cpu/FloatEnvironment.h"
+#include <algorithm>
+#include <chrono>
+
+namespace lathe {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+uint64_t divideUp(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
+
+/// A run of tiles is this part of an even share of what is left: long runs first, so that weights stream in order, single
+/// tiles at last, so that all workers end together.
+constexpr uint64_t kRunsPerShare = 4;
+
+/// Lines of the next phase's tables to fetch before a barrier.
+constexpr size_t kPrefetchLines = 48;
+
+} // namespace
+
+size_t Executor::rowsOf(const lathe_phase &phase) const {
+  return phase.rows == LATHE_ROWS_LOGITS ? step.logitRows : step.rows;
+}
+
+Executor::Grid Executor::gridOf(const lathe_phase &phase) const {
+  return {divideUp(rowsOf(phase), phase.rows_per_tile), phase.column_tiles, phase.splits ? step.splits : 1};
+}
+
+void Executor::walk(unsigned worker) {
+  const FloatEnvironment environment;
+  Worker &self = state[worker];
+  const lathe_phase *phase = model.phases + step.program->first_phase, *end = phase + step.program->n_phases;
+  const bool observed = bool(*step.observer);
+  Clock::time_point start;
+  for (; phase != end; ++phase) {
+    const Grid grid = gridOf(*phase);
+    if (grid.tiles() == 0)
+      continue; // no logits are wanted: all workers see that
+    if (observed)
+      start = Clock::now();
+    runPhase(self, *phase, grid);
+    if (phase + 1 != end)
+      prefetchTables(phase[1]);
+    // `failed` can be raised by a faster worker as soon as we are past the barrier, so all must go by one copy of it.
+    barrier.arrive([&] {
+      nextTile.store(0, std::memory_order_relaxed);
+      stop = failed.load(std::memory_order_relaxed);
+    });
+    if (stop)
+      return;
+    if (observed) {
+      if (worker == 0)
+        observe(*phase, grid, std::chrono::duration<double>(Clock::now() - start).count());
+      barrier.arrive([] {});
+    }
+  }
+}
+
+bool Executor::claim(uint64_t tiles, uint64_t &begin, uint64_t &end) {
+  begin = nextTile.load(std::memory_order_relaxed);
+  const uint64_t share = kRunsPerShare * workers.size();
+  do {
+    if (begin >= tiles)
+      return false;
+    end = workers.size() == 1 ? tiles : begin + std::max<uint64_t>(1, (tiles - begin) / share);
+  } while (!nextTile.compare_exchange_weak(begin, end, std::memory_order_relaxed));
+  return true;
+}
+
+void Executor::runPhase(Worker &self, const lathe_phase &phase, const Grid &grid) {
+  uint64_t begin, end;
+  const uint64_t tiles = grid.tiles();
+  for (bool first = true; claim(tiles, begin, end); first = false) {
+    if (first && !runPrologue(self, phase))
+      return;
+    uint64_t m = begin % grid.rowTiles, rest = begin / grid.rowTiles;
+    uint64_t n = rest % grid.columnTiles, s = rest / grid.columnTiles;
+    for (uint64_t tile = begin; tile < end; ++tile) {
+      if (!runTile(self, phase, int64_t(m), int64_t(n), int64_t(s)))
+        return;
+      if (++m == grid.rowTiles) {
+        m = 0;
+        if (++n == grid.columnTiles) {
+          n = 0;
+          ++s;
+        }
+      }
+    }
+  }
+}
+
+bool Executor::runPrologue(Worker &self, const lathe_phase &phase) {
+  for (uint32_t i = 0; i < phase.n_prologue; ++i) {
+    const uint32_t index = phase.first_prologue + i;
+    const uint64_t groups = divideUp(rowsOf(phase), model.calls[index].rows_per_call);
+    for (uint64_t m = 0; m < groups; ++m)
+      if (!call(self, index, int64_t(m), 0, 0))
+        return false;
+  }
+  return true;
+}
+
+bool Executor::runTile(Worker &self, const lathe_phase &phase, int64_t m, int64_t n, int64_t s) {
+  for (uint32_t i = 0; i < phase.n_calls; ++i) {
+    const uint32_t index = phase.first_call + i;
+    if (plan.calls[index].overSplits) {
+      for (uint64_t split = 0; split < step.splits; ++split)
+        if (!call(self, index, m, n, int64_t(split)))
+          return false;
+    } else if (!call(self, index, m, n, s)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Executor::call(Worker &self, uint32_t index, int64_t m, int64_t n, int64_t s) {
+  const PlannedCall &planned = plan.calls[index];
+  self.tile[0] = int32_t(m);
+  self.tile[1] = int32_t(n);
+  self.tile[2] = int32_t(s);
+  const PlannedView *view = plan.views.data() + planned.firstView;
+  lathe_buffer *buffer = self.buffers.data();
+  for (uint32_t i = 0; i < planned.views; ++i, ++view, ++buffer) {
+    const uintptr_t address = self.local[size_t(view->local)] + view->address +
+                              uintptr_t(m * view->step[0] + n * view->step[1] + s * view->step[2]);
+    buffer->host = reinterpret_cast<uint8_t *>(address);
+    buffer->type = view->type;
+    buffer->dimensions = view->dimensions;
+    buffer->dim = view->dim;
+  }
+  const int code = planned.function(self.arguments.data());
+  if (code == 0) [[likely]]
+    return true;
+  if (!failed.exchange(true)) { // the first failure is the one to tell
+    failedCall = index;
+    failedCode = code;
+  }
+  return false;
+}
+
+void Executor::observe(const lathe_phase &phase, const Grid &grid, double seconds) const {
+  PhaseEvent event{};
+  event.phase = size_t(&phase - (model.phases + step.program->first_phase));
+  event.table = &phase;
+  event.seconds = seconds;
+  event.tiles = grid.tiles();
+  if (phase.result) {
+    const PlannedView &view = plan.views[phase.result - 1];
+    event.result = reinterpret_cast<const float *>(view.address);
+    event.rows = rowsOf(phase);
+    event.columns = size_t(view.dim[0].extent);
+    event.rowStride = size_t(view.dim[1].stride);
+  }
+  // A throw would leave the other workers waiting for ever: better to end.
+  [&]() noexcept { (*step.observer)(event); }();
+}
+
+void Executor::prefetchTables(const lathe_phase &phase) const {
+  // The weights that stream through push the tables out of the cache between two steps.
+  const PlannedCall &first = plan.calls[phase.n_prologue ? phase.first_prologue : phase.first_call];
+  const PlannedView *views = plan.views.data() + first.firstView;
+  const size_t lines = std::min<size_t>(kPrefetchLines, plan.views.size() - first.firstView);
+  for (size_t i = 0; i < lines; ++i)
+    __builtin_prefetch(views + i);
+}
+
+} // namespace lathe

@@ -1,0 +1,36 @@
+#include "runtime/device/cpu/Plan.h"
+
+namespace lathe {
+
+static PlannedView planView(const lathe_model &model, const lathe_view &view, const Bases &bases) {
+  PlannedView planned{};
+  planned.local = view.base == LATHE_BASE_SCRATCH ? Local::Scratch
+                  : view.base == LATHE_BASE_TILE  ? Local::Tile
+                                                  : Local::Nothing;
+  const uint8_t *start = view.base == LATHE_BASE_CACHE ? bases.cache + uint64_t(view.layer) * bases.cacheLayerBytes
+                                                       : bases.start[view.base];
+  planned.address = (planned.local == Local::Nothing ? reinterpret_cast<uintptr_t>(start) : 0) + view.offset;
+  for (int i = 0; i < 3; ++i)
+    planned.step[i] = view.step[i];
+  // Kernels only read the shapes: the table stays constant.
+  planned.dim = const_cast<lathe_dim *>(model.dims + view.first_dim);
+  planned.type = view.type;
+  planned.dimensions = int32_t(view.dimensions);
+  return planned;
+}
+
+Plan makePlan(const lathe_model &model, const Bases &bases) {
+  Plan plan;
+  plan.views.reserve(model.n_views);
+  for (uint32_t i = 0; i < model.n_views; ++i)
+    plan.views.push_back(planView(model, model.views[i], bases));
+  plan.calls.reserve(model.n_calls);
+  for (uint32_t i = 0; i < model.n_calls; ++i) {
+    const lathe_call &call = model.calls[i];
+    plan.calls.push_back(
+        {model.kernels[call.kernel].function, call.first_view, call.n_views, call.scope == LATHE_SCOPE_SPLITS});
+  }
+  return plan;
+}
+
+} // namespace lathe

@@ -1,0 +1,55 @@
+//===- Plan.h - a model's tables with addresses --------------------------------------------------------------*- C++ -*-===//
+//
+// lathe_model.calls and .views, made ready once for a context, index for index: a view's base and offset have become an
+// address, so a call copies a few words a view and adds its steps.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_RUNTIME_DEVICE_CPU_PLAN_H
+#define LATHE_RUNTIME_DEVICE_CPU_PLAN_H
+
+#include "runtime/abi/model_abi.h"
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace lathe {
+
+/// Most views of one call.
+inline constexpr uint32_t kMaxArguments = 32;
+
+/// Start of each lathe_base but the cache, which has one for each layer. Those of a worker's own are null here.
+struct Bases {
+  std::array<uint8_t *, LATHE_BASE_COUNT> start{};
+  uint8_t *cache = nullptr;
+  uint64_t cacheLayerBytes = 0;
+};
+
+/// Where a view's address counts from.
+enum class Local : uint32_t { Nothing, Scratch, Tile };
+
+struct alignas(64) PlannedView {
+  uintptr_t address; ///< or the offset in the worker's scratch or tile
+  int64_t step[3];
+  lathe_dim *dim;
+  lathe_type type;
+  int32_t dimensions;
+  Local local;
+};
+
+struct PlannedCall {
+  lathe_kernel_function function;
+  uint32_t firstView, views;
+  bool overSplits; ///< scope LATHE_SCOPE_SPLITS
+};
+
+struct Plan {
+  std::vector<PlannedView> views;
+  std::vector<PlannedCall> calls;
+};
+
+/// `model` must have passed checkTables (runtime/model).
+Plan makePlan(const lathe_model &model, const Bases &bases);
+
+} // namespace lathe
+
+#endif

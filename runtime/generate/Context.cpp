@@ -1,0 +1,133 @@
+#include "runtime/generate/Context.h"
+#include "runtime/device/cpu/Executor.h"
+#include <algorithm>
+
+namespace lathe {
+
+Context::Context(std::shared_ptr<const Model> model) : shared(std::move(model)) {}
+
+Context::~Context() = default;
+
+Result<std::unique_ptr<Context>> Context::create(std::shared_ptr<const Model> model, const ContextOptions &options) {
+  std::unique_ptr<Context> context(new Context(std::move(model)));
+  const lathe_model &tables = context->shared->tables();
+
+  Result<std::unique_ptr<WorkerPool>> workers = WorkerPool::create(options.threads);
+  if (!workers)
+    return workers.takeError();
+  context->workers = workers.take();
+
+  const KvLayout layout{.layers = tables.cache.layers,
+                        .pageBytes = tables.cache.page_bytes,
+                        .pagePositions = LATHE_PAGE_POSITIONS,
+                        .maxPositions = tables.max_context};
+  Result<std::shared_ptr<KvPool>> pool =
+      KvPool::create(layout, options.cachePages ? options.cachePages : tables.cache.max_pages);
+  if (!pool)
+    return pool.takeError();
+  context->pool = pool.take();
+
+  const ModelMemory memory{.weights = context->shared->weights().data(),
+                           .cache = context->pool->data(),
+                           .cacheLayerBytes = context->pool->layerBytes()};
+  Result<std::unique_ptr<Executor>> executor = Executor::create(tables, memory, *context->workers);
+  if (!executor)
+    return executor.takeError();
+  context->executor = executor.take();
+
+  for (uint32_t i = 0; i < tables.n_programs; ++i) {
+    const lathe_program &program = tables.programs[i];
+    const uint32_t rows = program.distinct_sequences ? 1 : program.max_rows;
+    context->rowLimit = std::max(context->rowLimit, rows);
+    context->logitRowLimit = std::max(context->logitRowLimit, std::min(rows, program.max_logit_rows));
+  }
+  return context;
+}
+
+unsigned Context::threads() const { return workers->size(); }
+
+std::span<const float> Context::logits(size_t row) const {
+  assert(row < latestLogitRows && "no logits of such a row");
+  const lathe_model &tables = shared->tables();
+  return {executor->logits() + row * tables.logits_stride, tables.vocabulary};
+}
+
+Result<void> Context::gather(std::span<const StepPart> parts) {
+  const size_t slots = shared->tables().max_slots;
+  if (parts.empty() || parts.size() > slots)
+    return error("a step of ", parts.size(), " sequences; 1 to ", slots, " are possible");
+  batch.ids.clear();
+  batch.positions.clear();
+  batch.slots.clear();
+  batch.logitRows.clear();
+  batch.distinct = true;
+  for (size_t slot = 0; slot < parts.size(); ++slot) {
+    const StepPart &part = parts[slot];
+    if (!part.sequence || part.sequence->owner() != pool.get())
+      return error("part ", slot, " of a step: its sequence is of another context");
+    for (size_t other = 0; other < slot; ++other)
+      if (parts[other].sequence == part.sequence)
+        return error("parts ", other, " and ", slot, " of a step are of the same sequence");
+    if (part.ids.empty())
+      return error("part ", slot, " of a step has no tokens");
+    if (part.ids.size() > part.sequence->room())
+      return error("sequence full: it has ", part.sequence->length(), " of ", pool->layout().maxPositions,
+                   " positions and ", part.ids.size(), " more are asked for");
+    batch.distinct &= part.ids.size() == 1;
+    for (size_t i = 0; i < part.ids.size(); ++i) {
+      if (part.logits == LogitsWanted::All || (part.logits == LogitsWanted::Last && i + 1 == part.ids.size()))
+        batch.logitRows.push_back(int32_t(batch.ids.size()));
+      batch.ids.push_back(part.ids[i]);
+      batch.positions.push_back(int32_t(part.sequence->length() + i));
+      batch.slots.push_back(int32_t(slot));
+    }
+  }
+  return {};
+}
+
+Result<size_t> Context::chooseProgram() const {
+  const lathe_model &tables = shared->tables();
+  for (size_t i = 0; i < tables.n_programs; ++i) { // the smallest first
+    const lathe_program &program = tables.programs[i];
+    if (batch.ids.size() <= program.max_rows && batch.logitRows.size() <= program.max_logit_rows &&
+        (batch.distinct || !program.distinct_sequences))
+      return i;
+  }
+  return error("no program of the model takes a step of ", batch.ids.size(), " rows with logits of ",
+               batch.logitRows.size(), batch.distinct ? " and one row of a sequence" : " and several rows of a sequence",
+               "; the largest takes ", rowLimit, " rows of a sequence with logits of ", logitRowLimit);
+}
+
+Result<void> Context::prepare(std::span<const StepPart> parts) {
+  for (size_t slot = 0; slot < parts.size(); ++slot) {
+    Sequence &sequence = *parts[slot].sequence;
+    if (Result<void> ready = sequence.prepare(uint32_t(parts[slot].ids.size())); !ready)
+      return ready;
+    const std::span<int32_t> line = executor->pageLine(slot);
+    const auto rest = std::ranges::copy(sequence.pages(), line.begin()).out;
+    std::fill(rest, line.end(), KvPool::kSinkPage);
+  }
+  return {};
+}
+
+Result<void> Context::step(std::span<const StepPart> parts, const PhaseObserver &observer) {
+  if (Result<void> fits = gather(parts); !fits)
+    return fits;
+  const Result<size_t> program = chooseProgram();
+  if (!program)
+    return program.failure();
+  Result<void> done = prepare(parts);
+  if (done)
+    done = executor->run(*program, {batch.ids, batch.positions, batch.slots, batch.logitRows}, observer);
+  latest = shared->tables().programs + *program;
+  latestLogitRows = done ? batch.logitRows.size() : 0;
+  for (const StepPart &part : parts) {
+    if (done)
+      part.sequence->commit(uint32_t(part.ids.size()));
+    else
+      part.sequence->truncate(part.sequence->length()); // gives back what was prepared
+  }
+  return done;
+}
+
+} // namespace lathe

@@ -1,0 +1,130 @@
+#include "runtime/model/Model.h"
+#include "runtime/core/Hash.h"
+#include "runtime/core/MappedFile.h"
+#include "runtime/device/cpu/CpuFeatures.h"
+#include "runtime/model/TableCheck.h"
+#include <cstring>
+#include <dlfcn.h>
+
+namespace lathe {
+
+namespace {
+
+/// The header of a weights image, checked against the image's size.
+Result<lathe_weights_header> readWeightsHeader(std::span<const uint8_t> image) {
+  lathe_weights_header header;
+  if (image.size() < LATHE_WEIGHTS_ALIGNMENT)
+    return error("has ", image.size(), " bytes; the header alone has ", LATHE_WEIGHTS_ALIGNMENT);
+  std::memcpy(&header, image.data(), sizeof header);
+  if (std::memcmp(header.magic, LATHE_WEIGHTS_MAGIC, sizeof header.magic) != 0)
+    return error("is not a Lathe weights file: it does not begin with " LATHE_WEIGHTS_MAGIC);
+  if (header.abi_version != LATHE_ABI_VERSION)
+    return error("is of version ", header.abi_version, " of the bundle format; this runtime reads version ",
+                 LATHE_ABI_VERSION, ": compile the model again");
+  if (header.header_bytes != LATHE_WEIGHTS_ALIGNMENT)
+    return error("says that its header has ", header.header_bytes, " bytes; it must have ", LATHE_WEIGHTS_ALIGNMENT);
+  if (header.data_bytes != image.size() - LATHE_WEIGHTS_ALIGNMENT)
+    return error("has ", image.size() - LATHE_WEIGHTS_ALIGNMENT, " bytes of weights; its header says ",
+                 header.data_bytes, ": the file is damaged or not complete");
+  return header;
+}
+
+/// Reads the whole of model.so and compares it with what weights.bin says of it: opening a damaged library runs it.
+Result<void> checkLibraryFile(const std::string &path, const lathe_weights_header &header) {
+  Result<MappedFile> file = MappedFile::open(path);
+  if (!file)
+    return file.takeError();
+  if (file->size() != header.program_bytes)
+    return error(path, ": has ", file->size(), " bytes; weights.bin was written beside one of ", header.program_bytes,
+                 ": the bundle is damaged or mixed from two");
+  file->advise(MappedFile::Access::WillNeed);
+  if (hashBytes(file->bytes()) != header.program_hash)
+    return error(path, ": its contents are not those that weights.bin was written beside (hash differs): the bundle is "
+                       "damaged or mixed from two");
+  return {};
+}
+
+Result<std::shared_ptr<const void>> openLibrary(std::string path) {
+  if (path.find('/') == std::string::npos)
+    path = "./" + path; // else dlopen searches the system's folders
+  void *handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle) {
+    const char *why = dlerror();
+    return error(path, ": cannot be loaded: ", why ? why : "unknown reason");
+  }
+  return std::shared_ptr<const void>(handle, [](const void *library) { dlclose(const_cast<void *>(library)); });
+}
+
+Result<void> checkMachine(const lathe_model &model) {
+  const uint32_t missing = model.cpu_features & ~cpuFeatures();
+  if (missing)
+    return error("was compiled for ", model.target, " and this processor lacks ", cpuFeatureNames(missing),
+                 ": compile it for this machine (--target host)");
+  return {};
+}
+
+} // namespace
+
+std::span<const uint8_t> Model::tokenizerBlob() const {
+  return data.subspan(table->tokenizer_offset, table->tokenizer_bytes);
+}
+
+Result<std::shared_ptr<const Model>> Model::open(const std::string &folder) {
+  const std::string weightsPath = folder + "/weights.bin", programPath = folder + "/model.so";
+  Result<MappedFile> weights = MappedFile::open(weightsPath);
+  if (!weights)
+    return weights.takeError();
+  const Result<lathe_weights_header> header = readWeightsHeader(weights->bytes());
+  if (!header)
+    return error(weightsPath, ": ", header.message());
+  if (Result<void> sound = checkLibraryFile(programPath, *header); !sound)
+    return sound.takeError();
+  Result<std::shared_ptr<const void>> library = openLibrary(programPath);
+  if (!library)
+    return library.takeError();
+  const auto *tables = static_cast<const lathe_model *>(dlsym(const_cast<void *>(library->get()), LATHE_MODEL_SYMBOL));
+  if (!tables)
+    return error(programPath, ": has no symbol " LATHE_MODEL_SYMBOL);
+  weights->advise(MappedFile::Access::WillNeed);
+  const std::span<const uint8_t> image = weights->bytes();
+  auto result = fromImage(*tables, image, std::make_shared<MappedFile>(weights.take()), *library);
+  if (!result)
+    return error(folder, ": ", result.message());
+  return result;
+}
+
+Result<std::shared_ptr<const Model>> Model::fromImage(const lathe_model &tables, std::span<const uint8_t> weightsImage,
+                                                      std::shared_ptr<const void> owner,
+                                                      std::shared_ptr<const void> library) {
+  if (Result<void> sound = checkHeader(tables); !sound)
+    return sound.takeError();
+  const Result<lathe_weights_header> header = readWeightsHeader(weightsImage);
+  if (!header)
+    return error("the weights: ", header.message());
+  if (reinterpret_cast<uintptr_t>(weightsImage.data()) % 64 != 0)
+    return error("the weights do not start at a multiple of 64 bytes");
+  if (header->build_id != tables.build_id)
+    return error("program and weights come from two compilations (build ", std::hex, tables.build_id, " and ",
+                 header->build_id, ")");
+  if (header->data_bytes != tables.weights_bytes)
+    return error("the program expects ", tables.weights_bytes, " bytes of weights; the file has ", header->data_bytes);
+  if (Result<void> sound = checkTables(tables); !sound)
+    return error("unsound tables: ", sound.message());
+  if (Result<void> fits = checkMachine(tables); !fits)
+    return fits.takeError();
+  std::shared_ptr<Model> model(new Model());
+  model->table = &tables;
+  model->data = weightsImage.subspan(LATHE_WEIGHTS_ALIGNMENT);
+  model->dataHash = header->data_hash;
+  model->image = std::move(owner);
+  model->library = std::move(library);
+  return std::shared_ptr<const Model>(std::move(model));
+}
+
+Result<void> Model::verifyWeights() const {
+  if (hashWords(data) != dataHash)
+    return error("the weights are damaged: they do not have the hash that their header gives");
+  return {};
+}
+
+} // namespace lathe

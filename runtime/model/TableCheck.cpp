@@ -1,0 +1,208 @@
+#include "runtime/model/TableCheck.h"
+#include "runtime/device/cpu/Executor.h"
+#include "runtime/model/ViewCheck.h"
+#include <cstring>
+
+namespace lathe {
+
+namespace {
+
+// Limits that no sound model comes near; they keep sums below from overflowing and memory within reason.
+constexpr uint32_t kMaxRows = 1u << 20, kMaxSlots = 1u << 16, kMaxTokens = 1u << 28, kMaxTable = 1u << 26;
+constexpr uint64_t kMaxBytes = uint64_t(1) << 44;
+
+/// True if [first, first + count) lies within a table of `size` entries.
+bool within(uint64_t first, uint64_t count, uint64_t size) { return first + count <= size; }
+
+#define LATHE_REQUIRE(condition, ...)                                                                                  \
+  if (!(condition))                                                                                                    \
+  return error(__VA_ARGS__)
+
+Result<void> checkTable(const char *name, uint32_t count, const void *table) {
+  LATHE_REQUIRE(count <= kMaxTable, "table ", name, " has ", count, " entries; at most ", kMaxTable, " are possible");
+  LATHE_REQUIRE(count == 0 || table, "table ", name, " has ", count, " entries but no address");
+  return {};
+}
+
+Result<void> checkLimits(const lathe_model &model) {
+  LATHE_REQUIRE(model.name && model.target && model.spec, "name, target or spec is missing");
+  LATHE_REQUIRE(model.max_context >= 1 && model.max_context <= kMaxTokens, "max_context is ", model.max_context,
+                "; 1 to ", kMaxTokens, " are possible");
+  LATHE_REQUIRE(model.vocabulary >= 1 && model.vocabulary <= kMaxTokens, "vocabulary is ", model.vocabulary, "; 1 to ",
+                kMaxTokens, " are possible");
+  LATHE_REQUIRE(model.logits_stride >= model.vocabulary && model.logits_stride <= 2 * kMaxTokens, "logits_stride is ",
+                model.logits_stride, "; it must be at least the vocabulary, ", model.vocabulary);
+  LATHE_REQUIRE(model.max_slots >= 1 && model.max_slots <= kMaxSlots, "max_slots is ", model.max_slots, "; 1 to ",
+                kMaxSlots, " are possible");
+  LATHE_REQUIRE(model.weights_bytes <= kMaxBytes, "weights_bytes is ", model.weights_bytes);
+  LATHE_REQUIRE(model.tokenizer_bytes <= model.weights_bytes &&
+                    within(model.tokenizer_offset, model.tokenizer_bytes, model.weights_bytes),
+                "the tokenizer (offset ", model.tokenizer_offset, ", ", model.tokenizer_bytes,
+                " bytes) is not within the weights' ", model.weights_bytes, " bytes");
+  return {};
+}
+
+Result<void> checkCache(const lathe_model &model) {
+  const lathe_cache &cache = model.cache;
+  LATHE_REQUIRE(cache.layers <= kMaxRows && cache.page_bytes <= kMaxBytes, "cache: ", cache.layers, " layers of pages of ",
+                cache.page_bytes, " bytes");
+  const uint64_t pages = (uint64_t(model.max_context) + LATHE_PAGE_POSITIONS - 1) / LATHE_PAGE_POSITIONS;
+  LATHE_REQUIRE(cache.max_pages == pages, "cache: max_pages is ", cache.max_pages, "; max_context ", model.max_context,
+                " needs ", pages);
+  LATHE_REQUIRE(cache.split_positions >= LATHE_PAGE_POSITIONS && cache.split_positions % LATHE_PAGE_POSITIONS == 0,
+                "cache: split_positions is ", cache.split_positions, "; it must be a multiple of ", LATHE_PAGE_POSITIONS);
+  const unsigned __int128 used =
+      (unsigned __int128)(cache.kv_heads) * cache.head_size * 2 * LATHE_PAGE_POSITIONS * cache.type.bits / 8;
+  LATHE_REQUIRE(cache.layers == 0 || used <= cache.page_bytes, "cache: page_bytes is ", cache.page_bytes,
+                "; keys and values of 64 positions, ", cache.kv_heads, " heads of ", cache.head_size, " x ",
+                cache.type.bits, " bits do not fit");
+  return {};
+}
+
+Result<void> checkWeights(const lathe_model &model) {
+  for (uint32_t i = 0; i < model.n_weights; ++i) {
+    const lathe_weight &weight = model.weights[i];
+    LATHE_REQUIRE(weight.name && weight.format, "weight ", i, ": no name or format");
+    LATHE_REQUIRE(weight.offset <= model.weights_bytes && weight.bytes <= model.weights_bytes - weight.offset, "weight ",
+                  i, " (", weight.name, "): offset ", weight.offset, " and ", weight.bytes,
+                  " bytes are not within the weights' ", model.weights_bytes, " bytes");
+  }
+  return {};
+}
+
+Result<void> checkKernels(const lathe_model &model) {
+  for (uint32_t i = 0; i < model.n_kernels; ++i)
+    LATHE_REQUIRE(model.kernels[i].symbol && model.kernels[i].schedule && model.kernels[i].function, "kernel ", i,
+                  ": no symbol, schedule or function");
+  return {};
+}
+
+/// One call's own fields, and its views against the memory of the phase's program.
+Result<void> checkCall(const lathe_model &model, const lathe_program &program, const lathe_phase &phase,
+                       const lathe_call &call, bool prologue) {
+  LATHE_REQUIRE(call.kernel < model.n_kernels, "kernel ", call.kernel, " of ", model.n_kernels);
+  const char *symbol = model.kernels[call.kernel].symbol;
+  LATHE_REQUIRE(call.scope <= LATHE_SCOPE_WORKER, symbol, ": scope ", call.scope, " is unknown");
+  LATHE_REQUIRE((call.scope == LATHE_SCOPE_WORKER) == prologue, symbol,
+                ": scope WORKER is for a prologue's calls and for them only");
+  LATHE_REQUIRE(!(call.scope == LATHE_SCOPE_SPLITS && phase.splits), symbol,
+                ": scope SPLITS in a phase whose grid has splits");
+  LATHE_REQUIRE(call.rows_per_call >= 1 && call.rows_per_call <= kMaxRows, symbol, ": rows_per_call is ",
+                call.rows_per_call, "; 1 to ", kMaxRows, " are possible");
+  LATHE_REQUIRE(within(call.first_view, call.n_views, model.n_views), symbol, ": views ", call.first_view, " + ",
+                call.n_views, " of ", model.n_views);
+  LATHE_REQUIRE(call.n_views <= kMaxArguments, symbol, ": ", call.n_views, " views; at most ", kMaxArguments,
+                " are possible");
+  const ViewLimits limits = viewLimits(model, program, phase, call);
+  for (uint32_t i = 0; i < call.n_views; ++i)
+    if (Result<void> sound = checkView(model, program, model.views[call.first_view + i], limits); !sound)
+      return error(symbol, ", argument ", i, ": ", sound.message());
+  return {};
+}
+
+/// The f32 result that an observer reads: [rows][columns].
+Result<void> checkResult(const lathe_model &model, const lathe_program &program, const lathe_phase &phase) {
+  LATHE_REQUIRE(phase.result <= model.n_views, "result: view ", phase.result - 1, " of ", model.n_views);
+  const lathe_view &view = model.views[phase.result - 1];
+  LATHE_REQUIRE(view.base == LATHE_BASE_ARENA || view.base == LATHE_BASE_LOGITS,
+                "result: must be in the arena or the logits, not in base ", view.base);
+  LATHE_REQUIRE(view.type.code == LATHE_FLOAT && view.type.bits == 32, "result: must be f32");
+  if (Result<void> sound = checkView(model, program, view, ViewLimits{}); !sound)
+    return error("result: ", sound.message());
+  LATHE_REQUIRE(view.dimensions == 2, "result: has ", view.dimensions, " dimensions; it must have 2, columns and rows");
+  const lathe_dim *dims = model.dims + view.first_dim;
+  const uint32_t rows = phase.rows == LATHE_ROWS_LOGITS ? program.max_logit_rows : program.max_rows;
+  LATHE_REQUIRE(dims[0].stride == 1 && dims[1].stride >= 0 && dims[1].extent >= 0 && uint32_t(dims[1].extent) >= rows,
+                "result: must be [", rows, " rows][columns] with columns side by side");
+  return {};
+}
+
+Result<void> checkPhase(const lathe_model &model, const lathe_program &program, const lathe_phase &phase) {
+  LATHE_REQUIRE(phase.name, "no name");
+  LATHE_REQUIRE(phase.rows <= LATHE_ROWS_LOGITS, "rows is ", phase.rows, ": unknown");
+  LATHE_REQUIRE(phase.splits <= 1, "splits is ", phase.splits, "; 0 or 1 are possible");
+  LATHE_REQUIRE(phase.rows_per_tile >= 1 && phase.rows_per_tile <= kMaxRows, "rows_per_tile is ", phase.rows_per_tile,
+                "; 1 to ", kMaxRows, " are possible");
+  LATHE_REQUIRE(phase.column_tiles >= 1 && phase.column_tiles <= kMaxTokens, "column_tiles is ", phase.column_tiles,
+                "; 1 to ", kMaxTokens, " are possible");
+  LATHE_REQUIRE(within(phase.first_prologue, phase.n_prologue, model.n_calls), "prologue calls ", phase.first_prologue,
+                " + ", phase.n_prologue, " of ", model.n_calls);
+  LATHE_REQUIRE(phase.n_calls >= 1, "no calls");
+  LATHE_REQUIRE(within(phase.first_call, phase.n_calls, model.n_calls), "calls ", phase.first_call, " + ", phase.n_calls,
+                " of ", model.n_calls);
+  for (uint32_t i = 0; i < phase.n_prologue; ++i)
+    if (auto sound = checkCall(model, program, phase, model.calls[phase.first_prologue + i], /*prologue=*/true); !sound)
+      return sound;
+  for (uint32_t i = 0; i < phase.n_calls; ++i)
+    if (auto sound = checkCall(model, program, phase, model.calls[phase.first_call + i], /*prologue=*/false); !sound)
+      return sound;
+  return phase.result ? checkResult(model, program, phase) : Result<void>();
+}
+
+Result<void> checkProgram(const lathe_model &model, const lathe_program &program) {
+  LATHE_REQUIRE(program.name, "no name");
+  LATHE_REQUIRE(program.max_rows >= 1 && program.max_rows <= kMaxRows, "max_rows is ", program.max_rows, "; 1 to ",
+                kMaxRows, " are possible");
+  LATHE_REQUIRE(program.max_logit_rows >= 1 && program.max_logit_rows <= program.max_rows, "max_logit_rows is ",
+                program.max_logit_rows, "; 1 to max_rows, ", program.max_rows, ", are possible");
+  LATHE_REQUIRE(program.distinct_sequences <= 1, "distinct_sequences is ", program.distinct_sequences,
+                "; 0 or 1 are possible");
+  LATHE_REQUIRE(program.arena_bytes <= kMaxBytes && program.scratch_bytes <= kMaxBytes, "arena of ", program.arena_bytes,
+                " and scratch of ", program.scratch_bytes, " bytes");
+  LATHE_REQUIRE(within(program.first_phase, program.n_phases, model.n_phases), "phases ", program.first_phase, " + ",
+                program.n_phases, " of ", model.n_phases);
+  for (uint32_t i = 0; i < program.n_phases; ++i) {
+    const lathe_phase &phase = model.phases[program.first_phase + i];
+    if (Result<void> sound = checkPhase(model, program, phase); !sound)
+      return error("phase ", i, " (", phase.name ? phase.name : "?", "): ", sound.message());
+  }
+  return {};
+}
+
+} // namespace
+
+Result<void> checkHeader(const lathe_model &model) {
+  LATHE_REQUIRE(std::memcmp(model.magic, LATHE_MODEL_MAGIC, sizeof model.magic) == 0,
+                "is not a Lathe model: its tables do not begin with " LATHE_MODEL_MAGIC);
+  LATHE_REQUIRE(model.abi_version == LATHE_ABI_VERSION, "was compiled for version ", model.abi_version,
+                " of the bundle format; this runtime reads version ", LATHE_ABI_VERSION, ": compile it again");
+  LATHE_REQUIRE(model.struct_bytes == sizeof(lathe_model), "its tables' header has ", model.struct_bytes, " bytes; version ",
+                LATHE_ABI_VERSION, " has ", sizeof(lathe_model));
+  return {};
+}
+
+Result<void> checkTables(const lathe_model &model) {
+  for (const auto &[name, count, table] : {std::tuple<const char *, uint32_t, const void *>
+                                           {"programs", model.n_programs, model.programs},
+                                           {"phases", model.n_phases, model.phases},
+                                           {"calls", model.n_calls, model.calls},
+                                           {"views", model.n_views, model.views},
+                                           {"dims", model.n_dims, model.dims},
+                                           {"kernels", model.n_kernels, model.kernels},
+                                           {"weights", model.n_weights, model.weights}})
+    if (Result<void> sound = checkTable(name, count, table); !sound)
+      return sound;
+  for (auto check : {checkLimits, checkCache, checkWeights, checkKernels})
+    if (Result<void> sound = check(model); !sound)
+      return sound;
+  // All calls and views are planned, those that no phase uses too.
+  for (uint32_t i = 0; i < model.n_calls; ++i)
+    LATHE_REQUIRE(model.calls[i].kernel < model.n_kernels, "call ", i, ": kernel ", model.calls[i].kernel, " of ",
+                  model.n_kernels);
+  for (uint32_t i = 0; i < model.n_views; ++i)
+    if (Result<void> sound = checkViewFields(model, model.views[i]); !sound)
+      return error("view ", i, ": ", sound.message());
+  LATHE_REQUIRE(model.n_programs >= 1, "no programs");
+  for (uint32_t i = 0; i < model.n_programs; ++i) {
+    const lathe_program &program = model.programs[i];
+    if (Result<void> sound = checkProgram(model, program); !sound)
+      return error("program ", i, " (", program.name ? program.name : "?", "): ", sound.message());
+    LATHE_REQUIRE(i == 0 || model.programs[i - 1].max_rows <= program.max_rows, "program ", i, " (", program.name,
+                  "): takes fewer rows than the one before it; they must ascend");
+  }
+  return {};
+}
+
+#undef LATHE_REQUIRE
+
+} // namespace lathe

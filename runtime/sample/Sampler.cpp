@@ -1,0 +1,110 @@
+#include "runtime/sample/Sampler.h"
+#include "runtime/sample/Exponential.h"
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace lathe {
+
+Result<int32_t> greedy(std::span<const float> logits) {
+  if (logits.empty())
+    return error("no logits to choose from");
+  float best = -std::numeric_limits<float>::infinity();
+  size_t index = logits.size();
+  for (size_t i = 0; i < logits.size(); ++i) {
+    if (logits[i] > best) {
+      best = logits[i];
+      index = i;
+    } else if (std::isnan(logits[i])) {
+      return error("logit of token ", i, " is not a number");
+    }
+  }
+  if (index == logits.size())
+    return error("every logit is -infinity: no token is possible");
+  if (std::isinf(best))
+    return error("logit of token ", index, " is infinite");
+  return int32_t(index);
+}
+
+Result<Sampler> Sampler::create(const SamplerOptions &options) {
+  // Written so that NaN fails each of them.
+  if (!(options.temperature >= 0 && options.temperature < std::numeric_limits<float>::infinity()))
+    return error("temperature is ", options.temperature, "; it must be 0 (greedy) or more");
+  if (!(options.topP > 0 && options.topP <= 1))
+    return error("top-p is ", options.topP, "; it must be above 0 and at most 1");
+  if (!(options.minP >= 0 && options.minP < 1))
+    return error("min-p is ", options.minP, "; it must be at least 0 and below 1");
+  if (!(options.repetitionPenalty > 0 && options.repetitionPenalty < std::numeric_limits<float>::infinity()))
+    return error("repetition penalty is ", options.repetitionPenalty, "; it must be above 0");
+  return Sampler(options);
+}
+
+Result<int32_t> Sampler::sample(std::span<const float> logits, std::span<const int32_t> history) {
+  if (options.repetitionPenalty != 1 && !history.empty()) {
+    penalised.assign(logits.begin(), logits.end());
+    for (int32_t id : history.last(std::min<size_t>(options.repetitionWindow, history.size()))) {
+      if (uint32_t(id) >= logits.size())
+        continue;
+      const float logit = logits[size_t(id)]; // not from `penalised`: a token that came twice is penalised once
+      penalised[size_t(id)] = logit > 0 ? logit / options.repetitionPenalty : logit * options.repetitionPenalty;
+    }
+    logits = penalised;
+  }
+  return options.temperature == 0 ? greedy(logits) : draw(logits);
+}
+
+Result<int32_t> Sampler::draw(std::span<const float> logits) {
+  const Result<int32_t> best = greedy(logits); // finds NaN and infinities
+  if (!best)
+    return best;
+  const double largest = logits[size_t(*best)];
+
+  candidates.clear();
+  for (size_t i = 0; i < logits.size(); ++i)
+    if (logits[i] != -std::numeric_limits<float>::infinity())
+      candidates.push_back({logits[i], int32_t(i), 0});
+  const auto likelier = [](const Candidate &a, const Candidate &b) {
+    return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
+  };
+  if (options.topK > 0 && options.topK < candidates.size()) {
+    std::nth_element(candidates.begin(), candidates.begin() + options.topK, candidates.end(), likelier);
+    candidates.resize(options.topK);
+    std::sort(candidates.begin(), candidates.end(), likelier); // nth_element's order is the library's own; sums need one
+  }
+
+  // Probabilities up to a common factor; the likeliest token's is exactly 1.
+  double sum = 0;
+  for (Candidate &candidate : candidates) {
+    candidate.weight = exponential((candidate.logit - largest) / double(options.temperature));
+    sum += candidate.weight;
+  }
+  // min-p and top-p each keep the head of the order by probability, so either may go first if top-p counts from the sum of
+  // all. A heap gives the head without sorting a whole vocabulary.
+  std::erase_if(candidates, [&](const Candidate &candidate) { return candidate.weight < double(options.minP); });
+  double keptSum = 0;
+  if (options.topP < 1) {
+    const auto unlikelier = [&](const Candidate &a, const Candidate &b) { return likelier(b, a); };
+    head.clear();
+    std::make_heap(candidates.begin(), candidates.end(), unlikelier);
+    while (!candidates.empty() && (head.empty() || keptSum < double(options.topP) * sum)) {
+      std::pop_heap(candidates.begin(), candidates.end(), unlikelier);
+      head.push_back(candidates.back());
+      candidates.pop_back();
+      keptSum += head.back().weight;
+    }
+    candidates.swap(head);
+  } else {
+    for (const Candidate &candidate : candidates)
+      keptSum += candidate.weight;
+  }
+
+  double target = random.uniform() * keptSum;
+  for (const Candidate &candidate : candidates) {
+    target -= candidate.weight;
+    if (target < 0)
+      return candidate.id;
+  }
+  return *best; // rounding left a crumb of the sum: as good a place for it as any
+}
+
+} // namespace lathe
