@@ -1,0 +1,70 @@
+//===- Linear.cpp - directives of the linear kernel -------------------------------------------------------------===//
+//
+// The register tile is `rows` x `panels` vectors of 16 f32 accumulators that live in registers while the reduction
+// runs; it sweeps the kernel's rows for the same panels first, so that their weights are read from memory once and then
+// from cache.
+//
+//===------------------------------------------------------------------------------------------------------------===//
+#include "compiler/kernels/halide/Linear.h"
+#include <numeric>
+
+using namespace Halide;
+using namespace lathe;
+
+void lathe::scheduleLinear(LinearStages &s, const LinearKernel &kernel, const Values &values) {
+  // A register tile must divide the kernel's tile: the nearest that does. A gated pair stays together.
+  const int pair = kernel.gated ? 2 : 1;
+  const int rows = static_cast<int>(std::gcd(values["rows"], kernel.rows));
+  const int panels = pair * static_cast<int>(std::gcd(values["panels"] / pair, kernel.panels / pair));
+  const int unroll = static_cast<int>(values["unroll"]);
+
+  Var po("po"), pi("pi"), ro("ro"), ri("ri");
+  s.y.split(s.p, po, pi, panels / pair).split(s.r, ro, ri, rows);
+  s.y.reorder(s.n, pi, ri, ro, po).vectorize(s.n).unroll(pi).unroll(ri);
+
+  s.acc.compute_at(s.y, ro).store_in(MemoryType::Register).bound_extent(s.n, 16);
+  s.acc.vectorize(s.n).unroll(s.p).unroll(s.r);
+  s.acc.update().reorder(s.n, s.p, s.r, s.step).vectorize(s.n).unroll(s.p).unroll(s.r);
+  if (s.dot == Dot::None) {
+    if (kernel.columns >= unroll && unroll > 1)
+      s.acc.update().unroll(s.step, unroll, TailStrategy::GuardWithIf);
+    return;
+  }
+
+  // Unpacked weights in registers: a stage of their own keeps the multiply's pattern (inlined, bounds analysis narrows
+  // it away).
+  for (Func &f : s.unpacked)
+    f.compute_at(s.acc, s.step)
+        .store_in(MemoryType::Register)
+        .bound_extent(s.b, 4)
+        .vectorize(s.b)
+        .vectorize(s.n)
+        .unroll(s.j)
+        .unroll(s.p);
+
+  s.sums.compute_at(s.acc, s.step).store_in(MemoryType::Register);
+  s.sums.vectorize(s.n).unroll(s.p).unroll(s.r);
+  for (int u = 0; u < s.sums.num_update_definitions(); ++u) {
+    Stage stage = s.sums.update(u);
+    std::vector<VarOrRVar> order = {s.lane.x, s.n, s.p, s.r};
+    for (int d = 1; d < s.lane.dimensions(); ++d)
+      order.push_back(s.lane[d]);
+    stage.reorder(order).atomic().vectorize(s.lane.x).vectorize(s.n).unroll(s.p).unroll(s.r);
+    for (int d = 1; d < s.lane.dimensions(); ++d)
+      stage.unroll(s.lane[d]);
+  }
+  if (s.dot == Dot::Pairs) {
+    s.pairs.compute_at(s.sums, s.r).store_in(MemoryType::Register).bound_extent(s.half, 2);
+    s.pairs.vectorize(s.half).vectorize(s.n).unroll(s.p).unroll(s.r);
+    for (int u = 0; u < s.pairs.num_update_definitions(); ++u)
+      s.pairs.update(u)
+          .reorder(s.pairLane.x, s.half, s.n, s.p, s.r, s.pairLane.y)
+          .atomic(/*override_associativity_test=*/true)
+          .vectorize(s.pairLane.x)
+          .vectorize(s.half)
+          .vectorize(s.n)
+          .unroll(s.p)
+          .unroll(s.r)
+          .unroll(s.pairLane.y);
+  }
+}
