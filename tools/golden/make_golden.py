@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Makes a golden folder (again): a tiny random model by Hugging Face transformers, and what it computes in float64.
+
+    python3 tools/golden/make_golden.py FOLDER                    # FOLDER/config.json (+ model.safetensors) -> golden.safetensors
+    python3 tools/golden/make_golden.py FOLDER --check            # compares with the golden.safetensors that is there
+
+Needs: pip install torch transformers safetensors (versions the goldens came from: torch 2.13, transformers 5.23). Not a dependency of Lathe.
+
+Writes input_ids i64 [B,T], logits f32 [B,T,V], hidden.0 .. hidden.L f32 [B,T,D] (hidden.L is after the final norm) and
+greedy i64 [B,24]: the argmax continuation of input_ids[:, :8] without a cache. Weights and activations are float64; where
+transformers itself goes through float32 (norms, rotary tables), the result keeps that rounding: up to 1e-5 on logits.
+Without model.safetensors, weights are drawn from --seed and written too.
+"""
+import argparse
+import pathlib
+import sys
+
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoConfig, AutoModelForCausalLM
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("folder", type=pathlib.Path)
+parser.add_argument("--seed", type=int, default=1000)
+parser.add_argument("--batch", type=int, default=2)
+parser.add_argument("--tokens", type=int, default=40)
+parser.add_argument("--check", action="store_true", help="compare instead of writing; exit 1 on a difference")
+args = parser.parse_args()
+
+torch.manual_seed(args.seed)
+torch.set_default_dtype(torch.float64)
+config = AutoConfig.from_pretrained(args.folder)
+config._attn_implementation = "eager"
+weights, golden = args.folder / "model.safetensors", args.folder / "golden.safetensors"
+if weights.exists():
+    model = AutoModelForCausalLM.from_pretrained(args.folder, config=config, dtype=torch.float64)
+else:
+    model = AutoModelForCausalLM.from_config(config)
+    model.to(torch.float32).save_pretrained(args.folder)  # rounded to f32 first: the goldens are of what is stored
+    model.to(torch.float64)
+model.eval()
+
+if golden.exists():
+    ids = load_file(golden)["input_ids"]
+else:
+    ids = torch.randint(3, config.vocab_size, (args.batch, args.tokens))
+
+with torch.no_grad():
+    out = model(ids, output_hidden_states=True, use_cache=False)
+    greedy = ids[:, :8]
+    for _ in range(24):
+        last = model(greedy, use_cache=False).logits[:, -1]
+        greedy = torch.cat([greedy, last.argmax(-1, keepdim=True)], 1)
+
+made = {"input_ids": ids, "logits": out.logits.float(), "greedy": greedy[:, 8:].contiguous()}
+made |= {f"hidden.{i}": h.float().contiguous() for i, h in enumerate(out.hidden_states)}
+
+if not args.check:
+    save_file(made, golden)
+    print(f"wrote {golden}")
+    sys.exit(0)
+
+there, worst = load_file(golden), 0.0
+for name, value in made.items():
+    if value.dtype == torch.int64:
+        if not torch.equal(value, there[name]):
+            sys.exit(f"{golden}: {name} differs")
+    else:
+        worst = max(worst, (value - there[name]).abs().max().item())
+print(f"{golden}: greatest difference {worst:.3g}")
+sys.exit(0 if worst < 1e-4 else 1)
