@@ -18,8 +18,6 @@ include "mlir/IR/BuiltinAttributes.td"
 include "mlir/IR/EnumAttr.td"
 include "mlir/IR/OpBase.td"
 include "mlir/IR/SymbolInterfaces.td"
-include "mlir/IR/RegionKindInterface.td"
-include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
@@ -28,10 +26,13 @@ def Lathe_Dialect : Dialect {
   let cppNamespace = "::lathe::ir";
   let summary = "transformers: norms, projections, rotations, attention, phases";
   let useDefaultTypePrinterParser = 1;
-  let useDefaultAttributePrinterParser = 0;
+  let useDefaultAttributePrinterParser = 1;
 }
 
 class Lathe_Op<string mnemonic, list<Trait> traits = []> : Op<Lathe_Dialect, mnemonic, traits>;
+
+/// An op that names symbols of the module; they are checked once the whole module is there.
+defvar Lathe_NamesSymbols = DeclareOpInterfaceMethods<SymbolUserOpInterface>;
 
 //===-- types and enums ---------------------------------------------------------------------------------------===//
 
@@ -40,11 +41,19 @@ def Lathe_Q8 : TypeDef<Lathe_Dialect, "Q8"> {
   let summary = "element of a row quantised to 8 bits in groups of 32: i8 values, f32 scale and i32 sum a group";
 }
 
-def Lathe_Rows : 2DTensorOf<[F32]>;                 // [rows, width]
-def Lathe_RowsQ8 : 2DTensorOf<[Lathe_Q8]>;          // [rows, width], quantised
+// Shapes are exact: the number of rows (and splits) is always dynamic, widths are always known. Predicates: Lathe.h.
+class Lathe_Tensor<string predicate, string form>
+    : Type<CPred<"::lathe::ir::" # predicate # "($_self)">, form, "::mlir::RankedTensorType">;
+def Lathe_Rows : Lathe_Tensor<"isRows", "rows of f32 (tensor<?xWIDTHxf32>)">;
+def Lathe_RowsQ8 : Lathe_Tensor<"isQuantizedRows", "quantised rows (tensor<?xWIDTHx!lathe.q8>)">;
 def Lathe_AnyRows : AnyTypeOf<[Lathe_Rows, Lathe_RowsQ8]>;
-def Lathe_Indices : 1DTensorOf<[I32]>;              // [rows]
-def Lathe_Partials : 3DTensorOf<[F32]>;             // [rows, splits, heads * (head_size + 2)]
+def Lathe_Indices : Lathe_Tensor<"isIndices", "one i32 a row (tensor<?xi32>)">,
+                    BuildableType<"::lathe::ir::indicesType($_builder.getContext())">;
+def Lathe_Partials : Lathe_Tensor<"isPartials", "[rows, splits, heads * (head_size + 2)] (tensor<?x?xWIDTHxf32>)">;
+def Lathe_Matrix : Lathe_Tensor<"isMatrix", "a matrix of f32 (tensor<ROWSxCOLUMNSxf32>)">;
+
+/// A signless i64 that C++ reads as int64_t (ODS's own I64Attr gives uint64_t, which hides negative sizes).
+def Lathe_Int : TypedSignlessIntegerAttrBase<I64, "int64_t", "64-bit integer">;
 
 class Lathe_Enum<string name, string summary, list<I32EnumCase> cases> : I32Enum<name, summary, cases> {
   let cppNamespace = "::lathe::ir";
@@ -66,8 +75,12 @@ def Lathe_PairingAttr : Lathe_EnumAttr<Lathe_Pairing, "pairing">;
 
 def Lathe_WeightOp : Lathe_Op<"weight", [Symbol]> {
   let summary = "declares a weight by role; a vector is [1, columns]";
-  let description = "`lathe.weight @layers.0.attention.query : tensor<576x576xf32> {format = \"q4_1\"}`";
-  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<2DTensorOf<[F32]>>:$type, StrAttr:$format);
+  let description = "`lathe.weight @layers.0.attention.query \"q4_1\" : tensor<576x576xf32>`";
+  let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<Lathe_Matrix>:$type, StrAttr:$format);
+  let assemblyFormat = [{
+    $sym_name $format attr-dict `:` $type
+  }];
+  let hasVerifier = 1;
 }
 
 def Lathe_RotationOp : Lathe_Op<"rotation", [Symbol]> {
@@ -78,9 +91,13 @@ def Lathe_RotationOp : Lathe_Op<"rotation", [Symbol]> {
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, DenseF64ArrayAttr:$frequencies,
                        DefaultValuedAttr<F64Attr, "1.0">:$magnitude);
+  let assemblyFormat = [{
+    $sym_name $frequencies (`magnitude` $magnitude^)? attr-dict
+  }];
+  let hasVerifier = 1;
 }
 
-def Lathe_PackedOp : Lathe_Op<"packed", [Symbol]> {
+def Lathe_PackedOp : Lathe_Op<"packed", [Symbol, Lathe_NamesSymbols]> {
   let summary = "a matrix in the bundle: weights stacked by rows (or interleaved by panel), in panels of 16 rows";
   let description = [{
     Rows of the sources follow one another; with `interleave` (two sources of one shape) 16 rows of the first alternate
@@ -89,30 +106,44 @@ def Lathe_PackedOp : Lathe_Op<"packed", [Symbol]> {
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefArrayAttr:$sources, StrAttr:$format,
                        UnitAttr:$interleave);
+  let assemblyFormat = [{
+    $sym_name $format (`interleave` $interleave^)? $sources attr-dict
+  }];
+  let hasVerifier = 1;
 }
 
 //===-- after import ------------------------------------------------------------------------------------------===//
 
-def Lathe_EmbedOp : Lathe_Op<"embed", [Pure]> {
+def Lathe_EmbedOp : Lathe_Op<"embed", [Pure, Lathe_NamesSymbols]> {
   let summary = "rows of a table: y[r] = scale * table[ids[r]]";
   let arguments = (ins Lathe_Indices:$ids, FlatSymbolRefAttr:$table, DefaultValuedAttr<F64Attr, "1.0">:$scale);
   let results = (outs Lathe_Rows:$result);
+  let assemblyFormat = [{
+    $ids `,` $table (`scale` $scale^)? attr-dict `:` type($result)
+  }];
 }
 
-def Lathe_TakeRowsOp : Lathe_Op<"take_rows", [Pure]> {
+def Lathe_TakeRowsOp : Lathe_Op<"take_rows", [Pure, AllTypesMatch<["input", "result"]>]> {
   let summary = "y[i] = x[rows[i]]: the rows whose logits are wanted";
   let arguments = (ins Lathe_Rows:$input, Lathe_Indices:$rows);
   let results = (outs Lathe_Rows:$result);
+  let assemblyFormat = [{
+    $input `,` $rows attr-dict `:` type($result)
+  }];
 }
 
-def Lathe_NormOp : Lathe_Op<"norm", [Pure, SameOperandsAndResultType]> {
+def Lathe_NormOp : Lathe_Op<"norm", [Pure, SameOperandsAndResultType, Lathe_NamesSymbols]> {
   let summary = "RMS norm (arXiv:1910.07467 eq. 4) or layer norm (arXiv:1607.06450 eq. 3) of each row";
   let arguments = (ins Lathe_Rows:$input, FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$bias,
                        Lathe_NormKindAttr:$kind, F64Attr:$eps, UnitAttr:$unit_offset);
   let results = (outs Lathe_Rows:$result);
+  let assemblyFormat = [{
+    $kind $input `,` $weight (`bias` $bias^)? `eps` $eps (`unit_offset` $unit_offset^)? attr-dict `:` type($result)
+  }];
+  let hasVerifier = 1;
 }
 
-def Lathe_LinearOp : Lathe_Op<"linear", [Pure]> {
+def Lathe_LinearOp : Lathe_Op<"linear", [Pure, Lathe_NamesSymbols]> {
   let summary = "y = x * W^T + b, W the weights stacked by rows";
   let description = [{
     One weight after import; fusion merges linears of one input ([q, k, v], [gate, up]) or replaces the list by one
@@ -121,16 +152,25 @@ def Lathe_LinearOp : Lathe_Op<"linear", [Pure]> {
   let arguments = (ins Lathe_AnyRows:$input, FlatSymbolRefArrayAttr:$weights,
                        OptionalAttr<FlatSymbolRefArrayAttr>:$biases);
   let results = (outs Lathe_Rows:$result);
+  let assemblyFormat = [{
+    $input `,` $weights (`bias` $biases^)? attr-dict `:` type($input) `->` type($result)
+  }];
+  let hasVerifier = 1;
 }
 
-def Lathe_RopeOp : Lathe_Op<"rope", [Pure]> {
+def Lathe_RopeOp : Lathe_Op<"rope", [Pure, AllTypesMatch<["input", "result"]>, Lathe_NamesSymbols]> {
   let summary = "rotates the leading 2 * frequencies components of each head (arXiv:2104.09864 eq. 34)";
   let arguments = (ins Lathe_Rows:$input, Lathe_Indices:$positions, FlatSymbolRefAttr:$rotation,
-                       I64Attr:$head_size, Lathe_PairingAttr:$pairing);
+                       Lathe_Int:$head_size, Lathe_PairingAttr:$pairing);
   let results = (outs Lathe_Rows:$result);
+  let assemblyFormat = [{
+    $pairing $input `,` $positions `,` $rotation `head_size` $head_size attr-dict `:` type($result)
+  }];
+  let hasVerifier = 1;
 }
 
-def Lathe_AttentionOp : Lathe_Op<"attention", [MemoryEffects<[MemRead, MemWrite]>]> {
+def Lathe_AttentionOp : Lathe_Op<"attention", [AllTypesMatch<["query", "result"]>, AllTypesMatch<["key", "value"]>,
+                                         MemoryEffects<[MemRead, MemWrite]>]> {
   let summary = "appends k, v to the layer's cache, then softmax(scale * q.k) v over the positions each row may see";
   let description = [{
     Row r of sequence slots[r] at positions[r] sees cached positions p of its sequence with p <= positions[r], and with
@@ -138,60 +178,96 @@ def Lathe_AttentionOp : Lathe_Op<"attention", [MemoryEffects<[MemRead, MemWrite]
     c * tanh(score / c). (arXiv:1706.03762 eq. 1; grouped: arXiv:2305.13245.)
   }];
   let arguments = (ins Lathe_Rows:$query, Lathe_Rows:$key, Lathe_Rows:$value, Lathe_Indices:$positions,
-                       Lathe_Indices:$slots, I64Attr:$layer, I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_size,
-                       F64Attr:$scale, DefaultValuedAttr<I64Attr, "0">:$window,
+                       Lathe_Indices:$slots, Lathe_Int:$layer, Lathe_Int:$heads, Lathe_Int:$kv_heads, Lathe_Int:$head_size,
+                       F64Attr:$scale, DefaultValuedAttr<Lathe_Int, "0">:$window,
                        DefaultValuedAttr<F64Attr, "0.0">:$softcap);
   let results = (outs Lathe_Rows:$result);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value `,` $positions `,` $slots
+    `layer` $layer `heads` $heads `kv_heads` $kv_heads `head_size` $head_size
+    `scale` $scale (`window` $window^)? (`softcap` $softcap^)?
+    attr-dict `:` type($query) `,` type($key)
+  }];
+  let hasVerifier = 1;
 }
 
 def Lathe_GluOp : Lathe_Op<"glu", [Pure, SameOperandsAndResultType]> {
   let summary = "activation(gate) * up (arXiv:2002.05202)";
   let arguments = (ins Lathe_Rows:$gate, Lathe_Rows:$up, Lathe_ActivationAttr:$activation);
   let results = (outs Lathe_Rows:$result);
+  let assemblyFormat = [{
+    $activation $gate `,` $up attr-dict `:` type($result)
+  }];
 }
 
 def Lathe_ActivationOp : Lathe_Op<"activation", [Pure, SameOperandsAndResultType]> {
   let summary = "a pointwise nonlinearity";
   let arguments = (ins Lathe_Rows:$input, Lathe_ActivationAttr:$activation);
   let results = (outs Lathe_Rows:$result);
+  let assemblyFormat = [{
+    $activation $input attr-dict `:` type($result)
+  }];
 }
 
 def Lathe_AddOp : Lathe_Op<"add", [Pure, SameOperandsAndResultType]> {
   let summary = "a + scale * b: the residual stream a and a branch b";
   let arguments = (ins Lathe_Rows:$a, Lathe_Rows:$b, DefaultValuedAttr<F64Attr, "1.0">:$scale);
   let results = (outs Lathe_Rows:$result);
+  let assemblyFormat = [{
+    $a `,` $b (`scale` $scale^)? attr-dict `:` type($result)
+  }];
 }
 
 def Lathe_ScaleOp : Lathe_Op<"scale", [Pure, SameOperandsAndResultType]> {
   let summary = "factor * x";
   let arguments = (ins Lathe_Rows:$input, F64Attr:$factor);
   let results = (outs Lathe_Rows:$result);
+  let assemblyFormat = [{
+    $input `by` $factor attr-dict `:` type($result)
+  }];
 }
 
 def Lathe_SoftcapOp : Lathe_Op<"softcap", [Pure, SameOperandsAndResultType]> {
   let summary = "cap * tanh(x / cap)";
   let arguments = (ins Lathe_Rows:$input, F64Attr:$cap);
   let results = (outs Lathe_Rows:$result);
+  let assemblyFormat = [{
+    $input `cap` $cap attr-dict `:` type($result)
+  }];
+  let hasVerifier = 1;
 }
 
 //===-- after fusion ------------------------------------------------------------------------------------------===//
 
 def Lathe_SliceOp : Lathe_Op<"slice", [Pure]> {
   let summary = "columns [offset, offset + width of the result) of each row: one part of a merged linear";
-  let arguments = (ins Lathe_Rows:$input, I64Attr:$offset);
+  let arguments = (ins Lathe_Rows:$input, Lathe_Int:$offset);
   let results = (outs Lathe_Rows:$result);
+  let assemblyFormat = [{
+    $input `offset` $offset attr-dict `:` type($input) `->` type($result)
+  }];
+  let hasVerifier = 1;
 }
 
 def Lathe_QuantizeOp : Lathe_Op<"quantize", [Pure]> {
   let summary = "each group of 32 as i8: scale = max|x| / 127, q = round(x / scale)";
   let arguments = (ins Lathe_Rows:$input);
   let results = (outs Lathe_RowsQ8:$result);
+  let assemblyFormat = [{
+    $input attr-dict `:` type($input) `->` type($result)
+  }];
+  let hasVerifier = 1;
 }
 
-def Lathe_AppendOp : Lathe_Op<"append", [MemoryEffects<[MemWrite]>]> {
+def Lathe_AppendOp : Lathe_Op<"append", [AllTypesMatch<["key", "value"]>, MemoryEffects<[MemWrite]>]> {
   let summary = "writes each row's key and value to the layer's cache";
   let arguments = (ins Lathe_Rows:$key, Lathe_Rows:$value, Lathe_Indices:$positions, Lathe_Indices:$slots,
-                       I64Attr:$layer, I64Attr:$kv_heads, I64Attr:$head_size);
+                       Lathe_Int:$layer, Lathe_Int:$kv_heads, Lathe_Int:$head_size);
+  let assemblyFormat = [{
+    $key `,` $value `,` $positions `,` $slots
+    `layer` $layer `kv_heads` $kv_heads `head_size` $head_size attr-dict `:` type($key)
+  }];
+  let hasVerifier = 1;
 }
 
 def Lathe_AttendOp : Lathe_Op<"attend", [MemoryEffects<[MemRead]>]> {
@@ -201,34 +277,51 @@ def Lathe_AttendOp : Lathe_Op<"attend", [MemoryEffects<[MemRead]>]> {
     m = max score, l = sum of exp(score - m), o = sum of exp(score - m) * v; a split that the row does not see has
     m = -inf, l = 0, o = 0. Other attributes as lathe.attention.
   }];
-  let arguments = (ins Lathe_Rows:$query, Lathe_Indices:$positions, Lathe_Indices:$slots, I64Attr:$layer,
-                       I64Attr:$heads, I64Attr:$kv_heads, I64Attr:$head_size, F64Attr:$scale,
-                       DefaultValuedAttr<I64Attr, "0">:$window, DefaultValuedAttr<F64Attr, "0.0">:$softcap,
-                       I64Attr:$split);
+  let arguments = (ins Lathe_Rows:$query, Lathe_Indices:$positions, Lathe_Indices:$slots, Lathe_Int:$layer,
+                       Lathe_Int:$heads, Lathe_Int:$kv_heads, Lathe_Int:$head_size, F64Attr:$scale,
+                       DefaultValuedAttr<Lathe_Int, "0">:$window, DefaultValuedAttr<F64Attr, "0.0">:$softcap,
+                       Lathe_Int:$split);
   let results = (outs Lathe_Partials:$result);
+  let assemblyFormat = [{
+    $query `,` $positions `,` $slots
+    `layer` $layer `heads` $heads `kv_heads` $kv_heads `head_size` $head_size
+    `scale` $scale (`window` $window^)? (`softcap` $softcap^)? `split` $split
+    attr-dict `:` type($query) `->` type($result)
+  }];
+  let hasVerifier = 1;
 }
 
 def Lathe_CombineOp : Lathe_Op<"combine", [Pure]> {
   let summary = "joins a row's partials: with M = max m, y = sum exp(m - M) o / sum exp(m - M) l";
-  let arguments = (ins Lathe_Partials:$input, Lathe_Indices:$positions, I64Attr:$heads, I64Attr:$head_size);
+  let arguments = (ins Lathe_Partials:$input, Lathe_Indices:$positions, Lathe_Int:$heads, Lathe_Int:$head_size);
   let results = (outs Lathe_Rows:$result);
+  let assemblyFormat = [{
+    $input `,` $positions `heads` $heads `head_size` $head_size attr-dict `:` type($input) `->` type($result)
+  }];
+  let hasVerifier = 1;
 }
 
 def Lathe_PhaseOp : Lathe_Op<"phase", [IsolatedFromAbove, SingleBlock, RecursiveMemoryEffects]> {
   let summary = "ops that run as one grid of independent tiles between two barriers";
   let description = [{
     The region's arguments are the inputs; lathe.yield gives the results. `offsets` (memory planning) places result i at
-    that byte of the program's arena. What runs once a worker and what runs in each tile follows from the ops: see
+    that byte of the program's arena (-1: not there, it is what the function returns). What runs once a worker and what runs in each tile follows from the ops: see
     compiler/kernels/Describe.h.
   }];
   let arguments = (ins StrAttr:$name, Variadic<AnyType>:$inputs, OptionalAttr<DenseI64ArrayAttr>:$offsets);
   let results = (outs Variadic<AnyType>:$results);
   let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
 }
 
 def Lathe_YieldOp : Lathe_Op<"yield", [Pure, Terminator, ParentOneOf<["PhaseOp"]>]> {
   let summary = "ends a phase";
   let arguments = (ins Variadic<AnyType>:$values);
+  let assemblyFormat = [{
+    ($values^ `:` type($values))? attr-dict
+  }];
 }
 
 #endif

@@ -1,0 +1,126 @@
+//===- Lathe.cpp - the dialect, its types, and questions about symbols -------------------------------------------===//
+#include "compiler/dialect/Lathe.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace lathe::ir;
+
+#include "compiler/dialect/LatheDialect.cpp.inc"
+#include "compiler/dialect/LatheEnums.cpp.inc"
+#define GET_ATTRDEF_CLASSES
+#include "compiler/dialect/LatheAttributes.cpp.inc"
+#define GET_TYPEDEF_CLASSES
+#include "compiler/dialect/LatheTypes.cpp.inc"
+#define GET_OP_CLASSES
+#include "compiler/dialect/LatheOps.cpp.inc"
+
+void LatheDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "compiler/dialect/LatheAttributes.cpp.inc"
+      >();
+  addTypes<
+#define GET_TYPEDEF_LIST
+#include "compiler/dialect/LatheTypes.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "compiler/dialect/LatheOps.cpp.inc"
+      >();
+}
+
+namespace {
+
+/// Whether `type` is a tensor whose leading dimensions are all dynamic and whose last one is known and positive.
+RankedTensorType asRows(Type type, int64_t rank) {
+  auto tensor = llvm::dyn_cast<RankedTensorType>(type);
+  if (!tensor || tensor.getEncoding() || tensor.getRank() != rank || tensor.isDynamicDim(rank - 1) ||
+      tensor.getDimSize(rank - 1) <= 0)
+    return {};
+  for (int64_t i = 0; i + 1 < rank; ++i)
+    if (!tensor.isDynamicDim(i))
+      return {};
+  return tensor;
+}
+
+} // namespace
+
+bool lathe::ir::isRows(Type type) {
+  auto tensor = asRows(type, 2);
+  return tensor && tensor.getElementType().isF32();
+}
+
+bool lathe::ir::isQuantizedRows(Type type) {
+  auto tensor = asRows(type, 2);
+  return tensor && llvm::isa<Q8Type>(tensor.getElementType());
+}
+
+bool lathe::ir::isIndices(Type type) { return type == indicesType(type.getContext()); }
+
+bool lathe::ir::isPartials(Type type) {
+  auto tensor = asRows(type, 3);
+  return tensor && tensor.getElementType().isF32();
+}
+
+bool lathe::ir::isMatrix(Type type) {
+  auto tensor = llvm::dyn_cast<RankedTensorType>(type);
+  return tensor && !tensor.getEncoding() && tensor.getRank() == 2 && tensor.getElementType().isF32() &&
+         llvm::all_of(tensor.getShape(), [](int64_t size) { return size > 0; }); // a dynamic size is negative
+}
+
+RankedTensorType lathe::ir::indicesType(MLIRContext *context) {
+  return RankedTensorType::get({ShapedType::kDynamic}, IntegerType::get(context, 32));
+}
+
+RankedTensorType lathe::ir::rowsType(MLIRContext *context, int64_t width) {
+  return RankedTensorType::get({ShapedType::kDynamic, width}, Float32Type::get(context));
+}
+
+int64_t lathe::ir::widthOf(Value value) { return llvm::cast<RankedTensorType>(value.getType()).getShape().back(); }
+
+FormatKind lathe::ir::formatKind(StringRef format) {
+  return llvm::StringSwitch<FormatKind>(format)
+      .Cases({"f32", "f16", "bf16"}, FormatKind::Elements)
+      .Cases({"q8_0", "q4_0", "q4_1"}, FormatKind::Blocks)
+      .Default(FormatKind::Unknown);
+}
+
+SmallVector<WeightOp> lathe::ir::weightsOf(SymbolTableCollection &symbols, Operation *user, FlatSymbolRefAttr symbol) {
+  Operation *declared = symbols.lookupNearestSymbolFrom(user, symbol);
+  if (auto weight = llvm::dyn_cast_or_null<WeightOp>(declared))
+    return {weight};
+  SmallVector<WeightOp> weights;
+  if (auto packed = llvm::dyn_cast_or_null<PackedOp>(declared)) {
+    for (Attribute source : packed.getSources()) {
+      auto weight = symbols.lookupNearestSymbolFrom<WeightOp>(packed, llvm::cast<FlatSymbolRefAttr>(source));
+      if (!weight)
+        return {};
+      weights.push_back(weight);
+    }
+  }
+  return weights;
+}
+
+std::optional<Shape> lathe::ir::stackedShape(ArrayRef<WeightOp> weights) {
+  Shape shape;
+  for (WeightOp weight : weights) {
+    ArrayRef<int64_t> own = weight.getType().getShape();
+    if (shape.rows && shape.columns != own[1])
+      return std::nullopt;
+    shape = {shape.rows + own[0], own[1]};
+  }
+  return weights.empty() ? std::nullopt : std::optional(shape);
+}
+
+std::optional<int64_t> lathe::ir::joinedLength(ArrayRef<WeightOp> weights) {
+  int64_t length = 0;
+  for (WeightOp weight : weights) {
+    ArrayRef<int64_t> own = weight.getType().getShape();
+    if (own[0] != 1)
+      return std::nullopt;
+    length += own[1];
+  }
+  return weights.empty() ? std::nullopt : std::optional(length);
+}

@@ -1,0 +1,77 @@
+//===- Lathe.h - the lathe dialect in C++ -----------------------------------------------------------------*- C++
+//-*-===//
+//
+// Classes of the dialect that LatheOps.td declares, and the few questions about symbols that its verifiers, the fusion
+// passes and the reference all ask.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_COMPILER_DIALECT_LATHE_H
+#define LATHE_COMPILER_DIALECT_LATHE_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h" // first: what MLIR's generated headers need
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/StringRef.h"
+#include <optional>
+
+namespace lathe::ir {
+
+// Forms of tensors that ops take; N is a known, positive size.
+bool isRows(mlir::Type type);          ///< tensor<?xNxf32>
+bool isQuantizedRows(mlir::Type type); ///< tensor<?xNx!lathe.q8>
+bool isIndices(mlir::Type type);       ///< tensor<?xi32>
+bool isPartials(mlir::Type type);      ///< tensor<?x?xNxf32>
+bool isMatrix(mlir::Type type);        ///< tensor<NxNxf32>
+
+/// tensor<?xi32>.
+mlir::RankedTensorType indicesType(mlir::MLIRContext *context);
+/// tensor<?x`width`xf32>.
+mlir::RankedTensorType rowsType(mlir::MLIRContext *context, int64_t width);
+/// Columns of rows, partials or a matrix: the last dimension.
+int64_t widthOf(mlir::Value value);
+
+/// Columns of a quantised group: a row of lathe.quantize's result, and a block of every integer weight format.
+inline constexpr int64_t kGroupColumns = 32;
+
+/// Whether `format` names a storage format of weights, and which has blocks of 32 columns ("q4_1") rather than elements
+/// ("f16").
+enum class FormatKind { Unknown, Elements, Blocks };
+FormatKind formatKind(llvm::StringRef format);
+
+} // namespace lathe::ir
+
+#include "compiler/dialect/LatheDialect.h.inc"
+#include "compiler/dialect/LatheEnums.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "compiler/dialect/LatheAttributes.h.inc"
+#define GET_TYPEDEF_CLASSES
+#include "compiler/dialect/LatheTypes.h.inc"
+#define GET_OP_CLASSES
+#include "compiler/dialect/LatheOps.h.inc"
+
+namespace lathe::ir {
+
+/// Rows and columns of a matrix.
+struct Shape {
+  int64_t rows = 0, columns = 0;
+};
+
+/// The lathe.weights behind a symbol: itself, or the sources of a lathe.packed in order. Empty when the symbol, or one
+/// of its sources, is not declared or is something else.
+llvm::SmallVector<WeightOp> weightsOf(mlir::SymbolTableCollection &symbols, mlir::Operation *user,
+                                      mlir::FlatSymbolRefAttr symbol);
+/// Shape of weights stacked by rows; nothing when their columns differ or there are none.
+std::optional<Shape> stackedShape(llvm::ArrayRef<WeightOp> weights);
+/// Length of vectors laid end to end; nothing when one is a matrix or there are none.
+std::optional<int64_t> joinedLength(llvm::ArrayRef<WeightOp> weights);
+
+} // namespace lathe::ir
+
+#endif

@@ -1,0 +1,270 @@
+//===- Verify.cpp - what makes each op valid ---------------------------------------------------------------------===//
+//
+// Messages name the attribute, its value, and what would be valid. Sizes are bounded first, so that no product
+// overflows.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#include "compiler/dialect/Lathe.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace lathe::ir;
+
+namespace {
+
+constexpr int64_t kLargestSize = 1 << 24;
+
+LogicalResult checkSize(Operation *op, StringRef name, int64_t value) {
+  if (value >= 1 && value <= kLargestSize)
+    return success();
+  return op->emitOpError() << name << " = " << value << "; it is from 1 to " << kLargestSize;
+}
+
+LogicalResult checkWidth(Operation *op, StringRef what, int64_t width, const Twine &rule, int64_t expected) {
+  if (width == expected)
+    return success();
+  return op->emitOpError() << what << " is " << width << " wide; " << rule << " is " << expected;
+}
+
+/// Attributes that attention, attend, append and combine share.
+LogicalResult checkLayer(Operation *op, int64_t layer) {
+  if (layer >= 0 && layer < kLargestSize)
+    return success();
+  return op->emitOpError() << "layer = " << layer << "; it is from 0 to " << kLargestSize - 1;
+}
+
+LogicalResult checkHeads(Operation *op, int64_t heads, int64_t kvHeads) {
+  if (failed(checkSize(op, "heads", heads)) || failed(checkSize(op, "kv_heads", kvHeads)))
+    return failure();
+  if (heads % kvHeads)
+    return op->emitOpError() << "kv_heads = " << kvHeads << " does not divide heads = " << heads;
+  return success();
+}
+
+template <typename AttentionLike> LogicalResult checkScores(AttentionLike op) {
+  double scale = op.getScale().convertToDouble(), softcap = op.getSoftcap().convertToDouble();
+  if (!std::isfinite(scale))
+    return op.emitOpError("scale is not finite");
+  if (op.getWindow() < 0)
+    return op.emitOpError() << "window = " << op.getWindow() << "; it counts positions, 0 for all";
+  if (!(softcap >= 0) || !std::isfinite(softcap))
+    return op.emitOpError("softcap is negative or not finite; it is a positive cap, 0 for none");
+  return success();
+}
+
+/// The lathe.weights behind `symbol`; none, and an error that names attribute `name`, when it is not declared.
+SmallVector<WeightOp> lookUp(SymbolTableCollection &symbols, Operation *op, StringRef name, FlatSymbolRefAttr symbol) {
+  SmallVector<WeightOp> weights = weightsOf(symbols, op, symbol);
+  if (weights.empty())
+    op->emitOpError() << name << " names " << symbol << ", which no lathe.weight or lathe.packed declares";
+  return weights;
+}
+
+LogicalResult checkVector(SymbolTableCollection &symbols, Operation *op, StringRef name, FlatSymbolRefAttr symbol,
+                          int64_t length) {
+  SmallVector<WeightOp> weights = lookUp(symbols, op, name, symbol);
+  if (weights.empty())
+    return failure();
+  std::optional<int64_t> found = joinedLength(weights);
+  if (!found)
+    return op->emitOpError() << name << " " << symbol << " is a matrix; it is a vector (one row) of " << length;
+  if (*found != length)
+    return op->emitOpError() << name << " " << symbol << " has " << *found << " elements; " << length << " are needed";
+  return success();
+}
+
+/// Shape of the matrix behind `symbol`, which must have `columns` columns.
+FailureOr<Shape> checkMatrix(SymbolTableCollection &symbols, Operation *op, StringRef name, FlatSymbolRefAttr symbol,
+                             StringRef what, int64_t columns) {
+  SmallVector<WeightOp> weights = lookUp(symbols, op, name, symbol);
+  if (weights.empty())
+    return failure();
+  std::optional<Shape> shape = stackedShape(weights);
+  if (!shape)
+    return op->emitOpError() << name << " " << symbol << " packs vectors of different lengths; it is a matrix";
+  if (shape->columns != columns)
+    return op->emitOpError() << name << " " << symbol << " has " << shape->columns << " columns; the " << what << " is "
+                             << columns << " wide";
+  return *shape;
+}
+
+LogicalResult checkFormat(Operation *op, StringRef format, int64_t columns) {
+  FormatKind kind = formatKind(format);
+  if (kind == FormatKind::Unknown)
+    return op->emitOpError() << "format = \"" << format << "\" is not one of f32, f16, bf16, q8_0, q4_0, q4_1";
+  if (kind == FormatKind::Blocks && columns % kGroupColumns)
+    return op->emitOpError() << "format = \"" << format << "\" stores blocks of " << kGroupColumns
+                             << " columns, which do not divide " << columns << " columns";
+  return success();
+}
+
+} // namespace
+
+//===-- symbols -----------------------------------------------------------------------------------------------===//
+
+LogicalResult WeightOp::verify() {
+  for (int64_t size : getType().getShape())
+    if (size >= int64_t(1) << 31)
+      return emitOpError() << "type has a dimension of " << size << "; 2147483647 is the largest";
+  return checkFormat(*this, getFormat(), getType().getDimSize(1));
+}
+
+LogicalResult RotationOp::verify() {
+  if (getFrequencies().empty())
+    return emitOpError("frequencies is empty; it has one element for each pair of components that rotates");
+  for (double frequency : getFrequencies())
+    if (!std::isfinite(frequency) || frequency < 0)
+      return emitOpError("frequencies has an element that is negative or not finite");
+  double magnitude = getMagnitude().convertToDouble();
+  if (!(magnitude > 0) || !std::isfinite(magnitude))
+    return emitOpError("magnitude is not a positive number");
+  return success();
+}
+
+LogicalResult PackedOp::verify() {
+  if (getSources().empty())
+    return emitOpError("sources is empty; it names at least one lathe.weight");
+  if (getInterleave() && getSources().size() != 2)
+    return emitOpError() << "interleave is for two sources, here are " << getSources().size();
+  return checkFormat(*this, getFormat(), kGroupColumns); // its columns: verifySymbolUses
+}
+
+LogicalResult PackedOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  SmallVector<WeightOp> weights;
+  for (Attribute source : getSources()) {
+    auto ref = llvm::cast<FlatSymbolRefAttr>(source);
+    auto weight = symbols.lookupNearestSymbolFrom<WeightOp>(*this, ref);
+    if (!weight)
+      return emitOpError() << "sources names " << ref << ", which no lathe.weight declares";
+    weights.push_back(weight);
+  }
+  if (getInterleave() && weights[0].getType() != weights[1].getType())
+    return emitOpError() << "interleave is for two sources of one shape, here are " << weights[0].getType() << " and "
+                         << weights[1].getType();
+  std::optional<Shape> shape = stackedShape(weights);
+  if (!shape && !joinedLength(weights))
+    return emitOpError("sources have different numbers of columns; matrices are stacked by rows");
+  return checkFormat(*this, getFormat(), shape ? shape->columns : *joinedLength(weights));
+}
+
+//===-- after import ------------------------------------------------------------------------------------------===//
+
+LogicalResult EmbedOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return checkMatrix(symbols, *this, "table", getTableAttr(), "result", widthOf(getResult()));
+}
+
+LogicalResult NormOp::verify() {
+  double eps = getEps().convertToDouble();
+  if (eps > 0 && std::isfinite(eps))
+    return success();
+  return emitOpError() << "eps = " << eps << "; it is greater than 0";
+}
+
+LogicalResult NormOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  if (failed(checkVector(symbols, *this, "weight", getWeightAttr(), widthOf(getInput()))))
+    return failure();
+  return getBiasAttr() ? checkVector(symbols, *this, "bias", getBiasAttr(), widthOf(getInput())) : success();
+}
+
+LogicalResult LinearOp::verify() {
+  if (getWeights().empty())
+    return emitOpError("weights is empty; it names at least one lathe.weight or lathe.packed");
+  if (getBiases() && getBiases()->size() != getWeights().size())
+    return emitOpError() << "biases has " << getBiases()->size() << " for " << getWeights().size()
+                         << " weights; one each, or none";
+  return success();
+}
+
+LogicalResult LinearOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  int64_t rows = 0;
+  for (auto [i, weight] : llvm::enumerate(getWeights())) {
+    auto ref = llvm::cast<FlatSymbolRefAttr>(weight);
+    FailureOr<Shape> shape = checkMatrix(symbols, *this, "weight", ref, "input", widthOf(getInput()));
+    if (failed(shape))
+      return failure();
+    if (getBiases() &&
+        failed(checkVector(symbols, *this, "bias", llvm::cast<FlatSymbolRefAttr>((*getBiases())[i]), shape->rows)))
+      return failure();
+    rows += shape->rows;
+  }
+  return checkWidth(*this, "result", widthOf(getResult()), "the sum of the weights' rows", rows);
+}
+
+LogicalResult RopeOp::verify() {
+  if (failed(checkSize(*this, "head_size", getHeadSize())))
+    return failure();
+  if (widthOf(getInput()) % getHeadSize())
+    return emitOpError() << "head_size = " << getHeadSize() << " does not divide the input's width "
+                         << widthOf(getInput());
+  return success();
+}
+
+LogicalResult RopeOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  auto rotation = symbols.lookupNearestSymbolFrom<RotationOp>(*this, getRotationAttr());
+  if (!rotation)
+    return emitOpError() << "rotation names " << getRotationAttr() << ", which no lathe.rotation declares";
+  int64_t turned = 2 * int64_t(rotation.getFrequencies().size());
+  if (turned > getHeadSize())
+    return emitOpError() << "rotation " << getRotationAttr() << " turns " << turned << " components; head_size is "
+                         << getHeadSize();
+  return success();
+}
+
+LogicalResult AttentionOp::verify() {
+  if (failed(checkLayer(*this, getLayer())) || failed(checkHeads(*this, getHeads(), getKvHeads())) ||
+      failed(checkSize(*this, "head_size", getHeadSize())) || failed(checkScores(*this)))
+    return failure();
+  return failure(
+      failed(checkWidth(*this, "query", widthOf(getQuery()), "heads * head_size", getHeads() * getHeadSize())) ||
+      failed(checkWidth(*this, "key", widthOf(getKey()), "kv_heads * head_size", getKvHeads() * getHeadSize())));
+}
+
+LogicalResult SoftcapOp::verify() {
+  double cap = getCap().convertToDouble();
+  if (cap > 0 && std::isfinite(cap))
+    return success();
+  return emitOpError() << "cap = " << cap << "; it is greater than 0";
+}
+
+//===-- after fusion ------------------------------------------------------------------------------------------===//
+
+LogicalResult SliceOp::verify() {
+  int64_t offset = getOffset(), width = widthOf(getResult()), whole = widthOf(getInput());
+  if (offset >= 0 && width <= whole && offset <= whole - width)
+    return success();
+  return emitOpError() << "offset = " << offset << " with a result " << width << " wide leaves the input, which is "
+                       << whole << " wide";
+}
+
+LogicalResult QuantizeOp::verify() {
+  if (widthOf(getInput()) % kGroupColumns)
+    return emitOpError() << "input is " << widthOf(getInput()) << " wide; groups have " << kGroupColumns << " columns";
+  return checkWidth(*this, "result", widthOf(getResult()), "the input", widthOf(getInput()));
+}
+
+LogicalResult AppendOp::verify() {
+  if (failed(checkLayer(*this, getLayer())) || failed(checkSize(*this, "kv_heads", getKvHeads())) ||
+      failed(checkSize(*this, "head_size", getHeadSize())))
+    return failure();
+  return checkWidth(*this, "key", widthOf(getKey()), "kv_heads * head_size", getKvHeads() * getHeadSize());
+}
+
+LogicalResult AttendOp::verify() {
+  if (failed(checkLayer(*this, getLayer())) || failed(checkHeads(*this, getHeads(), getKvHeads())) ||
+      failed(checkSize(*this, "head_size", getHeadSize())) || failed(checkSize(*this, "split", getSplit())) ||
+      failed(checkScores(*this)))
+    return failure();
+  return failure(
+      failed(checkWidth(*this, "query", widthOf(getQuery()), "heads * head_size", getHeads() * getHeadSize())) ||
+      failed(checkWidth(*this, "result", widthOf(getResult()), "heads * (head_size + 2)",
+                        getHeads() * (getHeadSize() + 2))));
+}
+
+LogicalResult CombineOp::verify() {
+  if (failed(checkSize(*this, "heads", getHeads())) || failed(checkSize(*this, "head_size", getHeadSize())))
+    return failure();
+  return failure(
+      failed(checkWidth(*this, "input", widthOf(getInput()), "heads * (head_size + 2)",
+                        getHeads() * (getHeadSize() + 2))) ||
+      failed(checkWidth(*this, "result", widthOf(getResult()), "heads * head_size", getHeads() * getHeadSize())));
+}

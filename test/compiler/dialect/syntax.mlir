@@ -1,0 +1,97 @@
+// Every op, as it is written and read.
+// RUN: lathe-opt %s --verify-roundtrip | FileCheck %s
+
+// CHECK: lathe.weight @embedding "q8_0" : tensor<100x64xf32>
+lathe.weight @embedding "q8_0" : tensor<100x64xf32>
+// CHECK: lathe.weight @layers.0.attention.query "q4_1" : tensor<64x64xf32>
+lathe.weight @layers.0.attention.query "q4_1" : tensor<64x64xf32>
+lathe.weight @layers.0.attention.key "q4_1" : tensor<32x64xf32>
+lathe.weight @gate "f16" : tensor<96x64xf32>
+lathe.weight @up "f16" : tensor<96x64xf32>
+lathe.weight @gain "f32" : tensor<1x64xf32>
+lathe.weight @shift "f32" : tensor<1x64xf32>
+lathe.weight @key.bias "f32" : tensor<1x32xf32>
+
+// CHECK: lathe.rotation @rotary [1.000000e+00, 1.000000e-01]
+lathe.rotation @rotary [1.0, 0.1]
+// CHECK: lathe.rotation @yarn [1.000000e+00] magnitude 1.250000e+00
+lathe.rotation @yarn [1.0] magnitude 1.25
+
+// CHECK: lathe.packed @qk "q4_1" [@layers.0.attention.query, @layers.0.attention.key]
+lathe.packed @qk "q4_1" [@layers.0.attention.query, @layers.0.attention.key]
+// CHECK: lathe.packed @"gate+up.packed" "f16" interleave [@gate, @up]
+lathe.packed @"gate+up.packed" "f16" interleave [@gate, @up]
+// CHECK: lathe.packed @qk.bias "f32" [@shift, @key.bias]
+lathe.packed @qk.bias "f32" [@shift, @key.bias]
+
+// CHECK-LABEL: @imported
+func.func @imported(%ids: tensor<?xi32>, %positions: tensor<?xi32>, %slots: tensor<?xi32>, %rows: tensor<?xi32>) -> tensor<?x64xf32> {
+  // CHECK: %[[X:.*]] = lathe.embed %{{.*}}, @embedding scale 8.000000e+00 : tensor<?x64xf32>
+  %x = lathe.embed %ids, @embedding scale 8.0 : tensor<?x64xf32>
+  // CHECK: lathe.take_rows %[[X]], %{{.*}} : tensor<?x64xf32>
+  %t = lathe.take_rows %x, %rows : tensor<?x64xf32>
+  // CHECK: lathe.norm rms %[[X]], @gain eps 1.000000e-05 unit_offset : tensor<?x64xf32>
+  %n = lathe.norm rms %x, @gain eps 1.0e-5 unit_offset : tensor<?x64xf32>
+  // CHECK: lathe.norm layer %[[X]], @gain bias @shift eps 1.000000e-05 : tensor<?x64xf32>
+  %l = lathe.norm layer %x, @gain bias @shift eps 1.0e-5 : tensor<?x64xf32>
+  // CHECK: lathe.linear %{{.*}}, [@layers.0.attention.query] : tensor<?x64xf32> -> tensor<?x64xf32>
+  %q = lathe.linear %n, [@layers.0.attention.query] : tensor<?x64xf32> -> tensor<?x64xf32>
+  // CHECK: lathe.linear %{{.*}}, [@layers.0.attention.key] bias [@key.bias] : tensor<?x64xf32> -> tensor<?x32xf32>
+  %k = lathe.linear %n, [@layers.0.attention.key] bias [@key.bias] : tensor<?x64xf32> -> tensor<?x32xf32>
+  // CHECK: lathe.rope half_split %{{.*}}, %{{.*}}, @rotary head_size 16 : tensor<?x64xf32>
+  %r = lathe.rope half_split %q, %positions, @rotary head_size 16 : tensor<?x64xf32>
+  // CHECK: lathe.rope interleaved %{{.*}}, %{{.*}}, @yarn head_size 16 : tensor<?x32xf32>
+  %s = lathe.rope interleaved %k, %positions, @yarn head_size 16 : tensor<?x32xf32>
+  // CHECK: lathe.attention %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} layer 0 heads 4 kv_heads 2 head_size 16 scale 2.500000e-01 : tensor<?x64xf32>, tensor<?x32xf32>
+  %a = lathe.attention %r, %s, %k, %positions, %slots layer 0 heads 4 kv_heads 2 head_size 16 scale 0.25 : tensor<?x64xf32>, tensor<?x32xf32>
+  // CHECK: scale 2.500000e-01 window 7 softcap 5.000000e+01 : tensor<?x64xf32>, tensor<?x32xf32>
+  %b = lathe.attention %r, %s, %k, %positions, %slots layer 1 heads 4 kv_heads 2 head_size 16 scale 0.25 window 7 softcap 50.0 : tensor<?x64xf32>, tensor<?x32xf32>
+  // CHECK: lathe.add %{{.*}}, %{{.*}} : tensor<?x64xf32>
+  %c = lathe.add %x, %a : tensor<?x64xf32>
+  // CHECK: lathe.add %{{.*}}, %{{.*}} scale 2.200000e-01 : tensor<?x64xf32>
+  %d = lathe.add %c, %b scale 0.22 : tensor<?x64xf32>
+  // CHECK: lathe.glu silu %{{.*}}, %{{.*}} : tensor<?x64xf32>
+  %g = lathe.glu silu %d, %l : tensor<?x64xf32>
+  // CHECK: lathe.activation gelu_tanh %{{.*}} : tensor<?x64xf32>
+  %e = lathe.activation gelu_tanh %g : tensor<?x64xf32>
+  // CHECK: lathe.scale %{{.*}} by 5.000000e-01 : tensor<?x64xf32>
+  %f = lathe.scale %e by 0.5 : tensor<?x64xf32>
+  // CHECK: lathe.softcap %{{.*}} cap 3.000000e+01 : tensor<?x64xf32>
+  %h = lathe.softcap %f cap 30.0 : tensor<?x64xf32>
+  return %h : tensor<?x64xf32>
+}
+
+// CHECK-LABEL: @fused
+func.func @fused(%x: tensor<?x64xf32>, %positions: tensor<?xi32>, %slots: tensor<?xi32>) -> tensor<?x64xf32> {
+  // CHECK: %[[P:.*]] = lathe.phase "layer 0 query key" (%[[A:.*]] = %{{.*}} : tensor<?x64xf32>) -> tensor<?x96xf32> offsets [4096] {
+  %p = lathe.phase "layer 0 query key" (%a = %x : tensor<?x64xf32>) -> tensor<?x96xf32> offsets [4096] {
+    // CHECK: lathe.quantize %[[A]] : tensor<?x64xf32> -> tensor<?x64x!lathe.q8>
+    %q8 = lathe.quantize %a : tensor<?x64xf32> -> tensor<?x64x!lathe.q8>
+    // CHECK: lathe.linear %{{.*}}, [@qk] bias [@qk.bias] : tensor<?x64x!lathe.q8> -> tensor<?x96xf32>
+    %y = lathe.linear %q8, [@qk] bias [@qk.bias] : tensor<?x64x!lathe.q8> -> tensor<?x96xf32>
+    // CHECK: lathe.yield %{{.*}} : tensor<?x96xf32>
+    lathe.yield %y : tensor<?x96xf32>
+  }
+  // CHECK: lathe.phase "layer 0 attention" (%{{.*}} = %[[P]] : tensor<?x96xf32>, %{{.*}} = %{{.*}} : tensor<?xi32>, %{{.*}} = %{{.*}} : tensor<?xi32>) -> tensor<?x?x72xf32> {
+  %t = lathe.phase "layer 0 attention" (%a = %p : tensor<?x96xf32>, %at = %positions : tensor<?xi32>, %in = %slots : tensor<?xi32>) -> tensor<?x?x72xf32> {
+    // CHECK: lathe.slice %{{.*}} offset 0 : tensor<?x96xf32> -> tensor<?x64xf32>
+    %q = lathe.slice %a offset 0 : tensor<?x96xf32> -> tensor<?x64xf32>
+    %k = lathe.slice %a offset 64 : tensor<?x96xf32> -> tensor<?x32xf32>
+    // CHECK: lathe.append %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} layer 0 kv_heads 2 head_size 16 : tensor<?x32xf32>
+    lathe.append %k, %k, %at, %in layer 0 kv_heads 2 head_size 16 : tensor<?x32xf32>
+    // CHECK: lathe.attend %{{.*}}, %{{.*}}, %{{.*}} layer 0 heads 4 kv_heads 2 head_size 16 scale 2.500000e-01 split 256 : tensor<?x64xf32> -> tensor<?x?x72xf32>
+    %o = lathe.attend %q, %at, %in layer 0 heads 4 kv_heads 2 head_size 16 scale 0.25 split 256 : tensor<?x64xf32> -> tensor<?x?x72xf32>
+    lathe.yield %o : tensor<?x?x72xf32>
+  }
+  // CHECK: lathe.phase "layer 0 output" ({{.*}}) -> tensor<?x64xf32> offsets [-1] attributes {note = "last"} {
+  %r = lathe.phase "layer 0 output" (%a = %t : tensor<?x?x72xf32>, %at = %positions : tensor<?xi32>) -> tensor<?x64xf32> offsets [-1] attributes {note = "last"} {
+    // CHECK: lathe.combine %{{.*}}, %{{.*}} heads 4 head_size 16 : tensor<?x?x72xf32> -> tensor<?x64xf32>
+    %c = lathe.combine %a, %at heads 4 head_size 16 : tensor<?x?x72xf32> -> tensor<?x64xf32>
+    lathe.yield %c : tensor<?x64xf32>
+  }
+  // CHECK: lathe.phase "nothing" () {
+  lathe.phase "nothing" () {
+    lathe.yield
+  }
+  return %r : tensor<?x64xf32>
+}
