@@ -1,7 +1,7 @@
-//===- Input.h - what a user names on the command line, read ----------------------------------------------*- C++ -*-===//
+//===- Input.h - what a user names on the command line, read ------------------------------------------*- C++ -*-===//
 //
-// The spec stage: a textproto, a Hugging Face folder, a GGUF or a llama2.c .bin becomes a validated Model and, when there
-// is a checkpoint, its weights by role and its tokenizer. Architectures are data: models/*.textproto.
+// The spec stage: a textproto, a Hugging Face folder, a GGUF or a llama2.c .bin becomes a validated Model and, when
+// there is a checkpoint, its weights by role and its tokenizer. Architectures are data: models/*.textproto.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_SPEC_INPUT_H
@@ -38,8 +38,8 @@ struct Input {
 llvm::Expected<Input> readInput(llvm::StringRef path, const InputOptions &options = {});
 
 /// Checks every field and how they go together:
-/// "models/foo.textproto: attention.n_kv_heads = 3 does not divide attention.n_heads = 8". Fills the documented defaults
-/// in (head_size, n_kv_heads, scales), so that later stages read concrete values only.
+/// "models/foo.textproto: attention.n_kv_heads = 3 does not divide attention.n_heads = 8". Fills the documented
+/// defaults in (head_size, n_kv_heads, scales), so that later stages read concrete values only.
 llvm::Error validate(spec::Model &model, llvm::StringRef file);
 
 /// The spec as canonical textproto: what --emit=spec prints and the bundle carries.

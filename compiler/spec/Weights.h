@@ -1,8 +1,8 @@
-//===- Weights.h - a model's weights, whatever file they came from ----------------------------------------*- C++ -*-===//
+//===- Weights.h - a model's weights, whatever file they came from ------------------------------------*- C++ -*-===//
 //
-// The compiler asks for weights by role ("layers.3.attention.query"), never by a checkpoint's tensor name. A WeightSource
-// answers from a GGUF, a safetensors file, a llama2.c .bin or a seeded generator; all of them hand out rows on demand, so
-// packing a model never needs more memory than a few rows.
+// The compiler asks for weights by role ("layers.3.attention.query"), never by a checkpoint's tensor name. A
+// WeightSource answers from a GGUF, a safetensors file, a llama2.c .bin or a seeded generator; all of them hand out
+// rows on demand, so packing a model never needs more memory than a few rows.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_SPEC_WEIGHTS_H
@@ -30,8 +30,8 @@ int64_t blockColumns(Format format);
 int64_t blockBytes(Format format);
 inline int64_t rowBytes(Format format, int64_t columns) { return columns / blockColumns(format) * blockBytes(format); }
 
-/// Exact values of `columns` stored numbers, as the format defines them, rounded to f32 where the format's own definition
-/// (f16 scale times integer, plus f16 minimum) is not representable.
+/// Exact values of `columns` stored numbers, as the format defines them, rounded to f32 where the format's own
+/// definition (f16 scale times integer, plus f16 minimum) is not representable.
 void dequantize(Format format, const uint8_t *blocks, int64_t columns, float *out);
 /// The nearest stored form of `columns` numbers, by the format's own rule (ggml-quants.c's reference quantisers).
 void quantize(Format format, const float *in, int64_t columns, uint8_t *blocks);
@@ -41,7 +41,7 @@ void quantize(Format format, const float *in, int64_t columns, uint8_t *blocks);
 class Weight {
 public:
   virtual ~Weight() = default;
-  std::string role; ///< "layers.3.attention.query"
+  std::string role;   ///< "layers.3.attention.query"
   std::string tensor; ///< the checkpoint's own name, for messages
   Format format = Format::F32;
   int64_t rows = 0, columns = 0;
@@ -59,7 +59,8 @@ public:
   /// The weight of a role; an error names the role and the tensor names that were looked for.
   virtual llvm::Expected<const Weight *> get(llvm::StringRef role) const = 0;
   virtual bool has(llvm::StringRef role) const = 0;
-  /// A hash of the identity of all weights (file size, mtime and header; or the generator's seed): part of the build id.
+  /// A hash of the identity of all weights (file size, mtime and header; or the generator's seed): part of the build
+  /// id.
   virtual uint64_t fingerprint() const = 0;
 };
 

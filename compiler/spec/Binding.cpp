@@ -1,0 +1,249 @@
+#include "compiler/spec/Binding.h"
+#include "compiler/support/Error.h"
+#include "llvm/ADT/StringExtras.h"
+#include <cmath>
+
+namespace lathe {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::OneofDescriptor;
+using nlohmann::json;
+
+namespace {
+/// A path in Model, resolved: message fields to walk through, then a field or a oneof.
+struct FieldPath {
+  std::vector<const FieldDescriptor *> through;
+  const FieldDescriptor *field = nullptr;
+  const OneofDescriptor *choice = nullptr;
+};
+} // namespace
+
+static llvm::Expected<FieldPath> resolve(llvm::StringRef text, llvm::StringRef file) {
+  const Descriptor *message = spec::Model::descriptor();
+  FieldPath path;
+  for (llvm::StringRef rest = text; message;) {
+    auto [part, after] = rest.split('.');
+    const bool last = after.empty();
+    if (const FieldDescriptor *field = message->FindFieldByName(part.str())) {
+      if (last && !field->message_type()) {
+        path.field = field;
+        return path;
+      }
+      path.through.push_back(field);
+      message = last ? nullptr : field->message_type();
+    } else {
+      path.choice = last ? message->FindOneofByName(part.str()) : nullptr;
+      if (path.choice)
+        return path;
+      message = nullptr;
+    }
+    rest = after;
+  }
+  return makeError("{0}: binding of '{1}': the spec has no such field", file, text);
+}
+
+/// The value as a message shows it and as Binding.values spells it.
+static std::string textOf(const json &value) {
+  if (value.is_string())
+    return printable(value.get_ref<const std::string &>());
+  if (value.is_structured())
+    return value.is_array() ? "an array" : "an object";
+  return value.dump();
+}
+
+/// A binding's literal: a number or boolean, else text.
+static json literal(const std::string &text) {
+  json value = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  return value.is_number() || value.is_boolean() ? value : json(text);
+}
+
+/// `where` says whose value it is: "config.json: hidden_size".
+static llvm::Error setField(Message &message, const FieldDescriptor *field, const json &value,
+                            const std::string &where) {
+  const auto *reflection = message.GetReflection();
+  auto wrong = [&](const char *expected) {
+    return makeError("{0} = {1} is not {2} (for {3})", where, textOf(value), expected, field->name());
+  };
+  if (field->is_repeated()) {
+    if (field->cpp_type() != FieldDescriptor::CPPTYPE_DOUBLE || !value.is_array())
+      return wrong("an array of numbers");
+    for (const json &element : value) {
+      if (!element.is_number())
+        return wrong("an array of numbers");
+      reflection->AddDouble(&message, field, element.get<double>());
+    }
+    return llvm::Error::success();
+  }
+  switch (field->cpp_type()) {
+  case FieldDescriptor::CPPTYPE_UINT32: {
+    const double number = value.is_number() ? value.get<double>() : -1;
+    if (!(number >= 0 && number <= UINT32_MAX && number == std::floor(number)))
+      return wrong("a whole number from 0 to 4294967295");
+    reflection->SetUInt32(&message, field, static_cast<uint32_t>(number));
+    return llvm::Error::success();
+  }
+  case FieldDescriptor::CPPTYPE_DOUBLE:
+    if (!value.is_number() || !std::isfinite(value.get<double>()))
+      return wrong("a finite number");
+    reflection->SetDouble(&message, field, value.get<double>());
+    return llvm::Error::success();
+  case FieldDescriptor::CPPTYPE_BOOL:
+    if (!value.is_boolean())
+      return wrong("true or false");
+    reflection->SetBool(&message, field, value.get<bool>());
+    return llvm::Error::success();
+  case FieldDescriptor::CPPTYPE_STRING:
+    if (!value.is_string())
+      return wrong("text");
+    reflection->SetString(&message, field, printable(value.get_ref<const std::string &>()));
+    return llvm::Error::success();
+  case FieldDescriptor::CPPTYPE_ENUM:
+    if (const auto *named =
+            value.is_string() ? field->enum_type()->FindValueByName(value.get<std::string>()) : nullptr) {
+      reflection->SetEnum(&message, field, named);
+      return llvm::Error::success();
+    }
+    return wrong("one of the field's values");
+  default:
+    return wrong("of a type that can be bound");
+  }
+}
+
+/// Chooses the member of a oneof by name; every member is a message.
+static llvm::Error choose(Message &message, const OneofDescriptor *choice, const json &value,
+                          const std::string &where) {
+  for (int i = 0; i < choice->field_count(); ++i) {
+    if (value.is_string() && choice->field(i)->name() == value.get_ref<const std::string &>()) {
+      message.GetReflection()->MutableMessage(&message, choice->field(i));
+      return llvm::Error::success();
+    }
+  }
+  return makeError("{0} = {1} names no kind of {2}", where, textOf(value), message.GetDescriptor()->name());
+}
+
+/// A key's value in the configuration: an entry of that very name, else the path through nested objects.
+static const json *find(const json &config, llvm::StringRef key) {
+  if (!config.is_object())
+    return nullptr;
+  if (auto entry = config.find(key.str()); entry != config.end())
+    return entry->is_null() ? nullptr : &*entry;
+  auto [first, rest] = key.split('.');
+  if (rest.empty())
+    return nullptr;
+  auto entry = config.find(first.str());
+  return entry == config.end() ? nullptr : find(*entry, rest);
+}
+
+static std::optional<json> valuesOf(const Tensor &tensor) {
+  constexpr int64_t limit = 65536; // one frequency a pair of a head's components is far fewer
+  if (tensor.shape.size() != 1 || tensor.shape[0] > limit || !tensor.format)
+    return std::nullopt;
+  std::vector<float> values(tensor.shape[0]);
+  dequantize(*tensor.format, tensor.data, tensor.shape[0], values.data());
+  return json(values);
+}
+
+static std::optional<json> lookUp(const Checkpoint &checkpoint, llvm::StringRef key) {
+  if (key.consume_front("exists:"))
+    return json(checkpoint.find(key) != nullptr);
+  if (key.consume_front("rows:")) {
+    const Tensor *tensor = checkpoint.find(key);
+    return tensor ? std::optional<json>(tensor->shape.front()) : std::nullopt;
+  }
+  if (key.consume_front("values:")) {
+    const Tensor *tensor = checkpoint.find(key);
+    return tensor ? valuesOf(*tensor) : std::nullopt;
+  }
+  const json *value = find(checkpoint.config, key);
+  return value ? std::optional<json>(*value) : std::nullopt;
+}
+
+namespace {
+/// A binding's value and whose it is.
+struct Found {
+  json value;
+  std::string where;
+  bool choosesOneofs = false; ///< it came from a "values:" key
+};
+} // namespace
+
+static llvm::Expected<std::optional<Found>> findValue(const spec::Binding &binding, const Checkpoint &checkpoint,
+                                                      const spec::Model &model) {
+  std::vector<std::string> keys;
+  for (llvm::StringRef key : binding.keys()) {
+    keys.push_back(key.str());
+    if (size_t at = key.find("{arch}"); at != llvm::StringRef::npos)
+      keys.back().replace(at, 6, checkpoint.architecture);
+    if (std::optional<json> value = lookUp(checkpoint, keys.back()))
+      return Found{std::move(*value), checkpoint.file + ": " + printable(keys.back()), key.starts_with("values:")};
+  }
+  if (!binding.otherwise().empty())
+    return Found{literal(binding.otherwise()), "default of " + binding.field()};
+  if (binding.optional())
+    return std::nullopt;
+  return makeError("{0}: {1} is missing ({2} needs it)", checkpoint.file, printable(llvm::join(keys, " or ")),
+                   binding.field());
+}
+
+static llvm::Error apply(const spec::Binding &binding, const Checkpoint &checkpoint, spec::Model &model) {
+  llvm::Expected<FieldPath> path = resolve(binding.field(), checkpoint.file);
+  if (!path)
+    return path.takeError();
+  llvm::Expected<std::optional<Found>> found = findValue(binding, checkpoint, model);
+  // A field of a oneof's member that is not chosen does not matter, so neither does its missing key.
+  Message *message = &model;
+  const bool chooses = found && *found && (*found)->choosesOneofs;
+  for (const FieldDescriptor *field : path->through) {
+    if (field->real_containing_oneof() && !message->GetReflection()->HasField(*message, field) && !chooses) {
+      llvm::consumeError(found.takeError());
+      return llvm::Error::success();
+    }
+    message = message->GetReflection()->MutableMessage(message, field);
+  }
+  if (!found)
+    return found.takeError();
+  if (!*found)
+    return llvm::Error::success();
+  json &value = (*found)->value;
+  if (!binding.values().empty() && !binding.keys().empty()) {
+    auto mapped = binding.values().find(textOf(value));
+    if (mapped == binding.values().end()) {
+      std::vector<std::string> known;
+      for (const auto &entry : binding.values())
+        known.push_back(entry.first);
+      llvm::sort(known);
+      return makeError("{0} = {1} is not supported; supported: {2}", (*found)->where, textOf(value),
+                       llvm::join(known, ", "));
+    }
+    if (mapped->second.empty())
+      return llvm::Error::success();
+    value = literal(mapped->second);
+  }
+  return path->choice ? choose(*message, path->choice, value, (*found)->where)
+                      : setField(*message, path->field, value, (*found)->where);
+}
+
+llvm::Error bindConfig(const spec::Style &style, const Checkpoint &checkpoint, spec::Model &model) {
+  for (const spec::Binding &binding : style.bindings())
+    if (llvm::Error error = apply(binding, checkpoint, model))
+      return error;
+  return llvm::Error::success();
+}
+
+llvm::Error checkStyle(const spec::Style &style, llvm::StringRef file) {
+  for (const spec::Binding &binding : style.bindings()) {
+    llvm::Expected<FieldPath> path = resolve(binding.field(), file);
+    if (!path)
+      return path.takeError();
+    if (binding.keys().empty() && binding.otherwise().empty())
+      return makeError("{0}: binding of '{1}' has neither keys nor otherwise", file, binding.field());
+  }
+  for (const spec::TensorBinding &binding : style.tensors())
+    if (binding.role().empty() || binding.names().empty())
+      return makeError("{0}: a tensor binding needs a role and names (role '{1}')", file, binding.role());
+  return llvm::Error::success();
+}
+
+} // namespace lathe

@@ -1,0 +1,28 @@
+//===- Binding.h - from a checkpoint's own words to the spec ------------------------------------------*- C++ -*-===//
+//
+// Applies a family's Style (models/model.proto) to a checkpoint: its configuration becomes a Model by protobuf
+// reflection, its tensors become weights by role. Knows no architecture.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_COMPILER_SPEC_BINDING_H
+#define LATHE_COMPILER_SPEC_BINDING_H
+
+#include "compiler/spec/Checkpoint.h"
+#include "models/model.pb.h"
+
+namespace lathe {
+
+/// Whether every field path, role and value of a style makes sense, without any checkpoint.
+llvm::Error checkStyle(const spec::Style &style, llvm::StringRef file);
+
+/// Sets the fields of `model` that the style binds. Errors name the file, the key and what would be valid.
+llvm::Error bindConfig(const spec::Style &style, const Checkpoint &checkpoint, spec::Model &model);
+
+/// The weights of `model` (validated) in the checkpoint. A tensor that is missing, has the wrong shape or is left over
+/// is an error that names it and its role.
+llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &style, Checkpoint checkpoint,
+                                                          const spec::Model &model);
+
+} // namespace lathe
+
+#endif

@@ -1,0 +1,151 @@
+//===- BoundWeights.cpp - a checkpoint's tensors by role ----------------------------------------------------------===//
+#include "compiler/spec/Binding.h"
+#include "compiler/spec/Input.h"
+#include "compiler/support/Error.h"
+#include "compiler/support/Hash.h"
+#include "llvm/ADT/StringExtras.h"
+#include <cstring>
+
+namespace lathe {
+
+namespace {
+class MappedWeight : public Weight {
+public:
+  const uint8_t *data = nullptr;
+  void readBlocks(int64_t row, uint8_t *out) const override {
+    const int64_t bytes = rowBytes(format, columns);
+    std::memcpy(out, data + row * bytes, bytes);
+  }
+};
+
+class BoundWeights : public WeightSource {
+public:
+  llvm::Expected<const Weight *> get(llvm::StringRef role) const override {
+    auto found = byRole.find(role);
+    if (found == byRole.end())
+      return makeError("{0}: the model has no weight for role '{1}'", checkpoint.file, printable(role));
+    return &weights[found->second];
+  }
+  bool has(llvm::StringRef role) const override { return byRole.contains(role); }
+  uint64_t fingerprint() const override { return checkpoint.fingerprint; }
+
+  Checkpoint checkpoint;
+  std::vector<MappedWeight> weights;
+  llvm::StringMap<size_t> byRole;
+};
+} // namespace
+
+/// "layers.3.mlp.up" -> {"layers.*.mlp.up", "3"}; a role outside the layers is its own pattern.
+static std::pair<std::string, llvm::StringRef> patternOf(llvm::StringRef role) {
+  llvm::StringRef rest = role;
+  if (!rest.consume_front("layers."))
+    return {role.str(), ""};
+  auto [layer, part] = rest.split('.');
+  return {"layers.*." + part.str(), layer};
+}
+
+static std::string withLayer(llvm::StringRef pattern, llvm::StringRef layer) {
+  auto [before, after] = pattern.split('*');
+  return before.size() == pattern.size() ? pattern.str() : (before + layer + after).str();
+}
+
+/// '*' is any text.
+static bool matches(llvm::StringRef pattern, llvm::StringRef name) {
+  auto [first, rest] = pattern.split('*');
+  if (first.size() == pattern.size())
+    return name == pattern;
+  if (!name.consume_front(first))
+    return false;
+  for (size_t skip = 0; skip <= name.size(); ++skip)
+    if (matches(rest, name.drop_front(skip)))
+      return true;
+  return false;
+}
+
+static std::string shapeText(llvm::ArrayRef<int64_t> shape) {
+  std::string text = "[";
+  for (size_t i = 0; i < shape.size(); ++i)
+    text += (i ? ", " : "") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+/// Whether a tensor of `shape` holds rows x columns: a vector may be stored flat.
+static bool fits(llvm::ArrayRef<int64_t> shape, const WeightShape &wanted) {
+  if (shape.size() == 1)
+    return wanted.rows == 1 && shape[0] == wanted.columns;
+  return shape.size() == 2 && shape[0] == wanted.rows && shape[1] == wanted.columns;
+}
+
+static llvm::Error checkTensor(const Tensor &tensor, const WeightShape &wanted, const std::string &file) {
+  if (!fits(tensor.shape, wanted))
+    return makeError("{0}: tensor '{1}' has shape {2}; {3} is {4}", file, printable(tensor.name),
+                     shapeText(tensor.shape), wanted.role,
+                     wanted.rows == 1 ? shapeText({wanted.columns}) : shapeText({wanted.rows, wanted.columns}));
+  if (!tensor.format)
+    return makeError("{0}: tensor '{1}' is stored as {2}; supported: F32, F16, BF16, Q8_0, Q4_0, Q4_1", file,
+                     printable(tensor.name), tensor.formatName);
+  return llvm::Error::success();
+}
+
+static llvm::Error checkUnused(const Checkpoint &checkpoint, const std::vector<bool> &used, const spec::Style &style) {
+  const Tensor *first = nullptr;
+  size_t others = 0;
+  for (size_t i = 0; i < used.size(); ++i) {
+    const Tensor &tensor = checkpoint.tensors[i];
+    if (used[i] || llvm::any_of(style.ignored(), [&](const std::string &p) { return matches(p, tensor.name); }))
+      continue;
+    if (first)
+      ++others;
+    else
+      first = &tensor;
+  }
+  if (!first)
+    return llvm::Error::success();
+  return makeError("{0}: tensor '{1}' {2}{3} has no role in this model", checkpoint.file, printable(first->name),
+                   shapeText(first->shape), others ? " (nor " + std::to_string(others) + " more)" : std::string());
+}
+
+llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &style, Checkpoint checkpoint,
+                                                          const spec::Model &model) {
+  llvm::StringMap<const spec::TensorBinding *> bindings;
+  for (const spec::TensorBinding &binding : style.tensors())
+    bindings.try_emplace(binding.role(), &binding);
+
+  auto source = std::make_unique<BoundWeights>();
+  std::vector<bool> used(checkpoint.tensors.size());
+  for (const WeightShape &wanted : weightShapes(model)) {
+    auto [pattern, layer] = patternOf(wanted.role);
+    auto binding = bindings.find(pattern);
+    if (binding == bindings.end())
+      return makeError("{0}: the family '{1}' names no tensor for role '{2}'", checkpoint.file, model.family(),
+                       wanted.role);
+    std::vector<std::string> names;
+    const Tensor *tensor = nullptr;
+    for (const std::string &name : binding->second->names()) {
+      names.push_back(withLayer(name, layer));
+      if ((tensor = checkpoint.find(names.back())))
+        break;
+    }
+    if (!tensor)
+      return makeError("{0}: tensor '{1}' is missing (role {2})", checkpoint.file, llvm::join(names, "' or '"),
+                       wanted.role);
+    if (llvm::Error error = checkTensor(*tensor, wanted, checkpoint.file))
+      return std::move(error);
+    used[tensor - checkpoint.tensors.data()] = true;
+    MappedWeight weight;
+    weight.role = wanted.role;
+    weight.tensor = tensor->name;
+    weight.format = *tensor->format;
+    weight.rows = wanted.rows;
+    weight.columns = wanted.columns;
+    weight.data = tensor->data;
+    source->byRole.try_emplace(wanted.role, source->weights.size());
+    source->weights.push_back(std::move(weight));
+  }
+  if (llvm::Error error = checkUnused(checkpoint, used, style))
+    return std::move(error);
+  source->checkpoint = std::move(checkpoint);
+  return source;
+}
+
+} // namespace lathe

@@ -1,0 +1,143 @@
+#include "compiler/spec/DerivedWeights.h"
+#include "compiler/spec/Input.h"
+#include "compiler/support/Error.h"
+#include "compiler/support/Hash.h"
+#include "llvm/ADT/StringMap.h"
+
+namespace lathe {
+
+std::optional<Format> formatOf(spec::WeightFormat format) {
+  if (format == spec::WEIGHT_FORMAT_UNSPECIFIED)
+    return std::nullopt;
+  return static_cast<Format>(static_cast<int>(format) - 1);
+}
+
+spec::WeightFormat protoFormat(Format format) {
+  static_assert(static_cast<int>(Format::F32) + 1 == spec::F32 && static_cast<int>(Format::F16) + 1 == spec::F16 &&
+                static_cast<int>(Format::BF16) + 1 == spec::BF16 && static_cast<int>(Format::Q8_0) + 1 == spec::Q8_0 &&
+                static_cast<int>(Format::Q4_0) + 1 == spec::Q4_0 && static_cast<int>(Format::Q4_1) + 1 == spec::Q4_1);
+  return static_cast<spec::WeightFormat>(static_cast<int>(format) + 1);
+}
+
+/// Vectors keep their numbers in full.
+static bool takesFormat(int64_t rows, int64_t columns, Format format) {
+  return rows > 1 && columns % blockColumns(format) == 0;
+}
+
+namespace {
+class QuantizedWeight : public Weight {
+public:
+  const Weight *inner = nullptr;
+  void readBlocks(int64_t row, uint8_t *out) const override {
+    if (format == inner->format)
+      return inner->readBlocks(row, out);
+    std::vector<float> values(columns);
+    inner->readRow(row, values.data());
+    quantize(format, values.data(), columns, out);
+  }
+};
+
+/// SplitMix64 (Steele, Lea, Flood 2014): a stream of 64-bit numbers from any seed.
+class SplitMix {
+public:
+  explicit SplitMix(uint64_t seed) : state(seed) {}
+  uint64_t next() {
+    uint64_t z = state += 0x9e3779b97f4a7c15ull;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+    return z ^ z >> 31;
+  }
+
+private:
+  uint64_t state;
+};
+
+class RandomWeight : public Weight {
+public:
+  uint64_t seed = 0;
+  bool isNorm = false;
+  float center = 0; ///< of a norm: its identity
+  void readBlocks(int64_t row, uint8_t *out) const override {
+    std::vector<float> values(columns, center);
+    if (!isNorm)
+      fill(row, values);
+    quantize(format, values.data(), columns, out);
+  }
+
+private:
+  /// Sums of four 16-bit uniform numbers: near enough to normal, in integers until the last, exact step.
+  void fill(int64_t row, std::vector<float> &values) const {
+    constexpr float deviation = 0.02f, unit = deviation / 37837.2f; // sqrt(4 / 12) * 65536
+    SplitMix stream(hashNumber(row, seed));
+    for (float &value : values) {
+      const uint64_t bits = stream.next();
+      const int32_t sum = int32_t(bits & 0xffff) + int32_t(bits >> 16 & 0xffff) + int32_t(bits >> 32 & 0xffff) +
+                          int32_t(bits >> 48) - 2 * 65535;
+      value = static_cast<float>(sum) * unit;
+    }
+  }
+};
+
+/// Weights of one class by role.
+template <typename W> class DerivedWeights : public WeightSource {
+public:
+  llvm::Expected<const Weight *> get(llvm::StringRef role) const override {
+    auto found = byRole.find(role);
+    if (found == byRole.end())
+      return makeError("the model has no weight for role '{0}'", printable(role));
+    return &weights[found->second];
+  }
+  bool has(llvm::StringRef role) const override { return byRole.contains(role); }
+  uint64_t fingerprint() const override { return identity; }
+
+  void add(W weight) {
+    byRole.try_emplace(weight.role, weights.size());
+    weights.push_back(std::move(weight));
+  }
+  std::unique_ptr<WeightSource> inner; ///< null: none
+  uint64_t identity = 0;
+
+private:
+  std::vector<W> weights;
+  llvm::StringMap<size_t> byRole;
+};
+} // namespace
+
+std::unique_ptr<WeightSource> quantizedWeights(std::unique_ptr<WeightSource> inner, const spec::Model &model,
+                                               Format format) {
+  auto source = std::make_unique<DerivedWeights<QuantizedWeight>>();
+  source->identity = hashBytes(formatName(format), inner->fingerprint());
+  for (const WeightShape &shape : weightShapes(model)) {
+    const Weight *original = llvm::cantFail(inner->get(shape.role)); // bindWeights has bound every role
+    QuantizedWeight weight;
+    weight.inner = original;
+    weight.role = original->role;
+    weight.tensor = original->tensor;
+    weight.rows = original->rows;
+    weight.columns = original->columns;
+    weight.format = takesFormat(weight.rows, weight.columns, format) ? format : original->format;
+    source->add(std::move(weight));
+  }
+  source->inner = std::move(inner);
+  return source;
+}
+
+std::unique_ptr<WeightSource> randomWeights(const spec::Model &model, Format format) {
+  auto source = std::make_unique<DerivedWeights<RandomWeight>>();
+  source->identity = hashBytes("random weights, version 1");
+  for (const WeightShape &shape : weightShapes(model)) {
+    RandomWeight weight;
+    weight.role = shape.role;
+    weight.tensor = "random";
+    weight.rows = shape.rows;
+    weight.columns = shape.columns;
+    weight.format = takesFormat(shape.rows, shape.columns, format) ? format : Format::F32;
+    weight.seed = hashBytes(shape.role, source->identity);
+    weight.isNorm = llvm::StringRef(shape.role).ends_with("norm");
+    weight.center = weight.isNorm && !model.norm().unit_offset() ? 1.0f : 0.0f;
+    source->add(std::move(weight));
+  }
+  return source;
+}
+
+} // namespace lathe

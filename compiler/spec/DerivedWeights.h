@@ -1,0 +1,27 @@
+//===- DerivedWeights.h - weights that are made, not read ---------------------------------------------*- C++ -*-===//
+#ifndef LATHE_COMPILER_SPEC_DERIVEDWEIGHTS_H
+#define LATHE_COMPILER_SPEC_DERIVEDWEIGHTS_H
+
+#include "compiler/spec/Weights.h"
+#include "models/model.pb.h"
+#include <optional>
+
+namespace lathe {
+
+/// Nothing for UNSPECIFIED.
+std::optional<Format> formatOf(spec::WeightFormat format);
+spec::WeightFormat protoFormat(Format format);
+
+/// The weights of `inner` with each matrix in `format`, converted row by row as it is read. Vectors (norms, biases) and
+/// matrices whose columns are not whole blocks stay as they are.
+std::unique_ptr<WeightSource> quantizedWeights(std::unique_ptr<WeightSource> inner, const spec::Model &model,
+                                               Format format);
+
+/// Weights for a model without a checkpoint: near-normal numbers of deviation 0.02, norms 1, biases small; matrices in
+/// `format` where their columns allow, else in f32. A weight's numbers depend on its role, row and column only, and are
+/// the same on every machine.
+std::unique_ptr<WeightSource> randomWeights(const spec::Model &model, Format format);
+
+} // namespace lathe
+
+#endif

@@ -1,0 +1,127 @@
+//===- Gguf.cpp - a GGUF as a checkpoint --------------------------------------------------------------------------===//
+#include "compiler/spec/Checkpoint.h"
+#include "compiler/spec/GgufFile.h"
+#include "compiler/support/Error.h"
+#include "compiler/support/Hash.h"
+
+namespace lathe {
+
+/// Arrays up to this length are part of the configuration; longer ones are tables of the tokenizer.
+static constexpr uint64_t maxConfigArray = 1024;
+
+namespace {
+struct GgmlType {
+  const char *name;
+  std::optional<Format> format;
+};
+} // namespace
+
+/// By ggml_type's numbers (ggml.h).
+static GgmlType ggmlType(uint32_t type) {
+  static const char *const names[] = {"F32",     "F16",    "Q4_0",    "Q4_1",  "type 4", "type 5", "Q5_0",  "Q5_1",
+                                      "Q8_0",    "Q8_1",   "Q2_K",    "Q3_K",  "Q4_K",   "Q5_K",   "Q6_K",  "Q8_K",
+                                      "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ4_NL", "IQ3_S",  "IQ2_S", "IQ4_XS",
+                                      "I8",      "I16",    "I32",     "I64",   "F64",    "IQ1_M",  "BF16"};
+  GgmlType result = {type < std::size(names) ? names[type] : "an unknown type", std::nullopt};
+  switch (type) {
+  case 0:
+    result.format = Format::F32;
+    break;
+  case 1:
+    result.format = Format::F16;
+    break;
+  case 2:
+    result.format = Format::Q4_0;
+    break;
+  case 3:
+    result.format = Format::Q4_1;
+    break;
+  case 8:
+    result.format = Format::Q8_0;
+    break;
+  case 30:
+    result.format = Format::BF16;
+    break;
+  }
+  return result;
+}
+
+static nlohmann::json scalar(const GgufValue &value, uint64_t index) {
+  if (value.type == GgufType::Bool)
+    return value.integer(index) != 0;
+  if (std::optional<int64_t> whole = value.integer(index))
+    return *whole;
+  if (std::optional<double> number = value.number(index))
+    return *number;
+  return nullptr; // a U64 beyond every use
+}
+
+static nlohmann::json configOf(const GgufFile &gguf) {
+  nlohmann::json config = nlohmann::json::object();
+  for (const auto &[key, value] : gguf.metadata) {
+    if (std::optional<llvm::StringRef> text = value.string()) {
+      config[key] = text->str();
+    } else if (!value.isArray) {
+      config[key] = scalar(value, 0);
+    } else if (value.type != GgufType::String && value.count <= maxConfigArray) {
+      nlohmann::json &array = config[key] = nlohmann::json::array();
+      for (uint64_t i = 0; i < value.count; ++i)
+        array.push_back(scalar(value, i));
+    }
+  }
+  return config;
+}
+
+static llvm::Error addTensor(Checkpoint &checkpoint, const GgufFile &gguf, const GgufTensor &entry) {
+  const std::string name = printable(entry.name);
+  const GgmlType type = ggmlType(entry.type);
+  Tensor tensor;
+  tensor.name = entry.name;
+  tensor.format = type.format;
+  tensor.formatName = type.name;
+  for (uint64_t extent : llvm::reverse(entry.extents))
+    tensor.shape.push_back(static_cast<int64_t>(std::min<uint64_t>(extent, INT64_MAX)));
+  if (!countElements(tensor.shape))
+    return makeError("{0}: tensor '{1}' has an empty or absurd shape ({2:$[ x ]})", checkpoint.file, name,
+                     llvm::make_range(entry.extents.begin(), entry.extents.end()));
+  if (tensor.format) {
+    const std::optional<int64_t> bytes = countBytes(*tensor.format, tensor.shape);
+    if (!bytes)
+      return makeError("{0}: tensor '{1}' has {2} columns; {3} needs a multiple of {4}", checkpoint.file, name,
+                       tensor.shape.back(), type.name, blockColumns(*tensor.format));
+    const llvm::ArrayRef<uint8_t> file = gguf.file->bytes();
+    const uint64_t available = file.size() > gguf.dataStart ? file.size() - gguf.dataStart : 0;
+    if (entry.offset > available || static_cast<uint64_t>(*bytes) > available - entry.offset)
+      return makeError("{0}: the {1} bytes of tensor '{2}' reach beyond the end of the file: truncated or damaged",
+                       checkpoint.file, *bytes, name);
+    tensor.data = file.data() + gguf.dataStart + entry.offset;
+  }
+  return checkpoint.add(std::move(tensor));
+}
+
+llvm::Expected<Checkpoint> readGguf(llvm::StringRef path) {
+  llvm::Expected<GgufFile> gguf = GgufFile::read(path);
+  if (!gguf)
+    return gguf.takeError();
+  Checkpoint checkpoint;
+  checkpoint.file = path.str();
+  checkpoint.style = Checkpoint::Style::Gguf;
+  checkpoint.files = {gguf->file};
+  checkpoint.config = configOf(*gguf);
+  if (const GgufValue *value = gguf->find("general.architecture"); value && value->string())
+    checkpoint.architecture = value->string()->str();
+  else
+    return makeError("{0}: general.architecture is missing: this file does not say what model it holds", path);
+  if (const GgufValue *value = gguf->find("general.name"); value && value->string())
+    checkpoint.name = value->string()->str();
+  const llvm::ArrayRef<uint8_t> bytes = gguf->file->bytes();
+  const uint64_t headerBytes = std::min<uint64_t>(gguf->dataStart, bytes.size());
+  checkpoint.fingerprint = hashBytes({reinterpret_cast<const char *>(bytes.data()), static_cast<size_t>(headerBytes)},
+                                     gguf->file->identity());
+  for (const GgufTensor &entry : gguf->tensors)
+    if (llvm::Error error = addTensor(checkpoint, *gguf, entry))
+      return std::move(error);
+  return checkpoint;
+}
+
+} // namespace lathe

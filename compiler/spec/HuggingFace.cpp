@@ -1,0 +1,103 @@
+//===- HuggingFace.cpp - a folder of config.json and safetensors --------------------------------------------------===//
+#include "compiler/spec/Checkpoint.h"
+#include "compiler/spec/Safetensors.h"
+#include "compiler/support/Error.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include <set>
+
+namespace lathe {
+
+using nlohmann::json;
+namespace fs = llvm::sys::fs;
+namespace path = llvm::sys::path;
+
+static std::string inFolder(llvm::StringRef folder, llvm::StringRef name) {
+  llvm::SmallString<128> full(folder);
+  path::append(full, name);
+  return full.str().str();
+}
+
+static llvm::Error readConfig(const std::string &file, Checkpoint &checkpoint) {
+  constexpr uint64_t limit = 16 << 20;
+  llvm::Expected<std::string> text = readSmallFile(file, limit);
+  if (!text)
+    return text.takeError();
+  llvm::Expected<json> config = parseJson(*text, file);
+  if (!config)
+    return config.takeError();
+  if (!config->is_object())
+    return makeError("{0}: is not a JSON object", file);
+  checkpoint.file = file;
+  checkpoint.config = std::move(*config);
+  auto type = checkpoint.config.find("model_type");
+  if (type == checkpoint.config.end() || !type->is_string())
+    return makeError("{0}: model_type is missing: the configuration does not say what model this is", file);
+  checkpoint.architecture = type->get<std::string>();
+  if (auto name = checkpoint.config.find("_name_or_path"); name != checkpoint.config.end() && name->is_string())
+    checkpoint.name = name->get<std::string>();
+  return llvm::Error::success();
+}
+
+/// The shards that model.safetensors.index.json maps its tensors to.
+static llvm::Expected<std::set<std::string>> readIndex(const std::string &file) {
+  constexpr uint64_t limit = 100'000'000;
+  llvm::Expected<std::string> text = readSmallFile(file, limit);
+  if (!text)
+    return text.takeError();
+  llvm::Expected<json> index = parseJson(*text, file);
+  if (!index)
+    return index.takeError();
+  if (!index->is_object() || !index->contains("weight_map") || !(*index)["weight_map"].is_object())
+    return makeError("{0}: weight_map is missing", file);
+  std::set<std::string> shards;
+  for (const auto &[tensor, shard] : (*index)["weight_map"].items()) {
+    // A shard lies in the folder itself: a name with a separator could reach any file.
+    if (!shard.is_string() || path::filename(shard.get<std::string>()) != shard.get<std::string>() ||
+        shard.get<std::string>().empty())
+      return makeError("{0}: the shard of tensor '{1}' is not a file name", file, printable(tensor));
+    shards.insert(shard.get<std::string>());
+  }
+  return shards;
+}
+
+llvm::Expected<Checkpoint> readHuggingFace(llvm::StringRef folder) {
+  Checkpoint checkpoint;
+  checkpoint.style = Checkpoint::Style::HuggingFace;
+  const std::string config = inFolder(folder, "config.json");
+  if (!fs::exists(config))
+    return makeError("{0}: a folder without config.json is not a Hugging Face checkpoint", folder);
+  if (llvm::Error error = readConfig(config, checkpoint))
+    return std::move(error);
+  if (checkpoint.name.empty())
+    checkpoint.name = path::filename(folder.rtrim('/')).str();
+
+  std::set<std::string> shards = {"model.safetensors"};
+  const std::string index = inFolder(folder, "model.safetensors.index.json");
+  if (!fs::exists(inFolder(folder, "model.safetensors"))) {
+    if (!fs::exists(index))
+      return makeError("{0}: has neither model.safetensors nor model.safetensors.index.json", folder);
+    llvm::Expected<std::set<std::string>> named = readIndex(index);
+    if (!named)
+      return named.takeError();
+    shards = std::move(*named);
+  }
+  for (const std::string &shard : shards)
+    if (llvm::Error error = addSafetensors(inFolder(folder, shard), checkpoint))
+      return std::move(error);
+  return checkpoint;
+}
+
+llvm::Expected<Checkpoint> readSafetensorsFile(llvm::StringRef file) {
+  Checkpoint checkpoint;
+  checkpoint.style = Checkpoint::Style::HuggingFace;
+  checkpoint.file = file.str();
+  if (const std::string config = inFolder(path::parent_path(file), "config.json"); fs::exists(config))
+    if (llvm::Error error = readConfig(config, checkpoint))
+      return std::move(error);
+  if (llvm::Error error = addSafetensors(file, checkpoint))
+    return std::move(error);
+  return checkpoint;
+}
+
+} // namespace lathe

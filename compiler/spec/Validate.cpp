@@ -1,0 +1,178 @@
+//===- Validate.cpp - what a spec may say, and what may go together -----------------------------------------------===//
+//
+// Defaults first, so that every check sees concrete values; then each field alone; then fields together. A check that a
+// later axis makes obsolete is one entry here.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#include "compiler/spec/Input.h"
+#include "compiler/support/Error.h"
+#include <cmath>
+
+namespace lathe {
+
+/// Limits on sizes: beyond them a number is a mistake or an attack, and products stay within 64 bits.
+static constexpr uint32_t maxLayers = 4096, maxDim = 1 << 20, maxVocabulary = 1 << 24, maxContext = 1 << 28,
+                          maxHeads = 1 << 14, maxHeadSize = 1 << 14, maxHidden = 1 << 22;
+static constexpr int64_t maxParameters = int64_t(1) << 40;
+
+namespace {
+/// Collects the first complaint.
+class Checks {
+public:
+  explicit Checks(llvm::StringRef file) : file(file) {}
+
+  template <typename... Args> void require(bool condition, const char *format, Args &&...args) {
+    if (!condition && message.empty())
+      message = llvm::formatv(format, std::forward<Args>(args)...).str();
+  }
+  void range(const char *field, uint32_t value, uint32_t high) {
+    require(value >= 1 && value <= high, "{0} = {1} is not from 1 to {2}", field, value, high);
+  }
+  void positive(const char *field, double value) {
+    require(std::isfinite(value) && value > 0, "{0} = {1} is not a finite number above 0", field, value);
+  }
+  /// Zero stands for "none".
+  void notNegative(const char *field, double value) {
+    require(std::isfinite(value) && value >= 0, "{0} = {1} is not a finite number of at least 0", field, value);
+  }
+  bool passed() const { return message.empty(); }
+  llvm::Error take() { return passed() ? llvm::Error::success() : makeError("{0}: {1}", file, message); }
+
+private:
+  llvm::StringRef file;
+  std::string message;
+};
+} // namespace
+
+static void fillDefaults(spec::Model &model) {
+  spec::Attention &attention = *model.mutable_attention();
+  if (attention.n_kv_heads() == 0)
+    attention.set_n_kv_heads(attention.n_heads());
+  if (attention.head_size() == 0 && attention.n_heads() > 0)
+    attention.set_head_size(model.dim() / attention.n_heads());
+  if (attention.scale() == 0 && attention.head_size() > 0)
+    attention.set_scale(1 / std::sqrt(double(attention.head_size())));
+  if (model.positions().has_rotary() && model.positions().rotary().dims() == 0)
+    model.mutable_positions()->mutable_rotary()->set_dims(attention.head_size());
+  if (model.embedding().scale() == 0)
+    model.mutable_embedding()->set_scale(1);
+  if (model.residual().scale() == 0)
+    model.mutable_residual()->set_scale(1);
+  if (model.head().scale() == 0)
+    model.mutable_head()->set_scale(1);
+}
+
+static void checkSizes(const spec::Model &model, Checks &checks) {
+  checks.require(model.version() == 1, "version = {0} is not 1, the version of this compiler", model.version());
+  checks.range("dim", model.dim(), maxDim);
+  checks.range("n_layers", model.n_layers(), maxLayers);
+  checks.range("vocab_size", model.vocab_size(), maxVocabulary);
+  checks.range("max_context", model.max_context(), maxContext);
+  checks.range("mlp.hidden", model.mlp().hidden(), maxHidden);
+  checks.require(spec::WeightFormat_IsValid(model.weight_format()), "weight_format = {0} is unknown",
+                 static_cast<int>(model.weight_format()));
+}
+
+static void checkAttention(const spec::Model &model, bool headSizeGiven, Checks &checks) {
+  const spec::Attention &attention = model.attention();
+  checks.range("attention.n_heads", attention.n_heads(), maxHeads);
+  if (!checks.passed())
+    return;
+  checks.require(headSizeGiven || model.dim() % attention.n_heads() == 0,
+                 "attention.n_heads = {0} does not divide dim = {1} (or set attention.head_size)", attention.n_heads(),
+                 model.dim());
+  checks.range("attention.n_kv_heads", attention.n_kv_heads(), attention.n_heads());
+  checks.range("attention.head_size", attention.head_size(), maxHeadSize);
+  if (!checks.passed())
+    return;
+  checks.require(attention.n_heads() % attention.n_kv_heads() == 0,
+                 "attention.n_kv_heads = {0} does not divide attention.n_heads = {1}", attention.n_kv_heads(),
+                 attention.n_heads());
+  checks.positive("attention.scale", attention.scale());
+  checks.notNegative("attention.logit_softcap", attention.logit_softcap());
+}
+
+static void checkScaling(const spec::Rotary &rotary, Checks &checks) {
+  switch (rotary.scaling().kind_case()) {
+  case spec::Rotary::Scaling::kLinear:
+    checks.positive("positions.rotary.scaling.linear.factor", rotary.scaling().linear().factor());
+    break;
+  case spec::Rotary::Scaling::kLlama3: {
+    const spec::Rotary::Llama3 &llama3 = rotary.scaling().llama3();
+    checks.positive("positions.rotary.scaling.llama3.factor", llama3.factor());
+    checks.positive("positions.rotary.scaling.llama3.low_freq_factor", llama3.low_freq_factor());
+    checks.positive("positions.rotary.scaling.llama3.high_freq_factor", llama3.high_freq_factor());
+    checks.require(llama3.high_freq_factor() > llama3.low_freq_factor(),
+                   "positions.rotary.scaling.llama3.high_freq_factor = {0} is not above low_freq_factor = {1}",
+                   llama3.high_freq_factor(), llama3.low_freq_factor());
+    checks.range("positions.rotary.scaling.llama3.original_context", llama3.original_context(), maxContext);
+    break;
+  }
+  case spec::Rotary::Scaling::kDivisors: {
+    const auto &divisors = rotary.scaling().divisors().divisor();
+    checks.require(divisors.size() == int64_t(rotary.dims() / 2),
+                   "positions.rotary.scaling.divisors has {0} numbers; there are {1} frequencies", divisors.size(),
+                   rotary.dims() / 2);
+    for (double divisor : divisors)
+      checks.positive("positions.rotary.scaling.divisors.divisor", divisor);
+    break;
+  }
+  case spec::Rotary::Scaling::KIND_NOT_SET:
+    break;
+  }
+}
+
+static void checkPositions(const spec::Model &model, Checks &checks) {
+  checks.require(model.positions().has_rotary(), "positions has no kind; one is supported: rotary");
+  if (!checks.passed())
+    return;
+  const spec::Rotary &rotary = model.positions().rotary();
+  checks.positive("positions.rotary.theta", rotary.theta());
+  checks.require(rotary.dims() >= 2 && rotary.dims() % 2 == 0 && rotary.dims() <= model.attention().head_size(),
+                 "positions.rotary.dims = {0} is not an even number from 2 to attention.head_size = {1}", rotary.dims(),
+                 model.attention().head_size());
+  checks.require(rotary.pairing() == spec::Rotary::INTERLEAVED || rotary.pairing() == spec::Rotary::HALF_SPLIT,
+                 "positions.rotary.pairing is not set: INTERLEAVED or HALF_SPLIT");
+  checkScaling(rotary, checks);
+}
+
+static void checkParts(const spec::Model &model, Checks &checks) {
+  const spec::Norm &norm = model.norm();
+  checks.require(norm.kind() == spec::Norm::RMS || norm.kind() == spec::Norm::LAYER,
+                 "norm.kind is not set: RMS or LAYER");
+  checks.notNegative("norm.eps", norm.eps());
+  checks.require(!norm.bias() || norm.kind() == spec::Norm::LAYER, "norm.bias = true needs norm.kind = LAYER");
+  const spec::Mlp &mlp = model.mlp();
+  checks.require(mlp.activation() > spec::ACTIVATION_UNSPECIFIED && spec::Activation_IsValid(mlp.activation()),
+                 "mlp.activation is not set: SILU, GELU_ERF, GELU_TANH, RELU or RELU_SQUARED");
+  checks.positive("embedding.scale", model.embedding().scale());
+  checks.positive("residual.scale", model.residual().scale());
+  checks.positive("head.scale", model.head().scale());
+  checks.notNegative("head.softcap", model.head().softcap());
+}
+
+static void checkTotal(const spec::Model &model, Checks &checks) {
+  // Each layer is below 2^45 and there are at most 2^12, so the sum stays within 64 bits.
+  const int64_t dim = model.dim(), heads = model.attention().n_heads() + 2 * int64_t(model.attention().n_kv_heads());
+  const int64_t perLayer = dim * model.attention().head_size() * (heads + model.attention().n_heads()) +
+                           (model.mlp().gated() ? 3 : 2) * dim * int64_t(model.mlp().hidden());
+  const int64_t total = perLayer * model.n_layers() + 2 * dim * model.vocab_size();
+  checks.require(perLayer <= maxParameters && total <= maxParameters,
+                 "the model would have more than 2^40 parameters: dim = {0}, n_layers = {1}, mlp.hidden = {2}", dim,
+                 model.n_layers(), model.mlp().hidden());
+}
+
+llvm::Error validate(spec::Model &model, llvm::StringRef file) {
+  const bool headSizeGiven = model.attention().head_size() != 0;
+  fillDefaults(model);
+  Checks checks(file);
+  checkSizes(model, checks);
+  checkAttention(model, headSizeGiven, checks);
+  checkPositions(model, checks);
+  checkParts(model, checks);
+  if (checks.passed())
+    checkTotal(model, checks);
+  return checks.take();
+}
+
+} // namespace lathe

@@ -1,0 +1,57 @@
+#include "compiler/spec/Input.h"
+
+namespace lathe {
+
+namespace {
+class ShapeList {
+public:
+  explicit ShapeList(const spec::Model &model) : model(model) {}
+  std::vector<WeightShape> shapes;
+
+  void matrix(const std::string &role, int64_t rows, int64_t columns, bool bias) {
+    shapes.push_back({role, rows, columns});
+    if (bias)
+      shapes.push_back({role + ".bias", 1, rows});
+  }
+  void norm(const std::string &role) {
+    shapes.push_back({role, 1, model.dim()});
+    if (model.norm().bias())
+      shapes.push_back({role + ".bias", 1, model.dim()});
+  }
+
+private:
+  const spec::Model &model;
+};
+} // namespace
+
+std::vector<WeightShape> weightShapes(const spec::Model &model) {
+  const spec::Attention &attention = model.attention();
+  const spec::Mlp &mlp = model.mlp();
+  const int64_t dim = model.dim();
+  const int64_t queryRows = int64_t(attention.n_heads()) * attention.head_size();
+  const int64_t keyRows = int64_t(attention.n_kv_heads()) * attention.head_size();
+
+  ShapeList list(model);
+  list.matrix("token_embedding", model.vocab_size(), dim, false);
+  for (uint32_t i = 0; i < model.n_layers(); ++i) {
+    const std::string layer = "layers." + std::to_string(i) + ".";
+    list.norm(layer + "attention_norm");
+    list.matrix(layer + "attention.query", queryRows, dim, attention.qkv_bias());
+    list.matrix(layer + "attention.key", keyRows, dim, attention.qkv_bias());
+    list.matrix(layer + "attention.value", keyRows, dim, attention.qkv_bias());
+    list.matrix(layer + "attention.output", dim, queryRows, attention.output_bias());
+    list.norm(layer + "mlp_norm");
+    if (mlp.gated())
+      list.matrix(layer + "mlp.gate", mlp.hidden(), dim, mlp.bias());
+    list.matrix(layer + "mlp.up", mlp.hidden(), dim, mlp.bias());
+    list.matrix(layer + "mlp.down", dim, mlp.hidden(), mlp.bias());
+  }
+  list.norm("output_norm");
+  if (!model.head().tied())
+    list.matrix("head", model.vocab_size(), dim, model.head().bias());
+  else if (model.head().bias())
+    list.shapes.push_back({"head.bias", 1, model.vocab_size()});
+  return std::move(list.shapes);
+}
+
+} // namespace lathe

@@ -1,0 +1,58 @@
+#include "compiler/support/File.h"
+#include "compiler/support/Error.h"
+#include "compiler/support/Hash.h"
+#include "llvm/ADT/ScopeExit.h"
+
+namespace lathe {
+inline namespace support {
+
+namespace fs = llvm::sys::fs;
+
+/// Opens a regular file: a device or a pipe has no size to hold it to, and a folder no bytes.
+static llvm::Expected<fs::file_t> openRegular(llvm::StringRef path, fs::file_status &status) {
+  if (std::error_code error = fs::status(path, status))
+    return makeError("{0}: {1}", path, error.message());
+  if (status.type() != fs::file_type::regular_file)
+    return makeError("{0}: not a regular file", path);
+  llvm::Expected<fs::file_t> file = fs::openNativeFileForRead(path);
+  if (!file)
+    return makeError("{0}: {1}", path, llvm::toString(file.takeError()));
+  if (std::error_code error = fs::status(*file, status)) {
+    fs::closeFile(*file);
+    return makeError("{0}: {1}", path, error.message());
+  }
+  return *file;
+}
+
+llvm::Expected<std::shared_ptr<const MappedFile>> MappedFile::open(llvm::StringRef path) {
+  fs::file_status status;
+  llvm::Expected<fs::file_t> file = openRegular(path, status);
+  if (!file)
+    return file.takeError();
+  llvm::scope_exit close([&] { fs::closeFile(*file); });
+  std::shared_ptr<MappedFile> mapped(new MappedFile);
+  mapped->name = path.str();
+  mapped->size = status.getSize();
+  uint64_t changed = status.getLastModificationTime().time_since_epoch().count();
+  mapped->hash = hashNumber(changed, hashNumber(status.getSize()));
+  if (mapped->size == 0)
+    return mapped;
+  std::error_code error;
+  mapped->region = fs::mapped_file_region(*file, fs::mapped_file_region::readonly, mapped->size, 0, error);
+  if (error)
+    return makeError("{0}: cannot be mapped: {1}", path, error.message());
+  return mapped;
+}
+
+llvm::Expected<std::string> readSmallFile(llvm::StringRef path, uint64_t limit) {
+  llvm::Expected<std::shared_ptr<const MappedFile>> file = MappedFile::open(path);
+  if (!file)
+    return file.takeError();
+  llvm::ArrayRef<uint8_t> bytes = (*file)->bytes();
+  if (bytes.size() > limit)
+    return makeError("{0}: {1} bytes are more than the {2} expected at most", path, bytes.size(), limit);
+  return std::string(bytes.begin(), bytes.end());
+}
+
+} // namespace support
+} // namespace lathe
