@@ -1,0 +1,280 @@
+// What the executor does with a phase table: which calls, with which addresses, in which order.
+#include "runtime/device/cpu/Executor.h"
+#include "runtime/model/TableCheck.h"
+#include <algorithm>
+#include <cstring>
+#include <gmock/gmock.h>
+#include <map>
+#include <mutex>
+#include <set>
+#include <xmmintrin.h>
+
+namespace lathe {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// One call that a kernel saw: {m, n, s, worker} and the offset of its second argument from the start of the arena.
+struct Seen {
+  char kernel;
+  int32_t m, n, s, worker;
+  const uint8_t *host;
+};
+std::mutex seenLock;
+std::vector<Seen> seen;
+int failAt = -1; ///< m at which kernel 'a' fails with code 5
+
+template <char kName> int record(void **args) {
+  const auto *tile = reinterpret_cast<const int32_t *>(static_cast<lathe_buffer *>(args[0])->host);
+  const std::lock_guard lock(seenLock);
+  seen.push_back({kName, tile[0], tile[1], tile[2], tile[3], static_cast<lathe_buffer *>(args[1])->host});
+  return kName == 'a' && tile[0] == failAt ? 5 : 0;
+}
+
+/// A model of one program and one phase: a prologue 'p' and calls 'a' and 'b', each with a tile view and an arena view.
+class OnePhase {
+public:
+  lathe_dim dims[2] = {{0, 4, 1, 0}, {0, 1, 1, 0}};
+  lathe_view views[6]{};
+  lathe_call calls[3] = {{0, LATHE_SCOPE_WORKER, 1, 0, 2}, {1, LATHE_SCOPE_TILE, 1, 2, 2}, {2, LATHE_SCOPE_TILE, 1, 4, 2}};
+  lathe_kernel kernels[3] = {{"p", "-", record<'p'>}, {"a", "-", record<'a'>}, {"b", "-", record<'b'>}};
+  lathe_phase phase = {"only", LATHE_ROWS_ALL, 1, 1, 0, 0, 0, 1, 1, 0, 0, 0};
+  lathe_program program = {"test", 8, 8, 0, 0, 1, 1 << 20, 1 << 16};
+  lathe_model model{};
+  std::unique_ptr<WorkerPool> pool;
+  std::unique_ptr<Executor> executor;
+
+  OnePhase() {
+    for (int i = 0; i < 6; i += 2) {
+      views[i] = {LATHE_BASE_TILE, 0, 0, {}, {LATHE_INT, 32, 1}, 1, 0};
+      views[i + 1] = {LATHE_BASE_ARENA, 0, 0, {}, {LATHE_FLOAT, 32, 1}, 1, 1};
+    }
+    std::memcpy(model.magic, LATHE_MODEL_MAGIC, 8);
+    model.name = model.target = model.spec = "";
+    model.max_context = 640;
+    model.vocabulary = model.logits_stride = 16;
+    model.max_slots = 4;
+    model.cache.max_pages = 10;
+    model.cache.split_positions = 128;
+    model.n_programs = model.n_phases = 1;
+    model.n_calls = 3;
+    model.n_views = 6;
+    model.n_dims = 2;
+    model.n_kernels = 3;
+    model.programs = &program;
+    model.phases = &phase;
+    model.calls = calls;
+    model.views = views;
+    model.dims = dims;
+    model.kernels = kernels;
+  }
+
+  Result<void> run(unsigned workers, std::vector<int32_t> positions, std::vector<int32_t> logitRows = {},
+                   const PhaseObserver &observer = {}) {
+    const Result<void> sound = checkTables(model);
+    EXPECT_TRUE(sound) << sound.message();
+    pool = WorkerPool::create(workers).take();
+    executor = Executor::create(model, {}, *pool).take();
+    seen.clear();
+    const std::vector<int32_t> zeros(positions.size());
+    return executor->run(0, {zeros, positions, zeros, logitRows}, observer);
+  }
+};
+
+std::vector<Seen> of(char kernel) {
+  std::vector<Seen> some;
+  std::ranges::copy_if(seen, std::back_inserter(some), [&](const Seen &s) { return s.kernel == kernel; });
+  return some;
+}
+
+class Workers : public testing::TestWithParam<unsigned> {};
+INSTANTIATE_TEST_SUITE_P(Executor, Workers, testing::Values(1, 2, 3, 5));
+
+TEST_P(Workers, CoverTheGridOnce) {
+  OnePhase test;
+  test.phase.rows_per_tile = 2;
+  test.phase.column_tiles = 7;
+  test.phase.splits = 1;
+  ASSERT_TRUE(test.run(GetParam(), {0, 1, 2, 3, 300})); // 3 row tiles, 7 column tiles, ceil(301 / 128) = 3 splits
+  std::set<std::tuple<int, int, int>> tiles;
+  for (const Seen &call : of('a'))
+    EXPECT_TRUE(tiles.insert({call.m, call.n, call.s}).second) << "tile ran twice";
+  EXPECT_EQ(tiles.size(), 3u * 7 * 3);
+  EXPECT_EQ(*tiles.rbegin(), std::tuple(2, 6, 2));
+}
+
+TEST_P(Workers, RunPrologueOnceEachBeforeTheirFirstTile) {
+  OnePhase test;
+  test.phase.n_prologue = 1;
+  test.phase.column_tiles = 40;
+  test.calls[0].rows_per_call = 2;
+  test.views[1] = {LATHE_BASE_SCRATCH, 0, 16, {64, 0, 0}, {LATHE_FLOAT, 32, 1}, 1, 1};
+  ASSERT_TRUE(test.run(GetParam(), {0, 1, 2, 3, 4}));
+  std::map<int, std::vector<char>> byWorker;
+  std::map<int, const uint8_t *> scratch;
+  for (const Seen &call : seen) {
+    byWorker[call.worker].push_back(call.kernel);
+    if (call.kernel != 'p')
+      continue;
+    EXPECT_EQ(call.n, 0);
+    if (call.m == 0)
+      scratch[call.worker] = call.host;
+    EXPECT_EQ(call.host, scratch[call.worker] + 64 * call.m);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(call.host) % 64, 16u);
+  }
+  std::set<const uint8_t *> distinct;
+  for (const auto &[worker, calls] : byWorker) {
+    EXPECT_EQ(std::string(calls.begin(), calls.begin() + 3), "ppp"); // 5 rows in groups of 2
+    EXPECT_EQ(std::count(calls.begin(), calls.end(), 'p'), 3);
+    EXPECT_TRUE(distinct.insert(scratch[worker]).second) << "two workers share scratch";
+  }
+}
+
+TEST(Executor, WorkersWithoutATileRunNoPrologue) {
+  OnePhase test;
+  test.phase.n_prologue = 1;
+  ASSERT_TRUE(test.run(3, {0})); // one tile
+  EXPECT_EQ(of('p').size(), 1u);
+  EXPECT_EQ(of('a').size(), 1u);
+}
+
+TEST(Executor, MovesViewsBySteps) {
+  OnePhase test;
+  test.phase.rows_per_tile = 2;
+  test.phase.column_tiles = 3;
+  test.phase.splits = 1;
+  test.views[3] = {LATHE_BASE_ARENA, 0, 4096, {1000, 100, -4}, {LATHE_FLOAT, 32, 1}, 1, 1};
+  ASSERT_TRUE(test.run(2, {5, 6, 639}));
+  const auto calls = of('a');
+  const uint8_t *origin = std::ranges::find_if(calls, [](const Seen &c) { return !c.m && !c.n && !c.s; })->host;
+  EXPECT_EQ(calls.size(), 2u * 3 * 5);
+  for (const Seen &call : calls)
+    EXPECT_EQ(call.host - origin, call.m * 1000 + call.n * 100 - call.s * 4);
+}
+
+TEST(Executor, OneWorkerGoesRowsFirstThenColumnsThenSplits) {
+  OnePhase test;
+  test.phase.column_tiles = 2;
+  test.phase.splits = 1;
+  ASSERT_TRUE(test.run(1, {0, 200}));
+  std::vector<std::array<int, 3>> order;
+  for (const Seen &call : of('a'))
+    order.push_back({call.m, call.n, call.s});
+  EXPECT_EQ(order, (std::vector<std::array<int, 3>>{
+                       {0, 0, 0}, {1, 0, 0}, {0, 1, 0}, {1, 1, 0}, {0, 0, 1}, {1, 0, 1}, {0, 1, 1}, {1, 1, 1}}));
+}
+
+TEST(Executor, RunsCallsInOrderAndLoopsSplitsInTheirScope) {
+  OnePhase test;
+  test.phase.n_calls = 2;
+  test.calls[1].scope = LATHE_SCOPE_SPLITS;
+  ASSERT_TRUE(test.run(1, {127, 128})); // the longest row has 129 positions: 2 splits
+  std::string order;
+  for (const Seen &call : seen)
+    order += std::string(1, call.kernel) + std::to_string(call.m) + std::to_string(call.s) + " ";
+  EXPECT_EQ(order, "a00 a01 b00 a10 a11 b10 ");
+}
+
+TEST(Executor, CountsLogitRows) {
+  OnePhase test;
+  test.phase.rows = LATHE_ROWS_LOGITS;
+  test.phase.rows_per_tile = 2;
+  ASSERT_TRUE(test.run(2, {0, 1, 2, 3, 4}, {4, 0, 2}));
+  EXPECT_EQ(of('a').size(), 2u);
+  ASSERT_TRUE(test.run(2, {0, 1, 2, 3, 4}));
+  EXPECT_EQ(of('a').size(), 0u);
+}
+
+TEST(Executor, FillsPaddingRowsWithTheSinksSlot) {
+  OnePhase test;
+  test.phase.rows_per_tile = 4;
+  test.views[3] = {LATHE_BASE_SLOTS, 0, 0, {16, 0, 0}, {LATHE_INT, 32, 1}, 1, 1};
+  ASSERT_TRUE(test.run(1, {9}));
+  const auto *slots = reinterpret_cast<const int32_t *>(of('a')[0].host);
+  EXPECT_THAT(std::vector<int32_t>(slots, slots + 4), testing::ElementsAre(0, 1, 1, 1));
+  EXPECT_THAT(test.executor->pageLine(1), testing::Each(0));
+}
+
+TEST(Executor, ReportsAKernelsFailure) {
+  for (unsigned workers : {1u, 3u}) {
+    OnePhase test;
+    test.phase.column_tiles = 20;
+    failAt = 2;
+    const Result<void> done = test.run(workers, {0, 1, 2, 3});
+    failAt = -1;
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.message(), "phase \"only\" of program test: kernel a failed with code 5");
+    const std::vector<int32_t> row{0};
+    EXPECT_TRUE(test.executor->run(0, {row, row, row, {}})) << "the next step runs";
+  }
+}
+
+TEST(Executor, RefusesRowsThatDoNotFit) {
+  OnePhase test;
+  const auto refusal = [&](std::vector<int32_t> ids, std::vector<int32_t> positions, std::vector<int32_t> slots,
+                           std::vector<int32_t> logitRows = {}) {
+    seen.clear();
+    const Result<void> done = test.executor->run(0, {ids, positions, slots, logitRows});
+    EXPECT_TRUE(seen.empty());
+    return done ? "(ran)" : done.message();
+  };
+  ASSERT_TRUE(test.run(2, {0}));
+  EXPECT_THAT(refusal({}, {}, {}), HasSubstr("a step of 0 rows; program test takes 1 to 8"));
+  EXPECT_THAT(refusal(std::vector<int32_t>(9), std::vector<int32_t>(9), std::vector<int32_t>(9)), HasSubstr("9 rows"));
+  EXPECT_THAT(refusal({1, 2}, {0}, {0, 0}), HasSubstr("1 positions"));
+  EXPECT_THAT(refusal({16}, {0}, {0}), HasSubstr("token 16 is not in the vocabulary of 16"));
+  EXPECT_THAT(refusal({-1}, {0}, {0}), HasSubstr("token -1"));
+  EXPECT_THAT(refusal({0}, {640}, {0}), HasSubstr("position 640"));
+  EXPECT_THAT(refusal({0}, {0}, {4}), HasSubstr("slot 4"));
+  EXPECT_THAT(refusal({0}, {0}, {0}, {1}), HasSubstr("logits of row 1"));
+  EXPECT_THAT(refusal({0}, {0}, {0}, {-1}), HasSubstr("logits of row -1"));
+  EXPECT_THAT(refusal({0}, {0}, {0}, std::vector<int32_t>(9)), HasSubstr("logits of 9 rows"));
+  test.program.distinct_sequences = 1;
+  EXPECT_THAT(refusal({0, 0}, {0, 1}, {3, 3}), HasSubstr("slot 3 comes twice"));
+  EXPECT_THAT(test.executor->run(1, {}).message(), HasSubstr("program 1 does not exist"));
+}
+
+TEST(Executor, ShowsResultsToTheObserver) {
+  OnePhase test;
+  lathe_dim dims[] = {test.dims[0], test.dims[1], {0, 3, 1, 0}, {0, 8, 5, 0}};
+  test.model.dims = dims;
+  test.model.n_dims = 4;
+  test.views[5] = {LATHE_BASE_ARENA, 0, 64, {}, {LATHE_FLOAT, 32, 1}, 2, 2};
+  test.phase.result = 6;
+  std::vector<PhaseEvent> events;
+  ASSERT_TRUE(test.run(3, {0, 1, 2}, {}, [&](const PhaseEvent &event) { events.push_back(event); }));
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events[0].phase, 0u);
+  EXPECT_STREQ(events[0].table->name, "only");
+  EXPECT_EQ(events[0].tiles, 3u);
+  EXPECT_EQ(events[0].rows, 3u);
+  EXPECT_EQ(events[0].columns, 3u);
+  EXPECT_EQ(events[0].rowStride, 5u);
+  EXPECT_GE(events[0].seconds, 0);
+  EXPECT_EQ(reinterpret_cast<const uint8_t *>(events[0].result), of('a')[0].host + 64);
+}
+
+#if defined(__x86_64__)
+std::atomic<uint32_t> modes;
+int readModes(void **) {
+  modes |= _mm_getcsr() & ~0x3fu; // without the sticky flags
+  return 0;
+}
+
+TEST(Executor, RoundsTheSameOnEveryWorker) {
+  OnePhase test;
+  test.kernels[1].function = readModes;
+  test.phase.column_tiles = 50;
+  const uint32_t before = _mm_getcsr();
+  _mm_setcsr(before | 0x8040); // the caller flushes denormals to zero
+  modes = 0;
+  const Result<void> done = test.run(2, {0});
+  EXPECT_EQ(_mm_getcsr() & 0x8040, 0x8040u) << "the caller's own modes are back";
+  _mm_setcsr(before);
+  ASSERT_TRUE(done);
+  EXPECT_EQ(modes, 0x1f80u);
+}
+#endif
+
+} // namespace
+} // namespace lathe

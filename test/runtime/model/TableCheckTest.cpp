@@ -1,0 +1,138 @@
+// Each rule of checkTables, broken one at a time on a copy of the toy model's tables.
+#include "runtime/model/TableCheck.h"
+#include "test/runtime/toy/ToyModel.h"
+#include <gmock/gmock.h>
+#include <vector>
+
+namespace lathe {
+namespace {
+
+using ::testing::HasSubstr;
+
+/// The toy's tables, writable.
+struct Tables {
+  lathe_model model = toyModel;
+  std::vector<lathe_program> programs{model.programs, model.programs + model.n_programs};
+  std::vector<lathe_phase> phases{model.phases, model.phases + model.n_phases};
+  std::vector<lathe_call> calls{model.calls, model.calls + model.n_calls};
+  std::vector<lathe_view> views{model.views, model.views + model.n_views};
+  std::vector<lathe_dim> dims{model.dims, model.dims + model.n_dims};
+  std::vector<lathe_kernel> kernels{model.kernels, model.kernels + model.n_kernels};
+  std::vector<lathe_weight> weights{model.weights, model.weights + model.n_weights};
+
+  Tables() {
+    model.programs = programs.data();
+    model.phases = phases.data();
+    model.calls = calls.data();
+    model.views = views.data();
+    model.dims = dims.data();
+    model.kernels = kernels.data();
+    model.weights = weights.data();
+  }
+  Tables(const Tables &) = delete;
+};
+
+/// What checkTables says of tables after `change`.
+template <typename Change> std::string refusal(Change change) {
+  Tables tables;
+  change(tables);
+  const Result<void> sound = checkTables(tables.model);
+  return sound ? "(sound)" : sound.message();
+}
+
+TEST(TableCheck, AcceptsTheToy) {
+  EXPECT_EQ(refusal([](Tables &) {}), "(sound)");
+  EXPECT_TRUE(checkHeader(toyModel));
+}
+
+TEST(TableCheck, Limits) {
+  EXPECT_THAT(refusal([](Tables &t) { t.model.name = nullptr; }), HasSubstr("name, target or spec"));
+  EXPECT_THAT(refusal([](Tables &t) { t.model.max_context = 0; }), HasSubstr("max_context is 0"));
+  EXPECT_THAT(refusal([](Tables &t) { t.model.max_context = ~0u; }), HasSubstr("max_context is 4294967295"));
+  EXPECT_THAT(refusal([](Tables &t) { t.model.vocabulary = 0; }), HasSubstr("vocabulary is 0"));
+  EXPECT_THAT(refusal([](Tables &t) { t.model.logits_stride = 10; }), HasSubstr("logits_stride is 10"));
+  EXPECT_THAT(refusal([](Tables &t) { t.model.max_slots = 0; }), HasSubstr("max_slots is 0"));
+  EXPECT_THAT(refusal([](Tables &t) { t.model.weights_bytes = ~uint64_t(0); }), HasSubstr("weights_bytes"));
+  EXPECT_THAT(refusal([](Tables &t) { t.model.tokenizer_bytes = 1 << 20; }), HasSubstr("tokenizer"));
+  EXPECT_THAT(refusal([](Tables &t) { t.model.tokenizer_offset = ~uint64_t(0); }), HasSubstr("tokenizer"));
+  EXPECT_THAT(refusal([](Tables &t) { t.model.n_views = ~0u; }), HasSubstr("table views has 4294967295"));
+  EXPECT_THAT(refusal([](Tables &t) { t.model.phases = nullptr; }), HasSubstr("table phases"));
+  EXPECT_THAT(refusal([](Tables &t) { t.model.n_programs = 0; }), HasSubstr("no programs"));
+}
+
+TEST(TableCheck, Cache) {
+  EXPECT_THAT(refusal([](Tables &t) { t.model.cache.max_pages = 5; }), HasSubstr("max_context 200 needs 4"));
+  EXPECT_THAT(refusal([](Tables &t) { t.model.cache.split_positions = 0; }), HasSubstr("split_positions is 0"));
+  EXPECT_THAT(refusal([](Tables &t) { t.model.cache.split_positions = 100; }), HasSubstr("multiple of 64"));
+  EXPECT_THAT(refusal([](Tables &t) { t.model.cache.head_size = 5; }), HasSubstr("do not fit"));
+  EXPECT_THAT(refusal([](Tables &t) { t.model.cache.page_bytes = ~uint64_t(0); }), HasSubstr("cache"));
+}
+
+TEST(TableCheck, Programs) {
+  EXPECT_THAT(refusal([](Tables &t) { t.programs[0].max_rows = 0; }), HasSubstr("program 0 (decode): max_rows is 0"));
+  EXPECT_THAT(refusal([](Tables &t) { t.programs[0].max_logit_rows = 4; }), HasSubstr("max_logit_rows is 4"));
+  EXPECT_THAT(refusal([](Tables &t) { t.programs[0].n_phases = 100; }), HasSubstr("phases 0 + 100 of 8"));
+  EXPECT_THAT(refusal([](Tables &t) { t.programs[0].first_phase = ~0u; }), HasSubstr("phases 4294967295 + 8 of 8"));
+  EXPECT_THAT(refusal([](Tables &t) { t.programs[0].name = nullptr; }), HasSubstr("no name"));
+  EXPECT_THAT(refusal([](Tables &t) { t.programs[1].arena_bytes = ~uint64_t(0); }), HasSubstr("arena of"));
+  EXPECT_THAT(refusal([](Tables &t) { std::swap(t.programs[0], t.programs[1]); }), HasSubstr("must ascend"));
+}
+
+TEST(TableCheck, Phases) {
+  EXPECT_THAT(refusal([](Tables &t) { t.phases[2].rows = 2; }), HasSubstr("phase 2 (layer 0: attend): rows is 2"));
+  EXPECT_THAT(refusal([](Tables &t) { t.phases[2].rows_per_tile = 0; }), HasSubstr("rows_per_tile is 0"));
+  EXPECT_THAT(refusal([](Tables &t) { t.phases[2].column_tiles = 0; }), HasSubstr("column_tiles is 0"));
+  EXPECT_THAT(refusal([](Tables &t) { t.phases[2].splits = 2; }), HasSubstr("splits is 2"));
+  EXPECT_THAT(refusal([](Tables &t) { t.phases[2].n_calls = 0; }), HasSubstr("no calls"));
+  EXPECT_THAT(refusal([](Tables &t) { t.phases[2].first_call = 11; }), HasSubstr("calls 11 + 1 of 11"));
+  EXPECT_THAT(refusal([](Tables &t) { t.phases[1].first_prologue = 99; }), HasSubstr("prologue calls 99 + 1 of 11"));
+  EXPECT_THAT(refusal([](Tables &t) { t.phases[1].first_prologue = 0; }), HasSubstr("scope WORKER is for a prologue"));
+  EXPECT_THAT(refusal([](Tables &t) { t.phases[1].first_call = 1; }), HasSubstr("scope WORKER is for a prologue"));
+  EXPECT_THAT(refusal([](Tables &t) { t.phases[3].splits = 1; }), HasSubstr("scope SPLITS in a phase"));
+}
+
+TEST(TableCheck, Results) {
+  EXPECT_THAT(refusal([](Tables &t) { t.phases[0].result = 1000; }), HasSubstr("result: view 999 of"));
+  EXPECT_THAT(refusal([](Tables &t) { t.phases[0].result = 1; }), HasSubstr("result: must be in the arena"));
+  EXPECT_THAT(refusal([](Tables &t) { t.phases[0].result = 3; }), HasSubstr("it must have 2"));
+  EXPECT_THAT(refusal([](Tables &t) { t.programs[1].max_rows = 9; }), HasSubstr("must be [9 rows]"));
+}
+
+TEST(TableCheck, Calls) {
+  EXPECT_THAT(refusal([](Tables &t) { t.calls[0].kernel = 7; }), HasSubstr("kernel 7 of 7"));
+  EXPECT_THAT(refusal([](Tables &t) { t.calls[0].scope = 3; }), HasSubstr("scope 3"));
+  EXPECT_THAT(refusal([](Tables &t) { t.calls[1].rows_per_call = 0; }), HasSubstr("rows_per_call is 0"));
+  EXPECT_THAT(refusal([](Tables &t) { t.calls[0].first_view = ~0u; }), HasSubstr("views 4294967295 + 3"));
+  EXPECT_THAT(refusal([](Tables &t) { t.calls[0].n_views = 33; }), HasSubstr("at most 32"));
+  EXPECT_THAT(refusal([](Tables &t) { t.kernels[6].function = nullptr; }), HasSubstr("kernel 6"));
+  EXPECT_THAT(refusal([](Tables &t) { t.kernels[6].symbol = nullptr; }), HasSubstr("kernel 6"));
+}
+
+TEST(TableCheck, Views) {
+  EXPECT_THAT(refusal([](Tables &t) { t.views[0].base = 11; }), HasSubstr("view 0: base 11"));
+  EXPECT_THAT(refusal([](Tables &t) { t.views[0].layer = 1; }), HasSubstr("layer 1 of base ids"));
+  EXPECT_THAT(refusal([](Tables &t) { t.views[12].layer = 2; }), HasSubstr("layer 2 of base cache"));
+  EXPECT_THAT(refusal([](Tables &t) { t.views[12].layer = -1; }), HasSubstr("layer -1 of base cache"));
+  EXPECT_THAT(refusal([](Tables &t) { t.views[0].type.bits = 12; }), HasSubstr("bits 12"));
+  EXPECT_THAT(refusal([](Tables &t) { t.views[0].type.lanes = 4; }), HasSubstr("lanes 4"));
+  EXPECT_THAT(refusal([](Tables &t) { t.views[0].dimensions = 9; }), HasSubstr("9 dimensions"));
+  EXPECT_THAT(refusal([](Tables &t) { t.views[0].first_dim = ~0u; }), HasSubstr("dims 4294967295 + 1"));
+  EXPECT_THAT(refusal([](Tables &t) { t.dims[0].min = 1; }), HasSubstr("min 1"));
+  EXPECT_THAT(refusal([](Tables &t) { t.dims[0].extent = -1; }), HasSubstr("extent -1"));
+}
+
+TEST(TableCheck, ViewsStayInsideTheirMemory) {
+  EXPECT_THAT(refusal([](Tables &t) { t.views[1].offset = 68; }),
+              HasSubstr("phase 0 (embed): toy_embed, argument 1: reaches bytes 68 to 324 of base weights, which has 320"));
+  EXPECT_THAT(refusal([](Tables &t) { t.views[1].offset = ~uint64_t(0); }), HasSubstr("base weights"));
+  EXPECT_THAT(refusal([](Tables &t) { t.views[2].step[0] = 1 << 20; }), HasSubstr("base arena"));
+  EXPECT_THAT(refusal([](Tables &t) { t.views[2].step[0] = -16; }), HasSubstr("reaches bytes -32"));
+  EXPECT_THAT(refusal([](Tables &t) { t.views[2].step[0] = INT64_MIN; }), HasSubstr("base arena"));
+  EXPECT_THAT(refusal([](Tables &t) { t.programs[0].scratch_bytes = 32; }), HasSubstr("base scratch, which has 32"));
+  EXPECT_THAT(refusal([](Tables &t) { t.views[12].offset = 1 << 20; }), HasSubstr("base cache"));
+  EXPECT_THAT(refusal([](Tables &t) { t.weights[1].offset = 300; }), HasSubstr("weight 1 (scales)"));
+  EXPECT_THAT(refusal([](Tables &t) { t.weights[1].bytes = ~uint64_t(0); }), HasSubstr("weight 1 (scales)"));
+}
+
+} // namespace
+} // namespace lathe
