@@ -1,10 +1,11 @@
-//===- TokenizerBlob.h - from a checkpoint's vocabulary to the bundle's tokenizer blob --------------------*- C++ -*-===//
+//===- TokenizerBlob.h - from a checkpoint's vocabulary to the bundle's tokenizer blob ------------------*- C++ -*-===//
 //
-// Readers of GGUF (and later tokenizer.json, tokenizer.bin) fill a TokenizerSource: the vocabulary as the file states it,
-// in neutral form. buildTokenizerBlob checks it, resolves names (pre-tokeniser, chat template) to data, builds the hash
-// tables that encoding needs, and lays everything out as runtime/abi/tokenizer_abi.h says. Equal sources give equal bytes.
+// Readers of GGUF (and later tokenizer.json, tokenizer.bin) fill a TokenizerSource: the vocabulary as the file states
+// it, in neutral form. buildTokenizerBlob checks it, resolves names (pre-tokeniser, chat template) to data, builds the
+// hash tables that encoding needs, and lays everything out as runtime/abi/tokenizer_abi.h says. Equal sources give
+// equal bytes.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_SPEC_TOKENIZER_TOKENIZERBLOB_H
 #define LATHE_COMPILER_SPEC_TOKENIZER_TOKENIZERBLOB_H
 
@@ -48,8 +49,9 @@ public:
   virtual std::optional<std::vector<int32_t>> integers(llvm::StringRef key) const = 0;
 };
 
-/// Fills a source from GGUF's `tokenizer.*` keys. Fails when `tokenizer.ggml.model` or `tokenizer.ggml.tokens` is absent
-/// (ask `metadata.string("tokenizer.ggml.model")` first where a file may lack a tokenizer); `file` is for messages.
+/// Fills a source from GGUF's `tokenizer.*` keys. Fails when `tokenizer.ggml.model` or `tokenizer.ggml.tokens` is
+/// absent (ask `metadata.string("tokenizer.ggml.model")` first where a file may lack a tokenizer); `file` is for
+/// messages.
 llvm::Expected<TokenizerSource> tokenizerFromGguf(const TokenizerMetadata &metadata, llvm::StringRef file);
 
 /// The blob: tokenizer_abi.h's bytes, to be placed 16-aligned. Errors name the file and the entry.
