@@ -19,9 +19,9 @@
 namespace lathe {
 
 struct GenerateOptions {
-  SamplerOptions sampling;
+  SamplerOptions sampling = {};
   size_t maxTokens = 128;
-  std::vector<int32_t> stopIds; ///< end generation; never emitted
+  std::vector<int32_t> stopIds = {}; ///< end generation; never emitted
 };
 
 enum class StopReason { StopId, MaxTokens, ContextFull, Caller };
