@@ -12,8 +12,6 @@ template <class... Cases> struct Overloaded : Cases... {
 };
 template <class... Cases> Overloaded(Cases...) -> Overloaded<Cases...>;
 
-int64_t weightStepBytes(PackedFormat format) { return format == PackedFormat::Q8_0 ? 512 : 256; }
-
 //===-- symbols -----------------------------------------------------------------------------------------------===//
 
 /// The shortest decimal that reads back as `value`, in characters that a symbol may have.
@@ -103,7 +101,7 @@ public:
       return;
     }
     int64_t step = panelStepBytes(format), panel = panelBytes(format, columns), groups = columns / kGroup;
-    int64_t sixtyFours = weightStepBytes(format) / 64;
+    int64_t sixtyFours = panelWeightBytes(format) / 64;
     input("w", ElementType::U8, {{4, 1}, {kPanelRows, 4}, {sixtyFours, 64}, {groups, step}, {panels, panel}});
     std::vector<Dim> scales = {{kPanelRows, 1}, {groups, step / 2}, {panels, panel / 2}};
     input("d", ElementType::U16, scales);
@@ -241,6 +239,12 @@ std::string lathe::packedName(PackedFormat format) {
   return "";
 }
 
+int64_t lathe::panelWeightBytes(PackedFormat format) {
+  if (!isInteger(format))
+    return 0;
+  return kPanelRows * kGroup * (format == PackedFormat::Q8_0 ? 8 : 4) / 8;
+}
+
 int64_t lathe::panelStepBytes(PackedFormat format) {
   switch (format) {
   case PackedFormat::F32:
@@ -249,10 +253,10 @@ int64_t lathe::panelStepBytes(PackedFormat format) {
   case PackedFormat::BF16:
     return kPanelRows * 2;
   case PackedFormat::Q4_1: // scales and minima
-    return weightStepBytes(format) + 2 * kPanelRows * 2;
+    return panelWeightBytes(format) + 2 * kPanelRows * 2;
   case PackedFormat::Q4_0:
   case PackedFormat::Q8_0:
-    return weightStepBytes(format) + kPanelRows * 2;
+    return panelWeightBytes(format) + kPanelRows * 2;
   }
   return 0;
 }

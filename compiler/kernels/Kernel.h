@@ -15,7 +15,7 @@
 //   F32, F16, BF16     [rows/16][columns][16] elements
 //
 // Quantised activations of a row (q8): i8 q[columns], f32 scale[columns/32], i32 sum[columns/32] (sum of q over the group).
-// An array of such rows is three arrays: q [rows][columns], scale and sum [rows][columns/32].
+// An array of such rows is three arrays: q [rows][columns], scale and sum [rows][columns/32], in one block (q8Block).
 //
 // Arrays of f32 rows have their rows rowStride(columns) elements apart (columns rounded up to 16), so that a linear may
 // write its last panel whole and read rows that another linear wrote. What the padding holds has no meaning.
@@ -51,10 +51,24 @@ bool isInteger(PackedFormat format);
 std::string packedName(PackedFormat format);
 /// Bytes of one group of 32 columns of one panel (integer formats), or of one column of one panel (float formats).
 int64_t panelStepBytes(PackedFormat format);
+/// Bytes of such a group's quantised weights, which its scales (16 f16) follow, then its minima if it has them. 0: not integer.
+int64_t panelWeightBytes(PackedFormat format);
 /// Bytes of one panel of 16 rows.
 int64_t panelBytes(PackedFormat format, int64_t columns);
 /// Elements between rows of an f32 array of rows.
 constexpr int64_t rowStride(int64_t columns) { return (columns + kPanelRows - 1) / kPanelRows * kPanelRows; }
+/// Bytes of an f32 array of rows.
+constexpr int64_t rowsBytes(int64_t rows, int64_t columns) { return rows * rowStride(columns) * 4; }
+/// Where the arrays of `rows` quantised rows begin in their block (q at 0), and its size; all are multiples of 64 bytes.
+struct Q8Block {
+  int64_t scale, sum, bytes;
+};
+constexpr Q8Block q8Block(int64_t rows, int64_t columns) {
+  int64_t values = (rows * columns + 63) / 64 * 64, groups = (rows * (columns / kGroup) * 4 + 63) / 64 * 64;
+  return {values, values + groups, values + 2 * groups};
+}
+/// Elements of one row's partial softmaxes of `heads` heads for one split.
+constexpr int64_t partialsOf(int64_t heads, int64_t headSize) { return heads * (headSize + 2); }
 constexpr int64_t panelsOf(int64_t rows) { return (rows + kPanelRows - 1) / kPanelRows; }
 
 /// y[0..columns) = scale * table[id]. One row.

@@ -22,7 +22,7 @@ enum class Base { Arena, Scratch, Weights, Cache, Ids, Positions, Slots, Pages, 
 /// One argument of a call.
 struct View {
   Base base = Base::Arena;
-  std::string weight;  ///< Weights: name of a PackedWeight or Table; offset counts from its start
+  std::string weight = {}; ///< Weights: name of a PackedWeight or Table; offset counts from its start
   int64_t layer = 0;   ///< Cache
   int64_t offset = 0;  ///< bytes
   int64_t perRow = 0;    ///< bytes to move for one row

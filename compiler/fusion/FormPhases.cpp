@@ -1,0 +1,264 @@
+//===- FormPhases.cpp - ops become phases --------------------------------------------------------------------------===//
+//
+// A phase is made around an anchor: a linear, an attention, an append, an embedding, or, where they need a phase of their
+// own, ops on single rows (norm, quantize, combine, take_rows: "row ops"). The anchor takes along what leads to it
+// and has no phase, copied, and what follows it and fits its kernel's epilogue. An original that is left over at the end and is
+// still used has no kernel: that is an error, never a guess.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#include "compiler/fusion/Linears.h"
+#include "compiler/fusion/Passes.h"
+#include "compiler/kernels/Kernel.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+
+namespace lathe {
+#define GEN_PASS_DEF_FORMPHASES
+#include "compiler/fusion/Passes.h.inc"
+} // namespace lathe
+
+using namespace mlir;
+using namespace lathe;
+
+namespace {
+
+bool isRowOp(Operation *op) { return llvm::isa<ir::NormOp, ir::QuantizeOp, ir::TakeRowsOp, ir::CombineOp>(op); }
+
+/// "layers.3.mlp.gate+up" of @"layers.3.mlp.gate+up.packed".
+std::string phaseName(StringRef symbol) {
+  symbol.consume_back(".packed");
+  return symbol.str();
+}
+
+struct Cluster {
+  llvm::SetVector<Operation *> ops;
+};
+
+class PhaseFormer {
+public:
+  PhaseFormer(Block &block, bool decode) : block(block), decode(decode) {}
+
+  LogicalResult run() {
+    SmallVector<Operation *> originals;
+    for (Operation &op : block.without_terminator())
+      if (!llvm::isa<ir::PhaseOp>(op))
+        originals.push_back(&op);
+    for (Operation *op : originals)
+      if (!placed.contains(op) && failed(visit(op)))
+        return failure();
+    for (Operation *op : llvm::reverse(originals)) {
+      if (!op->use_empty() || (!placed.contains(op) && !isPure(op)))
+        return op->emitOpError() << "has no kernel that it could run in or after, as a " << (decode ? "decode" : "prefill")
+                                 << " step uses it here";
+      op->erase();
+    }
+    return success();
+  }
+
+private:
+  LogicalResult visit(Operation *op) {
+    return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+        .Case([&](ir::EmbedOp embed) {
+          Cluster c;
+          take(c, embed);
+          return form(c, embed.getResult(), phaseName(embed.getTable()));
+        })
+        .Case([&](ir::LinearOp linear) { return formLinear(linear); })
+        .Case([&](ir::AppendOp append) { return decode ? success() : formAppend(append); })
+        .Case([&](ir::AttendOp attend) { return decode ? formDecodeAttention(attend) : formPrefillAttention(attend); })
+        .Default([&](Operation *other) { return isRowOp(other) && !waits(other) ? formRows(other) : success(); });
+  }
+
+  /// Whether a row op runs in the phases of its users.
+  bool waits(Operation *op) const {
+    if (op->use_empty())
+      return true;
+    if (decode)
+      return llvm::all_of(op->getUsers(), [](Operation *user) { return isRowOp(user) || llvm::isa<ir::LinearOp>(user); });
+    return op->hasOneUse() && isRowOp(*op->user_begin());
+  }
+
+  LogicalResult formRows(Operation *op) {
+    Cluster c;
+    takeRowOps(c, op->getOperand(0));
+    take(c, op);
+    std::string name = op->getName().stripDialect().str();
+    for (Operation *member : c.ops)
+      if (auto norm = llvm::dyn_cast<ir::NormOp>(member))
+        name = phaseName(norm.getWeight());
+    if (name == op->getName().stripDialect()) // which linear or norm it prepares, where that is known
+      for (Operation *user : op->getUsers())
+        if (auto linear = llvm::dyn_cast<ir::LinearOp>(user))
+          name = phaseName(llvm::cast<FlatSymbolRefAttr>(linear.getWeights()[0]).getValue()) + " input";
+    return form(c, op->getResult(0), name);
+  }
+
+  LogicalResult formLinear(ir::LinearOp linear) {
+    Cluster c;
+    takeRowOps(c, linear.getInput());
+    take(c, linear);
+    Value result = takeEpilogue(c, linear.getResult());
+    return form(c, result, phaseName(llvm::cast<FlatSymbolRefAttr>(linear.getWeights()[0]).getValue()));
+  }
+
+  LogicalResult formDecodeAttention(ir::AttendOp attend) {
+    ir::AppendOp append = neighbour<ir::AppendOp>(attend, attend.getLayer(), /*before=*/true);
+    if (!append || placed.contains(append))
+      return attend.emitOpError() << "of layer " << attend.getLayer() << " has no lathe.append before it";
+    Cluster c;
+    for (Value input : {append.getKey(), append.getValue(), attend.getQuery()})
+      takeHeads(c, input);
+    take(c, append);
+    take(c, attend);
+    return form(c, attend.getResult(), llvm::formatv("layers.{0}.attention", attend.getLayer()));
+  }
+
+  LogicalResult formAppend(ir::AppendOp append) {
+    Cluster c;
+    takeHeads(c, append.getKey());
+    takeHeads(c, append.getValue());
+    take(c, append);
+    ir::AttendOp attend = neighbour<ir::AttendOp>(append, append.getLayer(), /*before=*/false);
+    auto rope = attend ? attend.getQuery().getDefiningOp<ir::RopeOp>() : nullptr;
+    if (rope) { // the query turns in the same tile; without rotation attention reads it where it is
+      takeHeads(c, rope.getInput());
+      take(c, rope);
+    }
+    return form(c, rope ? rope.getResult() : Value(), llvm::formatv("layers.{0}.attention.append", append.getLayer()));
+  }
+
+  LogicalResult formPrefillAttention(ir::AttendOp attend) {
+    auto combine = attend->hasOneUse() ? llvm::dyn_cast<ir::CombineOp>(*attend->user_begin()) : nullptr;
+    if (!combine)
+      return attend.emitOpError("of a prefill step must lead to one lathe.combine and nothing else");
+    Cluster c;
+    takeHeads(c, attend.getQuery());
+    take(c, attend);
+    take(c, combine);
+    Operation *last = combine;
+    int64_t group = attend.getHeads() / attend.getKvHeads() * attend.getHeadSize();
+    if (combine->hasOneUse() && group % kGroup == 0)
+      if (auto quantize = llvm::dyn_cast<ir::QuantizeOp>(*combine->user_begin())) {
+        take(c, quantize);
+        last = quantize;
+      }
+    return form(c, last->getResult(0), llvm::formatv("layers.{0}.attention", attend.getLayer()));
+  }
+
+  /// Copies the row ops (and slices) that lead to `value` and have no phase.
+  void takeRowOps(Cluster &c, Value value) {
+    for (Operation *op = value.getDefiningOp(); op && (isRowOp(op) || llvm::isa<ir::SliceOp>(op));
+         op = op->getOperand(0).getDefiningOp())
+      c.ops.insert(op);
+  }
+
+  /// Copies the rotation and the slice that lead to query, key or value.
+  void takeHeads(Cluster &c, Value value) {
+    for (Operation *op = value.getDefiningOp(); llvm::isa_and_nonnull<ir::RopeOp, ir::SliceOp>(op);
+         op = op->getOperand(0).getDefiningOp())
+      c.ops.insert(op);
+  }
+
+  /// Takes what a linear's kernel can do to its result, in the order in which it does: activation or glu, scale, softcap, residual.
+  Value takeEpilogue(Cluster &c, Value value) {
+    enum { Sum, Activated, Scaled, Capped } done = Sum;
+    if (std::optional<GluUse> use = gluOf(value)) {
+      for (Operation *op : {use->gate.getOperation(), use->up.getOperation(), use->glu.getOperation()})
+        take(c, op);
+      value = use->glu.getResult();
+      done = Activated;
+    }
+    while (value.hasOneUse()) {
+      Operation *user = *value.user_begin();
+      if (llvm::isa<ir::ActivationOp>(user) && done < Activated)
+        done = Activated;
+      else if (llvm::isa<ir::ScaleOp>(user) && done < Scaled)
+        done = Scaled;
+      else if (llvm::isa<ir::SoftcapOp>(user) && done < Capped)
+        done = Capped;
+      else if (auto add = llvm::dyn_cast<ir::AddOp>(user)) {
+        bool unscaled = add.getScale().convertToDouble() == 1.0;
+        if (!unscaled && (add.getB() != value || done >= Scaled))
+          return value;
+        take(c, add);
+        return add.getResult();
+      } else {
+        return value;
+      }
+      take(c, user);
+      value = user->getResult(0);
+    }
+    return value;
+  }
+
+  /// The op of type T of the same layer that is nearest before or after `op`.
+  template <class T> T neighbour(Operation *op, int64_t layer, bool before) const {
+    while ((op = before ? op->getPrevNode() : op->getNextNode()))
+      if (auto found = llvm::dyn_cast<T>(op); found && static_cast<int64_t>(found.getLayer()) == layer)
+        return found;
+    return nullptr;
+  }
+
+  void take(Cluster &c, Operation *op) {
+    c.ops.insert(op);
+    placed.insert(op);
+  }
+
+  /// Makes the phase where the last of its ops stands.
+  LogicalResult form(Cluster &c, Value result, std::string name) {
+    SmallVector<Operation *> ops = c.ops.takeVector();
+    llvm::sort(ops, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+    llvm::SmallPtrSet<Operation *, 16> inside(ops.begin(), ops.end());
+    llvm::SetVector<Value> inputs;
+    for (Operation *op : ops)
+      for (Value operand : op->getOperands())
+        if (!inside.contains(operand.getDefiningOp()))
+          inputs.insert(operand);
+
+    OpBuilder b(ops.back());
+    SmallVector<Location> locations = llvm::map_to_vector(ops, [](Operation *op) { return op->getLoc(); });
+    Location loc = b.getFusedLoc(locations);
+    SmallVector<Type> types(result ? 1 : 0, result ? result.getType() : Type());
+    auto phase = ir::PhaseOp::create(b, loc, TypeRange(types), b.getStringAttr(name), inputs.getArrayRef(), DenseI64ArrayAttr());
+    Block *body = b.createBlock(&phase.getBody());
+    IRMapping map;
+    for (Value input : inputs)
+      map.map(input, body->addArgument(input.getType(), loc));
+    for (Operation *op : ops)
+      b.clone(*op, map);
+    ir::YieldOp::create(b, loc, result ? ValueRange(map.lookup(result)) : ValueRange());
+    if (result)
+      result.replaceAllUsesWith(phase.getResult(0));
+    return success();
+  }
+
+  Block &block;
+  const bool decode;
+  llvm::DenseSet<Operation *> placed; ///< in a phase, whole: what is copied is not
+};
+
+struct FormPhases : lathe::impl::FormPhasesBase<FormPhases> {
+  void runOnOperation() override {
+    for (auto function : llvm::make_early_inc_range(getOperation().getOps<FunctionOpInterface>())) {
+      auto attribute = function->getAttrOfType<StringAttr>("lathe.kind");
+      StringRef kind = attribute ? attribute.getValue() : function.getName();
+      if (kind != "decode" && kind != "prefill") {
+        function.emitError() << "function @" << function.getName() << " is of kind '" << kind
+                             << "'; lathe.kind (or the name) must be decode or prefill";
+        return signalPassFailure();
+      }
+      Region &region = function.getFunctionBody();
+      if (!region.hasOneBlock()) {
+        function.emitError() << "function @" << function.getName() << " has no body of one block";
+        return signalPassFailure();
+      }
+      if (failed(PhaseFormer(region.front(), kind == "decode").run()))
+        return signalPassFailure();
+    }
+  }
+};
+
+} // namespace

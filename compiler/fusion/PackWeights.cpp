@@ -1,0 +1,110 @@
+//===- PackWeights.cpp - weights as the bundle holds them ----------------------------------------------------------===//
+#include "compiler/fusion/Linears.h"
+#include "compiler/fusion/Passes.h"
+#include "llvm/ADT/DenseMap.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+
+namespace lathe {
+#define GEN_PASS_DEF_PACKWEIGHTS
+#include "compiler/fusion/Passes.h.inc"
+} // namespace lathe
+
+using namespace mlir;
+using namespace lathe;
+
+namespace {
+
+/// ["layers.0.mlp.gate", "layers.0.mlp.up"] → "layers.0.mlp.gate+up".
+std::string joinedName(ArrayRef<Attribute> sources) {
+  auto nameOf = [](Attribute source) { return llvm::cast<FlatSymbolRefAttr>(source).getValue(); };
+  StringRef first = nameOf(sources.front());
+  StringRef prefix = first.take_front(first.rfind('.') + 1); // rfind's npos + 1 is 0
+  std::string name = first.str();
+  for (Attribute source : sources.drop_front()) {
+    StringRef own = nameOf(source);
+    if (!own.consume_front(prefix))
+      own = nameOf(source);
+    name += "+" + own.str();
+  }
+  return name;
+}
+
+struct PackWeights : lathe::impl::PackWeightsBase<PackWeights> {
+  void runOnOperation() override {
+    SymbolTable table(getOperation());
+    symbols = &table;
+    packed.clear();
+    bool wrong = false;
+    auto one = [&](Operation *user, FlatSymbolRefAttr ref, bool vector) {
+      FailureOr<FlatSymbolRefAttr> result = pack(user, ArrayRef<Attribute>(ref), vector, /*interleave=*/false);
+      wrong |= failed(result);
+      return succeeded(result) ? *result : ref;
+    };
+    getOperation().walk([&](Operation *op) {
+      if (auto embed = llvm::dyn_cast<ir::EmbedOp>(op)) {
+        embed.setTableAttr(one(op, embed.getTableAttr(), /*vector=*/false));
+      } else if (auto norm = llvm::dyn_cast<ir::NormOp>(op)) {
+        norm.setWeightAttr(one(op, norm.getWeightAttr(), /*vector=*/true));
+        if (norm.getBiasAttr())
+          norm.setBiasAttr(one(op, norm.getBiasAttr(), /*vector=*/true));
+      } else if (auto linear = llvm::dyn_cast<ir::LinearOp>(op)) {
+        wrong |= failed(packLinear(linear));
+      }
+    });
+    if (wrong)
+      signalPassFailure();
+  }
+
+  LogicalResult packLinear(ir::LinearOp linear) {
+    bool interleave = linear.getWeights().size() == 2 && gluOf(linear.getResult());
+    OpBuilder b(linear);
+    FailureOr<FlatSymbolRefAttr> weights =
+        pack(linear, linear.getWeights().getValue(), /*vector=*/false, interleave);
+    if (failed(weights))
+      return failure();
+    linear.setWeightsAttr(b.getArrayAttr({*weights}));
+    if (!linear.getBiases())
+      return success();
+    FailureOr<FlatSymbolRefAttr> biases = pack(linear, linear.getBiases()->getValue(), /*vector=*/true, interleave);
+    if (failed(biases))
+      return failure();
+    linear.setBiasesAttr(b.getArrayAttr({*biases}));
+    return success();
+  }
+
+  /// The lathe.packed of these sources: the one there is, or a new one before the functions.
+  FailureOr<FlatSymbolRefAttr> pack(Operation *user, ArrayRef<Attribute> sources, bool vector, bool interleave) {
+    StringRef format;
+    for (Attribute source : sources) {
+      auto ref = llvm::cast<FlatSymbolRefAttr>(source);
+      auto weight = symbols->lookup<ir::WeightOp>(ref.getValue());
+      if (!weight) {
+        user->emitOpError() << "uses " << ref << ", which is not a lathe.weight";
+        return failure();
+      }
+      StringRef own = vector ? "f32" : weight.getFormat();
+      if (!format.empty() && format != own) {
+        user->emitOpError() << "has weights of two formats, " << format << " and " << own;
+        return failure();
+      }
+      format = own;
+    }
+    std::string name = joinedName(sources) + ".packed";
+    ArrayAttr list = ArrayAttr::get(&getContext(), sources);
+    FlatSymbolRefAttr &found = packed[{list, (vector ? 2 : 0) + (interleave ? 1 : 0)}];
+    if (!found) {
+      auto functions = getOperation().getOps<FunctionOpInterface>();
+      OpBuilder b = functions.empty() ? OpBuilder::atBlockEnd(getOperation().getBody())
+                                      : OpBuilder(*functions.begin());
+      auto op = ir::PackedOp::create(b, user->getLoc(), b.getStringAttr(name), list,
+                                     b.getStringAttr(format), interleave ? b.getUnitAttr() : UnitAttr());
+      found = FlatSymbolRefAttr::get(symbols->insert(op)); // which renames it when the name is taken
+    }
+    return found;
+  }
+
+  SymbolTable *symbols = nullptr;
+  llvm::DenseMap<std::pair<ArrayAttr, int>, FlatSymbolRefAttr> packed; ///< by sources and form
+};
+
+} // namespace

@@ -1,0 +1,70 @@
+//===- Passes.td - from ops to phases -------------------------------------------------------------*- tablegen -*-===//
+#ifndef LATHE_COMPILER_FUSION_PASSES_TD
+#define LATHE_COMPILER_FUSION_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def SplitAttention : Pass<"lathe-split-attention", "mlir::ModuleOp"> {
+  let summary = "lathe.attention becomes append, attend and combine";
+  let description = [{
+    The context is cut into splits of a fixed number of positions, which depends on nothing but the model: so a row's
+    result has the same bits in whatever step and on however many workers it is computed.
+  }];
+  let dependentDialects = ["::lathe::ir::LatheDialect"];
+  let options = [Option<"split", "split", "int64_t", "256", "positions of one split, a multiple of 64">];
+}
+
+def MergeLinears : Pass<"lathe-merge-linears", "mlir::ModuleOp"> {
+  let summary = "query, key and value, or gate and up, become one linear and slices of its result";
+  let description = [{
+    Members share the input, the weight format and the presence of a bias; what differs stays by itself.
+  }];
+  let dependentDialects = ["::lathe::ir::LatheDialect"];
+}
+
+def QuantizeActivations : Pass<"lathe-quantize-activations", "mlir::ModuleOp"> {
+  let summary = "the input of every linear with weights in an integer format is quantised, once for all its users";
+  let dependentDialects = ["::lathe::ir::LatheDialect"];
+}
+
+def PackWeights : Pass<"lathe-pack-weights", "mlir::ModuleOp"> {
+  let summary = "every use of weights goes through one lathe.packed";
+  let description = [{
+    One for each different list of weights: a head that shares the embedding's table shares its packed form, and all functions
+    share all. Pairs that feed a lathe.glu are interleaved. A packed symbol is its sources' names joined, and ".packed":
+    @layers.0.mlp.gate+up.packed.
+  }];
+  let dependentDialects = ["::lathe::ir::LatheDialect"];
+}
+
+def FormPhases : Pass<"lathe-form-phases", "mlir::ModuleOp"> {
+  let summary = "ops become phases, by the function's kind of step";
+  let description = [{
+    A function's kind is its attribute lathe.kind, or else its name.
+
+    decode   rows of distinct sequences. Ops on single rows that lead to a linear run in its phase, once on every worker; rotation,
+             append and attention are one phase. Five phases a layer.
+    prefill  many rows. Ops on single rows are phases of their own, so that no worker repeats them; attention joins its own splits.
+
+    What follows a linear and works on its result element by element (glu, activation, scale, softcap, add) becomes its epilogue.
+  }];
+  let dependentDialects = ["::lathe::ir::LatheDialect"];
+}
+
+def PlanMemory : Pass<"lathe-plan-memory", "mlir::ModuleOp"> {
+  let summary = "gives each phase's results a place in the function's arena";
+  let description = [{
+    First fit by liveness, aligned to 64 bytes. A result that only replaces a residual, tile by tile, takes its place. The
+    function gets lathe.max_rows, lathe.max_logit_rows and lathe.arena_bytes, the module lathe.max_context. A result that is returned
+    has offset -1: it lies in the logits.
+  }];
+  let dependentDialects = ["::lathe::ir::LatheDialect"];
+  let options = [
+    Option<"decodeRows", "decode-rows", "int64_t", "8", "rows of a decode step at most">,
+    Option<"prefillRows", "prefill-rows", "int64_t", "256", "rows of a prefill step at most, a multiple of 64">,
+    Option<"prefillLogitRows", "prefill-logit-rows", "int64_t", "64", "rows of a prefill step with logits, at most">,
+    Option<"maxContext", "max-context", "int64_t", "0", "positions of a sequence; 0: the module's lathe.max_context">
+  ];
+}
+
+#endif

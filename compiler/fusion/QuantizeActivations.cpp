@@ -1,0 +1,46 @@
+//===- QuantizeActivations.cpp - integer weights get integer activations -----------------------------------------===//
+#include "compiler/fusion/Linears.h"
+#include "compiler/fusion/Passes.h"
+#include "compiler/kernels/Kernel.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace lathe {
+#define GEN_PASS_DEF_QUANTIZEACTIVATIONS
+#include "compiler/fusion/Passes.h.inc"
+} // namespace lathe
+
+using namespace mlir;
+using namespace lathe;
+
+namespace {
+
+struct QuantizeActivations : lathe::impl::QuantizeActivationsBase<QuantizeActivations> {
+  void runOnOperation() override {
+    SymbolTable symbols(getOperation());
+    llvm::DenseMap<Value, Value> quantized;
+    auto walked = getOperation().walk([&](ir::LinearOp op) -> WalkResult {
+      FailureOr<StringRef> format = weightFormat(op, symbols);
+      if (failed(format))
+        return WalkResult::interrupt();
+      auto type = llvm::cast<RankedTensorType>(op.getInput().getType());
+      if (!wantsQuantized(*format) || llvm::isa<ir::Q8Type>(type.getElementType()))
+        return WalkResult::advance();
+      if (type.getDimSize(1) % kGroup) {
+        op.emitOpError() << "has " << *format << " weights and an input of " << type.getDimSize(1)
+                         << " columns, which are not whole groups of " << kGroup;
+        return WalkResult::interrupt();
+      }
+      Value &q8 = quantized[op.getInput()];
+      if (!q8) {
+        OpBuilder b(op);
+        q8 = ir::QuantizeOp::create(b, op.getLoc(), type.clone(ir::Q8Type::get(&getContext())), op.getInput());
+      }
+      op.getInputMutable().assign(q8);
+      return WalkResult::advance();
+    });
+    if (walked.wasInterrupted())
+      signalPassFailure();
+  }
+};
+
+} // namespace

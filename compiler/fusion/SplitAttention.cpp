@@ -1,0 +1,47 @@
+//===- SplitAttention.cpp - attention by splits of the context ---------------------------------------------------===//
+#include "compiler/dialect/Lathe.h"
+#include "compiler/fusion/Passes.h"
+#include "compiler/kernels/Kernel.h"
+#include "mlir/IR/BuiltinTypes.h"
+
+namespace lathe {
+#define GEN_PASS_DEF_SPLITATTENTION
+#include "compiler/fusion/Passes.h.inc"
+} // namespace lathe
+
+using namespace mlir;
+using namespace lathe;
+
+namespace {
+
+struct SplitAttention : lathe::impl::SplitAttentionBase<SplitAttention> {
+  using SplitAttentionBase::SplitAttentionBase;
+
+  void runOnOperation() override {
+    if (split < kPagePositions || split % kPagePositions) {
+      getOperation().emitError() << "lathe-split-attention: split = " << split << " is not a multiple of " << kPagePositions
+                                 << ", the positions of a page";
+      return signalPassFailure();
+    }
+    getOperation().walk([&](ir::AttentionOp op) { splitOne(op); });
+  }
+
+  void splitOne(ir::AttentionOp op) {
+    OpBuilder b(op);
+    Location loc = op.getLoc();
+    ir::AppendOp::create(b, loc, op.getKey(), op.getValue(), op.getPositions(), op.getSlots(), op.getLayerAttr(),
+                         op.getKvHeadsAttr(), op.getHeadSizeAttr());
+    int64_t partial = partialsOf(op.getHeads(), op.getHeadSize());
+    auto partials = RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic, partial}, b.getF32Type());
+    Value attended = ir::AttendOp::create(b, loc, partials, op.getQuery(), op.getPositions(), op.getSlots(),
+                                          op.getLayerAttr(), op.getHeadsAttr(), op.getKvHeadsAttr(),
+                                          op.getHeadSizeAttr(), op.getScaleAttr(), op.getWindowAttr(),
+                                          op.getSoftcapAttr(), b.getI64IntegerAttr(split));
+    Value result = ir::CombineOp::create(b, loc, op.getType(), attended, op.getPositions(), op.getHeadsAttr(),
+                                         op.getHeadSizeAttr());
+    op.replaceAllUsesWith(result);
+    op.erase();
+  }
+};
+
+} // namespace

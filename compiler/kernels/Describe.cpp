@@ -1,0 +1,226 @@
+//===- Describe.cpp - fused modules become plain data ---------------------------------------------------------------===//
+#include "compiler/kernels/Describe.h"
+#include "compiler/kernels/Check.h"
+#include "compiler/kernels/DescribePhase.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace lathe;
+using llvm::Error;
+using llvm::Expected;
+
+int64_t DescribeContext::maxSplits() const { return llvm::divideCeil(set.maxContext, set.cache.splitPositions); }
+
+namespace {
+
+Error failure(const llvm::Twine &what) { return llvm::createStringError(what); }
+
+std::optional<PackedFormat> parsePacked(StringRef name) {
+  for (PackedFormat format : {PackedFormat::F32, PackedFormat::F16, PackedFormat::BF16, PackedFormat::Q4_0,
+                              PackedFormat::Q4_1, PackedFormat::Q8_0})
+    if (packedName(format) == name)
+      return format;
+  return std::nullopt;
+}
+
+/// An integer attribute that lathe-plan-memory leaves.
+Expected<int64_t> planned(Operation *op, StringRef name) {
+  if (auto attribute = op->getAttrOfType<IntegerAttr>(name))
+    return attribute.getInt();
+  return failure(op->getName().getStringRef() + " has no attribute " + name + "; run lathe-plan-memory");
+}
+
+class Describer {
+public:
+  Describer(ModuleOp module, const DescribeOptions &options)
+      : module(module), options(options), context(module, set) {}
+
+  Expected<ProgramSet> run() {
+    if (Error wrong = takePlanned(module, "lathe.max_context", set.maxContext))
+      return std::move(wrong);
+    if (Error wrong = describeWeights())
+      return std::move(wrong);
+    if (Error wrong = describeCache())
+      return std::move(wrong);
+    for (auto function : module.getOps<FunctionOpInterface>())
+      if (Error wrong = describeFunction(function))
+        return failure("function @" + function.getName() + ": " + llvm::toString(std::move(wrong)));
+    if (set.programs.empty())
+      return failure("the module has no function to describe");
+    llvm::sort(set.programs, [](const Program &a, const Program &b) {
+      return std::tie(a.maxRows, a.name) < std::tie(b.maxRows, b.name);
+    });
+    set.maxSlots = options.maxSlots ? options.maxSlots : set.programs.front().maxRows;
+    if (Error wrong = check(set))
+      return std::move(wrong);
+    return std::move(set);
+  }
+
+private:
+  static Error takePlanned(Operation *op, StringRef name, int64_t &value) {
+    Expected<int64_t> found = planned(op, name);
+    if (!found)
+      return found.takeError();
+    value = *found;
+    return Error::success();
+  }
+
+  /// Each lathe.packed that a phase uses, as the vector or the matrix that it uses it as.
+  Error describeWeights() {
+    enum Use { Matrix = 1, Vector = 2 };
+    llvm::StringMap<int> uses;
+    module.walk([&](Operation *op) {
+      auto use = [&](ArrayAttr symbols, Use how) {
+        for (Attribute symbol : symbols ? symbols.getValue() : ArrayRef<Attribute>())
+          uses[llvm::cast<FlatSymbolRefAttr>(symbol).getValue()] |= how;
+      };
+      Builder b(op->getContext());
+      if (auto linear = llvm::dyn_cast<ir::LinearOp>(op)) {
+        use(linear.getWeightsAttr(), Matrix);
+        use(linear.getBiasesAttr(), Vector);
+      } else if (auto embed = llvm::dyn_cast<ir::EmbedOp>(op)) {
+        use(b.getArrayAttr({embed.getTableAttr()}), Matrix);
+      } else if (auto norm = llvm::dyn_cast<ir::NormOp>(op)) {
+        use(b.getArrayAttr({norm.getWeightAttr()}), Vector);
+        if (norm.getBiasAttr())
+          use(b.getArrayAttr({norm.getBiasAttr()}), Vector);
+      }
+    });
+    for (auto op : module.getOps<ir::PackedOp>()) {
+      int use = uses.lookup(op.getSymName());
+      uses.erase(op.getSymName());
+      if (use == (Matrix | Vector))
+        return failure("@" + op.getSymName() + " is used as a matrix and as a vector");
+      if (use)
+        if (Error wrong = addWeight(op, use == Vector))
+          return wrong;
+    }
+    for (const auto &left : uses)
+      return failure("@" + left.getKey() + " is used and is not a lathe.packed; run lathe-pack-weights");
+    return Error::success();
+  }
+
+  Error addWeight(ir::PackedOp op, bool vector) {
+    std::optional<PackedFormat> format = parsePacked(op.getFormat());
+    if (!format)
+      return failure("@" + op.getSymName() + " has format " + op.getFormat() + ", which no kernel reads");
+    StringRef name = op.getSymName();
+    name.consume_back(".packed");
+    PackedWeight packed{.name = name.str(), .sources = {}, .format = *format, .vector = vector,
+                        .interleave = op.getInterleave()};
+    SymbolTableCollection symbols;
+    llvm::SmallVector<ir::WeightOp> weights;
+    for (auto source : op.getSources().getAsRange<FlatSymbolRefAttr>()) {
+      packed.sources.push_back(source.getValue().str());
+      llvm::append_range(weights, ir::weightsOf(symbols, op, source));
+    }
+    if (vector) {
+      packed.rows = 1;
+      packed.columns = ir::joinedLength(weights).value_or(0);
+      packed.bytes = (packed.interleave ? packed.panels() * kPanelRows : packed.columns) * 4;
+    } else {
+      ir::Shape shape = ir::stackedShape(weights).value_or(ir::Shape());
+      packed.rows = shape.rows;
+      packed.columns = shape.columns;
+      packed.bytes = packed.panels() * panelBytes(packed.format, packed.columns);
+    }
+    bool groups = vector || !isInteger(packed.format) || packed.columns % kGroup == 0;
+    if (weights.size() != packed.sources.size() || !packed.columns || !groups ||
+        (packed.interleave && (packed.sources.size() != 2 || (vector ? packed.columns : packed.rows) % 2)))
+      return failure("@" + op.getSymName() + " has sources that cannot be packed together as " + op.getFormat());
+    context.weights[op.getSymName()] = set.weights.size();
+    set.weights.push_back(std::move(packed));
+    return Error::success();
+  }
+
+  /// One cache for all layers: they must agree on its shape.
+  Error describeCache() {
+    CacheLayout &cache = set.cache;
+    bool allF32 = llvm::all_of(set.weights, [](const PackedWeight &w) { return w.format == PackedFormat::F32; });
+    cache.format = options.cache.value_or(allF32 ? CacheFormat::F32 : CacheFormat::F16);
+    cache.maxPages = llvm::divideCeil(set.maxContext, kPagePositions);
+    Operation *wrong = nullptr;
+    auto agree = [&](Operation *op, int64_t &field, int64_t value) {
+      wrong = field && field != value ? op : wrong;
+      field = value;
+    };
+    auto shape = [&](auto op) {
+      cache.layers = std::max<int64_t>(cache.layers, op.getLayer() + 1);
+      agree(op, cache.kvHeads, op.getKvHeads());
+      agree(op, cache.headSize, op.getHeadSize());
+    };
+    module.walk([&](ir::AppendOp op) { shape(op); });
+    module.walk([&](ir::AttendOp op) {
+      shape(op);
+      agree(op, cache.splitPositions, op.getSplit());
+      if (op.getSplit() < 1 || op.getSplit() % kPagePositions)
+        wrong = op;
+    });
+    if (wrong)
+      return failure(wrong->getName().getStringRef() + llvm::Twine(": layers differ in KV heads, head size or split, or ") +
+                     "the split is not whole pages: one cache holds all layers");
+    if (!cache.splitPositions) // no attention: a cache of nothing
+      cache.splitPositions = kPagePositions;
+    return Error::success();
+  }
+
+  Error describeFunction(FunctionOpInterface function) {
+    Program program;
+    program.name = function.getName().str();
+    auto kind = function->getAttrOfType<StringAttr>("lathe.kind");
+    program.distinctSequences = (kind ? kind.getValue() : function.getName()) == "decode";
+    if (Error wrong = takePlanned(function, "lathe.max_rows", program.maxRows))
+      return wrong;
+    if (Error wrong = takePlanned(function, "lathe.max_logit_rows", program.maxLogitRows))
+      return wrong;
+    if (Error wrong = takePlanned(function, "lathe.arena_bytes", program.arenaBytes))
+      return wrong;
+    llvm::DenseMap<Value, Place> places;
+    llvm::DenseMap<Value, Base> bases;
+    for (Operation &op : function.getFunctionBody().front()) {
+      if (op.hasTrait<OpTrait::IsTerminator>()) {
+        if (Error wrong = describeResult(&op, places))
+          return wrong;
+        continue;
+      }
+      auto phaseOp = llvm::dyn_cast<ir::PhaseOp>(&op);
+      if (!phaseOp)
+        return failure(op.getName().getStringRef() + " stands outside of phases; run lathe-form-phases");
+      Expected<Phase> phase = PhaseDescriber(phaseOp, context, program, places, bases).run();
+      if (!phase)
+        return phase.takeError();
+      program.phases.push_back(std::move(*phase));
+    }
+    set.programs.push_back(std::move(program));
+    return Error::success();
+  }
+
+  Error describeResult(Operation *end, const llvm::DenseMap<Value, Place> &places) {
+    if (end->getNumOperands() != 1)
+      return failure("gives " + llvm::Twine(end->getNumOperands()) + " results; a step gives logits");
+    auto found = places.find(end->getOperand(0));
+    if (found == places.end() || found->second.base != Base::Logits)
+      return failure("must give what its last phase makes, the logits");
+    int64_t vocabulary = found->second.columns;
+    if (set.vocabulary && set.vocabulary != vocabulary)
+      return failure("gives " + llvm::Twine(vocabulary) + " logits where another function gives " +
+                     llvm::Twine(set.vocabulary));
+    set.vocabulary = vocabulary;
+    set.logitsStride = rowStride(vocabulary);
+    return Error::success();
+  }
+
+  ModuleOp module;
+  const DescribeOptions &options;
+  ProgramSet set;
+  DescribeContext context;
+};
+
+} // namespace
+
+Expected<ProgramSet> lathe::describe(ModuleOp module, const DescribeOptions &options) {
+  return Describer(module, options).run();
+}

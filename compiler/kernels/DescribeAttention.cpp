@@ -1,0 +1,208 @@
+//===- DescribeAttention.cpp - phases of attention ----------------------------------------------------------------===//
+#include "compiler/kernels/DescribePhase.h"
+#include "llvm/ADT/STLExtras.h"
+#include <cmath>
+
+using namespace mlir;
+using namespace lathe;
+using llvm::Error;
+using llvm::Expected;
+
+namespace {
+
+constexpr int64_t kF32 = 4;
+
+int64_t cacheElementBytes(const CacheLayout &cache) { return cache.format == CacheFormat::F32 ? 4 : 2; }
+
+} // namespace
+
+Error PhaseDescriber::describeAttention(ir::AppendOp append, ir::AttendOp attend) {
+  for (Operation &o : body.without_terminator())
+    if (auto slice = llvm::dyn_cast<ir::SliceOp>(&o))
+      if (Error wrong = addSlice(slice))
+        return wrong;
+  phase.columns = append ? append.getKvHeads() : attend.getKvHeads();
+  phase.splits = append && attend;
+  if (append)
+    if (Error wrong = addAppend(append, attend))
+      return wrong;
+  if (!attend)
+    return Error::success();
+  if (Error wrong = addAttend(attend, phase.splits ? Scope::Tile : Scope::Splits))
+    return wrong;
+  return phase.splits ? Error::success() : addGroupCombine(attend);
+}
+
+Expected<std::vector<View>> PhaseDescriber::rowViews(Operation *user, Value positions, Value slots) {
+  Expected<View> position = index(user, positions, Base::Positions);
+  if (!position)
+    return position.takeError();
+  Expected<View> slot = index(user, slots, Base::Slots);
+  if (!slot)
+    return slot.takeError();
+  return std::vector<View>{*position, *slot, View{.base = Base::Pages}, View{.base = Base::Tile}};
+}
+
+void PhaseDescriber::addCache(std::vector<View> &views, int64_t layer) const {
+  int64_t keys = kPagePositions * context.set.cache.headSize * cacheElementBytes(context.set.cache);
+  for (int64_t offset : {int64_t(0), keys})
+    views.push_back({.base = Base::Cache, .layer = layer, .offset = offset, .perColumn = 2 * keys});
+}
+
+Error PhaseDescriber::addAppend(ir::AppendOp append, ir::AttendOp attend) {
+  // The query that turns in this phase: attention's, or (prefill) the phase's result.
+  ir::RopeOp keyRope = append.getKey().getDefiningOp<ir::RopeOp>(), queryRope;
+  for (auto rope : body.getOps<ir::RopeOp>()) {
+    if (rope == keyRope)
+      continue;
+    bool isQuery = attend ? attend.getQuery() == rope.getResult() : llvm::isa<ir::YieldOp>(*rope->user_begin());
+    if (queryRope || !isQuery || !rope->hasOneUse())
+      return error(rope, "must turn attention's query or key");
+    queryRope = rope;
+  }
+  if (!keyRope != !queryRope)
+    return error(append, "has a rotation for only one of query and key");
+  const CacheLayout &cache = context.set.cache;
+  int64_t headSize = append.getHeadSize(), kvHeads = append.getKvHeads();
+  AppendKernel kernel{.heads = kvHeads,
+                      .kvHeads = kvHeads,
+                      .headSize = headSize,
+                      .rotated = 0,
+                      .pairing = Pairing::Interleaved,
+                      .cache = cache.format,
+                      .maxPages = cache.maxPages,
+                      .splitPositions = attend ? cache.splitPositions : 0};
+  Expected<std::vector<View>> views = rowViews(append, append.getPositions(), append.getSlots());
+  if (!views)
+    return views.takeError();
+  Expected<Place> key = source(append, keyRope ? keyRope.getInput() : append.getKey());
+  if (!key)
+    return key.takeError();
+  Expected<Place> value = source(append, append.getValue());
+  if (!value)
+    return value.takeError();
+  Place turned;
+  int64_t groupBytes = 0;
+  if (queryRope) {
+    if (keyRope.getRotation() != queryRope.getRotation() || keyRope.getPairing() != queryRope.getPairing() ||
+        keyRope.getPositions() != append.getPositions() || queryRope.getPositions() != append.getPositions() ||
+        static_cast<int64_t>(queryRope.getHeadSize()) != headSize ||
+        static_cast<int64_t>(keyRope.getHeadSize()) != headSize)
+      return error(queryRope, "of the query differs from the key's");
+    auto rotation = context.symbols.lookup<ir::RotationOp>(keyRope.getRotation());
+    if (!rotation)
+      return error(keyRope, "names a rotation that is not declared");
+    makeTables(rotation);
+    int64_t width = ir::widthOf(queryRope.getResult());
+    kernel.heads = width / headSize;
+    if (width % headSize || kernel.heads % kvHeads)
+      return error(queryRope, "has heads that its key's heads do not divide");
+    kernel.rotated = 2 * rotation.getFrequencies().size();
+    kernel.pairing =
+        keyRope.getPairing() == ir::Pairing::Interleaved ? Pairing::Interleaved : Pairing::HalfSplit;
+    Expected<Place> query = source(queryRope, queryRope.getInput());
+    if (!query)
+      return query.takeError();
+    groupBytes = width / kvHeads * kF32;
+    std::string name = rotation.getSymName().str();
+    views->push_back({.base = Base::Weights, .weight = name + ".high"});
+    views->push_back({.base = Base::Weights, .weight = name + ".low"});
+    views->push_back(rows(*query, groupBytes));
+    if (attend) { // of this tile's heads only
+      turned = {.base = Base::Scratch, .offset = allocate(groupBytes), .columns = width, .rows = 1};
+      places[queryRope.getResult()] = turned;
+      groupBytes = 0;
+    } else {
+      turned = places.lookup(queryRope.getResult());
+    }
+  }
+  views->push_back(rows(*key, headSize * kF32));
+  views->push_back(rows(*value, headSize * kF32));
+  if (queryRope)
+    views->push_back(rows(turned, groupBytes));
+  addCache(*views, append.getLayer());
+  phase.calls.push_back({kernel, Scope::Tile, std::move(*views)});
+  return Error::success();
+}
+
+Error PhaseDescriber::addAttend(ir::AttendOp attend, Scope scope) {
+  const CacheLayout &cache = context.set.cache;
+  int64_t heads = attend.getHeads(), headSize = attend.getHeadSize(), group = heads / cache.kvHeads;
+  AttendKernel kernel{.heads = heads,
+                      .kvHeads = cache.kvHeads,
+                      .headSize = headSize,
+                      .scale = attend.getScale().convertToDouble(),
+                      .window = static_cast<int64_t>(attend.getWindow()),
+                      .softcap = attend.getSoftcap().convertToDouble(),
+                      .cache = cache.format,
+                      .maxPages = cache.maxPages,
+                      .splitPositions = cache.splitPositions};
+  Expected<std::vector<View>> views = rowViews(attend, attend.getPositions(), attend.getSlots());
+  if (!views)
+    return views.takeError();
+  Expected<Place> query = source(attend, attend.getQuery());
+  if (!query)
+    return query.takeError();
+  bool own = query->base == Base::Scratch; // turned in this tile
+  views->push_back(rows(*query, own ? 0 : group * headSize * kF32));
+  addCache(*views, attend.getLayer());
+  View partial;
+  if (scope == Scope::Splits) {
+    int64_t bytes = partialsOf(group, headSize) * kF32;
+    partial = {.base = Base::Scratch, .offset = allocate(bytes * context.maxSplits()), .perSplit = bytes};
+    places[attend.getResult()] = {.base = Base::Scratch, .offset = partial.offset};
+  } else {
+    Place place = destination(attend.getResult(), scope);
+    partial = rows(place, partialsOf(group, headSize) * kF32);
+    partial.perSplit = place.columns * kF32;
+  }
+  views->push_back(partial);
+  phase.calls.push_back({kernel, scope, std::move(*views)});
+  return Error::success();
+}
+
+Error PhaseDescriber::addGroupCombine(ir::AttendOp attend) {
+  auto combine = attend->hasOneUse() ? llvm::dyn_cast<ir::CombineOp>(*attend->user_begin()) : nullptr;
+  if (!combine)
+    return error(attend, "in a phase without lathe.append must lead to one lathe.combine");
+  Value result = combine.getResult();
+  if (auto quantize = llvm::dyn_cast<ir::QuantizeOp>(*combine->user_begin()))
+    result = quantize.getResult();
+  if (body.getTerminator()->getOperand(0) != result)
+    return error(combine, "is followed by ops that do not fit a tile of one KV head");
+  Expected<View> positions = index(combine, combine.getPositions(), Base::Positions);
+  if (!positions)
+    return positions.takeError();
+  int64_t group = attend.getHeads() / attend.getKvHeads(), headSize = attend.getHeadSize();
+  Place place = destination(result, Scope::Tile);
+  if (place.quantized && group * headSize % kGroup)
+    return error(combine, "quantises columns of a KV head that are not whole groups of 32");
+  CombineKernel kernel{group,
+                       headSize,
+                       partialsOf(group, headSize),
+                       context.maxSplits(),
+                       context.set.cache.splitPositions,
+                       place.quantized ? ActFormat::Q8 : ActFormat::F32};
+  std::vector<View> views = {*positions, rows(places.lookup(attend.getResult()))};
+  addRow(views, place, group * headSize);
+  phase.calls.push_back({kernel, Scope::Tile, std::move(views)});
+  return Error::success();
+}
+
+/// Angles add: cos and sin of position * f come from those of 64 * page * f and of the place in the page, each exact to f32.
+void PhaseDescriber::makeTables(ir::RotationOp rotation) {
+  if (!context.rotations.insert(rotation.getSymName()).second)
+    return;
+  auto table = [&](const char *suffix, int64_t entries, int64_t step, double magnitude) {
+    Table made{(rotation.getSymName() + suffix).str(), {}};
+    for (int64_t i = 0; i < entries; ++i)
+      for (double frequency : rotation.getFrequencies()) {
+        double angle = static_cast<double>(i * step) * frequency;
+        made.values.push_back(static_cast<float>(magnitude * std::cos(angle)));
+        made.values.push_back(static_cast<float>(magnitude * std::sin(angle)));
+      }
+    context.set.tables.push_back(std::move(made));
+  };
+  table(".high", context.set.cache.maxPages, kPagePositions, 1.0);
+  table(".low", kPagePositions, 1, rotation.getMagnitude().convertToDouble());
+}

@@ -1,0 +1,147 @@
+//===- DescribeLinear.cpp - phases of matrices -------------------------------------------------------------------===//
+#include "compiler/kernels/DescribePhase.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace lathe;
+using llvm::Error;
+using llvm::Expected;
+
+namespace {
+
+constexpr int64_t kF32 = 4;
+
+bool isQuantized(Value value) { return ir::isQuantizedRows(value.getType()); }
+
+Activation activationOf(ir::Activation activation) {
+  switch (activation) {
+  case ir::Activation::SiLU:
+    return Activation::SiLU;
+  case ir::Activation::GELUErf:
+    return Activation::GELUErf;
+  case ir::Activation::GELUTanh:
+    return Activation::GELUTanh;
+  case ir::Activation::ReLU:
+    return Activation::ReLU;
+  case ir::Activation::ReLUSquared:
+    return Activation::ReLUSquared;
+  }
+  return Activation::None;
+}
+
+} // namespace
+
+Error PhaseDescriber::addEmbed(ir::EmbedOp embed) {
+  const PackedWeight &table = weight(embed.getTableAttr());
+  Expected<View> ids = index(embed, embed.getIds(), Base::Ids);
+  if (!ids)
+    return ids.takeError();
+  std::vector<View> views = {*ids};
+  addMatrix(views, table, 0);
+  addRow(views, destination(embed.getResult(), Scope::Tile));
+  EmbedKernel kernel{table.format, table.rows, table.columns, embed.getScale().convertToDouble()};
+  phase.calls.push_back({kernel, Scope::Tile, std::move(views)});
+  phase.weightBytes += panelBytes(table.format, table.columns) / kPanelRows;
+  return Error::success();
+}
+
+Error PhaseDescriber::describeLinear(ir::LinearOp linear) {
+  Operation *o = &body.front();
+  for (; o != linear; o = o->getNextNode())
+    if (Error wrong = addRowOp(o, Scope::Worker, phase.prologue))
+      return wrong;
+  const PackedWeight &packed = weight(llvm::cast<FlatSymbolRefAttr>(linear.getWeights()[0]));
+  LinearKernel kernel{.format = packed.format,
+                      .input = isQuantized(linear.getInput()) ? ActFormat::Q8 : ActFormat::F32,
+                      .columns = packed.columns,
+                      .outputStride = 0};
+  if ((kernel.input == ActFormat::Q8) != isInteger(packed.format))
+    return error(linear, llvm::Twine("has ") + packedName(packed.format) + " weights and " +
+                             (isInteger(packed.format) ? "f32" : "quantised") + " rows");
+  kernel.bias = linear.getBiases().has_value();
+  Value result = linear.getResult(), residual;
+  for (o = o->getNextNode(); !llvm::isa<ir::YieldOp>(o); o = o->getNextNode())
+    if (Error wrong = addEpilogue(o, kernel, result, residual))
+      return wrong;
+  if (body.getTerminator()->getOperand(0) != result)
+    return error(linear, "is followed by ops that its phase does not give");
+  if (kernel.gated != packed.interleave)
+    return error(linear, llvm::Twine("feeds ") + (kernel.gated ? "a glu and its weights are not interleaved"
+                                                               : "no glu and its weights are interleaved"));
+
+  Expected<Place> input = source(linear, linear.getInput());
+  if (!input)
+    return input.takeError();
+  if (!input->quantized && (input->chosen || input->perRow != rowStride(input->columns) * kF32))
+    return error(linear, "reads part of another linear's rows");
+  int64_t outUnit = kernel.gated ? kPanelRows / 2 : kPanelRows; // columns of the result for one panel of weights
+  Place output = destination(result, Scope::Tile);
+  kernel.outputStride = rowStride(output.columns);
+  std::vector<View> views;
+  addRow(views, *input);
+  addMatrix(views, packed, panelBytes(packed.format, packed.columns));
+  if (kernel.bias)
+    views.push_back(vector(llvm::cast<FlatSymbolRefAttr>((*linear.getBiases())[0]), kPanelRows * kF32));
+  if (residual) {
+    Expected<Place> place = source(linear, residual);
+    if (!place)
+      return place.takeError();
+    if (place->perRow != output.perRow || place->chosen || place->base != Base::Arena)
+      return error(linear, "adds to rows that are not an earlier phase's whole result");
+    views.push_back(rows(*place, outUnit * kF32));
+  }
+  views.push_back(rows(output, outUnit * kF32));
+  phase.calls.push_back({kernel, Scope::Tile, std::move(views)});
+  phase.columns = packed.panels();
+  phase.weightBytes += packed.bytes + (kernel.bias ? packed.rows * kF32 : 0);
+  phase.operations += 2 * packed.rows * packed.columns;
+  setTile(phase, 1, kernel.gated ? 2 : 1);
+  return Error::success();
+}
+
+/// One op after the linear; they come in the kernel's order, which lathe-form-phases sees to and is checked here again.
+Error PhaseDescriber::addEpilogue(Operation *o, LinearKernel &kernel, Value &result, Value &residual) {
+  bool later = kernel.scale != 1 || kernel.softcap != 0 || residual;
+  auto misplaced = [&] { return error(o, "does not fit the epilogue of the linear before it"); };
+  if (auto slice = llvm::dyn_cast<ir::SliceOp>(o))
+    return slice.getInput() == result && !later ? Error::success() : misplaced();
+  if (auto glu = llvm::dyn_cast<ir::GluOp>(o)) {
+    auto half = [&](Value value, int64_t offset) {
+      auto slice = value.getDefiningOp<ir::SliceOp>();
+      return slice && slice.getInput() == result && static_cast<int64_t>(slice.getOffset()) == offset;
+    };
+    int64_t width = ir::widthOf(glu.getResult());
+    if (later || kernel.gated || kernel.activation != Activation::None || ir::widthOf(result) != 2 * width ||
+        !half(glu.getGate(), 0) || !half(glu.getUp(), width))
+      return misplaced();
+    kernel.gated = true;
+    kernel.activation = activationOf(glu.getActivation());
+  } else if (auto add = llvm::dyn_cast<ir::AddOp>(o)) {
+    double scale = add.getScale().convertToDouble();
+    bool branch = add.getB() == result;
+    if (residual || (!branch && add.getA() != result) || (scale != 1 && (!branch || later)))
+      return misplaced();
+    kernel.scale *= scale;
+    kernel.residual = true;
+    residual = branch ? add.getA() : add.getB();
+  } else if (o->getNumOperands() != 1 || o->getOperand(0) != result) {
+    return misplaced();
+  } else if (auto activation = llvm::dyn_cast<ir::ActivationOp>(o)) {
+    if (later || kernel.gated || kernel.activation != Activation::None)
+      return misplaced();
+    kernel.activation = activationOf(activation.getActivation());
+  } else if (auto scale = llvm::dyn_cast<ir::ScaleOp>(o)) {
+    if (later)
+      return misplaced();
+    kernel.scale = scale.getFactor().convertToDouble();
+  } else if (auto softcap = llvm::dyn_cast<ir::SoftcapOp>(o)) {
+    if (kernel.softcap != 0 || residual)
+      return misplaced();
+    kernel.softcap = softcap.getCap().convertToDouble();
+  } else {
+    return misplaced();
+  }
+  result = o->getResult(0);
+  return Error::success();
+}

@@ -1,0 +1,309 @@
+//===- DescribePhase.cpp - places, views, and ops on single rows --------------------------------------------------===//
+#include "compiler/kernels/DescribePhase.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace lathe;
+using llvm::Error;
+using llvm::Expected;
+
+namespace {
+
+constexpr int64_t kF32 = 4;
+
+bool isQuantized(Value value) { return ir::isQuantizedRows(value.getType()); }
+
+/// The quantize that alone reads `value`: its kernel is the one that makes the value.
+ir::QuantizeOp quantizeOf(Value value) {
+  return value.hasOneUse() ? llvm::dyn_cast<ir::QuantizeOp>(*value.user_begin()) : nullptr;
+}
+
+} // namespace
+
+Expected<Phase> PhaseDescriber::run() {
+  phase.name = op.getName().str();
+  if (Error wrong = placeInputs())
+    return std::move(wrong);
+  if (Error wrong = placeResults())
+    return std::move(wrong);
+  if (Error wrong = describeOps())
+    return std::move(wrong);
+  program.scratchBytes = std::max<int64_t>(program.scratchBytes, llvm::alignTo(scratch, 64));
+  return std::move(phase);
+}
+
+Error PhaseDescriber::error(Operation *at, const Twine &what) {
+  return llvm::createStringError("phase \"" + op.getName() + "\": " +
+                                                                  at->getName().getStringRef() + " " + what);
+}
+
+//===-- where values lie --------------------------------------------------------------------------------------===//
+
+Error PhaseDescriber::placeInputs() {
+  op.getBody().walk([&](ir::TakeRowsOp) { phase.logitRows = true; });
+  for (auto [argument, input] : llvm::zip_equal(body.getArguments(), op.getInputs())) {
+    auto found = outer.find(input);
+    if (found == outer.end())
+      continue; // an argument of the function: its user says what it is, see index()
+    places[argument] = found->second;
+    phase.logitRows |= found->second.logitRows;
+  }
+  for (auto &[value, place] : places)
+    if (place.logitRows != phase.logitRows &&
+        !llvm::all_of(value.getUsers(), [](Operation *user) { return llvm::isa<ir::TakeRowsOp>(user); }))
+      return error(op, "mixes rows of all tokens with rows of wanted logits");
+  return Error::success();
+}
+
+Error PhaseDescriber::placeResults() {
+  if (op.getNumResults() > 1)
+    return error(op, "has more than one result");
+  for (auto [result, value] : llvm::zip_equal(op.getResults(), body.getTerminator()->getOperands())) {
+    if (!op.getOffsets())
+      return error(op, "has no places in memory; run lathe-plan-memory");
+    int64_t offset = (*op.getOffsets())[result.getResultNumber()];
+    Place place = rowsPlace(value, offset < 0 ? Base::Logits : Base::Arena, std::max<int64_t>(0, offset),
+                            program.rows(phase));
+    place.logitRows = phase.logitRows;
+    if (offset < 0 && !phase.logitRows)
+      return error(op, "gives the function's result for all rows; lathe.take_rows must say which rows want logits");
+    outer[result] = places[value] = place;
+    if (place.base == Base::Arena && ir::isRows(value.getType())) {
+      phase.result = View{.base = Base::Arena, .offset = place.offset, .perRow = place.perRow};
+      phase.resultColumns = place.columns;
+      phase.resultStride = rowStride(place.columns);
+    }
+  }
+  return Error::success();
+}
+
+Place PhaseDescriber::rowsPlace(Value value, Base base, int64_t offset, int64_t rows) const {
+  Place place{.base = base, .offset = offset, .columns = ir::widthOf(value), .rows = rows};
+  place.quantized = isQuantized(value);
+  if (ir::isPartials(value.getType()))
+    place.perRow = context.maxSplits() * place.columns * kF32;
+  else if (!place.quantized)
+    place.perRow = rowStride(place.columns) * kF32;
+  return place;
+}
+
+Place PhaseDescriber::destination(Value value, Scope scope) {
+  if (auto found = places.find(value); found != places.end())
+    return found->second;
+  bool worker = scope == Scope::Worker;
+  int64_t rows = worker ? program.rows(phase) : 1;
+  Place place = rowsPlace(value, Base::Scratch, 0, rows);
+  place.offset = allocate(place.quantized ? q8Block(rows, place.columns).bytes : rows * place.perRow);
+  place.logitRows = phase.logitRows;
+  if (!worker)
+    place.perRow = 0;
+  return places[value] = place;
+}
+
+int64_t PhaseDescriber::allocate(int64_t bytes) {
+  int64_t offset = llvm::alignTo(scratch, 64);
+  scratch = offset + bytes;
+  return offset;
+}
+
+Expected<Place> PhaseDescriber::source(Operation *user, Value value) {
+  auto found = places.find(value);
+  if (found == places.end())
+    return error(user, "reads something that is neither a phase's result nor made in this phase");
+  return found->second;
+}
+
+Expected<View> PhaseDescriber::index(Operation *user, Value value, Base base) {
+  auto argument = llvm::dyn_cast<BlockArgument>(value);
+  Value input = argument ? op.getInputs()[argument.getArgNumber()] : Value();
+  if (!input || !llvm::isa<BlockArgument>(input))
+    return error(user, "takes indices that are not an argument of the function");
+  auto [known, added] = bases.try_emplace(input, base);
+  if (!added && known->second != base)
+    return error(user, "uses an argument of the function as something else than another op does");
+  if (phase.logitRows && base != Base::LogitRows)
+    return error(user, "needs positions or slots, and rows of wanted logits have none");
+  return View{.base = base, .perRow = 4};
+}
+
+//===-- views ---------------------------------------------------------------------------------------------------===//
+
+View PhaseDescriber::rows(const Place &place, int64_t perColumn) {
+  return {.base = place.base, .offset = place.offset, .perRow = place.perRow, .perColumn = perColumn};
+}
+
+void PhaseDescriber::addRow(std::vector<View> &views, const Place &place, int64_t unit) {
+  if (!place.quantized) {
+    views.push_back(rows(place, unit * kF32));
+    return;
+  }
+  Q8Block block = q8Block(place.rows, place.columns);
+  bool many = place.rows > 1;
+  views.push_back({.base = place.base,
+                   .offset = place.offset,
+                   .perRow = many ? place.columns : 0,
+                   .perColumn = unit});
+  for (int64_t part : {block.scale, block.sum})
+    views.push_back({.base = place.base,
+                     .offset = place.offset + part,
+                     .perRow = many ? place.columns / kGroup * 4 : 0,
+                     .perColumn = unit / kGroup * 4});
+}
+
+const PackedWeight &PhaseDescriber::weight(FlatSymbolRefAttr symbol) const {
+  return context.set.weights[context.weights.lookup(symbol.getValue())];
+}
+
+void PhaseDescriber::addMatrix(std::vector<View> &views, const PackedWeight &packed, int64_t perColumn) {
+  View view{.base = Base::Weights, .weight = packed.name, .perColumn = perColumn};
+  views.push_back(view);
+  int64_t scales = panelWeightBytes(packed.format);
+  for (int64_t offset = scales; scales && offset < panelStepBytes(packed.format); offset += kPanelRows * 2) {
+    view.offset = offset;
+    views.push_back(view);
+  }
+}
+
+View PhaseDescriber::vector(FlatSymbolRefAttr symbol, int64_t perColumn) const {
+  return {.base = Base::Weights, .weight = weight(symbol).name, .perColumn = perColumn};
+}
+
+//===-- ops on single rows -----------------------------------------------------------------------------------------===//
+
+Error PhaseDescriber::addSlice(ir::SliceOp slice) {
+  Expected<Place> from = source(slice, slice.getInput());
+  if (!from)
+    return from.takeError();
+  if (from->quantized || from->chosen)
+    return error(slice, "takes columns of rows that are quantised or chosen");
+  Place place = *from;
+  place.offset += slice.getOffset() * kF32;
+  place.columns = ir::widthOf(slice.getResult());
+  places[slice.getResult()] = place;
+  return Error::success();
+}
+
+Error PhaseDescriber::addRowOp(Operation *o, Scope scope, std::vector<Call> &calls) {
+  if (auto slice = llvm::dyn_cast<ir::SliceOp>(o))
+    return addSlice(slice);
+  if (auto take = llvm::dyn_cast<ir::TakeRowsOp>(o))
+    return addTakeRows(take, scope, calls);
+  if (auto quantize = llvm::dyn_cast<ir::QuantizeOp>(o); quantize && fused.contains(o))
+    return Error::success();
+  ir::QuantizeOp quantize = llvm::isa<ir::QuantizeOp>(o) ? nullptr : quantizeOf(o->getResult(0));
+  if (quantize)
+    fused.insert(quantize);
+  Value result = quantize ? Value(quantize.getResult()) : o->getResult(0);
+  if (auto combine = llvm::dyn_cast<ir::CombineOp>(o))
+    return addCombine(combine, result, scope, calls);
+  return addNorm(o, result, scope, calls);
+}
+
+Error PhaseDescriber::addTakeRows(ir::TakeRowsOp take, Scope scope, std::vector<Call> &calls) {
+  Expected<Place> from = source(take, take.getInput());
+  if (!from)
+    return from.takeError();
+  if (from->base != Base::Arena || from->logitRows || from->perRow != rowStride(from->columns) * kF32)
+    return error(take, "must take whole rows of an earlier phase's result");
+  Place place = *from;
+  place.chosen = take.getRows();
+  bool left = llvm::all_of(take->getUsers(), [](Operation *u) { return llvm::isa<ir::NormOp, ir::QuantizeOp>(u); });
+  if (left) {
+    places[take.getResult()] = place;
+    return Error::success();
+  }
+  return addNormKernel(take, place, {NormKind::None, place.columns}, {}, take.getResult(), scope, calls);
+}
+
+Error PhaseDescriber::addNorm(Operation *o, Value result, Scope scope, std::vector<Call> &calls) {
+  NormKernel kernel{NormKind::None, 0};
+  std::vector<View> vectors;
+  if (auto norm = llvm::dyn_cast<ir::NormOp>(o)) {
+    kernel.kind = norm.getKind() == ir::NormKind::RMS ? NormKind::RMS : NormKind::Layer;
+    kernel.eps = norm.getEps().convertToDouble();
+    kernel.unitOffset = norm.getUnitOffset();
+    vectors.push_back(vector(norm.getWeightAttr()));
+    if (norm.getBiasAttr()) {
+      kernel.bias = true;
+      vectors.push_back(vector(norm.getBiasAttr()));
+    }
+  } else if (!llvm::isa<ir::QuantizeOp>(o)) {
+    return error(o, "has no kernel here");
+  }
+  Expected<Place> from = source(o, o->getOperand(0));
+  if (!from)
+    return from.takeError();
+  return addNormKernel(o, *from, kernel, vectors, result, scope, calls);
+}
+
+Error PhaseDescriber::addNormKernel(Operation *o, const Place &from, NormKernel kernel, std::vector<View> vectors, Value result,
+                    Scope scope, std::vector<Call> &calls) {
+  std::vector<View> views;
+  kernel.columns = from.columns;
+  kernel.output = isQuantized(result) ? ActFormat::Q8 : ActFormat::F32;
+  View x = rows(from);
+  if (from.chosen) {
+    kernel.gatherRows = from.rows;
+    x.perRow = 0;
+    Expected<View> chosen = index(o, from.chosen, Base::LogitRows);
+    if (!chosen)
+      return chosen.takeError();
+    views.push_back(*chosen);
+  }
+  views.push_back(x);
+  llvm::append_range(views, vectors);
+  addRow(views, destination(result, scope));
+  calls.push_back({kernel, scope, std::move(views)});
+  return Error::success();
+}
+
+Error PhaseDescriber::addCombine(ir::CombineOp combine, Value result, Scope scope, std::vector<Call> &calls) {
+  Expected<Place> from = source(combine, combine.getInput());
+  if (!from)
+    return from.takeError();
+  Expected<View> positions = index(combine, combine.getPositions(), Base::Positions);
+  if (!positions)
+    return positions.takeError();
+  int64_t heads = combine.getHeads(), headSize = combine.getHeadSize();
+  CombineKernel kernel{heads, headSize, partialsOf(heads, headSize), context.maxSplits(),
+                       context.set.cache.splitPositions, isQuantized(result) ? ActFormat::Q8 : ActFormat::F32};
+  std::vector<View> views = {*positions, rows(*from)};
+  addRow(views, destination(result, scope));
+  calls.push_back({kernel, scope, std::move(views)});
+  return Error::success();
+}
+
+//===-- the kinds of phases ------------------------------------------------------------------------------------------===//
+
+Error PhaseDescriber::describeOps() {
+  ir::LinearOp linear;
+  ir::AppendOp append;
+  ir::AttendOp attend;
+  for (Operation &o : body) {
+    auto once = [&](auto &slot) {
+      using T = std::remove_reference_t<decltype(slot)>;
+      if (auto found = llvm::dyn_cast<T>(&o)) {
+        if (slot)
+          return false;
+        slot = found;
+      }
+      return true;
+    };
+    if (!once(linear) || !once(append) || !once(attend))
+      return error(&o, "is there twice");
+  }
+  if (linear)
+    return describeLinear(linear);
+  if (append || attend)
+    return describeAttention(append, attend);
+  for (Operation &o : body.without_terminator()) {
+    if (auto embed = llvm::dyn_cast<ir::EmbedOp>(&o)) {
+      if (Error wrong = addEmbed(embed))
+        return wrong;
+    } else if (Error wrong = addRowOp(&o, Scope::Tile, phase.calls)) {
+      return wrong;
+    }
+  }
+  return Error::success();
+}
