@@ -60,6 +60,17 @@ KernelBuilder::KernelBuilder(const KernelDesc &kernel, const TargetDesc &target)
 
 Halide::ImageParam KernelBuilder::in(const std::string &name) const { return inputs.at(name); }
 
+Halide::Expr KernelBuilder::load(const std::string &name, const std::vector<Halide::Expr> &index) const {
+  return Halide::Internal::Call::make(in(name).parameter(), index);
+}
+
+int KernelBuilder::extent(const std::string &name, int dimension) const {
+  for (const Argument &argument : arguments)
+    if (argument.name == name)
+      return static_cast<int>(argument.dims.at(dimension).extent);
+  throw std::out_of_range("no argument is called '" + name + "'");
+}
+
 void KernelBuilder::out(const std::string &name, Halide::Func func) {
   for (const Argument &argument : arguments)
     if (argument.output && argument.name == name)

@@ -1,7 +1,8 @@
-//===- Builder.h - from a kernel's description to a Halide pipeline ---------------------------------------*- C++ -*-===//
+//===- Builder.h - from a kernel's description to a Halide pipeline ---------------------------------------*- C++
+//-*-===//
 //
-// A builder writes a family's mathematics as Halide Funcs (the algorithm), then its directives in a function of its own,
-// with the numbers taken from Values:
+// A builder writes a family's mathematics as Halide Funcs (the algorithm), then its directives in a function of its
+// own, with the numbers taken from Values:
 //
 //   Built lathe::buildNorm(const NormKernel &k, const TargetDesc &target, const Values &values) {
 //     KernelBuilder kernel(k, target);
@@ -50,7 +51,11 @@ public:
 
   /// The input of that name. Name Funcs otherwise: inputs and Funcs share one space of names.
   Halide::ImageParam in(const std::string &name) const;
+  /// One element of an input, for the bounds of a reduction too (which may not call a Func, as in("…")(…) does).
+  Halide::Expr load(const std::string &name, const std::vector<Halide::Expr> &index) const;
   bool hasInput(const std::string &name) const { return inputs.count(name) != 0; }
+  /// Extent of a dimension of an argument.
+  int extent(const std::string &name, int dimension) const;
   /// Makes `func` the output of that name; gives its buffer the signature's bounds and strides.
   void out(const std::string &name, Halide::Func func);
   /// All outputs must have been given.

@@ -1,4 +1,5 @@
-//===- Target.h - the instruction sets that CPU kernels are compiled for ----------------------------------*- C++ -*-===//
+//===- Target.h - the instruction sets that CPU kernels are compiled for ----------------------------------*- C++
+//-*-===//
 //
 // Three so far; each runs on every machine whose features include its own:
 //

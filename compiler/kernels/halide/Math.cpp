@@ -1,0 +1,73 @@
+//===- Math.cpp - elementary functions of f32 as Halide expressions ---------------------------------------------===//
+#include "compiler/kernels/halide/Math.h"
+
+using Halide::cast;
+using Halide::Expr;
+using Halide::reinterpret;
+using Halide::select;
+using Halide::strict_float;
+
+/// Coefficients from the highest power down.
+static Expr polynomial(Expr x, std::initializer_list<float> coefficients) {
+  Expr value;
+  for (float coefficient : coefficients)
+    value = value.defined() ? value * x + coefficient : Expr(coefficient);
+  return value;
+}
+
+Expr lathe::exponential(Expr x) {
+  Expr bounded = Halide::max(Halide::min(x, 88.0f), -87.0f);
+  // x = n ln 2 + r, |r| <= ln 2 / 2; ln 2 in two parts, so that n times the first is exact.
+  Expr n = Halide::round(bounded * 1.44269504f);
+  Expr r = (bounded - n * 0.693359375f) - n * -2.12194440e-4f;
+  Expr p = polynomial(r, {1.395171916e-03f, 8.369598221e-03f, 4.166618726e-02f, 1.666651289e-01f, 5.000000101e-01f});
+  Expr e = (p * (r * r) + r) + 1.0f;
+  Expr power = reinterpret<float>((cast<int32_t>(n) + 127) << 23);
+  return strict_float(select(x < -87.0f, 0.0f, e * power));
+}
+
+Expr lathe::hyperbolicTangent(Expr x) {
+  Expr a = Halide::abs(x), z = x * x;
+  Expr small = x + x * (z * polynomial(z, {-5.717044512e-03f, 2.065058679e-02f, -5.374349792e-02f, 1.333149128e-01f,
+                                           -3.333328393e-01f}));
+  Expr large = 1.0f - 2.0f / (exponential(a + a) + 1.0f);
+  return strict_float(select(a < 0.625f, small, select(x < 0.0f, -large, large)));
+}
+
+Expr lathe::errorFunction(Expr x) {
+  Expr a = Halide::min(Halide::abs(x), 4.0f), z = x * x; // erf 4 is 1 in f32
+  Expr small = x * polynomial(z, {7.889122779e-05f, -8.020842252e-04f, 5.189535448e-03f, -2.685444465e-02f,
+                                  1.128360018e-01f, -3.761262714e-01f, 1.128379166e+00f});
+  // ln erfc on [1, 4]
+  Expr tail = polynomial(a, {1.855740685e-04f, -2.939607862e-03f, 2.180532050e-02f, -1.030373732e-01f,
+                             -6.382256723e-01f, -1.127040039e+00f, -3.537187959e-04f});
+  Expr large = 1.0f - exponential(tail);
+  return strict_float(select(a < 1.0f, small, select(x < 0.0f, -large, large)));
+}
+
+Expr lathe::sigmoid(Expr x) { return strict_float(1.0f / (1.0f + exponential(-x))); }
+
+Expr lathe::softcap(Expr x, double cap) {
+  float c = static_cast<float>(cap);
+  return strict_float(c * hyperbolicTangent(x / c));
+}
+
+Expr lathe::activate(Activation activation, Expr x) {
+  switch (activation) {
+  case Activation::None:
+    return x;
+  case Activation::SiLU:
+    return strict_float(x * sigmoid(x));
+  case Activation::GELUErf:
+    return strict_float(0.5f * x * (1.0f + errorFunction(x * 0.70710678f)));
+  case Activation::GELUTanh: // sqrt(2 / pi) = 0.79788456
+    return strict_float(0.5f * x * (1.0f + hyperbolicTangent(0.79788456f * (x + 0.044715f * (x * x * x)))));
+  case Activation::ReLU:
+    return Halide::max(x, 0.0f);
+  case Activation::ReLUSquared:
+    return strict_float(Halide::max(x, 0.0f) * Halide::max(x, 0.0f));
+  }
+  return x;
+}
+
+Expr lathe::fromHalfBits(Expr bits) { return cast<float>(reinterpret(Halide::Float(16), bits)); }

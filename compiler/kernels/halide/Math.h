@@ -1,0 +1,38 @@
+//===- Math.h - elementary functions of f32 as Halide expressions -----------------------------------------*- C++
+//-*-===//
+//
+// Kernels are linked with nothing, so what libm would do is written out here. Every operation is strict (no fused or
+// reassociated form), so a value has the same bits in scalar and vector code and on every target.
+//
+// Method: argument reduction as in W. J. Cody and W. Waite, Software Manual for the Elementary Functions (1980); the
+// polynomials are minimax fits (Lawson's iteration) on the reduced intervals, found in f64 and rounded to f32.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_COMPILER_KERNELS_HALIDE_MATH_H
+#define LATHE_COMPILER_KERNELS_HALIDE_MATH_H
+
+#include "compiler/kernels/Kernel.h"
+#include <Halide.h>
+
+namespace lathe {
+
+/// e^x within 2 ULP for x in [-87, 88]; 0 below, e^88 above.
+Halide::Expr exponential(Halide::Expr x);
+/// tanh x within 3 ULP.
+Halide::Expr hyperbolicTangent(Halide::Expr x);
+/// erf x within 4 ULP.
+Halide::Expr errorFunction(Halide::Expr x);
+/// 1 / (1 + e^-x) within 4 ULP.
+Halide::Expr sigmoid(Halide::Expr x);
+
+/// cap * tanh(x / cap).
+Halide::Expr softcap(Halide::Expr x, double cap);
+/// GELU forms: arXiv:1606.08415; SiLU: arXiv:1702.03118; squared ReLU: arXiv:2109.08668.
+Halide::Expr activate(Activation activation, Halide::Expr x);
+
+/// The f16 whose bits `bits` (u16) holds, as f32.
+Halide::Expr fromHalfBits(Halide::Expr bits);
+
+} // namespace lathe
+
+#endif

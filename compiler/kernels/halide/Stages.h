@@ -1,0 +1,106 @@
+//===- Stages.h - what each family's algorithm hands to its directives ------------------------------------*- C++
+//-*-===//
+//
+// compiler/kernels/halide/<Family>.cpp defines these Funcs; compiler/schedule/halide/<Family>.cpp orders them. (Linear,
+// the largest family, has a header of its own.)
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_COMPILER_KERNELS_HALIDE_STAGES_H
+#define LATHE_COMPILER_KERNELS_HALIDE_STAGES_H
+
+#include "compiler/kernels/halide/Builder.h"
+#include <functional>
+
+namespace lathe {
+
+/// Where arrays of constant size live. Halide moves MemoryType::Stack to the heap from 16 KB on; what is "in registers"
+/// is always the function's own stack.
+inline constexpr Halide::MemoryType kArray = Halide::MemoryType::Register;
+
+/// The largest vector of at most `lanes` elements that tiles `extent` without rest.
+int vectorFor(int64_t extent, int64_t lanes);
+
+/// f [lane, x] reduced over its `lanes` lanes (a power of two) by halving; the order is the same on every target.
+struct Tree {
+  std::vector<Halide::Func> levels; ///< [lane, x], each half as wide as the one before
+  Halide::Var lane{"lane"}, x{"x"};
+  /// The result for one x.
+  Halide::Expr at(Halide::Expr x) const { return levels.back()(0, x); }
+};
+Tree treeReduce(Halide::Func f, int lanes, const std::function<Halide::Expr(Halide::Expr, Halide::Expr)> &join);
+/// Every level in registers inside the loop `var` of `consumer`, or at root.
+void scheduleTree(Tree &tree, int lanes, Halide::Func consumer, Halide::Var var);
+void scheduleTreeRoot(Tree &tree, int lanes);
+
+/// A row of f32 results as an ActFormat. Q8: for each group of 32, with a = max |row| over the group,
+///   scale = a / 127, q = round to nearest even (row * (127 / a)), sum = sum of q;
+/// a group with a < 2^-100 (whose reciprocal could overflow) is all zeros, scale 0.
+struct RowOutput {
+  Halide::Var i{"i"}, g{"g"};
+  Halide::Func y;                            ///< F32
+  Halide::Func lanes;                        ///< [lane, g]: |row|, 32 lanes folded to 16
+  Tree tree;                                 ///< amax
+  Halide::Func amax, inverse, scale, q, sum; ///< Q8
+  Halide::RDom within;                       ///< sum's reduction
+};
+/// `row` [i], defined on [0, columns). Gives the kernel its outputs.
+RowOutput quantizeRow(KernelBuilder &kernel, Halide::Func row, ActFormat format, int64_t columns);
+void scheduleRow(RowOutput &output, ActFormat format, int64_t columns, const TargetDesc &target);
+
+struct NormStages {
+  Halide::Var i{"i"}, lane{"lane"}, one{"one"};
+  Halide::Func sums, squares; ///< [lane, one]: 32 partial sums
+  Tree sumTree, squareTree;
+  Halide::Func mean, inverse; ///< [one]
+  Halide::Func row;           ///< [i]
+  RowOutput output;
+};
+void scheduleNorm(NormStages &stages, const NormKernel &kernel, const TargetDesc &target);
+
+struct EmbedStages {
+  Halide::Var i{"i"};
+  Halide::Func y;
+};
+void scheduleEmbed(EmbedStages &stages, const EmbedKernel &kernel);
+
+struct AppendStages {
+  Halide::Var c{"c"}, h{"h"}, page{"page"}, place{"place"}, t{"t"}, i{"i"};
+  Halide::Func angle;        ///< [t, i]: {cos, sin} of pair i
+  Halide::Func qr;           ///< [c, h]; updates: first of pair, second of pair, rest
+  Halide::Func key;          ///< [c]; as qr
+  Halide::RDom pair;         ///< of the updates
+  Halide::Func keys, values; ///< the cache
+  Halide::RDom component;    ///< of their update
+};
+void scheduleAppend(AppendStages &stages, const AppendKernel &kernel, const TargetDesc &target);
+
+struct AttendStages {
+  int block; ///< positions of one block: a divisor of a page
+  Halide::Var v{"v"}, h{"h"}, b{"b"}, c{"c"};
+  Halide::Func dot, score;          ///< [v, h, b]: b counts blocks from the first seen one
+  Halide::RDom component;           ///< of dot
+  Halide::Func highLanes, sumLanes; ///< [v, h]
+  Halide::RDom blocks;              ///< of both
+  Tree highTree, sumTree;
+  Halide::Func high, sum;      ///< [h]
+  Halide::Func weight;         ///< [v, h, b]
+  Halide::Func mixed;          ///< [c, h]
+  Halide::RDom position;       ///< of mixed
+  Halide::Func partial;        ///< [c, h]; updates: maximum, sum, mix
+  Halide::RDom mixedComponent; ///< of the last
+};
+void scheduleAttend(AttendStages &stages, const AttendKernel &kernel, const TargetDesc &target, const Values &values);
+
+struct CombineStages {
+  Halide::Var c{"c"}, h{"h"}, s{"s"}, i{"i"};
+  Halide::Func high, weight, sum; ///< [h], [h, s], [h]
+  Halide::RDom splits;
+  Halide::Func mixed; ///< [c, h]
+  Halide::Func row;   ///< [h * headSize + c]
+  RowOutput output;
+};
+void scheduleCombine(CombineStages &stages, const CombineKernel &kernel, const TargetDesc &target);
+
+} // namespace lathe
+
+#endif

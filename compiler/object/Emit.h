@@ -1,0 +1,35 @@
+//===- Emit.h - one kernel through Halide's code generator ------------------------------------------------*- C++
+//-*-===//
+//
+// The part of the object stage that includes Halide and so can't include LLVM (whose RTTI setting differs): Object.h is
+// what other stages use.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_COMPILER_OBJECT_EMIT_H
+#define LATHE_COMPILER_OBJECT_EMIT_H
+
+#include "compiler/kernels/Kernel.h"
+#include "compiler/kernels/halide/Registry.h"
+#include <string>
+
+namespace lathe {
+
+/// What a kernel is compiled to.
+enum class ObjectForm {
+  Object,   ///< ELF .o that exports symbol(kernel) + "_argv"
+  Assembly, ///< its text
+  LLVM,     ///< LLVM IR as text
+  Stmt,     ///< Halide's lowered statement
+};
+
+struct Emitted {
+  std::string bytes;
+  std::string error; ///< empty: it went well
+};
+
+/// Thread-safe.
+Emitted emit(const KernelDesc &kernel, const Values &values, const TargetDesc &target, ObjectForm form);
+
+} // namespace lathe
+
+#endif

@@ -1,0 +1,231 @@
+//===- HalideAttendTest.cpp - append, attend and combine over a paged cache -------------------------------------===//
+#include "test/compiler/kernels/HalideHarness.h"
+#include <cmath>
+#include <gtest/gtest.h>
+
+using namespace lathe;
+using namespace lathe::test;
+
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+/// The sequence's pages in the pool (kOpenExtent pages); slot 1 of the table.
+constexpr int kPool[] = {4, 0, 5, 2};
+
+/// page table [maxPages, slots]: slot 1 is ours, all else points nowhere.
+void fillPlace(KernelRun &run, int64_t maxPages, int64_t position, int64_t split) {
+  run.fill("positions", [&](int64_t) { return static_cast<double>(position); });
+  run.fill("slots", [](int64_t) { return 1.0; });
+  run.fill("pages", [&](int64_t i) {
+    int64_t page = i % maxPages;
+    bool ours = i / maxPages == 1 && page < 4 && page <= position / kPagePositions;
+    return ours ? kPool[page] : -1000000.0;
+  });
+  run.fill("tile", [&](int64_t i) { return i == 2 ? static_cast<double>(split) : 77.0; });
+}
+
+double cacheRounded(CacheFormat format, double value) {
+  return format == CacheFormat::F16 ? halfValue(halfBits(value)) : value;
+}
+
+/// Partial softmax of one head in f64: {m, l, o...}.
+std::vector<double> referenceAttend(const AttendKernel &k, const std::vector<double> &q, const std::vector<double> &key,
+                                    const std::vector<double> &value, int64_t position, int64_t split) {
+  std::vector<double> partial(k.headSize + 2, 0.0), scores;
+  int64_t begin = std::max(split * k.splitPositions, k.window ? position - k.window + 1 : 0);
+  int64_t end = std::min(position + 1, (split + 1) * k.splitPositions);
+  partial[0] = -kInfinity;
+  for (int64_t p = begin; p < end; ++p) {
+    double score = 0;
+    for (int64_t c = 0; c < k.headSize; ++c)
+      score += q[c] * key[p * k.headSize + c];
+    score *= k.scale;
+    scores.push_back(k.softcap != 0 ? k.softcap * std::tanh(score / k.softcap) : score);
+    partial[0] = std::max(partial[0], scores.back());
+  }
+  for (int64_t p = begin; p < end; ++p) {
+    double weight = std::exp(scores[p - begin] - partial[0]);
+    partial[1] += weight;
+    for (int64_t c = 0; c < k.headSize; ++c)
+      partial[2 + c] += weight * value[p * k.headSize + c];
+  }
+  return partial;
+}
+
+void checkAttend(const AttendKernel &k, const TargetDesc &target, std::initializer_list<int64_t> positions) {
+  const int64_t group = k.heads / k.kvHeads, length = k.maxPages * kPagePositions;
+  KernelRun run(k, target);
+  std::vector<double> q = randomValues(group * k.headSize, 11), key = randomValues(length * k.headSize, 12),
+                      value = randomValues(length * k.headSize, 13);
+  for (std::vector<double> *list : {&key, &value})
+    for (double &v : *list)
+      v = cacheRounded(k.cache, v);
+  run.fill("q", q);
+  for (int64_t position : positions) {
+    // What the row may not see must not matter, whatever its bits are.
+    double poison = kInfinity;
+    auto element = [&](const std::vector<double> &from, int64_t pool, int64_t place, int64_t c) {
+      for (int64_t page = 0; page < k.maxPages; ++page)
+        if (kPool[page] == pool && page * kPagePositions + place <= position)
+          return from[(page * kPagePositions + place) * k.headSize + c];
+      return poison;
+    };
+    run.fill("K", [&](int64_t i) { return element(key, i / 64 / k.headSize, i % 64, i / 64 % k.headSize); });
+    run.fill("V", [&](int64_t i) { return element(value, i / k.headSize / 64, i / k.headSize % 64, i % k.headSize); });
+    for (int64_t split = 0; split * k.splitPositions < length; ++split) {
+      fillPlace(run, k.maxPages, position, split);
+      run.call();
+      std::vector<double> reference;
+      for (int64_t h = 0; h < group; ++h) {
+        std::vector<double> head(q.begin() + h * k.headSize, q.begin() + (h + 1) * k.headSize);
+        std::vector<double> partial = referenceAttend(k, head, key, value, position, split);
+        reference.insert(reference.end(), partial.begin(), partial.end());
+      }
+      SCOPED_TRACE(testing::Message() << "position " << position << " split " << split);
+      run.expectNear("partial", reference);
+    }
+  }
+}
+
+void checkAppend(const AppendKernel &k, const TargetDesc &target, int64_t position, int64_t split = 0) {
+  const int64_t group = k.heads / k.kvHeads, size = k.headSize, pairs = k.rotated / 2;
+  KernelRun run(k, target);
+  fillPlace(run, k.maxPages, position, split);
+  auto frequency = [&](int64_t i) {
+    return std::pow(10000.0, -2.0 * static_cast<double>(i) / static_cast<double>(k.rotated));
+  };
+  std::vector<double> q = randomValues(group * size, 21), key = randomValues(size, 22), value = randomValues(size, 23);
+  if (k.rotated) {
+    auto table = [&](double unit) {
+      return [&, unit](int64_t i) {
+        double angle = unit * static_cast<double>(i / k.rotated) * frequency(i / 2 % pairs);
+        return i % 2 ? std::sin(angle) : std::cos(angle);
+      };
+    };
+    run.fill("high", table(64));
+    run.fill("low", table(1));
+    run.fill("q", q);
+  }
+  run.fill("k", key);
+  run.fill("v", value);
+  run.fill("K", [](int64_t) { return 99.0; });
+  run.fill("V", [](int64_t) { return 99.0; });
+  run.call();
+
+  auto rotated = [&](const std::vector<double> &x, int64_t head) {
+    std::vector<double> y(x.begin() + head * size, x.begin() + (head + 1) * size);
+    for (int64_t i = 0; i < pairs; ++i) {
+      int64_t a = k.pairing == Pairing::Interleaved ? 2 * i : i,
+              b = k.pairing == Pairing::Interleaved ? a + 1 : a + pairs;
+      double angle = static_cast<double>(position) * frequency(i), first = x[head * size + a],
+             second = x[head * size + b];
+      y[a] = first * std::cos(angle) - second * std::sin(angle);
+      y[b] = second * std::cos(angle) + first * std::sin(angle);
+    }
+    return y;
+  };
+  if (k.rotated) {
+    std::vector<double> reference;
+    for (int64_t h = 0; h < group; ++h) {
+      std::vector<double> head = rotated(q, h);
+      reference.insert(reference.end(), head.begin(), head.end());
+    }
+    run.expectNear("qr", reference);
+  }
+  key = rotated(key, 0);
+  bool writes = !k.splitPositions || position / k.splitPositions == split;
+  std::vector<double> keys(run.count("K"), 99.0), values(run.count("V"), 99.0);
+  int64_t page = kPool[position / kPagePositions], place = position % kPagePositions;
+  for (int64_t c = 0; c < size && writes; ++c) {
+    keys[(page * size + c) * 64 + place] = key[c];
+    values[(page * 64 + place) * size + c] = value[c];
+  }
+  run.expectNear("K", keys, k.cache == CacheFormat::F16 ? 8192 : 1);
+  run.expectNear("V", values, k.cache == CacheFormat::F16 ? 8192 : 1);
+}
+
+void checkCombine(const CombineKernel &k, const TargetDesc &target, int64_t position) {
+  KernelRun run(k, target);
+  const int64_t splits = position / k.splitPositions + 1, width = k.headSize + 2;
+  std::vector<double> partial = randomValues(width * k.heads * k.maxSplits, 31);
+  for (int64_t s = 0; s < k.maxSplits; ++s)
+    for (int64_t h = 0; h < k.heads; ++h) {
+      double *p = &partial[(s * k.heads + h) * width];
+      p[1] = std::fabs(p[1]) + 1;
+      if (s >= splits)
+        p[0] = 1e30;                   // stale
+      else if (s == 0 && splits > 1) { // out of the window
+        p[0] = -kInfinity;
+        std::fill(p + 1, p + width, 0.0);
+      }
+    }
+  run.fill("partial", partial);
+  run.fill("positions", [&](int64_t) { return static_cast<double>(position); });
+  run.call();
+  std::vector<double> reference;
+  for (int64_t h = 0; h < k.heads; ++h) {
+    double high = -kInfinity, sum = 0;
+    for (int64_t s = 0; s < splits; ++s)
+      high = std::max(high, partial[(s * k.heads + h) * width]);
+    std::vector<double> mixed(k.headSize, 0.0);
+    for (int64_t s = 0; s < splits; ++s) {
+      const double *p = &partial[(s * k.heads + h) * width];
+      double weight = std::exp(p[0] - high);
+      sum += weight * p[1];
+      for (int64_t c = 0; c < k.headSize; ++c)
+        mixed[c] += weight * p[2 + c];
+    }
+    for (double m : mixed)
+      reference.push_back(m / sum);
+  }
+  if (k.output == ActFormat::F32)
+    run.expectNear("y", reference);
+  else
+    expectQuantized(run, reference);
+}
+
+} // namespace
+
+TEST(HalideAttend, HeadSizes) {
+  for (const TargetDesc &target : runnableTargets())
+    for (int64_t size : {8, 12, 20, 64, 80, 128, 256})
+      for (CacheFormat cache : {CacheFormat::F32, CacheFormat::F16})
+        checkAttend({6, 2, size, 1 / std::sqrt(double(size)), 0, 0, cache, 4, 256}, target, {0, 63, 64, 200});
+}
+
+TEST(HalideAttend, Groups) {
+  for (int64_t heads : {1, 2, 4, 5, 7, 71})
+    checkAttend({heads, 1, 16, 0.25, 0, 0, CacheFormat::F16, 4, 128}, hostTarget(), {0, 100, 255});
+}
+
+TEST(HalideAttend, WindowSoftcapAndSplits) {
+  for (const TargetDesc &target : runnableTargets())
+    for (int64_t window : {0, 1, 17, 64, 100})
+      for (double softcap : {0.0, 5.0})
+        checkAttend({4, 2, 32, 0.2, window, softcap, CacheFormat::F16, 4, 64}, target,
+                    {0, 15, 16, 17, 63, 64, 127, 129, 255});
+}
+
+TEST(HalideAppend, RotatesAndWrites) {
+  for (const TargetDesc &target : runnableTargets())
+    for (CacheFormat cache : {CacheFormat::F32, CacheFormat::F16})
+      for (Pairing pairing : {Pairing::HalfSplit, Pairing::Interleaved})
+        for (auto [size, rotated] : {std::pair<int64_t, int64_t>{64, 64}, {80, 32}, {12, 12}, {20, 6}, {8, 0}})
+          for (int64_t position : {0, 63, 64, 255})
+            checkAppend({6, 2, size, rotated, pairing, cache, 4}, target, position);
+}
+
+TEST(HalideAppend, OnlyTheSplitOfThePositionWrites) {
+  for (int64_t split : {0, 1, 2, 3})
+    checkAppend({6, 2, 64, 64, Pairing::HalfSplit, CacheFormat::F16, 4, 64}, hostTarget(), 130, split);
+}
+
+TEST(HalideCombine, SplitsAndFormats) {
+  for (const TargetDesc &target : runnableTargets())
+    for (int64_t size : {8, 12, 20, 64, 80})
+      for (int64_t position : {0, 63, 64, 255}) {
+        checkCombine({5, size, 5 * (size + 2), 4, 64, ActFormat::F32}, target, position);
+        checkCombine({8, size, 8 * (size + 2), 4, 64, ActFormat::Q8}, target, position);
+      }
+  checkCombine({71, 64, 71 * 66, 1, 256, ActFormat::F32}, hostTarget(), 5);
+}

@@ -1,0 +1,36 @@
+//===- HalideEmbedTest.cpp - rows out of every packed format ----------------------------------------------------===//
+#include "test/compiler/kernels/HalideHarness.h"
+#include "test/compiler/kernels/PackedMatrix.h"
+#include <gtest/gtest.h>
+
+using namespace lathe;
+using namespace lathe::test;
+
+static void check(const EmbedKernel &k, const TargetDesc &target) {
+  PackedMatrix table = randomMatrix(k.format, k.vocabulary, k.columns, 7);
+  KernelRun run(k, target);
+  run.fillMatrix(table.bytes);
+  for (int64_t id : {int64_t(0), k.vocabulary / 2, k.vocabulary - 1}) {
+    run.fill("ids", [&](int64_t) { return static_cast<double>(id); });
+    run.call();
+    std::vector<double> reference(k.columns);
+    for (int64_t c = 0; c < k.columns; ++c)
+      reference[c] = k.scale * table.values[id * k.columns + c];
+    // Q4_1 subtracts the minimum: what cancels keeps the product's rounding.
+    run.expectNear("y", reference, k.format == PackedFormat::Q4_1 ? 64 : 2);
+  }
+}
+
+TEST(HalideEmbed, AllFormats) {
+  for (const TargetDesc &target : runnableTargets())
+    for (PackedFormat format : {PackedFormat::F32, PackedFormat::F16, PackedFormat::BF16, PackedFormat::Q4_0,
+                                PackedFormat::Q4_1, PackedFormat::Q8_0}) {
+      check({format, 288, 64, 1}, target);
+      check({format, 37, 576, 24}, target);
+    }
+}
+
+TEST(HalideEmbed, OddColumns) {
+  check({PackedFormat::F32, 17, 7, 1}, hostTarget());
+  check({PackedFormat::F16, 16, 172, 1}, hostTarget());
+}
