@@ -1,0 +1,89 @@
+//===- Import.cpp - from a spec to ops ---------------------------------------------------------------------------===//
+#include "compiler/import/Import.h"
+#include "compiler/dialect/Lathe.h"
+#include "compiler/import/Rotary.h"
+#include "compiler/import/StepBuilder.h"
+#include "compiler/spec/DerivedWeights.h"
+#include "compiler/support/Error.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Verifier.h"
+
+using namespace mlir;
+using namespace lathe;
+
+/// The format that a weight is declared in; see importModel.
+static llvm::Expected<Format> formatOf(const WeightShape &shape, const spec::Model &model,
+                                       const WeightSource *formats) {
+  if (formats) {
+    llvm::Expected<const Weight *> weight = formats->get(shape.role);
+    if (!weight)
+      return weight.takeError();
+    if ((*weight)->rows != shape.rows || (*weight)->columns != shape.columns)
+      return makeError("weight {0} is [{1}, {2}]; the model needs [{3}, {4}]", shape.role, (*weight)->rows,
+                       (*weight)->columns, shape.rows, shape.columns);
+    return (*weight)->format;
+  }
+  const Format wanted = formatOf(model.weight_format()).value_or(Format::F32);
+  return shape.rows > 1 && shape.columns % blockColumns(wanted) == 0 ? wanted : Format::F32;
+}
+
+static llvm::Error declareSymbols(OpBuilder &b, const spec::Model &model, const WeightSource *formats) {
+  for (const WeightShape &shape : weightShapes(model)) {
+    llvm::Expected<Format> format = formatOf(shape, model, formats);
+    if (!format)
+      return format.takeError();
+    auto type = RankedTensorType::get({shape.rows, shape.columns}, b.getF32Type());
+    ir::WeightOp::create(b, NameLoc::get(b.getStringAttr(shape.role)), b.getStringAttr(shape.role), TypeAttr::get(type),
+                         b.getStringAttr(formatName(*format)));
+  }
+  if (model.positions().has_rotary())
+    ir::RotationOp::create(b, NameLoc::get(b.getStringAttr(kRotation)), b.getStringAttr(kRotation),
+                           b.getDenseF64ArrayAttr(rotaryFrequencies(model.positions().rotary())),
+                           b.getF64FloatAttr(1.0));
+  return llvm::Error::success();
+}
+
+static void addStep(OpBuilder &b, const spec::Model &model, StringRef name) {
+  OpBuilder::InsertionGuard guard(b);
+  Type indices = ir::indicesType(b.getContext()), logits = ir::rowsType(b.getContext(), model.vocab_size());
+  auto type = b.getFunctionType({indices, indices, indices, indices}, {logits});
+  Location loc = NameLoc::get(b.getStringAttr(name));
+  auto function = func::FuncOp::create(b, loc, name, type);
+  Block &body = *function.addEntryBlock();
+  b.setInsertionPointToStart(&body);
+  StepBuilder step(b, model, {body.getArgument(0), body.getArgument(1), body.getArgument(2), body.getArgument(3)});
+  func::ReturnOp::create(b, loc, step.build());
+}
+
+/// Verifies the module; its first complaint is the error.
+static llvm::Error check(ModuleOp module) {
+  std::string complaint;
+  ScopedDiagnosticHandler handler(module.getContext(), [&](Diagnostic &diagnostic) {
+    llvm::raw_string_ostream stream(complaint);
+    if (complaint.empty()) {
+      if (auto name = llvm::dyn_cast<NameLoc>(diagnostic.getLocation()))
+        stream << name.getName().getValue() << ": ";
+      stream << diagnostic;
+    }
+  });
+  return succeeded(verify(module)) ? llvm::Error::success() : makeError("{0}", complaint);
+}
+
+llvm::Expected<OwningOpRef<ModuleOp>> lathe::importModel(MLIRContext &context, const spec::Model &model,
+                                                         const WeightSource *formats) {
+  if (!(model.norm().eps() > 0))
+    return makeError("norm.eps = {0} is not above 0: a row of zeros would have no norm", model.norm().eps());
+  context.loadDialect<ir::LatheDialect, func::FuncDialect>();
+  OpBuilder b(&context);
+  OwningOpRef<ModuleOp> module = ModuleOp::create(NameLoc::get(b.getStringAttr("model")));
+  (*module)->setAttr("lathe.max_context", b.getI64IntegerAttr(model.max_context()));
+  b.setInsertionPointToStart(module->getBody());
+  if (llvm::Error error = declareSymbols(b, model, formats))
+    return std::move(error);
+  addStep(b, model, "decode");
+  addStep(b, model, "prefill");
+  if (llvm::Error error = check(*module))
+    return std::move(error);
+  return module;
+}

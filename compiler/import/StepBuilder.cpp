@@ -1,0 +1,115 @@
+//===- StepBuilder.cpp - the ops of one forward pass -------------------------------------------------------------===//
+#include "compiler/import/StepBuilder.h"
+
+using namespace mlir;
+using namespace lathe;
+
+static ir::Activation activationOf(spec::Activation activation) {
+  switch (activation) {
+  case spec::SILU:
+    return ir::Activation::SiLU;
+  case spec::GELU_ERF:
+    return ir::Activation::GELUErf;
+  case spec::GELU_TANH:
+    return ir::Activation::GELUTanh;
+  case spec::RELU:
+    return ir::Activation::ReLU;
+  case spec::RELU_SQUARED:
+    return ir::Activation::ReLUSquared;
+  default:
+    llvm_unreachable("validate() has refused a model without an activation");
+  }
+}
+
+Value StepBuilder::build() {
+  Value x = embedding();
+  for (uint32_t i = 0; i < model.n_layers(); ++i) {
+    const std::string layer = "layers." + std::to_string(i);
+    x = add(x, attention(norm(x, layer + ".attention_norm"), i), layer + ".attention.sum");
+    x = add(x, mlp(norm(x, layer + ".mlp_norm"), layer), layer + ".mlp.sum");
+  }
+  return head(x);
+}
+
+Value StepBuilder::embedding() {
+  return ir::EmbedOp::create(b, at("token_embedding"), rows(model.dim()), inputs.ids, symbol("token_embedding"),
+                             b.getF64FloatAttr(model.embedding().scale()));
+}
+
+Value StepBuilder::attention(Value x, int64_t index) {
+  const spec::Attention &a = model.attention();
+  const std::string name = "layers." + std::to_string(index) + ".attention";
+  const int64_t queryRows = int64_t(a.n_heads()) * a.head_size(), keyRows = int64_t(a.n_kv_heads()) * a.head_size();
+  Value query = linear(x, name + ".query", queryRows, a.qkv_bias());
+  Value key = linear(x, name + ".key", keyRows, a.qkv_bias());
+  Value value = linear(x, name + ".value", keyRows, a.qkv_bias());
+  if (model.positions().has_rotary()) {
+    query = rotate(query, name + ".query.rotated");
+    key = rotate(key, name + ".key.rotated");
+  }
+  Value seen = ir::AttentionOp::create(
+      b, at(name), rows(queryRows), query, key, value, inputs.positions, inputs.slots, b.getI64IntegerAttr(index),
+      b.getI64IntegerAttr(a.n_heads()), b.getI64IntegerAttr(a.n_kv_heads()), b.getI64IntegerAttr(a.head_size()),
+      b.getF64FloatAttr(a.scale()), b.getI64IntegerAttr(a.window()), b.getF64FloatAttr(a.logit_softcap()));
+  return linear(seen, name + ".output", model.dim(), a.output_bias());
+}
+
+Value StepBuilder::mlp(Value x, const std::string &layer) {
+  const spec::Mlp &m = model.mlp();
+  auto activation = ir::ActivationAttr::get(b.getContext(), activationOf(m.activation()));
+  Value hidden;
+  if (m.gated()) {
+    Value gate = linear(x, layer + ".mlp.gate", m.hidden(), m.bias());
+    Value up = linear(x, layer + ".mlp.up", m.hidden(), m.bias());
+    hidden = ir::GluOp::create(b, at(layer + ".mlp.glu"), gate, up, activation);
+  } else {
+    Value up = linear(x, layer + ".mlp.up", m.hidden(), m.bias());
+    hidden = ir::ActivationOp::create(b, at(layer + ".mlp.activation"), up, activation);
+  }
+  return linear(hidden, layer + ".mlp.down", model.dim(), m.bias());
+}
+
+Value StepBuilder::head(Value x) {
+  const spec::Head &h = model.head();
+  x = ir::TakeRowsOp::create(b, at("logit_rows"), x, inputs.logitRows);
+  x = norm(x, "output_norm");
+  Attribute weight = symbol(h.tied() ? "token_embedding" : "head");
+  ArrayAttr biases = h.bias() ? b.getArrayAttr({symbol("head.bias")}) : ArrayAttr();
+  x = ir::LinearOp::create(b, at("head"), rows(model.vocab_size()), x, b.getArrayAttr({weight}), biases);
+  if (h.scale() != 1)
+    x = ir::ScaleOp::create(b, at("head.scale"), x, b.getF64FloatAttr(h.scale()));
+  if (h.softcap() != 0)
+    x = ir::SoftcapOp::create(b, at("head.softcap"), x, b.getF64FloatAttr(h.softcap()));
+  return x;
+}
+
+Value StepBuilder::norm(Value x, const std::string &role) {
+  const spec::Norm &n = model.norm();
+  auto kind = n.kind() == spec::Norm::LAYER ? ir::NormKind::Layer : ir::NormKind::RMS;
+  return ir::NormOp::create(b, at(role), x, symbol(role), n.bias() ? symbol(role + ".bias") : FlatSymbolRefAttr(),
+                            ir::NormKindAttr::get(b.getContext(), kind), b.getF64FloatAttr(n.eps()),
+                            n.unit_offset() ? b.getUnitAttr() : UnitAttr());
+}
+
+Value StepBuilder::linear(Value x, const std::string &role, int64_t width, bool bias) {
+  ArrayAttr biases = bias ? b.getArrayAttr({symbol(role + ".bias")}) : ArrayAttr();
+  return ir::LinearOp::create(b, at(role), rows(width), x, b.getArrayAttr({symbol(role)}), biases);
+}
+
+Value StepBuilder::rotate(Value x, const std::string &name) {
+  auto pairing = model.positions().rotary().pairing() == spec::Rotary::INTERLEAVED ? ir::Pairing::Interleaved
+                                                                                   : ir::Pairing::HalfSplit;
+  return ir::RopeOp::create(b, at(name), x.getType(), x, inputs.positions, symbol(kRotation.str()),
+                            b.getI64IntegerAttr(model.attention().head_size()),
+                            ir::PairingAttr::get(b.getContext(), pairing));
+}
+
+Value StepBuilder::add(Value residual, Value branch, const std::string &name) {
+  return ir::AddOp::create(b, at(name), residual, branch, b.getF64FloatAttr(model.residual().scale()));
+}
+
+Location StepBuilder::at(const std::string &name) const { return NameLoc::get(b.getStringAttr(name)); }
+
+FlatSymbolRefAttr StepBuilder::symbol(const std::string &role) const {
+  return FlatSymbolRefAttr::get(b.getContext(), role);
+}

@@ -1,0 +1,51 @@
+//===- StepBuilder.h - the ops of one forward pass --------------------------------------------------------*- C++
+//-*-===//
+#ifndef LATHE_COMPILER_IMPORT_STEPBUILDER_H
+#define LATHE_COMPILER_IMPORT_STEPBUILDER_H
+
+#include "compiler/dialect/Lathe.h"
+#include "models/model.pb.h"
+
+namespace lathe {
+
+/// Name of the module's rotation.
+inline constexpr llvm::StringLiteral kRotation = "rotary";
+
+/// Writes the model's forward pass, op after op, where `b` stands. A method for each part of the model; each takes the
+/// residual stream or a part's input, rows of `dim` columns, and gives its result.
+class StepBuilder {
+public:
+  struct Inputs {
+    mlir::Value ids, positions, slots, logitRows; ///< tensor<?xi32>
+  };
+
+  StepBuilder(mlir::OpBuilder &b, const spec::Model &model, Inputs inputs) : b(b), model(model), inputs(inputs) {}
+
+  /// Logits of the wanted rows.
+  mlir::Value build();
+
+private:
+  mlir::Value embedding();
+  mlir::Value attention(mlir::Value x, int64_t layer);
+  mlir::Value mlp(mlir::Value x, const std::string &layer);
+  mlir::Value head(mlir::Value x);
+
+  mlir::Value norm(mlir::Value x, const std::string &role);
+  /// x * role^T, + role.bias.
+  mlir::Value linear(mlir::Value x, const std::string &role, int64_t rows, bool bias);
+  mlir::Value rotate(mlir::Value x, const std::string &name);
+  /// residual + scale * branch.
+  mlir::Value add(mlir::Value residual, mlir::Value branch, const std::string &name);
+
+  mlir::Location at(const std::string &name) const;
+  mlir::FlatSymbolRefAttr symbol(const std::string &role) const;
+  mlir::Type rows(int64_t width) const { return ir::rowsType(b.getContext(), width); }
+
+  mlir::OpBuilder &b;
+  const spec::Model &model;
+  const Inputs inputs;
+};
+
+} // namespace lathe
+
+#endif

@@ -1,0 +1,108 @@
+//===- Attention.cpp - the KV cache and what reads it ------------------------------------------------------------===//
+#include "compiler/reference/Attention.h"
+#include "compiler/support/Error.h"
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+using namespace lathe;
+using namespace lathe::reference;
+
+template <typename T>
+llvm::Error reference::append(Cache<T> &cache, int64_t layer, const Matrix<T> &key, const Matrix<T> &value,
+                              Places places) {
+  for (int64_t r = 0; r < key.rows; ++r) {
+    CachedSequence<T> &sequence = cache[{layer, places.slots[r]}];
+    const int64_t position = places.positions[r], length = sequence.keys.size();
+    if (position < 0 || position > length)
+      return makeError("positions[{0}] = {1} does not follow sequence {2}, which has {3} positions in layer {4}", r,
+                       position, places.slots[r], length, layer);
+    if (position == length) {
+      sequence.keys.emplace_back();
+      sequence.values.emplace_back();
+    }
+    sequence.keys[position].assign(key.row(r), key.row(r) + key.columns);
+    sequence.values[position].assign(value.row(r), value.row(r) + value.columns);
+  }
+  return llvm::Error::success();
+}
+
+/// Partial softmax {m, l, o[headSize]} of one head over positions [begin, end); q is the head's query.
+template <typename T>
+static void attendSplit(const CachedSequence<T> &sequence, const AttentionShape &shape, int64_t kvHead, const T *q,
+                        int64_t begin, int64_t end, T *partial) {
+  const int64_t size = shape.headSize, offset = kvHead * size;
+  T &m = partial[0] = -std::numeric_limits<T>::infinity(), &l = partial[1] = 0, *o = partial + 2;
+  std::fill(o, o + size, T(0));
+  if (begin >= end)
+    return;
+  std::vector<T> scores(end - begin);
+  for (int64_t p = begin; p < end; ++p) {
+    T score = T(shape.scale) * dot(q, sequence.keys[p].data() + offset, size);
+    if (shape.softcap > 0)
+      score = T(shape.softcap) * std::tanh(score / T(shape.softcap));
+    scores[p - begin] = score;
+  }
+  m = *std::max_element(scores.begin(), scores.end());
+  for (int64_t p = begin; p < end; ++p) {
+    const T weight = std::exp(scores[p - begin] - m);
+    l += weight;
+    for (int64_t i = 0; i < size; ++i)
+      o[i] += weight * sequence.values[p][offset + i];
+  }
+}
+
+template <typename T>
+llvm::Expected<Matrix<T>> reference::attend(const Cache<T> &cache, const AttentionShape &shape, int64_t split,
+                                            const Matrix<T> &query, Places places) {
+  int64_t last = 0;
+  for (int32_t position : places.positions)
+    last = std::max<int64_t>(last, position);
+  const int64_t splits = last / split + 1, partial = shape.headSize + 2, group = shape.heads / shape.kvHeads;
+  Matrix<T> result(query.rows, splits * shape.heads * partial);
+  for (int64_t r = 0; r < query.rows; ++r) {
+    const int64_t position = places.positions[r];
+    auto sequence = cache.find({shape.layer, places.slots[r]});
+    if (position < 0 || sequence == cache.end() || position >= int64_t(sequence->second.keys.size()))
+      return makeError("positions[{0}] = {1} of sequence {2} is not in the cache of layer {3}", r, position,
+                       places.slots[r], shape.layer);
+    const int64_t first = shape.window > 0 ? std::max<int64_t>(0, position - shape.window + 1) : 0;
+    for (int64_t s = 0; s < splits; ++s)
+      for (int64_t h = 0; h < shape.heads; ++h)
+        attendSplit(sequence->second, shape, h / group, query.row(r) + h * shape.headSize, std::max(first, s * split),
+                    std::min(position + 1, (s + 1) * split), result.row(r) + (s * shape.heads + h) * partial);
+  }
+  return result;
+}
+
+template <typename T> Matrix<T> reference::combine(const Matrix<T> &partials, int64_t heads, int64_t headSize) {
+  const int64_t partial = headSize + 2, splits = partials.columns / (heads * partial);
+  Matrix<T> result(partials.rows, heads * headSize);
+  for (int64_t r = 0; r < partials.rows; ++r)
+    for (int64_t h = 0; h < heads; ++h) {
+      auto at = [&](int64_t s) { return partials.row(r) + (s * heads + h) * partial; };
+      T highest = at(0)[0], sum = 0, *y = result.row(r) + h * headSize;
+      for (int64_t s = 1; s < splits; ++s)
+        highest = std::max(highest, at(s)[0]);
+      for (int64_t s = 0; s < splits; ++s) {
+        const T weight = std::exp(at(s)[0] - highest);
+        sum += weight * at(s)[1];
+        for (int64_t i = 0; i < headSize; ++i)
+          y[i] += weight * at(s)[2 + i];
+      }
+      for (int64_t i = 0; i < headSize; ++i)
+        y[i] /= sum;
+    }
+  return result;
+}
+
+namespace lathe::reference {
+#define INSTANTIATE(T)                                                                                                 \
+  template llvm::Error append(Cache<T> &, int64_t, const Matrix<T> &, const Matrix<T> &, Places);                      \
+  template llvm::Expected<Matrix<T>> attend(const Cache<T> &, const AttentionShape &, int64_t, const Matrix<T> &,      \
+                                            Places);                                                                   \
+  template Matrix<T> combine(const Matrix<T> &, int64_t, int64_t);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+} // namespace lathe::reference

@@ -1,0 +1,46 @@
+//===- Attention.h - the KV cache and what reads it -------------------------------------------------------*- C++
+//-*-===//
+#ifndef LATHE_COMPILER_REFERENCE_ATTENTION_H
+#define LATHE_COMPILER_REFERENCE_ATTENTION_H
+
+#include "compiler/reference/Matrix.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/Support/Error.h"
+#include <map>
+
+namespace lathe::reference {
+
+/// Keys and values [kv_heads * head_size] of each position, for each layer and sequence.
+template <typename T> struct CachedSequence {
+  std::vector<std::vector<T>> keys, values;
+};
+template <typename T> using Cache = std::map<std::pair<int64_t, int32_t>, CachedSequence<T>>;
+
+/// The attributes of lathe.attention and lathe.attend.
+struct AttentionShape {
+  int64_t layer, heads, kvHeads, headSize;
+  double scale;
+  int64_t window;
+  double softcap;
+};
+
+/// Where the rows of a step are.
+struct Places {
+  llvm::ArrayRef<int32_t> positions, slots;
+};
+
+/// lathe.append.
+template <typename T>
+llvm::Error append(Cache<T> &cache, int64_t layer, const Matrix<T> &key, const Matrix<T> &value, Places places);
+
+/// lathe.attend: [rows, splits * heads * (head_size + 2)], with as many splits as the row of the highest position sees.
+template <typename T>
+llvm::Expected<Matrix<T>> attend(const Cache<T> &cache, const AttentionShape &shape, int64_t split,
+                                 const Matrix<T> &query, Places places);
+
+/// lathe.combine.
+template <typename T> Matrix<T> combine(const Matrix<T> &partials, int64_t heads, int64_t headSize);
+
+} // namespace lathe::reference
+
+#endif

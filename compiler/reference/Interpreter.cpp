@@ -1,0 +1,176 @@
+//===- Interpreter.cpp - blocks, phases, and which op is which function ------------------------------------------===//
+#include "compiler/reference/Interpreter.h"
+#include "compiler/reference/Rowwise.h"
+#include "compiler/support/Error.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include <cmath>
+
+using namespace lathe;
+using namespace lathe::reference;
+
+template <typename T>
+Interpreter<T>::Interpreter(mlir::ModuleOp module, WeightLookup weights, Options options)
+    : module(module), lookup(std::move(weights)), options(options) {}
+
+template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::step(llvm::StringRef function, const Step &step) {
+  auto func = module.lookupSymbol<mlir::func::FuncOp>(function);
+  if (!func || func.isExternal())
+    return makeError("the module has no function @{0}", function);
+  llvm::ArrayRef<int32_t> inputs[] = {step.ids, step.positions, step.slots, step.logitRows};
+  mlir::Block &body = func.getBody().front();
+  if (!func.getBody().hasOneBlock() || body.getNumArguments() != std::size(inputs) ||
+      !llvm::all_of(body.getArgumentTypes(), ir::isIndices) || func.getNumResults() != 1)
+    return makeError("@{0} does not take (ids, positions, slots, logit_rows) and give logits", function);
+  if (step.positions.size() != step.ids.size() || step.slots.size() != step.ids.size())
+    return makeError("a step of {0} ids has {1} positions and {2} slots; one each", step.ids.size(),
+                     step.positions.size(), step.slots.size());
+  Frame frame;
+  for (auto [argument, input] : llvm::zip_equal(body.getArguments(), inputs))
+    frame.indices[argument] = input;
+  auto results = run(body, frame);
+  if (!results)
+    return results.takeError();
+  return *results->front();
+}
+
+template <typename T>
+llvm::Expected<std::vector<typename Interpreter<T>::Shared>> Interpreter<T>::run(mlir::Block &block, Frame &frame) {
+  for (mlir::Operation &op : block.without_terminator()) {
+    if (llvm::Error error = execute(op, frame))
+      return std::move(error);
+    for (mlir::Value operand : op.getOperands())
+      if (llvm::all_of(operand.getUsers(), [&](auto user) { return user == &op || user->isBeforeInBlock(&op); }))
+        frame.rows.erase(operand); // its last use
+  }
+  std::vector<Shared> results;
+  for (mlir::Value value : block.getTerminator()->getOperands()) {
+    Shared rows = frame.rows.lookup(value);
+    if (!rows)
+      return makeError("{0} gives a value that is not rows of numbers",
+                       block.getTerminator()->getName().getStringRef());
+    results.push_back(std::move(rows));
+  }
+  return results;
+}
+
+template <typename T> llvm::Error Interpreter<T>::execute(mlir::Operation &op, Frame &frame) {
+  if (auto phase = llvm::dyn_cast<ir::PhaseOp>(op))
+    return execute(phase, frame);
+  auto value = evaluate(op, frame);
+  if (!value)
+    return value.takeError();
+  if (op.getNumResults() == 0)
+    return llvm::Error::success();
+  if (observer)
+    observer(op.getResult(0), *value);
+  frame.rows[op.getResult(0)] = std::make_shared<const Matrix<T>>(std::move(*value));
+  return llvm::Error::success();
+}
+
+template <typename T> llvm::Error Interpreter<T>::execute(ir::PhaseOp phase, Frame &frame) {
+  Frame inner;
+  mlir::Block &body = phase.getBody().front();
+  for (auto [argument, input] : llvm::zip_equal(body.getArguments(), phase.getInputs()))
+    if (ir::isIndices(input.getType()))
+      inner.indices[argument] = frame.indices.lookup(input);
+    else
+      inner.rows[argument] = frame.rows.lookup(input);
+  auto results = run(body, inner);
+  if (!results)
+    return results.takeError();
+  for (auto [result, value] : llvm::zip_equal(phase.getResults(), *results)) {
+    if (observer)
+      observer(llvm::cast<mlir::OpResult>(result), *value);
+    frame.rows[result] = value;
+  }
+  return llvm::Error::success();
+}
+
+template <typename T> static AttentionShape shapeOf(T op) {
+  return {op.getLayer(),
+          op.getHeads(),
+          op.getKvHeads(),
+          op.getHeadSize(),
+          op.getScale().convertToDouble(),
+          op.getWindow(),
+          op.getSoftcap().convertToDouble()};
+}
+
+template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::Operation &any, Frame &frame) {
+  using Result = llvm::Expected<Matrix<T>>;
+  auto rows = [&](mlir::Value value) -> const Matrix<T> & { return *frame.rows.find(value)->second; };
+  auto indices = [&](mlir::Value value) { return frame.indices.lookup(value); };
+  auto places = [&](auto op) { return Places{indices(op.getPositions()), indices(op.getSlots())}; };
+  auto number = [](const llvm::APFloat &value) { return T(value.convertToDouble()); };
+
+  return llvm::TypeSwitch<mlir::Operation *, Result>(&any)
+      .template Case<ir::EmbedOp>([&](auto op) { return evaluate(op, indices(op.getIds())); })
+      .template Case<ir::NormOp, ir::LinearOp>([&](auto op) { return evaluate(op, rows(op.getInput())); })
+      .template Case<ir::TakeRowsOp>([&](auto op) -> Result {
+        const Matrix<T> &x = rows(op.getInput());
+        Matrix<T> y(indices(op.getRows()).size(), x.columns);
+        for (auto [i, row] : llvm::enumerate(indices(op.getRows()))) {
+          if (row < 0 || row >= x.rows)
+            return makeError("logit_rows[{0}] = {1}; the step has {2} rows", i, row, x.rows);
+          std::copy(x.row(row), x.row(row) + x.columns, y.row(i));
+        }
+        return y;
+      })
+      .template Case<ir::RopeOp>([&](auto op) -> Result {
+        auto rotation = symbols.lookupNearestSymbolFrom<ir::RotationOp>(op, op.getRotationAttr());
+        return rotate(rows(op.getInput()), indices(op.getPositions()), rotation, op.getHeadSize(), op.getPairing());
+      })
+      .template Case<ir::AttentionOp>([&](auto op) -> Result {
+        if (llvm::Error error = append(cache, op.getLayer(), rows(op.getKey()), rows(op.getValue()), places(op)))
+          return std::move(error);
+        constexpr int64_t all = int64_t(1) << 31; // one split that holds every position
+        auto partials = attend(cache, shapeOf(op), all, rows(op.getQuery()), places(op));
+        if (!partials)
+          return partials.takeError();
+        return combine(*partials, op.getHeads(), op.getHeadSize());
+      })
+      .template Case<ir::GluOp>([&](auto op) -> Result {
+        return map(rows(op.getGate()), rows(op.getUp()),
+                   [&](T gate, T up) { return activate(op.getActivation(), gate) * up; });
+      })
+      .template Case<ir::ActivationOp>([&](auto op) -> Result {
+        return map(rows(op.getInput()), [&](T x) { return activate(op.getActivation(), x); });
+      })
+      .template Case<ir::AddOp>([&](auto op) -> Result {
+        const T scale = number(op.getScale());
+        return map(rows(op.getA()), rows(op.getB()), [&](T a, T b) { return a + scale * b; });
+      })
+      .template Case<ir::ScaleOp>([&](auto op) -> Result {
+        const T factor = number(op.getFactor());
+        return map(rows(op.getInput()), [&](T x) { return factor * x; });
+      })
+      .template Case<ir::SoftcapOp>([&](auto op) -> Result {
+        const T cap = number(op.getCap());
+        return map(rows(op.getInput()), [&](T x) { return cap * std::tanh(x / cap); });
+      })
+      .template Case<ir::SliceOp>([&](auto op) -> Result {
+        const Matrix<T> &x = rows(op.getInput());
+        Matrix<T> y(x.rows, ir::widthOf(op.getResult()));
+        for (int64_t r = 0; r < x.rows; ++r)
+          std::copy_n(x.row(r) + op.getOffset(), y.columns, y.row(r));
+        return y;
+      })
+      .template Case<ir::QuantizeOp>(
+          [&](auto op) -> Result { return options.quantized ? roundToQ8(rows(op.getInput())) : rows(op.getInput()); })
+      .template Case<ir::AppendOp>([&](auto op) -> Result {
+        if (llvm::Error error = append(cache, op.getLayer(), rows(op.getKey()), rows(op.getValue()), places(op)))
+          return std::move(error);
+        return Matrix<T>();
+      })
+      .template Case<ir::AttendOp>(
+          [&](auto op) -> Result { return attend(cache, shapeOf(op), op.getSplit(), rows(op.getQuery()), places(op)); })
+      .template Case<ir::CombineOp>(
+          [&](auto op) -> Result { return combine(rows(op.getInput()), op.getHeads(), op.getHeadSize()); })
+      .Default([](mlir::Operation *op) -> Result {
+        return makeError("{0} has no meaning for the reference", op->getName().getStringRef());
+      });
+}
+
+template class lathe::reference::Interpreter<float>;
+template class lathe::reference::Interpreter<double>;

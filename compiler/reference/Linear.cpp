@@ -1,0 +1,140 @@
+//===- Linear.cpp - ops that read weights: embed, norm, linear ---------------------------------------------------===//
+#include "compiler/reference/Interpreter.h"
+#include "compiler/reference/Rowwise.h"
+#include "compiler/support/Error.h"
+#include <thread>
+
+using namespace lathe;
+using namespace lathe::reference;
+
+namespace {
+
+/// Runs work(begin, end) over [0, count) on `threads` threads; each index is the work of one.
+template <typename F> void parallelFor(int64_t count, unsigned threads, F work) {
+  std::vector<std::thread> others;
+  for (unsigned t = 1; t < threads; ++t)
+    others.emplace_back([=] { work(count * t / threads, count * (t + 1) / threads); });
+  work(0, count / std::max(threads, 1u));
+  for (std::thread &other : others)
+    other.join();
+}
+
+/// Multiplications below which a thread costs more than it saves.
+constexpr int64_t kSmallWork = 1 << 18;
+
+} // namespace
+
+template <typename T>
+llvm::Expected<std::vector<WeightRows>> Interpreter<T>::sources(mlir::Operation *user, mlir::FlatSymbolRefAttr symbol) {
+  std::vector<WeightRows> result;
+  for (ir::WeightOp weight : ir::weightsOf(symbols, user, symbol)) {
+    WeightRows &known = found[weight.getSymName()];
+    if (!known.read) {
+      llvm::Expected<WeightRows> looked = lookup(weight.getSymName());
+      if (!looked)
+        return looked.takeError();
+      llvm::ArrayRef<int64_t> declared = weight.getType().getShape();
+      if (looked->rows != declared[0] || looked->columns != declared[1])
+        return makeError("weight {0} is [{1}, {2}]; the module declares [{3}, {4}]", weight.getSymName(), looked->rows,
+                         looked->columns, declared[0], declared[1]);
+      known = std::move(*looked);
+    }
+    result.push_back(known);
+  }
+  return result;
+}
+
+template <typename T>
+llvm::Expected<std::vector<T>> Interpreter<T>::vector(mlir::Operation *user, mlir::FlatSymbolRefAttr symbol) {
+  auto parts = sources(user, symbol);
+  if (!parts)
+    return parts.takeError();
+  std::vector<T> result;
+  std::vector<float> row;
+  for (const WeightRows &part : *parts) {
+    row.resize(part.columns);
+    part.read(0, row.data());
+    result.insert(result.end(), row.begin(), row.end());
+  }
+  return result;
+}
+
+template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::EmbedOp op, llvm::ArrayRef<int32_t> ids) {
+  auto tables = sources(op, op.getTableAttr());
+  if (!tables)
+    return tables.takeError();
+  const T scale = T(op.getScale().convertToDouble());
+  Matrix<T> result(ids.size(), ir::widthOf(op.getResult()));
+  std::vector<float> row(result.columns);
+  for (auto [r, id] : llvm::enumerate(ids)) {
+    int64_t index = id;
+    auto table = tables->begin();
+    for (; table != tables->end() && index >= table->rows; ++table)
+      index -= table->rows;
+    if (index < 0 || table == tables->end())
+      return makeError("ids[{0}] = {1} is not a row of {2}", r, id, op.getTable());
+    table->read(index, row.data());
+    for (int64_t i = 0; i < result.columns; ++i)
+      result.row(r)[i] = scale * T(row[i]);
+  }
+  return result;
+}
+
+template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::NormOp op, const Matrix<T> &input) {
+  auto weight = vector(op, op.getWeightAttr());
+  if (!weight)
+    return weight.takeError();
+  std::vector<T> bias;
+  if (op.getBiasAttr()) {
+    auto read = vector(op, op.getBiasAttr());
+    if (!read)
+      return read.takeError();
+    bias = std::move(*read);
+  }
+  return normalize(op, input, *weight, bias);
+}
+
+template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::LinearOp op, const Matrix<T> &input) {
+  Matrix<T> result(input.rows, ir::widthOf(op.getResult()));
+  if (op.getBiases()) {
+    int64_t offset = 0;
+    for (auto symbol : op.getBiases()->getAsRange<mlir::FlatSymbolRefAttr>()) {
+      auto bias = vector(op, symbol);
+      if (!bias)
+        return bias.takeError();
+      for (int64_t r = 0; r < result.rows; ++r)
+        std::copy(bias->begin(), bias->end(), result.row(r) + offset);
+      offset += bias->size();
+    }
+  }
+  int64_t offset = 0;
+  for (auto symbol : op.getWeights().template getAsRange<mlir::FlatSymbolRefAttr>()) {
+    auto parts = sources(op, symbol);
+    if (!parts)
+      return parts.takeError();
+    for (const WeightRows &weight : *parts) {
+      const bool small = weight.rows * weight.columns * input.rows < kSmallWork;
+      parallelFor(weight.rows, small ? 1 : options.threads, [&, offset](int64_t begin, int64_t end) {
+        std::vector<float> stored(weight.columns);
+        std::vector<T> row(weight.columns);
+        for (int64_t n = begin; n < end; ++n) {
+          weight.read(n, stored.data());
+          std::copy(stored.begin(), stored.end(), row.begin());
+          for (int64_t r = 0; r < input.rows; ++r)
+            result.row(r)[offset + n] += dot(row.data(), input.row(r), weight.columns);
+        }
+      });
+      offset += weight.rows;
+    }
+  }
+  return result;
+}
+
+// The rest of the class is instantiated by Interpreter.cpp.
+#define INSTANTIATE(T)                                                                                                 \
+  template llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::EmbedOp, llvm::ArrayRef<int32_t>);                   \
+  template llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::NormOp, const Matrix<T> &);                          \
+  template llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::LinearOp, const Matrix<T> &);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE

@@ -1,0 +1,93 @@
+//===- Rowwise.cpp - ops that treat every row by itself and need no weights --------------------------------------===//
+#include "compiler/reference/Rowwise.h"
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+using namespace lathe;
+using namespace lathe::reference;
+
+template <typename T>
+Matrix<T> reference::normalize(ir::NormOp op, const Matrix<T> &x, const std::vector<T> &weight,
+                               const std::vector<T> &bias) {
+  const int64_t n = x.columns;
+  const T eps = T(op.getEps().convertToDouble()), one = op.getUnitOffset() ? 1 : 0;
+  Matrix<T> y(x.rows, n);
+  for (int64_t r = 0; r < x.rows; ++r) {
+    const T *in = x.row(r);
+    T mean = 0, square = 0;
+    if (op.getKind() == ir::NormKind::Layer) {
+      for (int64_t i = 0; i < n; ++i)
+        mean += in[i];
+      mean /= T(n);
+    }
+    for (int64_t i = 0; i < n; ++i)
+      square += (in[i] - mean) * (in[i] - mean);
+    const T root = std::sqrt(square / T(n) + eps);
+    for (int64_t i = 0; i < n; ++i)
+      y.row(r)[i] = (in[i] - mean) / root * (one + weight[i]) + (bias.empty() ? T(0) : bias[i]);
+  }
+  return y;
+}
+
+template <typename T>
+Matrix<T> reference::rotate(const Matrix<T> &x, llvm::ArrayRef<int32_t> positions, ir::RotationOp rotation,
+                            int64_t headSize, ir::Pairing pairing) {
+  const llvm::ArrayRef<double> frequencies = rotation.getFrequencies();
+  const double magnitude = rotation.getMagnitude().convertToDouble();
+  const int64_t pairs = frequencies.size();
+  Matrix<T> y = x; // components beyond the pairs stay
+  for (int64_t r = 0; r < x.rows; ++r)
+    for (int64_t i = 0; i < pairs; ++i) {
+      const double angle = positions[r] * frequencies[i];
+      const T cosine = T(magnitude * std::cos(angle)), sine = T(magnitude * std::sin(angle));
+      const bool split = pairing == ir::Pairing::HalfSplit;
+      const int64_t first = split ? i : 2 * i, second = split ? i + pairs : 2 * i + 1;
+      for (int64_t head = 0; head < x.columns; head += headSize) {
+        const T a = x.row(r)[head + first], b = x.row(r)[head + second];
+        y.row(r)[head + first] = a * cosine - b * sine;
+        y.row(r)[head + second] = a * sine + b * cosine;
+      }
+    }
+  return y;
+}
+
+template <typename T> T reference::activate(ir::Activation activation, T x) {
+  switch (activation) {
+  case ir::Activation::SiLU:
+    return x / (T(1) + std::exp(-x));
+  case ir::Activation::GELUErf:
+    return x * (T(1) + std::erf(x * T(std::numbers::sqrt2 / 2))) / T(2);
+  case ir::Activation::GELUTanh: // arXiv:1606.08415, section 2
+    return x * (T(1) + std::tanh(T(std::sqrt(2 / std::numbers::pi)) * (x + T(0.044715) * x * x * x))) / T(2);
+  case ir::Activation::ReLU:
+    return std::max(x, T(0));
+  case ir::Activation::ReLUSquared:
+    return std::max(x, T(0)) * std::max(x, T(0));
+  }
+  llvm_unreachable("the enum's cases are all above");
+}
+
+template <typename T> Matrix<T> reference::roundToQ8(const Matrix<T> &x) {
+  Matrix<T> y(x.rows, x.columns);
+  for (size_t group = 0; group < x.values.size(); group += ir::kGroupColumns) {
+    T largest = 0;
+    for (int64_t i = 0; i < ir::kGroupColumns; ++i)
+      largest = std::max(largest, std::abs(x.values[group + i]));
+    const T scale = largest / T(127);
+    for (int64_t i = 0; i < ir::kGroupColumns; ++i)
+      y.values[group + i] = scale == 0 ? T(0) : std::nearbyint(x.values[group + i] / scale) * scale;
+  }
+  return y;
+}
+
+namespace lathe::reference {
+#define INSTANTIATE(T)                                                                                                 \
+  template Matrix<T> normalize(ir::NormOp, const Matrix<T> &, const std::vector<T> &, const std::vector<T> &);         \
+  template Matrix<T> rotate(const Matrix<T> &, llvm::ArrayRef<int32_t>, ir::RotationOp, int64_t, ir::Pairing);         \
+  template T activate(ir::Activation, T);                                                                              \
+  template Matrix<T> roundToQ8(const Matrix<T> &);
+INSTANTIATE(float)
+INSTANTIATE(double)
+#undef INSTANTIATE
+} // namespace lathe::reference

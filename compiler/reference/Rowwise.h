@@ -1,0 +1,44 @@
+//===- Rowwise.h - ops that treat every row by itself and need no weights ---------------------------------*- C++
+//-*-===//
+#ifndef LATHE_COMPILER_REFERENCE_ROWWISE_H
+#define LATHE_COMPILER_REFERENCE_ROWWISE_H
+
+#include "compiler/dialect/Lathe.h"
+#include "compiler/reference/Matrix.h"
+
+namespace lathe::reference {
+
+/// lathe.norm: (x - mean) / sqrt(variance + eps) * weight + bias, mean = 0 for RMS; weight and bias have x's width,
+/// bias may be empty.
+template <typename T>
+Matrix<T> normalize(ir::NormOp op, const Matrix<T> &x, const std::vector<T> &weight, const std::vector<T> &bias);
+
+/// lathe.rope.
+template <typename T>
+Matrix<T> rotate(const Matrix<T> &x, llvm::ArrayRef<int32_t> positions, ir::RotationOp rotation, int64_t headSize,
+                 ir::Pairing pairing);
+
+template <typename T> T activate(ir::Activation activation, T x);
+
+/// lathe.quantize, the numbers that it stands for: round(x / scale) * scale, scale = max|x| / 127 over groups of 32.
+template <typename T> Matrix<T> roundToQ8(const Matrix<T> &x);
+
+/// y[r, c] = f(x[r, c]).
+template <typename T, typename F> Matrix<T> map(const Matrix<T> &x, F f) {
+  Matrix<T> y(x.rows, x.columns);
+  for (size_t i = 0; i < x.values.size(); ++i)
+    y.values[i] = f(x.values[i]);
+  return y;
+}
+
+/// y[r, c] = f(a[r, c], b[r, c]).
+template <typename T, typename F> Matrix<T> map(const Matrix<T> &a, const Matrix<T> &b, F f) {
+  Matrix<T> y(a.rows, a.columns);
+  for (size_t i = 0; i < a.values.size(); ++i)
+    y.values[i] = f(a.values[i], b.values[i]);
+  return y;
+}
+
+} // namespace lathe::reference
+
+#endif
