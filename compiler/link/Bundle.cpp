@@ -1,0 +1,124 @@
+//===- Bundle.cpp - the last stage: objects, tables and weights become a bundle ----------------------------------===//
+#include "compiler/link/Bundle.h"
+#include "compiler/link/EmitModel.h"
+#include "compiler/support/Error.h"
+#include "compiler/support/File.h"
+#include "compiler/support/Hash.h"
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
+
+using namespace lathe;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+
+namespace {
+
+/// weights.bin while it is written.
+class WeightsFile {
+public:
+  explicit WeightsFile(std::string path) : path(std::move(path)) {}
+  ~WeightsFile() {
+    if (fd >= 0)
+      ::close(fd);
+  }
+
+  Error create(uint64_t dataBytes) {
+    fd = ::open(path.c_str(), O_CREAT | O_RDWR | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0 || ::ftruncate(fd, LATHE_WEIGHTS_ALIGNMENT + dataBytes) != 0)
+      return failure();
+    return Error::success();
+  }
+
+  /// The last thing to be written: before it the file is no weights.bin.
+  Error finish(const lathe_weights_header &header) {
+    if (::pwrite(fd, &header, sizeof header, 0) != static_cast<ssize_t>(sizeof header))
+      return failure();
+    int closing = std::exchange(fd, -1);
+    return ::close(closing) == 0 ? Error::success() : failure();
+  }
+
+  int descriptor() const { return fd; }
+
+private:
+  Error failure() const { return makeError("{0}: {1}", path, std::strerror(errno)); }
+  std::string path;
+  int fd = -1;
+};
+
+std::vector<LinkedKernel> linkedKernels(const std::vector<BundleKernel> &kernels) {
+  std::vector<LinkedKernel> linked;
+  for (const BundleKernel &kernel : kernels)
+    linked.push_back(kernel.linked);
+  return linked;
+}
+
+/// Identifies what the bundle holds; `tables` is the tables' object with build id 0.
+uint64_t buildId(uint64_t dataHash, StringRef tables, const std::vector<BundleKernel> &kernels) {
+  uint64_t id = hashBytes(tables, hashNumber(tables.size(), hashNumber(dataHash)));
+  for (const BundleKernel &kernel : kernels)
+    id = hashBytes(*kernel.object, hashNumber(kernel.object->size(), id));
+  return id;
+}
+
+} // namespace
+
+Error lathe::writeBundle(const BundleInput &input, StagingFolder &staging, const PackOptions &options) {
+  Expected<WeightsLayout> layout = layOutWeights(input.set, input.tokenizer.size());
+  if (!layout)
+    return layout.takeError();
+  Expected<ModelTables> tables = ModelTables::make(input.set, *layout, linkedKernels(input.kernels), input.info);
+  if (!tables)
+    return tables.takeError();
+
+  WeightsFile weights(staging.file("weights.bin"));
+  if (Error failed = weights.create(layout->dataBytes))
+    return failed;
+  Expected<uint64_t> dataHash =
+      packWeights(*layout, input.weights, input.tokenizer, weights.descriptor(), LATHE_WEIGHTS_ALIGNMENT, options);
+  if (!dataHash)
+    return dataHash.takeError();
+
+  Expected<std::string> object = emitTables(*tables);
+  if (!object)
+    return object.takeError();
+  tables->setBuildId(buildId(*dataHash, *object, input.kernels));
+  object = emitTables(*tables);
+  if (!object)
+    return object.takeError();
+  std::vector<ObjectBytes> objects;
+  for (const BundleKernel &kernel : input.kernels)
+    objects.push_back({kernel.linked.symbol, *kernel.object});
+  std::string library = staging.file("model.so");
+  if (Error failed = linkShared(*object, objects, staging, library))
+    return failed;
+
+  Expected<std::shared_ptr<const MappedFile>> program = MappedFile::open(library);
+  if (!program)
+    return program.takeError();
+  llvm::ArrayRef<uint8_t> bytes = (*program)->bytes();
+  lathe_weights_header header = {};
+  std::memcpy(header.magic, LATHE_WEIGHTS_MAGIC, sizeof header.magic);
+  header.abi_version = LATHE_ABI_VERSION;
+  header.header_bytes = LATHE_WEIGHTS_ALIGNMENT;
+  header.build_id = tables->model().build_id;
+  header.data_bytes = layout->dataBytes;
+  header.program_bytes = bytes.size();
+  header.program_hash = hashBytes({reinterpret_cast<const char *>(bytes.data()), bytes.size()});
+  header.data_hash = *dataHash;
+  return weights.finish(header);
+}
+
+Error lathe::printBundle(const ProgramSet &set, const std::vector<BundleKernel> &kernels, const ModelInfo &info,
+                         uint64_t tokenizerBytes, llvm::raw_ostream &out) {
+  Expected<WeightsLayout> layout = layOutWeights(set, tokenizerBytes);
+  if (!layout)
+    return layout.takeError();
+  Expected<ModelTables> tables = ModelTables::make(set, *layout, linkedKernels(kernels), info);
+  if (!tables)
+    return tables.takeError();
+  printTables(tables->model(), out);
+  return Error::success();
+}

@@ -1,0 +1,48 @@
+//===- Bundle.h - the last stage: objects, tables and weights become a bundle -----------------------------*- C++
+//-*-===//
+//
+//   auto staging = StagingFolder::create("smollm2");
+//   writeBundle(input, **staging, options);   // model.so, weights.bin
+//   ...verify what is in (*staging)->path()...
+//   (*staging)->commit();                     // smollm2/ is there, whole
+//
+// The build id is a hash of the packed data, the tables and the kernels' objects: it depends on nothing else, so equal
+// models compile to equal bytes wherever their files lie.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_COMPILER_LINK_BUNDLE_H
+#define LATHE_COMPILER_LINK_BUNDLE_H
+
+#include "compiler/link/Linker.h"
+#include "compiler/link/Pack.h"
+#include "compiler/link/Staging.h"
+#include "compiler/link/Tables.h"
+
+namespace lathe {
+
+/// A kernel with its code.
+struct BundleKernel {
+  LinkedKernel linked;
+  std::shared_ptr<const std::string> object; ///< bytes of an ELF object that defines linked.function
+};
+
+/// What a bundle is made of; all of it outlives the call.
+struct BundleInput {
+  const ProgramSet &set;
+  const std::vector<BundleKernel> &kernels;
+  const ModelInfo &info;
+  const WeightSource &weights;
+  llvm::StringRef tokenizer; ///< tokenizer_abi.h's blob; empty: none
+};
+
+/// Writes model.so and weights.bin to the staging folder.
+llvm::Error writeBundle(const BundleInput &input, StagingFolder &staging, const PackOptions &options = {});
+
+/// Layout and tables as writeBundle makes them, but for the build id: what --emit=link shows without writing a bundle.
+/// `tokenizerBytes` is the size of the blob.
+llvm::Error printBundle(const ProgramSet &set, const std::vector<BundleKernel> &kernels, const ModelInfo &info,
+                        uint64_t tokenizerBytes, llvm::raw_ostream &out);
+
+} // namespace lathe
+
+#endif

@@ -1,0 +1,154 @@
+//===- EmitModel.cpp - the tables as LLVM constants, then as an object file --------------------------------------===//
+#include "compiler/link/EmitModel.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/IR/Constants.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/Target/TargetOptions.h"
+#include <cstddef>
+
+using namespace lathe;
+using llvm::Constant;
+using llvm::GlobalVariable;
+
+namespace {
+
+constexpr char kTriple[] = "x86_64-unknown-linux-gnu";
+
+/// A pointer within a struct of the tables, and what it points to in the i-th of them.
+struct Pointer {
+  size_t offset;
+  std::function<Constant *(size_t i)> target;
+};
+
+/// A struct becomes a packed LLVM struct that alternates runs of bytes with pointers. So the layout is the C
+/// compiler's, and no field is named twice.
+class TableModule {
+public:
+  TableModule() : module("lathe_model", context) {}
+
+  template <typename Struct>
+  GlobalVariable *array(llvm::StringRef name, llvm::ArrayRef<Struct> values, llvm::ArrayRef<Pointer> pointers) {
+    std::vector<Constant *> elements;
+    for (size_t i = 0; i < values.size(); ++i)
+      elements.push_back(record(reinterpret_cast<const char *>(&values[i]), sizeof(Struct), pointers, i));
+    llvm::Type *element = elements.empty() ? llvm::Type::getInt8Ty(context) : elements.front()->getType();
+    auto *type = llvm::ArrayType::get(element, elements.size());
+    return global(name, llvm::ConstantArray::get(type, elements));
+  }
+
+  Constant *text(const char *value) {
+    auto [known, added] = texts.try_emplace(value, nullptr);
+    if (added)
+      known->second = global("text", llvm::ConstantDataArray::getString(context, value), 1);
+    return known->second;
+  }
+
+  Constant *function(llvm::StringRef name) {
+    auto *type = llvm::FunctionType::get(llvm::Type::getInt32Ty(context), {llvm::PointerType::get(context, 0)}, false);
+    auto *callee = llvm::cast<llvm::Function>(module.getOrInsertFunction(name, type).getCallee());
+    // In this very library: no indirection through a symbol that another library could take over.
+    callee->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    callee->setDSOLocal(true);
+    return callee;
+  }
+
+  llvm::LLVMContext context;
+  llvm::Module module;
+
+private:
+  Constant *record(const char *bytes, size_t size, llvm::ArrayRef<Pointer> pointers, size_t index) {
+    std::vector<Constant *> parts;
+    size_t done = 0;
+    auto plain = [&](size_t end) {
+      if (end > done)
+        parts.push_back(
+            llvm::ConstantDataArray::getRaw({bytes + done, end - done}, end - done, llvm::Type::getInt8Ty(context)));
+      done = end;
+    };
+    for (const Pointer &pointer : pointers) {
+      plain(pointer.offset);
+      parts.push_back(pointer.target(index));
+      done += sizeof(void *);
+    }
+    plain(size);
+    return llvm::ConstantStruct::getAnon(context, parts, /*Packed=*/true);
+  }
+
+  GlobalVariable *global(llvm::StringRef name, Constant *value, uint64_t alignment = 64) {
+    auto *variable =
+        new GlobalVariable(module, value->getType(), /*isConstant=*/true, GlobalVariable::PrivateLinkage, value, name);
+    variable->setAlignment(llvm::Align(alignment));
+    return variable;
+  }
+
+  llvm::StringMap<Constant *> texts;
+};
+
+void fill(TableModule &out, const ModelTables &tables) {
+  const lathe_model &model = tables.model();
+  auto text = [&](const char *value) { return out.text(value); };
+  auto *programs = out.array<lathe_program>(
+      "programs", {model.programs, model.n_programs},
+      {{offsetof(lathe_program, name), [&](size_t i) { return text(model.programs[i].name); }}});
+  auto *phases =
+      out.array<lathe_phase>("phases", {model.phases, model.n_phases},
+                             {{offsetof(lathe_phase, name), [&](size_t i) { return text(model.phases[i].name); }}});
+  auto *calls = out.array<lathe_call>("calls", {model.calls, model.n_calls}, {});
+  auto *views = out.array<lathe_view>("views", {model.views, model.n_views}, {});
+  auto *dims = out.array<lathe_dim>("dims", {model.dims, model.n_dims}, {});
+  auto *kernels = out.array<lathe_kernel>(
+      "kernels", {model.kernels, model.n_kernels},
+      {{offsetof(lathe_kernel, symbol), [&](size_t i) { return text(model.kernels[i].symbol); }},
+       {offsetof(lathe_kernel, schedule), [&](size_t i) { return text(model.kernels[i].schedule); }},
+       {offsetof(lathe_kernel, function), [&](size_t i) { return out.function(tables.functions()[i]); }}});
+  auto *weights = out.array<lathe_weight>(
+      "weights", {model.weights, model.n_weights},
+      {{offsetof(lathe_weight, name), [&](size_t i) { return text(model.weights[i].name); }},
+       {offsetof(lathe_weight, format), [&](size_t i) { return text(model.weights[i].format); }}});
+  auto at = [](size_t offset, Constant *target) { return Pointer{offset, [target](size_t) { return target; }}; };
+  auto *root = out.array<lathe_model>(
+      LATHE_MODEL_SYMBOL, {&model, 1},
+      {at(offsetof(lathe_model, name), text(model.name)), at(offsetof(lathe_model, target), text(model.target)),
+       at(offsetof(lathe_model, spec), text(model.spec)), at(offsetof(lathe_model, programs), programs),
+       at(offsetof(lathe_model, phases), phases), at(offsetof(lathe_model, calls), calls),
+       at(offsetof(lathe_model, views), views), at(offsetof(lathe_model, dims), dims),
+       at(offsetof(lathe_model, kernels), kernels), at(offsetof(lathe_model, weights), weights)});
+  root->setLinkage(llvm::GlobalValue::ExternalLinkage);
+}
+
+} // namespace
+
+llvm::Expected<std::string> lathe::emitTables(const ModelTables &tables) {
+  static const bool registered = [] {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+    return true;
+  }();
+  (void)registered;
+  llvm::Triple triple(kTriple);
+  std::string problem;
+  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, problem);
+  if (!target)
+    return llvm::createStringError("LLVM cannot emit %s: %s", kTriple, problem.c_str());
+  std::unique_ptr<llvm::TargetMachine> machine(
+      target->createTargetMachine(triple, "x86-64", "", llvm::TargetOptions(), llvm::Reloc::PIC_));
+
+  TableModule out;
+  out.module.setTargetTriple(triple);
+  out.module.setDataLayout(machine->createDataLayout());
+  fill(out, tables);
+  llvm::SmallString<0> object;
+  llvm::raw_svector_ostream stream(object);
+  llvm::legacy::PassManager passes;
+  if (machine->addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::ObjectFile))
+    return llvm::createStringError("LLVM cannot emit objects for %s", kTriple);
+  passes.run(out.module);
+  return object.str().str();
+}

@@ -1,0 +1,20 @@
+//===- EmitModel.h - the tables as an object file ---------------------------------------------------------*- C++
+//-*-===//
+//
+// Writes the structs of ModelTables as constants of an object file that exports `lathe_model`; pointers between them
+// and to the kernels are relocations. Equal tables give equal bytes.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_COMPILER_LINK_EMITMODEL_H
+#define LATHE_COMPILER_LINK_EMITMODEL_H
+
+#include "compiler/link/Tables.h"
+
+namespace lathe {
+
+/// A position-independent x86-64 ELF object.
+llvm::Expected<std::string> emitTables(const ModelTables &tables);
+
+} // namespace lathe
+
+#endif

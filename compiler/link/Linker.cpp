@@ -1,0 +1,125 @@
+//===- Linker.cpp - objects to a shared library or a program -----------------------------------------------------===//
+#include "compiler/link/Linker.h"
+#include "compiler/support/Error.h"
+#include "compiler/support/File.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Object/ArchiveWriter.h"
+#include "llvm/Object/ObjectFile.h"
+#include "llvm/Support/Program.h"
+
+using namespace lathe;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+
+/// What code generators call without being told to: every process that opens a bundle has libc and libm.
+static const llvm::StringSet<> &systemSymbols() {
+  static const llvm::StringSet<> symbols = {"memcpy",     "memmove",
+                                            "memset",     "expf",
+                                            "exp2f",      "logf",
+                                            "log2f",      "powf",
+                                            "sinf",       "cosf",
+                                            "tanhf",      "erff",
+                                            "floorf",     "ceilf",
+                                            "roundf",     "truncf",
+                                            "nearbyintf", "rintf",
+                                            "fmaf",       "fmodf",
+                                            "sqrtf",      "_GLOBAL_OFFSET_TABLE_"};
+  return symbols;
+}
+
+Error lathe::checkSymbols(llvm::ArrayRef<ObjectBytes> objects) {
+  llvm::StringSet<> defined;
+  std::vector<std::pair<StringRef, std::string>> needed; // by whom, what
+  for (const ObjectBytes &object : objects) {
+    auto file = llvm::object::ObjectFile::createObjectFile(llvm::MemoryBufferRef(object.bytes, object.name));
+    if (!file)
+      return makeError("{0}: {1}", object.name, llvm::toString(file.takeError()));
+    for (const llvm::object::SymbolRef &symbol : (*file)->symbols()) {
+      Expected<uint32_t> flags = symbol.getFlags();
+      Expected<StringRef> name = symbol.getName();
+      if (!flags || !name)
+        return llvm::joinErrors(flags.takeError(), name.takeError());
+      if (!(*flags & llvm::object::SymbolRef::SF_Undefined))
+        defined.insert(*name);
+      else if (!name->empty())
+        needed.emplace_back(object.name, name->str());
+    }
+  }
+  for (const auto &[object, symbol] : needed)
+    if (!defined.contains(symbol) && !systemSymbols().contains(symbol))
+      return makeError("{0}: needs the symbol {1}, which nothing in the bundle defines", object, symbol);
+  return Error::success();
+}
+
+static Expected<std::string> findLinker() {
+  if (llvm::sys::fs::can_execute(LATHE_LLD))
+    return LATHE_LLD;
+  for (auto folders : {std::vector<StringRef>{}, std::vector<StringRef>{"/usr/lib/llvm-22/bin"}})
+    if (auto found = llvm::sys::findProgramByName("ld.lld", folders))
+      return *found;
+  return makeError("ld.lld is not installed: neither {0} nor in PATH (Debian's package is lld-22)", LATHE_LLD);
+}
+
+Error lathe::runTool(StringRef program, llvm::ArrayRef<std::string> arguments, StagingFolder &staging) {
+  std::string log = staging.file("tool.log");
+  std::vector<StringRef> words = {program};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::string problem;
+  int status = llvm::sys::ExecuteAndWait(program, words, std::nullopt, {StringRef(), StringRef(), StringRef(log)}, 0, 0,
+                                         &problem);
+  Expected<std::string> said = readSmallFile(log, 1 << 20);
+  std::string output = said ? StringRef(*said).trim().str() : "";
+  if (!said)
+    llvm::consumeError(said.takeError());
+  staging.remove(log);
+  if (status == 0)
+    return Error::success();
+  if (!problem.empty())
+    return makeError("{0}: {1}", program, problem);
+  return makeError("{0} ended with status {1}: {2}", program, status, StringRef(output).take_front(2000));
+}
+
+static Error writeFile(StringRef path, StringRef bytes) {
+  std::error_code problem;
+  llvm::raw_fd_ostream out(path, problem);
+  if (!problem) {
+    out << bytes;
+    out.close();
+    problem = out.error();
+    out.clear_error();
+  }
+  return problem ? makeError("{0}: {1}", path, problem.message()) : Error::success();
+}
+
+Error lathe::linkShared(StringRef tables, llvm::ArrayRef<ObjectBytes> kernels, StagingFolder &staging,
+                        StringRef output) {
+  Expected<std::string> linker = findLinker();
+  if (!linker)
+    return linker.takeError();
+  std::vector<ObjectBytes> all(kernels);
+  all.push_back({"tables", tables});
+  if (Error missing = checkSymbols(all))
+    return missing;
+
+  std::string tablesFile = staging.file("tables.o"), archive = staging.file("kernels.a");
+  std::vector<llvm::NewArchiveMember> members;
+  for (const ObjectBytes &kernel : kernels)
+    members.emplace_back(llvm::MemoryBufferRef(kernel.bytes, kernel.name));
+  if (Error failed = writeFile(tablesFile, tables))
+    return failed;
+  if (Error failed = llvm::writeArchive(archive, members, llvm::SymtabWritingMode::NormalSymtab,
+                                        llvm::object::Archive::K_GNU, /*Deterministic=*/true, /*Thin=*/false))
+    return failed;
+  Error failed = runTool(*linker,
+                         {"-shared", "-o", output.str(), "--build-id=none", "--hash-style=gnu", "--gc-sections",
+                          "--exclude-libs=ALL",                            // kernels stay private
+                          "-z", "now", "-z", "relro", "-z", "noexecstack", //
+                          "--no-mmap-output-file",                         // writes no temporary file of its own
+                          tablesFile, archive},
+                         staging);
+  staging.remove(tablesFile);
+  staging.remove(archive);
+  return failed;
+}

@@ -1,0 +1,349 @@
+//===- Pack.cpp - lay out, pack and write weights ----------------------------------------------------------------===//
+#include "compiler/link/Pack.h"
+#include "compiler/link/Panels.h"
+#include "compiler/support/Error.h"
+#include "compiler/support/Hash.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/Endian.h"
+#include "llvm/Support/MathExtras.h"
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+#include <thread>
+#include <unistd.h>
+
+using namespace lathe;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+
+namespace {
+
+constexpr uint64_t kAlignment = 64;
+constexpr uint64_t kChunkBytes = 1 << 20;
+
+/// Goes on from `hash` over 64-bit words, as model_abi.h defines data_hash; size is a multiple of 8.
+uint64_t hashWords(const uint8_t *data, uint64_t size, uint64_t hash) {
+  for (uint64_t i = 0; i < size; i += 8)
+    hash = (hash ^ llvm::support::endian::read64le(data + i)) * 0x100000001b3ull;
+  return hash;
+}
+
+uint64_t packedBytes(const PackedWeight &weight) {
+  if (!weight.vector)
+    return weight.panels() * panelBytes(weight.format, weight.columns);
+  return (weight.interleave ? weight.panels() * kPanelRows : weight.columns) * sizeof(float);
+}
+
+/// The stacked row that lies at `slot` of `panel`; -1: padding.
+int64_t rowAt(const PackedWeight &weight, int64_t panel, int64_t slot) {
+  if (!weight.interleave) {
+    int64_t row = panel * kPanelRows + slot;
+    return row < weight.rows ? row : -1;
+  }
+  int64_t half = weight.rows / 2, row = panel / 2 * kPanelRows + slot;
+  return row < half ? panel % 2 * half + row : -1;
+}
+
+Error checkShape(const PackedWeight &weight) {
+  if (weight.rows < 1 || weight.columns < 1 || weight.sources.empty() || (weight.vector && weight.rows != 1))
+    return makeError("{0}: {1} x {2} from {3} sources is not a weight", weight.name, weight.rows, weight.columns,
+                     weight.sources.size());
+  int64_t units = weight.vector ? weight.columns : weight.rows;
+  if (weight.interleave && (weight.sources.size() != 2 || units % 2))
+    return makeError("{0}: only two weights of one shape can be interleaved", weight.name);
+  if (!weight.vector && isInteger(weight.format) && weight.columns % kGroup)
+    return makeError("{0}: {1} columns are not whole groups of {2}, as {3} needs", weight.name, weight.columns, kGroup,
+                     packedName(weight.format));
+  if (packedBytes(weight) != static_cast<uint64_t>(weight.bytes))
+    return makeError("{0}: the program plans {1} bytes where packing needs {2}", weight.name, weight.bytes,
+                     packedBytes(weight));
+  return Error::success();
+}
+
+//===-- sources -------------------------------------------------------------------------------------------------===//
+
+/// The weights behind one PackedWeight, checked.
+using Sources = std::vector<const Weight *>;
+
+Error checkSource(const PackedWeight &packed, const Weight &weight) {
+  std::string what = llvm::formatv("{0} (tensor {1})", weight.role, weight.tensor).str();
+  if (packed.vector && weight.rows != 1)
+    return makeError("{0} is a matrix of {1} rows where a vector is wanted", what, weight.rows);
+  if (!packed.vector && weight.columns != packed.columns)
+    return makeError("{0} has {1} columns where {2} has {3}", what, weight.columns, packed.name, packed.columns);
+  if (!packed.vector && weight.format != storedFormat(packed.format))
+    return makeError("{0} is stored as {1} where {2} is packed from {3} alone", what, formatName(weight.format),
+                     packed.name, packedName(packed.format));
+  int64_t units = packed.vector ? weight.columns : weight.rows, all = packed.vector ? packed.columns : packed.rows;
+  if (packed.interleave && units * 2 != all)
+    return makeError("{0} has {1} {2} where {3} interleaves two of {4}", what, units,
+                     packed.vector ? "elements" : "rows", packed.name, all / 2);
+  return Error::success();
+}
+
+Expected<Sources> resolve(const PackedWeight &packed, const WeightSource &source) {
+  Sources sources;
+  int64_t units = 0;
+  for (const std::string &role : packed.sources) {
+    Expected<const Weight *> weight = source.get(role);
+    if (!weight)
+      return weight.takeError();
+    if (Error wrong = checkSource(packed, **weight))
+      return std::move(wrong);
+    units += packed.vector ? (*weight)->columns : (*weight)->rows;
+    sources.push_back(*weight);
+  }
+  if (int64_t want = packed.vector ? packed.columns : packed.rows; units != want)
+    return makeError("{0}: its sources have {1} {2}, the program wants {3}", packed.name, units,
+                     packed.vector ? "elements" : "rows", want);
+  return sources;
+}
+
+//===-- chunks --------------------------------------------------------------------------------------------------===//
+
+/// Consecutive bytes of the data that one worker makes at once: some panels of a matrix, a vector, a table or the
+/// tokenizer, and the zeros up to the next chunk.
+struct Chunk {
+  const WeightPlace *place = nullptr; ///< null: the tokenizer
+  const Sources *sources = nullptr;
+  int64_t panel = 0, panels = 0;
+  uint64_t offset = 0, bytes = 0; ///< bytes: with the zeros
+};
+
+void packMatrix(const Chunk &chunk, uint8_t *out, std::vector<uint8_t> &scratch) {
+  const PackedWeight &weight = *chunk.place->weight;
+  int64_t stored = rowBytes(storedFormat(weight.format), weight.columns);
+  scratch.resize(kPanelRows * stored);
+  for (int64_t p = chunk.panel; p < chunk.panel + chunk.panels; ++p) {
+    const uint8_t *rows[kPanelRows] = {};
+    for (int64_t slot = 0; slot < kPanelRows; ++slot) {
+      int64_t row = rowAt(weight, p, slot);
+      if (row < 0)
+        continue;
+      auto source = chunk.sources->begin();
+      for (; row >= (*source)->rows; ++source)
+        row -= (*source)->rows;
+      uint8_t *blocks = scratch.data() + slot * stored;
+      (*source)->readBlocks(row, blocks);
+      rows[slot] = blocks;
+    }
+    packPanel(weight.format, weight.columns, rows, out);
+    out += panelBytes(weight.format, weight.columns);
+  }
+}
+
+void packVector(const PackedWeight &weight, const Sources &sources, uint8_t *out) {
+  std::vector<float> row;
+  for (size_t source = 0; source < sources.size(); ++source) {
+    row.resize(sources[source]->columns);
+    sources[source]->readRow(0, row.data());
+    if (!weight.interleave) {
+      std::memcpy(out, row.data(), row.size() * sizeof(float));
+      out += row.size() * sizeof(float);
+      continue;
+    }
+    for (size_t i = 0; i < row.size(); i += kPanelRows)
+      std::memcpy(out + (2 * i + source * kPanelRows) * sizeof(float), &row[i],
+                  std::min<size_t>(kPanelRows, row.size() - i) * sizeof(float));
+  }
+}
+
+std::vector<Chunk> cut(const WeightsLayout &layout, const std::vector<Sources> &sources) {
+  std::vector<Chunk> chunks;
+  for (const auto &[place, resolved] : llvm::zip_equal(layout.places, sources)) {
+    if (!place.weight || place.weight->vector) {
+      chunks.push_back({&place, &resolved, 0, 0, place.offset, 0});
+      continue;
+    }
+    uint64_t bytes = panelBytes(place.weight->format, place.weight->columns);
+    int64_t panels = place.weight->panels(), some = std::max<int64_t>(1, kChunkBytes / bytes);
+    for (int64_t p = 0; p < panels; p += some)
+      chunks.push_back({&place, &resolved, p, std::min(some, panels - p), place.offset + p * bytes, 0});
+  }
+  if (layout.tokenizerBytes)
+    chunks.push_back({nullptr, nullptr, 0, 0, layout.tokenizerOffset, 0});
+  for (size_t i = 0; i < chunks.size(); ++i)
+    chunks[i].bytes = (i + 1 < chunks.size() ? chunks[i + 1].offset : layout.dataBytes) - chunks[i].offset;
+  return chunks;
+}
+
+Error writeAll(int fd, const uint8_t *data, uint64_t size, uint64_t offset) {
+  while (size) {
+    ssize_t written = pwrite(fd, data, size, static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written <= 0)
+      return makeError("weights.bin: {0}", written < 0 ? std::strerror(errno) : "nothing could be written");
+    data += written, size -= written, offset += written;
+  }
+  return Error::success();
+}
+
+/// Workers take chunks in order; the hash is taken in that order too, which the turn sees to.
+class Packer {
+public:
+  Packer(std::vector<Chunk> chunks, uint64_t total, StringRef tokenizer, int fd, uint64_t start,
+         const PackOptions &options)
+      : chunks(std::move(chunks)), total(total), tokenizer(tokenizer), fd(fd), start(start), options(options) {}
+
+  Expected<uint64_t> run() {
+    unsigned jobs = options.jobs ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
+    jobs = std::min<size_t>(jobs, chunks.size());
+    std::vector<std::thread> helpers;
+    for (unsigned i = 1; i < jobs; ++i)
+      helpers.emplace_back([this] { work(); });
+    work();
+    for (std::thread &helper : helpers)
+      helper.join();
+    if (failed)
+      return makeError("{0}", failure);
+    return hash;
+  }
+
+private:
+  void work() {
+    std::vector<uint8_t> buffer, scratch;
+    for (size_t i; (i = next++) < chunks.size();) {
+      const Chunk &chunk = chunks[i];
+      buffer.assign(chunk.bytes, 0);
+      fill(chunk, buffer.data(), scratch);
+      Error written = failed ? Error::success() : writeAll(fd, buffer.data(), buffer.size(), start + chunk.offset);
+      std::unique_lock lock(mutex);
+      turned.wait(lock, [&] { return turn == i; });
+      if (written) {
+        failed = true;
+        failure = llvm::toString(std::move(written));
+      }
+      hash = hashWords(buffer.data(), buffer.size(), hash);
+      report(chunk.offset + chunk.bytes);
+      ++turn;
+      turned.notify_all();
+    }
+  }
+
+  void fill(const Chunk &chunk, uint8_t *out, std::vector<uint8_t> &scratch) const {
+    if (failed)
+      return;
+    if (!chunk.place)
+      std::memcpy(out, tokenizer.data(), tokenizer.size());
+    else if (const Table *table = chunk.place->table)
+      std::memcpy(out, table->values.data(), chunk.place->bytes);
+    else if (chunk.place->weight->vector)
+      packVector(*chunk.place->weight, *chunk.sources, out);
+    else
+      packMatrix(chunk, out, scratch);
+  }
+
+  void report(uint64_t done) {
+    auto now = std::chrono::steady_clock::now();
+    if (!options.progress || (done < total && now - reported < std::chrono::milliseconds(100)))
+      return;
+    reported = now;
+    options.progress(done, total);
+  }
+
+  const std::vector<Chunk> chunks;
+  const uint64_t total;
+  const StringRef tokenizer;
+  const int fd;
+  const uint64_t start;
+  const PackOptions &options;
+  std::atomic<size_t> next = 0;
+  std::atomic<bool> failed = false;
+  std::mutex mutex;
+  std::condition_variable turned;
+  size_t turn = 0; // the chunk whose turn it is to be hashed; this and what follows under the mutex
+  uint64_t hash = hashStart;
+  std::string failure;
+  std::chrono::steady_clock::time_point reported;
+};
+
+} // namespace
+
+const WeightPlace *WeightsLayout::find(StringRef name) const {
+  auto found = byName.find(name);
+  return found == byName.end() ? nullptr : &places[found->second];
+}
+
+Expected<WeightsLayout> lathe::layOutWeights(const ProgramSet &set, uint64_t tokenizerBytes) {
+  llvm::StringMap<WeightPlace> known;
+  for (const PackedWeight &weight : set.weights) {
+    if (Error wrong = checkShape(weight))
+      return std::move(wrong);
+    if (!known.try_emplace(weight.name, WeightPlace{&weight, nullptr, 0, packedBytes(weight)}).second)
+      return makeError("two packed weights are called {0}", weight.name);
+  }
+  for (const Table &table : set.tables)
+    if (!known.try_emplace(table.name, WeightPlace{nullptr, &table, 0, table.values.size() * sizeof(float)}).second)
+      return makeError("two weights or tables are called {0}", table.name);
+
+  WeightsLayout layout;
+  auto place = [&](StringRef name) {
+    auto found = known.find(name);
+    if (found == known.end() || !layout.byName.try_emplace(name, layout.places.size()).second)
+      return;
+    WeightPlace &added = layout.places.emplace_back(found->second);
+    added.offset = layout.dataBytes;
+    layout.dataBytes += llvm::alignTo(added.bytes, kAlignment);
+  };
+  // In the order of reading, so that a decode step walks the file forward; then what only other programs read.
+  for (const Program &program : set.programs)
+    for (const Phase &phase : program.phases)
+      for (const std::vector<Call> *calls : {&phase.prologue, &phase.calls})
+        for (const Call &call : *calls)
+          for (const View &view : call.views)
+            if (view.base == Base::Weights)
+              place(view.weight);
+  for (const PackedWeight &weight : set.weights)
+    place(weight.name);
+  for (const Table &table : set.tables)
+    place(table.name);
+  layout.tokenizerOffset = layout.dataBytes;
+  layout.tokenizerBytes = tokenizerBytes;
+  layout.dataBytes += llvm::alignTo(tokenizerBytes, kAlignment);
+  return layout;
+}
+
+Expected<uint64_t> lathe::packWeights(const WeightsLayout &layout, const WeightSource &source, StringRef tokenizer,
+                                      int fd, uint64_t start, const PackOptions &options) {
+  assert(tokenizer.size() == layout.tokenizerBytes);
+  std::vector<Sources> sources;
+  for (const WeightPlace &place : layout.places) {
+    if (!place.weight) {
+      sources.emplace_back();
+      continue;
+    }
+    Expected<Sources> resolved = resolve(*place.weight, source);
+    if (!resolved)
+      return resolved.takeError();
+    sources.push_back(std::move(*resolved));
+  }
+  return Packer(cut(layout, sources), layout.dataBytes, tokenizer, fd, start, options).run();
+}
+
+void lathe::unpackRow(const PackedWeight &weight, const uint8_t *data, int64_t row, float *out) {
+  if (weight.vector) {
+    for (int64_t i = 0; i < weight.columns; ++i) {
+      int64_t half = weight.columns / 2, at = i;
+      if (weight.interleave)
+        at = i % half / kPanelRows * 2 * kPanelRows + i / half * kPanelRows + i % half % kPanelRows;
+      std::memcpy(out + i, data + at * sizeof(float), sizeof(float));
+    }
+    return;
+  }
+  int64_t panel = row / kPanelRows, slot = row % kPanelRows;
+  if (weight.interleave) {
+    int64_t half = weight.rows / 2;
+    panel = 2 * (row % half / kPanelRows) + row / half;
+    slot = row % half % kPanelRows;
+  }
+  Format format = storedFormat(weight.format);
+  std::vector<uint8_t> blocks(rowBytes(format, weight.columns));
+  unpackPanelRow(weight.format, weight.columns, data + panel * panelBytes(weight.format, weight.columns), slot,
+                 blocks.data());
+  dequantize(format, blocks.data(), weight.columns, out);
+}

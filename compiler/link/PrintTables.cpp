@@ -1,0 +1,82 @@
+//===- PrintTables.cpp - the tables of a bundle as text ----------------------------------------------------------===//
+#include "compiler/link/Tables.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace lathe;
+using llvm::formatv;
+
+static std::string typeName(lathe_type type) {
+  const char *code = type.code == LATHE_INT     ? "i"
+                     : type.code == LATHE_UINT  ? "u"
+                     : type.code == LATHE_FLOAT ? "f"
+                                                : "bf";
+  return code + std::to_string(type.bits);
+}
+
+static void printView(const lathe_model &model, const lathe_view &view, llvm::raw_ostream &out) {
+  static const char *const bases[] = {"arena", "scratch", "weights",    "cache",  "ids", "positions",
+                                      "slots", "pages",   "logit_rows", "logits", "tile"};
+  out << bases[view.base];
+  if (view.base == LATHE_BASE_CACHE)
+    out << "[" << view.layer << "]";
+  out << "+" << view.offset;
+  static const char *const moves[] = {"m", "n", "s"};
+  for (int i = 0; i < 3; ++i)
+    if (view.step[i])
+      out << "+" << view.step[i] << moves[i];
+  out << " " << typeName(view.type);
+  for (uint32_t i = 0; i < view.dimensions; ++i) {
+    const lathe_dim &dim = model.dims[view.first_dim + i];
+    out << (i ? ", " : "[") << dim.extent << ":" << dim.stride;
+  }
+  out << "]";
+}
+
+static void printCalls(const lathe_model &model, uint32_t first, uint32_t count, llvm::raw_ostream &out) {
+  static const char *const scopes[] = {"tile", "splits", "worker"};
+  for (uint32_t i = first; i < first + count; ++i) {
+    const lathe_call &call = model.calls[i];
+    out << "    " << scopes[call.scope] << " " << model.kernels[call.kernel].symbol << "\n";
+    for (uint32_t v = 0; v < call.n_views; ++v) {
+      out << "      ";
+      printView(model, model.views[call.first_view + v], out);
+      out << "\n";
+    }
+  }
+}
+
+void lathe::printTables(const lathe_model &model, llvm::raw_ostream &out) {
+  out << formatv("model {0} for {1}, build {2:x-16}, abi {3}\n", model.name, model.target, model.build_id,
+                 model.abi_version);
+  out << formatv("context {0}, vocabulary {1} (stride {2}), slots {3}\n", model.max_context, model.vocabulary,
+                 model.logits_stride, model.max_slots);
+  const lathe_cache &cache = model.cache;
+  out << formatv("cache {0} layers x {1} heads x {2} {3}, page {4} bytes, {5} pages a sequence, splits of {6}\n",
+                 cache.layers, cache.kv_heads, cache.head_size, typeName(cache.type), cache.page_bytes, cache.max_pages,
+                 cache.split_positions);
+  out << formatv("weights {0} bytes, tokenizer {1} bytes at {2}\n", model.weights_bytes, model.tokenizer_bytes,
+                 model.tokenizer_offset);
+  for (uint32_t i = 0; i < model.n_weights; ++i) {
+    const lathe_weight &weight = model.weights[i];
+    out << formatv("  {0,10} {1,10} {2} {3} {4}x{5}\n", weight.offset, weight.bytes, weight.name, weight.format,
+                   weight.rows, weight.columns);
+  }
+  out << "kernels\n";
+  for (uint32_t i = 0; i < model.n_kernels; ++i)
+    out << "  " << model.kernels[i].symbol << " (" << model.kernels[i].schedule << ")\n";
+  for (uint32_t i = 0; i < model.n_programs; ++i) {
+    const lathe_program &program = model.programs[i];
+    out << formatv("program {0}: {1} rows, {2} logit rows{3}, arena {4} bytes, scratch {5} bytes\n", program.name,
+                   program.max_rows, program.max_logit_rows, program.distinct_sequences ? ", distinct sequences" : "",
+                   program.arena_bytes, program.scratch_bytes);
+    for (uint32_t p = program.first_phase; p < program.first_phase + program.n_phases; ++p) {
+      const lathe_phase &phase = model.phases[p];
+      out << formatv("  phase \"{0}\": {1} a tile, {2} column tiles{3}\n", phase.name,
+                     formatv("{0} {1}", phase.rows_per_tile, phase.rows == LATHE_ROWS_LOGITS ? "logit rows" : "rows"),
+                     phase.column_tiles, phase.splits ? ", splits" : "");
+      printCalls(model, phase.first_prologue, phase.n_prologue, out);
+      printCalls(model, phase.first_call, phase.n_calls, out);
+    }
+  }
+}

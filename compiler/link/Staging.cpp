@@ -1,0 +1,141 @@
+//===- Staging.cpp - folders that appear whole or not at all -----------------------------------------------------===//
+#include "compiler/link/Staging.h"
+#include "compiler/support/Error.h"
+#include "runtime/abi/model_abi.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Signals.h"
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
+
+using namespace lathe;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+namespace fs = llvm::sys::fs;
+
+// LLVM's signal handler removes registered files, then calls one function, which may remove the emptied folders. It may
+// only make async-signal-safe calls, so the names are plain pointers that stay valid while they are listed.
+static std::atomic<const char *> openFolders[16];
+
+static void removeFoldersAndExit() {
+  for (std::atomic<const char *> &folder : openFolders)
+    if (const char *path = folder.exchange(nullptr))
+      rmdir(path);
+  _exit(130); // as a shell reports SIGINT
+}
+
+static bool startsAsWeights(const llvm::Twine &file) {
+  auto opened = fs::openNativeFileForRead(file);
+  if (!opened) {
+    llvm::consumeError(opened.takeError());
+    return false;
+  }
+  char magic[8] = {};
+  auto count = fs::readNativeFile(*opened, magic);
+  fs::closeFile(*opened);
+  if (!count) {
+    llvm::consumeError(count.takeError());
+    return false;
+  }
+  return *count == sizeof magic && std::memcmp(magic, LATHE_WEIGHTS_MAGIC, sizeof magic) == 0;
+}
+
+static Error checkDestination(StringRef path) {
+  StringRef parent = llvm::sys::path::parent_path(path);
+  if (!parent.empty() && !fs::is_directory(parent))
+    return makeError("{0}: there is no folder {1}", path, parent);
+  fs::file_status status;
+  fs::status(path, status);
+  if (status.type() == fs::file_type::file_not_found)
+    return Error::success();
+  if (status.type() != fs::file_type::directory_file)
+    return makeError("{0}: exists and is not a bundle's folder; name another place", path);
+  std::error_code problem;
+  bool empty = fs::directory_iterator(path, problem) == fs::directory_iterator();
+  if (problem)
+    return makeError("{0}: {1}", path, problem.message());
+  if (!empty && !startsAsWeights(path + "/weights.bin"))
+    return makeError("{0}: is a folder with other things than a bundle; name another place", path);
+  return Error::success();
+}
+
+Expected<std::unique_ptr<StagingFolder>> StagingFolder::create(StringRef destination) {
+  while (destination.size() > 1 && destination.ends_with("/"))
+    destination = destination.drop_back();
+  if (destination.empty())
+    return makeError("the bundle's folder has no name");
+  if (Error wrong = checkDestination(destination))
+    return std::move(wrong);
+  std::string folder = destination.str() + ".partial-" + std::to_string(getpid());
+  if (std::error_code problem = fs::create_directory(folder, /*IgnoreExisting=*/false))
+    return makeError("{0}: {1}", folder, problem.message());
+  return std::unique_ptr<StagingFolder>(new StagingFolder(destination.str(), std::move(folder)));
+}
+
+StagingFolder::StagingFolder(std::string destination, std::string folder)
+    : destination(std::move(destination)), folder(std::move(folder)) {
+  for (std::atomic<const char *> &slot : openFolders) {
+    const char *expected = nullptr;
+    if (slot.compare_exchange_strong(expected, this->folder.c_str()))
+      break;
+  }
+  llvm::sys::SetInterruptFunction(removeFoldersAndExit);
+}
+
+StagingFolder::~StagingFolder() {
+  if (committed)
+    return;
+  fs::remove_directories(folder, /*IgnoreErrors=*/true);
+  forget();
+}
+
+/// Takes files and folder off the lists of what an interruption removes.
+void StagingFolder::forget() {
+  for (const std::string &file : files)
+    llvm::sys::DontRemoveFileOnSignal(file);
+  for (std::atomic<const char *> &slot : openFolders) {
+    const char *expected = folder.c_str();
+    slot.compare_exchange_strong(expected, nullptr);
+  }
+}
+
+std::string StagingFolder::file(StringRef name) {
+  std::string path = folder + "/" + name.str();
+  llvm::sys::RemoveFileOnSignal(path);
+  files.push_back(path);
+  return path;
+}
+
+void StagingFolder::remove(const std::string &file) {
+  fs::remove(file);
+  llvm::sys::DontRemoveFileOnSignal(file);
+  std::erase(files, file);
+}
+
+Error StagingFolder::commit() {
+  // Exchanging two names is one step for whoever looks; where the file system can't, the old bundle steps aside first.
+  if (renameat2(AT_FDCWD, folder.c_str(), AT_FDCWD, destination.c_str(), RENAME_EXCHANGE) == 0) {
+    committed = true;
+    fs::remove_directories(folder, /*IgnoreErrors=*/true); // what was there before
+    forget();
+    return Error::success();
+  }
+  std::string old = folder + ".old";
+  bool moved = fs::exists(destination) && rename(destination.c_str(), old.c_str()) == 0;
+  if (rename(folder.c_str(), destination.c_str()) != 0) {
+    Error failed = makeError("{0}: {1}", destination, std::strerror(errno));
+    if (moved)
+      rename(old.c_str(), destination.c_str());
+    return failed;
+  }
+  committed = true;
+  if (moved)
+    fs::remove_directories(old, /*IgnoreErrors=*/true);
+  forget();
+  return Error::success();
+}

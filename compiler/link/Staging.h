@@ -1,0 +1,47 @@
+//===- Staging.h - folders that appear whole or not at all ------------------------------------------------*- C++
+//-*-===//
+//
+// Files of a bundle are made in NAME.partial-PID beside NAME, which commit() then renames to NAME. On any error, on
+// Ctrl-C and on SIGTERM the partial folder goes away and an older bundle of that name stays as it was.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_COMPILER_LINK_STAGING_H
+#define LATHE_COMPILER_LINK_STAGING_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lathe {
+
+class StagingFolder {
+public:
+  /// For a folder at `destination`. What is there now must be nothing, an empty folder or a bundle, else this fails.
+  static llvm::Expected<std::unique_ptr<StagingFolder>> create(llvm::StringRef destination);
+  ~StagingFolder();
+  StagingFolder(const StagingFolder &) = delete;
+  StagingFolder &operator=(const StagingFolder &) = delete;
+
+  const std::string &path() const { return folder; }
+  /// The path of a file in the folder, which is to be removed if this process is interrupted. Files must be named so
+  /// before they are made.
+  std::string file(llvm::StringRef name);
+  void remove(const std::string &file);
+
+  /// Puts the folder in its place; a bundle that was there is removed. Nothing else may be called after.
+  llvm::Error commit();
+
+private:
+  StagingFolder(std::string destination, std::string folder);
+  void forget();
+
+  std::string destination, folder;
+  std::vector<std::string> files;
+  bool committed = false;
+};
+
+} // namespace lathe
+
+#endif

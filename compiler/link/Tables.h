@@ -1,0 +1,66 @@
+//===- Tables.h - the tables of a bundle, filled ----------------------------------------------------------*- C++
+//-*-===//
+//
+// From a scheduled ProgramSet to the structs of runtime/abi/model_abi.h, in memory. Here a view's steps for one row,
+// column unit and split become steps for a tile, and names become indices. model() is a complete lathe_model except for
+// the kernels' functions, which are symbols until they are linked (EmitModel.h).
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_COMPILER_LINK_TABLES_H
+#define LATHE_COMPILER_LINK_TABLES_H
+
+#include "compiler/kernels/Program.h"
+#include "compiler/link/Pack.h"
+#include "runtime/abi/model_abi.h"
+#include "llvm/Support/raw_ostream.h"
+#include <deque>
+
+namespace lathe {
+
+/// A compiled kernel that the bundle holds.
+struct LinkedKernel {
+  std::string symbol;   ///< symbol(kernel)
+  std::string schedule; ///< "tuned", "nearest KEY" or "fallback"
+  std::string function; ///< linker symbol of its lathe_kernel_function
+};
+
+/// What a bundle says of itself.
+struct ModelInfo {
+  std::string name;   ///< of the model
+  std::string target; ///< "x86-64-v3"
+  uint32_t cpuFeatures = 0;
+  std::string spec; ///< textproto
+};
+
+/// Owns all that its model() points to. Movable: nothing moves in memory.
+class ModelTables {
+public:
+  /// Fails if a call's kernel is not among `kernels`, or the programs leave their memory (compiler/kernels/Check.h).
+  static llvm::Expected<ModelTables> make(const ProgramSet &set, const WeightsLayout &layout,
+                                          llvm::ArrayRef<LinkedKernel> kernels, const ModelInfo &info);
+
+  const lathe_model &model() const { return table; }
+  void setBuildId(uint64_t id) { table.build_id = id; }
+  /// Linker symbols, one a kernel.
+  const std::vector<std::string> &functions() const { return kernelFunctions; }
+
+private:
+  friend class TableBuilder;
+  lathe_model table = {};
+  std::vector<std::string> kernelFunctions;
+  std::deque<std::string> texts; // a deque: its elements stay where they are
+  std::vector<lathe_program> programs;
+  std::vector<lathe_phase> phases;
+  std::vector<lathe_call> calls;
+  std::vector<lathe_view> views;
+  std::vector<lathe_dim> dims;
+  std::vector<lathe_kernel> kernels;
+  std::vector<lathe_weight> weights;
+};
+
+/// The tables as text: what --emit=link prints.
+void printTables(const lathe_model &model, llvm::raw_ostream &out);
+
+} // namespace lathe
+
+#endif

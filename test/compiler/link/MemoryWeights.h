@@ -1,0 +1,62 @@
+//===- MemoryWeights.h - weights of random stored blocks, in memory ---------------------------------------*- C++
+//-*-===//
+#ifndef LATHE_TEST_COMPILER_LINK_MEMORYWEIGHTS_H
+#define LATHE_TEST_COMPILER_LINK_MEMORYWEIGHTS_H
+
+#include "compiler/spec/Weights.h"
+#include "compiler/support/Error.h"
+#include "llvm/Support/Endian.h"
+#include <cmath>
+#include <map>
+#include <random>
+
+namespace lathe {
+
+class MemoryWeight : public Weight {
+public:
+  std::vector<uint8_t> blocks;
+  void readBlocks(int64_t row, uint8_t *out) const override {
+    int64_t size = rowBytes(format, columns);
+    std::copy_n(blocks.begin() + row * size, size, out);
+  }
+};
+
+class MemoryWeights : public WeightSource {
+public:
+  /// Every bit pattern of quants; scales, minima and floats are finite.
+  const MemoryWeight &add(const std::string &role, Format format, int64_t rows, int64_t columns) {
+    auto weight = std::make_unique<MemoryWeight>();
+    weight->role = role;
+    weight->tensor = "tensor." + role;
+    weight->format = format;
+    weight->rows = rows;
+    weight->columns = columns;
+    int64_t block = blockBytes(format);
+    weight->blocks.resize(rows * rowBytes(format, columns));
+    for (size_t i = 0; i < weight->blocks.size(); ++i) {
+      int64_t at = static_cast<int64_t>(i) % block;
+      bool high = blockColumns(format) == 1 ? at == block - 1 : at == 1 || (format == Format::Q4_1 && at == 3);
+      weight->blocks[i] = static_cast<uint8_t>(random()) & (high ? 0xbb : 0xff); // exponent not all ones
+    }
+    return *(all[role] = std::move(weight));
+  }
+
+  MemoryWeight &edit(const std::string &role) { return *all.at(role); }
+
+  llvm::Expected<const Weight *> get(llvm::StringRef role) const override {
+    auto found = all.find(role.str());
+    if (found == all.end())
+      return makeError("no weight for the role {0}", role);
+    return found->second.get();
+  }
+  bool has(llvm::StringRef role) const override { return all.count(role.str()) != 0; }
+  uint64_t fingerprint() const override { return 1; }
+
+private:
+  std::map<std::string, std::unique_ptr<MemoryWeight>> all;
+  std::mt19937 random{7};
+};
+
+} // namespace lathe
+
+#endif

@@ -1,0 +1,340 @@
+//===- PackTest.cpp - packing loses nothing and puts every byte where Kernel.h says ------------------------------===//
+#include "compiler/link/Pack.h"
+#include "compiler/link/Panels.h"
+#include "test/compiler/link/MemoryWeights.h"
+#include "llvm/Support/MathExtras.h"
+#include <cstdlib>
+#include <cstring>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+using namespace lathe;
+using testing::HasSubstr;
+
+namespace {
+
+constexpr PackedFormat kFormats[] = {PackedFormat::F32,  PackedFormat::F16,  PackedFormat::BF16,
+                                     PackedFormat::Q4_0, PackedFormat::Q4_1, PackedFormat::Q8_0};
+
+/// Where packWeights writes; gone at the end.
+class ScratchFile {
+public:
+  ScratchFile() : fd(mkstemp(path)) { unlink(path); }
+  ~ScratchFile() { close(fd); }
+  std::vector<uint8_t> read(uint64_t start, uint64_t size) const {
+    std::vector<uint8_t> bytes(size);
+    EXPECT_EQ(pread(fd, bytes.data(), size, start), static_cast<ssize_t>(size));
+    return bytes;
+  }
+  char path[32] = "/tmp/lathe-pack-XXXXXX";
+  int fd;
+};
+
+PackedWeight matrix(std::string name, std::vector<std::string> sources, PackedFormat format, int64_t rows,
+                    int64_t columns, bool interleave = false) {
+  PackedWeight weight{std::move(name), std::move(sources), format, false, interleave, rows, columns, 0};
+  weight.bytes = weight.panels() * panelBytes(format, columns);
+  return weight;
+}
+
+PackedWeight vector(std::string name, std::vector<std::string> sources, int64_t columns, bool interleave = false) {
+  PackedWeight weight{std::move(name), std::move(sources), PackedFormat::F32, true, interleave, 1, columns, 0};
+  weight.bytes = (interleave ? weight.panels() * kPanelRows : columns) * 4;
+  return weight;
+}
+
+struct Packed {
+  WeightsLayout layout;
+  std::vector<uint8_t> data;
+  uint64_t hash;
+  const uint8_t *at(llvm::StringRef name) const { return data.data() + layout.find(name)->offset; }
+};
+
+/// Packs behind 100 bytes of something else; `set` must outlive the result.
+llvm::Expected<Packed> pack(const ProgramSet &set, const WeightSource &source, unsigned jobs = 2,
+                            std::string tokenizer = "") {
+  llvm::Expected<WeightsLayout> layout = layOutWeights(set, tokenizer.size());
+  if (!layout)
+    return layout.takeError();
+  ScratchFile file;
+  llvm::Expected<uint64_t> hash = packWeights(*layout, source, tokenizer, file.fd, 100, {jobs, {}});
+  if (!hash)
+    return hash.takeError();
+  std::vector<uint8_t> data = file.read(100, layout->dataBytes);
+  return Packed{std::move(*layout), std::move(data), *hash};
+}
+
+std::string failure(const ProgramSet &set, const WeightSource &source) {
+  llvm::Expected<Packed> packed = pack(set, source);
+  return packed ? "" : llvm::toString(packed.takeError());
+}
+
+std::vector<float> row(const Weight &weight, int64_t index) {
+  std::vector<float> values(weight.columns);
+  weight.readRow(index, values.data());
+  return values;
+}
+
+std::vector<float> unpacked(const PackedWeight &weight, const uint8_t *data, int64_t index) {
+  std::vector<float> values(weight.columns);
+  unpackRow(weight, data, index, values.data());
+  return values;
+}
+
+bool sameBits(const std::vector<float> &a, const std::vector<float> &b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * 4) == 0;
+}
+
+/// The stored integer of a row and column, read by the words of Kernel.h and nothing else.
+int storedInteger(PackedFormat format, const uint8_t *panel, int64_t row, int64_t column) {
+  const uint8_t *group = panel + column / 32 * panelStepBytes(format);
+  int64_t c = column % 32;
+  if (format == PackedFormat::Q8_0)
+    return group[c / 4 * 64 + row * 4 + c % 4] - 128;
+  uint8_t byte = group[c / 8 * 64 + row * 4 + c % 4];
+  return c % 8 < 4 ? byte & 15 : byte >> 4;
+}
+
+int sourceInteger(Format format, const uint8_t *blocks, int64_t column) {
+  const uint8_t *block = blocks + column / 32 * blockBytes(format);
+  int64_t c = column % 32;
+  if (format == Format::Q8_0)
+    return static_cast<int8_t>(block[2 + c]);
+  uint8_t byte = block[(format == Format::Q4_1 ? 4 : 2) + c % 16];
+  return c < 16 ? byte & 15 : byte >> 4;
+}
+
+} // namespace
+
+class EachFormat : public testing::TestWithParam<PackedFormat> {};
+INSTANTIATE_TEST_SUITE_P(Pack, EachFormat, testing::ValuesIn(kFormats),
+                         [](const auto &info) { return packedName(info.param); });
+
+TEST_P(EachFormat, PacksAndUnpacksExactly) {
+  std::vector<int64_t> widths =
+      isInteger(GetParam()) ? std::vector<int64_t>{32, 96, 576} : std::vector<int64_t>{1, 7, 33, 576};
+  for (int64_t rows : {1, 15, 16, 17, 37})
+    for (int64_t columns : widths) {
+      SCOPED_TRACE(llvm::formatv("{0} x {1}", rows, columns).str());
+      MemoryWeights source;
+      const Weight &weight = source.add("w", storedFormat(GetParam()), rows, columns);
+      ProgramSet set;
+      set.weights.push_back(matrix("w", {"w"}, GetParam(), rows, columns));
+      llvm::Expected<Packed> packed = pack(set, source);
+      ASSERT_TRUE(bool(packed)) << llvm::toString(packed.takeError());
+      for (int64_t r = 0; r < rows; ++r)
+        ASSERT_TRUE(sameBits(unpacked(set.weights[0], packed->at("w"), r), row(weight, r))) << "row " << r;
+    }
+}
+
+TEST_P(EachFormat, PadsWithRowsOfZeros) {
+  MemoryWeights source;
+  source.add("w", storedFormat(GetParam()), 17, 64);
+  ProgramSet set;
+  set.weights.push_back(matrix("w", {"w"}, GetParam(), 17, 64));
+  llvm::Expected<Packed> packed = pack(set, source);
+  ASSERT_TRUE(bool(packed)) << llvm::toString(packed.takeError());
+  for (int64_t r = 17; r < 32; ++r)
+    EXPECT_THAT(unpacked(set.weights[0], packed->at("w"), r), testing::Each(testing::Eq(0.f))) << "row " << r;
+}
+
+TEST_P(EachFormat, StacksSources) {
+  MemoryWeights source;
+  std::vector<const Weight *> weights = {&source.add("a", storedFormat(GetParam()), 5, 64),
+                                         &source.add("b", storedFormat(GetParam()), 20, 64),
+                                         &source.add("c", storedFormat(GetParam()), 16, 64)};
+  ProgramSet set;
+  set.weights.push_back(matrix("abc", {"a", "b", "c"}, GetParam(), 41, 64));
+  llvm::Expected<Packed> packed = pack(set, source);
+  ASSERT_TRUE(bool(packed)) << llvm::toString(packed.takeError());
+  int64_t stacked = 0;
+  for (const Weight *weight : weights)
+    for (int64_t r = 0; r < weight->rows; ++r, ++stacked)
+      ASSERT_TRUE(sameBits(unpacked(set.weights[0], packed->at("abc"), stacked), row(*weight, r))) << "row " << stacked;
+}
+
+TEST_P(EachFormat, InterleavesPanels) {
+  for (int64_t rows : {16, 21}) {
+    MemoryWeights source;
+    const Weight &gate = source.add("gate", storedFormat(GetParam()), rows, 32);
+    const Weight &up = source.add("up", storedFormat(GetParam()), rows, 32);
+    ProgramSet set;
+    set.weights.push_back(matrix("both", {"gate", "up"}, GetParam(), 2 * rows, 32, /*interleave=*/true));
+    llvm::Expected<Packed> packed = pack(set, source);
+    ASSERT_TRUE(bool(packed)) << llvm::toString(packed.takeError());
+    // Panels 2i and 2i + 1 read as an ordinary matrix are rows 16i.. of each.
+    PackedWeight plain = matrix("plain", {}, GetParam(), set.weights[0].panels() * kPanelRows, 32);
+    for (int64_t r = 0; r < rows; ++r) {
+      int64_t panel = r / kPanelRows * 2, slot = r % kPanelRows;
+      EXPECT_TRUE(sameBits(unpacked(plain, packed->at("both"), panel * kPanelRows + slot), row(gate, r))) << r;
+      EXPECT_TRUE(sameBits(unpacked(plain, packed->at("both"), (panel + 1) * kPanelRows + slot), row(up, r))) << r;
+      EXPECT_TRUE(sameBits(unpacked(set.weights[0], packed->at("both"), r), row(gate, r))) << r;
+      EXPECT_TRUE(sameBits(unpacked(set.weights[0], packed->at("both"), rows + r), row(up, r))) << r;
+    }
+  }
+}
+
+TEST_P(EachFormat, PutsNumbersWhereKernelsReadThem) {
+  MemoryWeights source;
+  const MemoryWeight &weight = source.add("w", storedFormat(GetParam()), 16, 96);
+  std::vector<const uint8_t *> rows;
+  for (int64_t r = 0; r < 16; ++r)
+    rows.push_back(weight.blocks.data() + r * rowBytes(weight.format, 96));
+  std::vector<uint8_t> panel(panelBytes(GetParam(), 96));
+  packPanel(GetParam(), 96, rows, panel.data());
+  if (!isInteger(GetParam())) { // [columns][16]
+    int64_t size = blockBytes(weight.format);
+    for (int64_t r = 0; r < 16; ++r)
+      for (int64_t c = 0; c < 96; ++c)
+        ASSERT_EQ(std::memcmp(panel.data() + (c * 16 + r) * size, rows[r] + c * size, size), 0) << r << ", " << c;
+    return;
+  }
+  for (int64_t r = 0; r < 16; ++r)
+    for (int64_t c = 0; c < 96; ++c)
+      ASSERT_EQ(storedInteger(GetParam(), panel.data(), r, c), sourceInteger(weight.format, rows[r], c))
+          << "row " << r << ", column " << c;
+  // The scale of row 5 in group 2 follows the group's quants.
+  int64_t quants = GetParam() == PackedFormat::Q8_0 ? 512 : 256;
+  EXPECT_EQ(std::memcmp(panel.data() + 2 * panelStepBytes(GetParam()) + quants + 5 * 2,
+                        rows[5] + 2 * blockBytes(weight.format), 2),
+            0);
+}
+
+TEST(Pack, VectorsAreFloatsOneAfterAnother) {
+  MemoryWeights source;
+  const Weight &a = source.add("a", Format::F16, 1, 20), &b = source.add("b", Format::F32, 1, 3);
+  ProgramSet set;
+  set.weights.push_back(vector("ab", {"a", "b"}, 23));
+  llvm::Expected<Packed> packed = pack(set, source);
+  ASSERT_TRUE(bool(packed)) << llvm::toString(packed.takeError());
+  std::vector<float> both = row(a, 0), second = row(b, 0);
+  both.insert(both.end(), second.begin(), second.end());
+  EXPECT_TRUE(sameBits(unpacked(set.weights[0], packed->at("ab"), 0), both));
+  EXPECT_EQ(packed->data.size(), 128u) << "zeros up to the next 64 bytes";
+  EXPECT_THAT(std::vector<uint8_t>(packed->data.begin() + 92, packed->data.end()), testing::Each(0));
+}
+
+TEST(Pack, InterleavedVectorsFollowTheirMatrix) {
+  MemoryWeights source;
+  const Weight &a = source.add("a", Format::F32, 1, 20), &b = source.add("b", Format::F32, 1, 20);
+  ProgramSet set;
+  set.weights.push_back(vector("ab", {"a", "b"}, 40, /*interleave=*/true));
+  llvm::Expected<Packed> packed = pack(set, source);
+  ASSERT_TRUE(bool(packed)) << llvm::toString(packed.takeError());
+  ASSERT_EQ(packed->data.size(), 4u * 64);
+  std::vector<float> stored(64), first = row(a, 0), second = row(b, 0);
+  std::memcpy(stored.data(), packed->data.data(), 256);
+  EXPECT_EQ(stored[0], first[0]);
+  EXPECT_EQ(stored[16 + 3], second[3]);
+  EXPECT_EQ(stored[32 + 2], first[18]);
+  EXPECT_EQ(stored[48 + 3], second[19]);
+  EXPECT_EQ(stored[32 + 4], 0);
+  first.insert(first.end(), second.begin(), second.end());
+  EXPECT_TRUE(sameBits(unpacked(set.weights[0], packed->at("ab"), 0), first));
+}
+
+TEST(Pack, LaysOutInTheOrderOfReading) {
+  MemoryWeights source;
+  for (const char *role : {"unused", "second", "first"})
+    source.add(role, Format::Q8_0, 16, 32);
+  ProgramSet set;
+  for (const char *role : {"unused", "second", "first"})
+    set.weights.push_back(matrix(role, {role}, PackedFormat::Q8_0, 16, 32));
+  set.tables.push_back({"table", {1, 2, 3}});
+  Phase phase;
+  Call call{NormKernel{NormKind::None, 32}, Scope::Tile, {}};
+  for (const char *role : {"first", "table", "second", "first"})
+    call.views.push_back({Base::Weights, role});
+  phase.calls.push_back(call);
+  set.programs.push_back({"decode", 1, 1, false, 0, 0, {phase}});
+  llvm::Expected<Packed> packed = pack(set, source, 2, "the tokenizer's blob");
+  ASSERT_TRUE(bool(packed)) << llvm::toString(packed.takeError());
+  std::vector<std::string> names;
+  for (const WeightPlace &place : packed->layout.places) {
+    names.push_back(place.name().str());
+    EXPECT_EQ(place.offset % 64, 0u) << names.back();
+  }
+  EXPECT_THAT(names, testing::ElementsAre("first", "table", "second", "unused"));
+  float values[3];
+  std::memcpy(values, packed->at("table"), sizeof values);
+  EXPECT_THAT(values, testing::ElementsAre(1, 2, 3));
+  EXPECT_EQ(packed->layout.tokenizerOffset % 64, 0u);
+  EXPECT_EQ(std::memcmp(packed->data.data() + packed->layout.tokenizerOffset, "the tokenizer's blob", 20), 0);
+}
+
+TEST(Pack, IsTheSameForAnyNumberOfJobs) {
+  MemoryWeights source;
+  source.add("big", Format::Q4_1, 3000, 2048); // several chunks
+  source.add("small", Format::F32, 7, 9);
+  ProgramSet set;
+  set.weights.push_back(matrix("big", {"big"}, PackedFormat::Q4_1, 3000, 2048));
+  set.weights.push_back(matrix("small", {"small"}, PackedFormat::F32, 7, 9));
+  llvm::Expected<Packed> one = pack(set, source, 1), three = pack(set, source, 3);
+  ASSERT_TRUE(one && three);
+  EXPECT_EQ(one->hash, three->hash);
+  EXPECT_TRUE(one->data == three->data);
+  uint64_t hash = 14695981039346656037u; // model_abi.h: FNV-1a over 64-bit words
+  for (size_t i = 0; i < one->data.size(); i += 8)
+    hash = (hash ^ llvm::support::endian::read64le(one->data.data() + i)) * 1099511628211u;
+  EXPECT_EQ(one->hash, hash);
+}
+
+TEST(Pack, ReportsProgressToTheEnd) {
+  MemoryWeights source;
+  source.add("w", Format::F32, 64, 64);
+  ProgramSet set;
+  set.weights.push_back(matrix("w", {"w"}, PackedFormat::F32, 64, 64));
+  llvm::Expected<WeightsLayout> layout = layOutWeights(set, 0);
+  ASSERT_TRUE(bool(layout));
+  ScratchFile file;
+  uint64_t last = 0;
+  llvm::Expected<uint64_t> hash = packWeights(*layout, source, "", file.fd, 0, {2, [&](uint64_t done, uint64_t total) {
+                                                                                  EXPECT_LE(done, total);
+                                                                                  last = done;
+                                                                                }});
+  ASSERT_TRUE(bool(hash));
+  EXPECT_EQ(last, layout->dataBytes);
+}
+
+TEST(PackErrors, NameWhatDoesNotFit) {
+  MemoryWeights source;
+  source.add("q4", Format::Q4_0, 16, 64);
+  source.add("q8", Format::Q8_0, 16, 64);
+  source.add("odd", Format::F32, 16, 40);
+  source.add("tall", Format::Q4_0, 17, 64);
+  auto fails = [&](PackedWeight weight) {
+    ProgramSet set;
+    set.weights.push_back(std::move(weight));
+    return failure(set, source);
+  };
+  EXPECT_THAT(fails(matrix("mixed", {"q4", "q8"}, PackedFormat::Q4_0, 32, 64)),
+              HasSubstr("q8 (tensor tensor.q8) is stored as q8_0 where mixed is packed from q4_0 alone"));
+  EXPECT_THAT(fails(matrix("w", {"absent"}, PackedFormat::Q4_0, 16, 64)), HasSubstr("absent"));
+  EXPECT_THAT(fails(matrix("w", {"q4"}, PackedFormat::Q4_0, 16, 96)), HasSubstr("has 64 columns where w has 96"));
+  EXPECT_THAT(fails(matrix("w", {"q4"}, PackedFormat::Q4_0, 20, 64)), HasSubstr("16 rows, the program wants 20"));
+  EXPECT_THAT(fails(matrix("w", {"odd"}, PackedFormat::Q8_0, 16, 40)), HasSubstr("not whole groups of 32"));
+  EXPECT_THAT(fails(matrix("w", {"q4", "tall"}, PackedFormat::Q4_0, 32, 64, true)), HasSubstr("has 17 rows where"));
+  EXPECT_THAT(fails(vector("v", {"q4"}, 64)), HasSubstr("is a matrix of 16 rows where a vector is wanted"));
+  PackedWeight wrong = matrix("w", {"q4"}, PackedFormat::Q4_0, 16, 64);
+  wrong.bytes += 1;
+  EXPECT_THAT(fails(wrong), HasSubstr("packing needs"));
+  ProgramSet twice;
+  twice.weights = {matrix("w", {"q4"}, PackedFormat::Q4_0, 16, 64), matrix("w", {"q4"}, PackedFormat::Q4_0, 16, 64)};
+  EXPECT_THAT(failure(twice, source), HasSubstr("called w"));
+}
+
+TEST(PackErrors, AFullDiskIsAnError) {
+  MemoryWeights source;
+  source.add("w", Format::F32, 64, 64);
+  ProgramSet set;
+  set.weights.push_back(matrix("w", {"w"}, PackedFormat::F32, 64, 64));
+  llvm::Expected<WeightsLayout> layout = layOutWeights(set, 0);
+  ASSERT_TRUE(bool(layout));
+  FILE *full = std::fopen("/dev/full", "w");
+  ASSERT_NE(full, nullptr);
+  llvm::Expected<uint64_t> hash = packWeights(*layout, source, "", fileno(full), 0);
+  std::fclose(full);
+  ASSERT_FALSE(bool(hash));
+  EXPECT_THAT(llvm::toString(hash.takeError()), HasSubstr("No space left"));
+}
