@@ -1,0 +1,49 @@
+//===- Records.h - measured schedules, as reviewed data ---------------------------------------------------*- C++
+//-*-===//
+//
+// The records of schedules/ (schedules/schedule.proto), checked when they are read, and the search for the one that
+// fits a kernel: a record whose sizes hold it, else the nearest of the same target, family and types. Nearness is the
+// sum over the record's sizes of the doublings between the kernel's size and the record's; more than two doublings in
+// any one size is not near: what was measured there says nothing here.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_COMPILER_SCHEDULE_RECORDS_H
+#define LATHE_COMPILER_SCHEDULE_RECORDS_H
+
+#include "compiler/schedule/Key.h"
+#include "schedules/schedule.pb.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+#include <vector>
+
+namespace lathe {
+
+class RecordBook {
+public:
+  /// The records that the compiler was built with. Fails if one of them is wrong, which a test rules out.
+  static llvm::Expected<RecordBook> embedded();
+
+  /// Adds a file's records. The error names the file and line, or the record and field, and what would be right.
+  llvm::Error add(llvm::StringRef file, const std::string &text);
+
+  struct Match {
+    const schedule::Record *record; ///< lives as long as the book is not changed
+    bool exact;
+  };
+  /// The best record for `key` among those that `usable` accepts; none: record is null.
+  Match find(const std::string &target, const ScheduleKey &key,
+             llvm::function_ref<bool(const schedule::Record &)> usable) const;
+
+  const std::vector<schedule::Record> &all() const { return records; }
+
+private:
+  std::vector<schedule::Record> records;
+};
+
+/// "linear q4_1 q8 m=1 k=576..1024": what a record covers.
+std::string print(const schedule::Record &record);
+
+} // namespace lathe
+
+#endif

@@ -1,0 +1,142 @@
+//===- ScheduleTest.cpp - tiles and values of a program's kernels ------------------------------------------------===//
+#include "compiler/schedule/Schedule.h"
+#include "compiler/schedule/Fallback.h"
+#include "test/compiler/link/ToyProgram.h"
+#include <cstring>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <map>
+#include <set>
+
+using namespace lathe;
+
+namespace {
+
+/// A phase of one linear over `panels` panels.
+Phase linearPhase(PackedFormat format, int64_t columns, int64_t panels, bool gated = false, bool logits = false) {
+  LinearKernel linear{.format = format,
+                      .input = isInteger(format) ? ActFormat::Q8 : ActFormat::F32,
+                      .columns = columns,
+                      .outputStride = panels * kPanelRows};
+  linear.gated = gated;
+  Phase phase;
+  phase.columns = panels;
+  phase.logitRows = logits;
+  phase.calls.push_back({linear, Scope::Tile, {}});
+  return phase;
+}
+
+Program program(int64_t rows, bool distinct = false) {
+  return {"p", rows, std::min<int64_t>(rows, 64), distinct, 0, 0, {}};
+}
+
+const char kRecord[] = R"(records {
+  target: "x86-64-v3" family: "linear" types: "f32 f32" sizes { name: "m" min: 4 max: 4 } sizes { name: "k" min: 32 max: 48 }
+  values { name: "tile_panels" value: 5 } values { name: "unroll" value: 2 }
+  provenance { machine: "M" commit: "0123abc" date: "2026-11-21" budget_seconds: 1 runs: 5 median_ns: 10 spread_ns: 1
+               fallback_ns: 12 }
+})";
+
+} // namespace
+
+TEST(FallbackTile, AlwaysFits) {
+  for (const TargetDesc &target : targets())
+    for (PackedFormat format : {PackedFormat::F32, PackedFormat::Q4_1, PackedFormat::Q8_0})
+      for (int64_t rows : {1, 2, 7, 8, 9, 64, 192, 251, 256})
+        for (int64_t panels : {1, 2, 5, 7, 16, 60, 97, 192, 3072})
+          for (int64_t columns : {32, 576, 8192})
+            for (bool gated : {false, true}) {
+              Program steps = program(rows);
+              Phase phase = linearPhase(format, columns, gated ? 2 * panels : panels, gated);
+              Tile tile = fallbackTile(steps, phase, target);
+              EXPECT_TRUE(tileFits(steps, phase, tile.rows, tile.panels))
+                  << target.name << " " << rows << " rows, " << panels << " panels: " << tile.rows << " x "
+                  << tile.panels;
+            }
+}
+
+TEST(FallbackTile, OneRowWhereMemoryIsTheLimit) {
+  TargetDesc target = *findTarget("x86-64-v3");
+  EXPECT_EQ(fallbackTile(program(8), linearPhase(PackedFormat::Q4_1, 576, 96), target).rows, 1);
+  EXPECT_EQ(fallbackTile(program(64, /*distinct=*/true), linearPhase(PackedFormat::Q4_1, 576, 96), target).rows, 1);
+  EXPECT_EQ(fallbackTile(program(256), linearPhase(PackedFormat::Q4_1, 576, 3072, false, /*logits=*/true), target).rows,
+            1);
+  EXPECT_GT(fallbackTile(program(256), linearPhase(PackedFormat::Q4_1, 576, 96), target).rows, 8);
+}
+
+TEST(FallbackTile, TilesAreWorthTakingAndEnoughToShare) {
+  TargetDesc target = *findTarget("x86-64-v3");
+  for (int64_t panels : {36, 60, 192, 3072}) {
+    Tile tile = fallbackTile(program(1), linearPhase(PackedFormat::Q4_1, 576, panels), target);
+    EXPECT_GE(panels / tile.panels, 8) << panels;
+    EXPECT_GE(tile.panels * panelBytes(PackedFormat::Q4_1, 576), 8 << 10) << panels;
+  }
+}
+
+TEST(FallbackTile, HoldsWholeRegisterTiles) {
+  TargetDesc target = *findTarget("x86-64-v4-vnni");
+  Tile tile = fallbackTile(program(192), linearPhase(PackedFormat::Q4_1, 576, 96), target);
+  LinearKernel kernel{.format = PackedFormat::Q4_1, .input = ActFormat::Q8, .columns = 576, .outputStride = 1536};
+  kernel.rows = tile.rows;
+  EXPECT_EQ(tile.rows % fallbackValues(kernel, target)["rows"], 0);
+}
+
+TEST(Schedule, GivesEachKernelOnceAndSetsTiles) {
+  ProgramSet set = toySet();
+  auto kernels = scheduleProgram(set, *findTarget("x86-64-v3"), RecordBook());
+  ASSERT_TRUE(bool(kernels)) << llvm::toString(kernels.takeError());
+  std::vector<std::string> symbols;
+  for (const Scheduled &kernel : *kernels) {
+    EXPECT_EQ(kernel.tag, "fallback");
+    symbols.push_back(symbol(kernel.kernel));
+  }
+  // One embed; gathers from 1 and from 4 rows; one linear, since both heads read one row a tile.
+  EXPECT_EQ(symbols.size(), 4u) << testing::PrintToString(symbols);
+  EXPECT_EQ(std::set<std::string>(symbols.begin(), symbols.end()).size(), symbols.size());
+  for (const Program &p : set.programs)
+    EXPECT_THAT(symbols, testing::Contains(symbol(p.phases[1].calls[0].kernel)));
+  EXPECT_THAT(print(*kernels), testing::HasSubstr(symbols[0] + ": fallback"));
+}
+
+TEST(Schedule, TakesTilesAndValuesFromRecords) {
+  ProgramSet set = toySet();
+  RecordBook records;
+  ASSERT_FALSE(bool(records.add("f", kRecord)));
+  auto kernels = scheduleProgram(set, *findTarget("x86-64-v3"), records);
+  ASSERT_TRUE(bool(kernels)) << llvm::toString(kernels.takeError());
+  EXPECT_EQ(set.programs[1].phases[1].columnsPerTile, 5);
+  std::map<std::string, std::string> tags;
+  for (const Scheduled &kernel : *kernels)
+    if (std::holds_alternative<LinearKernel>(kernel.kernel)) {
+      EXPECT_EQ(kernel.values["unroll"], 2);
+      tags[symbol(kernel.kernel)] = kernel.tag;
+    }
+  // Decode's m = 1 is two doublings away and comes first; both steps then have one kernel.
+  EXPECT_THAT(tags, testing::ElementsAre(testing::Pair(testing::_, "nearest linear f32 f32 m=4 k=32..48")));
+}
+
+TEST(Schedule, PassesOverRecordsThatDoNotFit) {
+  for (auto [what, by] : {std::pair("\"tile_panels\" value: 5", "\"tile_panels\" value: 3"),
+                          std::pair("\"unroll\" value: 2", "\"unroll\" value: 3"),
+                          std::pair("\"unroll\" value: 2", "\"nonsense\" value: 2")}) {
+    std::string text = kRecord;
+    text.replace(text.find(what), strlen(what), by);
+    ProgramSet set = toySet();
+    RecordBook records;
+    ASSERT_FALSE(bool(records.add("f", text)));
+    auto kernels = scheduleProgram(set, *findTarget("x86-64-v3"), records);
+    ASSERT_TRUE(bool(kernels)) << llvm::toString(kernels.takeError());
+    for (const Scheduled &kernel : *kernels)
+      EXPECT_EQ(kernel.tag, "fallback") << by;
+  }
+}
+
+TEST(ScheduleKey, NamesWhatDecides) {
+  Program steps = program(256);
+  Phase phase = linearPhase(PackedFormat::Q4_1, 576, 192, /*gated=*/true);
+  EXPECT_EQ(keyOf(phase.calls[0].kernel, steps, phase).print(), "linear q4_1 q8 gated m=256 n=3072 k=576");
+  EXPECT_EQ(keyOf(NormKernel{NormKind::RMS, 576, 1e-5, false, false, ActFormat::Q8}, steps, phase).print(),
+            "norm rms q8 k=576");
+  EXPECT_EQ(keyOf(AttendKernel{9, 3, 64, 0.125, 0, 0, CacheFormat::F16, 4, 256}, steps, phase).print(),
+            "attend f16 d=64 g=3 s=256");
+}
