@@ -94,7 +94,8 @@ llvm::Expected<ChatFormat> parseChatFormat(llvm::StringRef file, llvm::StringRef
 
   ChatFormat format;
   format.name = fields.text("name");
-  fields.text("about"); // for readers of the file
+  if (fields.has("about"))
+    fields.text("about"); // for readers of the file
   format.match = fields.texts("match");
   format.without = fields.texts("without");
   if (fields.flag("bos"))

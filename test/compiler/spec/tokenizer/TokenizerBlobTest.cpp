@@ -1,0 +1,143 @@
+//===- TokenizerBlobTest.cpp - what the compiler makes of a vocabulary ------------------------------------===//
+#include "compiler/spec/tokenizer/ByteLevel.h"
+#include "compiler/spec/tokenizer/ChatTemplates.h"
+#include "compiler/spec/tokenizer/PreTokenizers.h"
+#include "test/runtime/text/Vocabularies.h"
+#include <gmock/gmock.h>
+#include <map>
+
+using namespace lathe;
+using namespace lathe::test;
+using testing::HasSubstr;
+
+namespace {
+
+TEST(ByteLevel, SpellsEveryByteOnceAndBack) {
+  EXPECT_EQ(spellByte(' '), "Ġ");
+  EXPECT_EQ(spellByte('\n'), "Ċ");
+  EXPECT_EQ(spellByte('a'), "a");
+  EXPECT_EQ(spellByte(0xad), "Ń");
+  std::map<std::string, int> seen;
+  for (int byte = 0; byte < 256; byte++) {
+    EXPECT_TRUE(seen.emplace(spellByte(byte), byte).second);
+    EXPECT_EQ(bytesOfSpelling(spellByte(byte)), std::string(1, char(byte)));
+  }
+  EXPECT_EQ(bytesOfSpelling("世"), std::nullopt);
+  EXPECT_EQ(bytesOfSpelling(" "), std::nullopt);
+  EXPECT_EQ(bytesOfSpelling("\xc4"), std::nullopt);
+}
+
+/// Message of the error that a source gives, or "".
+template <typename Change> std::string errorOf(TokenizerSource source, Change change) {
+  change(source);
+  llvm::Expected<std::string> blob = buildTokenizerBlob(source);
+  return blob ? "" : llvm::toString(blob.takeError());
+}
+
+TEST(TokenizerBlob, ErrorsNameFileAndEntry) {
+  auto error = [](auto change) { return errorOf(tinyByteLevel(), change); };
+  EXPECT_THAT(error([](auto &s) { s.model = "bert"; }), HasSubstr("tiny.gguf: tokenizer: model \"bert\""));
+  EXPECT_THAT(error([](auto &s) { s.pre = "nonsense"; }), HasSubstr("\"nonsense\" is unknown; known are gpt-2"));
+  EXPECT_THAT(error([](auto &s) { s.tokens.clear(); }), HasSubstr("0 tokens"));
+  EXPECT_THAT(error([](auto &s) { s.types.pop_back(); }), HasSubstr("263 token types for 264 tokens"));
+  EXPECT_THAT(error([](auto &s) { s.types[3] = 9; }), HasSubstr("type 9 of token 3"));
+  EXPECT_THAT(error([](auto &s) { s.merges[1] = "nospace"; }), HasSubstr("merge 1 is \"nospace\""));
+  EXPECT_THAT(error([](auto &s) { s.merges[1] = "a "; }), HasSubstr("merge 1 is"));
+  EXPECT_THAT(error([](auto &s) { s.merges[1] = "世 a"; }), HasSubstr("merge 1"));
+  EXPECT_THAT(error([](auto &s) { s.merges.clear(); }), HasSubstr("no merges"));
+  EXPECT_THAT(error([](auto &s) { s.bos = 264; }), HasSubstr("special id 264"));
+  EXPECT_THAT(error([](auto &s) { s.stops = {-3}; }), HasSubstr("stop id -3"));
+  auto spmError = [](auto change) { return errorOf(tinySpm(), change); };
+  EXPECT_THAT(spmError([](auto &s) { s.scores.pop_back(); }), HasSubstr("scores"));
+  EXPECT_THAT(spmError([](auto &s) { s.scores[5] = NAN; }), HasSubstr("score of token 5"));
+  EXPECT_THAT(spmError([](auto &s) { s.tokens[5] = "<0xZZ>"; }), HasSubstr("byte token 5"));
+}
+
+TEST(TokenizerBlob, EqualSourcesGiveEqualBytes) {
+  EXPECT_EQ(*buildTokenizerBlob(tinyByteLevel()), *buildTokenizerBlob(tinyByteLevel()));
+  EXPECT_EQ(*buildTokenizerBlob(tinySpm()), *buildTokenizerBlob(tinySpm()));
+}
+
+TEST(PreTokenizers, EveryPatternCompilesAndKeepsEveryByte) {
+  std::string names = preTokenizerNames();
+  const std::string text = "Hello, y'all! It's 12345 UPPERCase  \n\n \t 世界🦙 33…";
+  for (size_t begin = 0; begin < names.size();) {
+    size_t end = std::min(names.find(", ", begin), names.size());
+    TokenizerSource source = tinyByteLevel();
+    source.pre = names.substr(begin, end - begin);
+    Loaded loaded = open(source);
+    ASSERT_EQ(loaded.error, "") << source.pre;
+    Result<std::vector<int32_t>> ids = loaded->encode(text, {.addSpecial = false});
+    ASSERT_TRUE(ids) << source.pre << ": " << ids.message();
+    EXPECT_EQ(loaded->decode(*ids), text) << source.pre;
+    begin = end + 2;
+  }
+}
+
+/// The pieces that a pre-tokeniser makes, joined by "|": in a vocabulary where every piece is a token.
+std::string pieces(const std::string &pre, const std::string &text) {
+  TokenizerSource source = tinyByteLevel();
+  source.pre = pre;
+  llvm::Expected<std::string> blob = buildTokenizerBlob(source);
+  EXPECT_TRUE(bool(blob));
+  std::vector<uint64_t> words(blob->size() / 8);
+  memcpy(words.data(), blob->data(), blob->size());
+  Result<TokenizerView> view = TokenizerView::open({reinterpret_cast<const uint8_t *>(words.data()), blob->size()});
+  EXPECT_TRUE(view);
+  auto preTokenizer = PreTokenizer::create(*view);
+  EXPECT_TRUE(preTokenizer);
+  std::vector<std::string_view> out;
+  EXPECT_TRUE((*preTokenizer)->split(text, out));
+  std::string joined;
+  for (std::string_view piece : out)
+    joined += (joined.empty() ? "" : "|") + std::string(piece);
+  return joined;
+}
+
+TEST(PreTokenizers, SplitAsTheirModelsDo) {
+  const std::string text = "I'LL it's 1234567 a  b";
+  EXPECT_EQ(pieces("gpt-2", text), "I|'|LL| it|'s| 1234567| a| | b");
+  EXPECT_EQ(pieces("smollm", text), "I|'|LL| it|'s| |1|2|3|4|5|6|7| a| | b");
+  EXPECT_EQ(pieces("llama-bpe", text), "I|'LL| it|'s| |123|456|7| a| | b");
+  EXPECT_EQ(pieces("qwen2", text), "I|'LL| it|'s| |1|2|3|4|5|6|7| a| | b");
+  EXPECT_EQ(pieces("gpt-4o", "HelloWORLDnow I'LL"), "Hello|WORLDnow| I'LL");
+  EXPECT_EQ(pieces("tekken", "HelloWorld 12"), "Hello|World| |1|2");
+  EXPECT_EQ(pieces("superbpe", "ab 1234567"), "ab |1|234|567");
+  EXPECT_EQ(pieces("deepseek-v3", "a中文b1234"), "a|中文|b|123|4");
+}
+
+TEST(ChatFormats, EmbeddedFilesAreSound) {
+  llvm::Expected<std::vector<ChatFormat>> formats = chatFormats();
+  ASSERT_TRUE(bool(formats)) << llvm::toString(formats.takeError());
+  EXPECT_GE(formats->size(), 15u);
+  // Each is found by a template that says just what it looks for.
+  for (const ChatFormat &format : *formats) {
+    std::string text;
+    for (const std::string &match : format.match)
+      text += match + " ";
+    const ChatFormat *found = matchChatFormat(*formats, text);
+    ASSERT_TRUE(found) << format.name;
+    EXPECT_EQ(found->name, format.name);
+  }
+  EXPECT_EQ(matchChatFormat(*formats, "{{ something else }}"), nullptr);
+}
+
+TEST(ChatFormats, ErrorsNameTheField) {
+  auto error = [](const char *json) {
+    llvm::Expected<ChatFormat> format = parseChatFormat("x.json", json);
+    return format ? std::string() : llvm::toString(format.takeError());
+  };
+  const std::string turns =
+      R"("system":{"prefix":"","suffix":""},"user":{"prefix":"","suffix":""},"assistant":{"prefix":"","suffix":""})";
+  EXPECT_EQ(error((R"({"name":"x","match":["a"],"generation":"",)" + turns + "}").c_str()), "");
+  EXPECT_THAT(error("{"), HasSubstr("x.json: "));
+  EXPECT_THAT(error("[]"), HasSubstr("must be a JSON object"));
+  EXPECT_THAT(error(R"({"name":"x"})"), HasSubstr("x.json.system"));
+  EXPECT_THAT(error((R"({"name":"x","match":["a"],"generation":"","colour":1,)" + turns + "}").c_str()),
+              HasSubstr("x.json.colour: is no field"));
+  EXPECT_THAT(error((R"({"name":"x","match":"a","generation":"",)" + turns + "}").c_str()), HasSubstr("x.json.match"));
+  EXPECT_THAT(error((R"({"name":"x","match":["a"],"trim":["robot"],"generation":"",)" + turns + "}").c_str()),
+              HasSubstr("\"robot\""));
+}
+
+} // namespace
