@@ -1,7 +1,9 @@
 #include "compiler/spec/Binding.h"
+#include "compiler/spec/Input.h"
 #include "compiler/support/Error.h"
 #include "llvm/ADT/StringExtras.h"
 #include <cmath>
+#include <set>
 
 namespace lathe {
 
@@ -165,19 +167,17 @@ namespace {
 struct Found {
   json value;
   std::string where;
-  bool choosesOneofs = false; ///< it came from a "values:" key
 };
 } // namespace
 
-static llvm::Expected<std::optional<Found>> findValue(const spec::Binding &binding, const Checkpoint &checkpoint,
-                                                      const spec::Model &model) {
+static llvm::Expected<std::optional<Found>> findValue(const spec::Binding &binding, const Checkpoint &checkpoint) {
   std::vector<std::string> keys;
   for (llvm::StringRef key : binding.keys()) {
     keys.push_back(key.str());
     if (size_t at = key.find("{arch}"); at != llvm::StringRef::npos)
       keys.back().replace(at, 6, checkpoint.architecture);
     if (std::optional<json> value = lookUp(checkpoint, keys.back()))
-      return Found{std::move(*value), checkpoint.file + ": " + printable(keys.back()), key.starts_with("values:")};
+      return Found{std::move(*value), checkpoint.file + ": " + printable(keys.back())};
   }
   if (!binding.otherwise().empty())
     return Found{literal(binding.otherwise()), "default of " + binding.field()};
@@ -187,49 +187,85 @@ static llvm::Expected<std::optional<Found>> findValue(const spec::Binding &bindi
                    binding.field());
 }
 
+/// The value in the field's own words; nothing when it leaves the field as it is.
+static llvm::Expected<std::optional<json>> translate(const spec::Binding &binding, const Found &found) {
+  if (binding.values().empty() || binding.keys().empty())
+    return found.value;
+  auto mapped = binding.values().find(textOf(found.value));
+  if (mapped != binding.values().end())
+    return mapped->second.empty() ? std::nullopt : std::optional<json>(literal(mapped->second));
+  std::vector<std::string> known;
+  for (const auto &entry : binding.values())
+    known.push_back(entry.first);
+  llvm::sort(known);
+  return makeError("{0} = {1} is not supported; supported: {2}", found.where, textOf(found.value),
+                   llvm::join(known, ", "));
+}
+
+/// A vector's presence is its oneof's choice.
+static bool choosesItself(const spec::Binding &binding) {
+  return llvm::any_of(binding.keys(), [](llvm::StringRef key) { return key.starts_with("values:"); });
+}
+
+/// Whether each oneof on the path has the path's member chosen.
+static bool isChosen(const FieldPath &path, const Message &model) {
+  const Message *message = &model;
+  for (const FieldDescriptor *field : path.through) {
+    if (field->real_containing_oneof() && !message->GetReflection()->HasField(*message, field))
+      return false;
+    message = &message->GetReflection()->GetMessage(*message, field);
+  }
+  return true;
+}
+
 static llvm::Error apply(const spec::Binding &binding, const Checkpoint &checkpoint, spec::Model &model) {
   llvm::Expected<FieldPath> path = resolve(binding.field(), checkpoint.file);
   if (!path)
     return path.takeError();
-  llvm::Expected<std::optional<Found>> found = findValue(binding, checkpoint, model);
-  // A field of a oneof's member that is not chosen does not matter, so neither does its missing key.
-  Message *message = &model;
-  const bool chooses = found && *found && (*found)->choosesOneofs;
-  for (const FieldDescriptor *field : path->through) {
-    if (field->real_containing_oneof() && !message->GetReflection()->HasField(*message, field) && !chooses) {
-      llvm::consumeError(found.takeError());
-      return llvm::Error::success();
-    }
-    message = message->GetReflection()->MutableMessage(message, field);
-  }
+  if (!isChosen(*path, model) && !choosesItself(binding))
+    return llvm::Error::success();
+  llvm::Expected<std::optional<Found>> found = findValue(binding, checkpoint);
   if (!found)
     return found.takeError();
   if (!*found)
     return llvm::Error::success();
-  json &value = (*found)->value;
-  if (!binding.values().empty() && !binding.keys().empty()) {
-    auto mapped = binding.values().find(textOf(value));
-    if (mapped == binding.values().end()) {
-      std::vector<std::string> known;
-      for (const auto &entry : binding.values())
-        known.push_back(entry.first);
-      llvm::sort(known);
-      return makeError("{0} = {1} is not supported; supported: {2}", (*found)->where, textOf(value),
-                       llvm::join(known, ", "));
-    }
-    if (mapped->second.empty())
-      return llvm::Error::success();
-    value = literal(mapped->second);
-  }
-  return path->choice ? choose(*message, path->choice, value, (*found)->where)
-                      : setField(*message, path->field, value, (*found)->where);
+  llvm::Expected<std::optional<json>> value = translate(binding, **found);
+  if (!value)
+    return value.takeError();
+  if (!*value)
+    return llvm::Error::success();
+  Message *message = &model;
+  for (const FieldDescriptor *field : path->through)
+    message = message->GetReflection()->MutableMessage(message, field);
+  return path->choice ? choose(*message, path->choice, **value, (*found)->where)
+                      : setField(*message, path->field, **value, (*found)->where);
 }
 
 llvm::Error bindConfig(const spec::Style &style, const Checkpoint &checkpoint, spec::Model &model) {
-  for (const spec::Binding &binding : style.bindings())
+  for (const spec::Binding &binding : style.bindings()) {
+    const bool bare = checkpoint.config.is_null() && !binding.keys().empty();
+    if (bare) // tensors alone: only what all files of the style share is known
+      continue;
     if (llvm::Error error = apply(binding, checkpoint, model))
       return error;
+  }
   return llvm::Error::success();
+}
+
+/// Every role that any spec can have, as patterns over layers.
+static std::set<std::string> allRoles() {
+  spec::Model model;
+  model.set_n_layers(1);
+  model.mutable_norm()->set_bias(true);
+  model.mutable_attention()->set_qkv_bias(true);
+  model.mutable_attention()->set_output_bias(true);
+  model.mutable_mlp()->set_gated(true);
+  model.mutable_mlp()->set_bias(true);
+  model.mutable_head()->set_bias(true);
+  std::set<std::string> roles;
+  for (const WeightShape &shape : weightShapes(model))
+    roles.insert(rolePattern(shape.role).first);
+  return roles;
 }
 
 llvm::Error checkStyle(const spec::Style &style, llvm::StringRef file) {
@@ -240,9 +276,13 @@ llvm::Error checkStyle(const spec::Style &style, llvm::StringRef file) {
     if (binding.keys().empty() && binding.otherwise().empty())
       return makeError("{0}: binding of '{1}' has neither keys nor otherwise", file, binding.field());
   }
-  for (const spec::TensorBinding &binding : style.tensors())
-    if (binding.role().empty() || binding.names().empty())
-      return makeError("{0}: a tensor binding needs a role and names (role '{1}')", file, binding.role());
+  const std::set<std::string> roles = allRoles();
+  for (const spec::TensorBinding &binding : style.tensors()) {
+    if (!roles.contains(binding.role()))
+      return makeError("{0}: tensor binding of '{1}': the model has no such role", file, binding.role());
+    if (binding.names().empty())
+      return makeError("{0}: tensor binding of '{1}' has no names", file, binding.role());
+  }
   return llvm::Error::success();
 }
 

@@ -12,16 +12,21 @@
 
 namespace lathe {
 
+/// "layers.3.mlp.up" -> {"layers.*.mlp.up", "3"}; a role outside the layers is its own pattern.
+std::pair<std::string, llvm::StringRef> rolePattern(llvm::StringRef role);
+
 /// Whether every field path, role and value of a style makes sense, without any checkpoint.
 llvm::Error checkStyle(const spec::Style &style, llvm::StringRef file);
 
-/// Sets the fields of `model` that the style binds. Errors name the file, the key and what would be valid.
+/// Sets the fields of `model` that the style binds; from bare tensors without a configuration, only the style's
+/// constants. Errors name the file, the key and what would be valid.
 llvm::Error bindConfig(const spec::Style &style, const Checkpoint &checkpoint, spec::Model &model);
 
-/// The weights of `model` (validated) in the checkpoint. A tensor that is missing, has the wrong shape or is left over
-/// is an error that names it and its role.
+/// The weights of `model` (validated) in the checkpoint, whose own rotary pairing is `stored`: where the model has the
+/// other, rows of queries and keys are read in the model's order. A tensor that is missing, has the wrong shape or is
+/// left over is an error that names it and its role.
 llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &style, Checkpoint checkpoint,
-                                                          const spec::Model &model);
+                                                          const spec::Model &model, spec::Rotary::Pairing stored);
 
 } // namespace lathe
 

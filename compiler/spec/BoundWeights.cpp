@@ -9,12 +9,33 @@
 namespace lathe {
 
 namespace {
+/// Where the components of a rotating head lie in the checkpoint when its pairing is not the model's.
+struct Rearrangement {
+  int64_t headSize = 0, rotating = 0; ///< components; 0: as they are
+  bool storedInterleaved = false;     ///< else half-split
+
+  int64_t stored(int64_t row) const {
+    const int64_t component = headSize == 0 ? rotating : row % headSize;
+    if (component >= rotating)
+      return row;
+    const int64_t half = rotating / 2, first = row - component;
+    return first + (storedInterleaved ? component % half * 2 + component / half : component / 2 + component % 2 * half);
+  }
+};
+
 class MappedWeight : public Weight {
 public:
   const uint8_t *data = nullptr;
+  Rearrangement order; ///< of rows; of a vector: of its components
   void readBlocks(int64_t row, uint8_t *out) const override {
     const int64_t bytes = rowBytes(format, columns);
-    std::memcpy(out, data + row * bytes, bytes);
+    if (rows > 1 || order.headSize == 0) {
+      std::memcpy(out, data + order.stored(row) * bytes, bytes);
+      return;
+    }
+    const int64_t size = blockBytes(format);
+    for (int64_t i = 0; i < columns; ++i)
+      std::memcpy(out + i * size, data + order.stored(i) * size, size);
   }
 };
 
@@ -35,8 +56,7 @@ public:
 };
 } // namespace
 
-/// "layers.3.mlp.up" -> {"layers.*.mlp.up", "3"}; a role outside the layers is its own pattern.
-static std::pair<std::string, llvm::StringRef> patternOf(llvm::StringRef role) {
+std::pair<std::string, llvm::StringRef> rolePattern(llvm::StringRef role) {
   llvm::StringRef rest = role;
   if (!rest.consume_front("layers."))
     return {role.str(), ""};
@@ -84,7 +104,16 @@ static llvm::Error checkTensor(const Tensor &tensor, const WeightShape &wanted, 
   if (!tensor.format)
     return makeError("{0}: tensor '{1}' is stored as {2}; supported: F32, F16, BF16, Q8_0, Q4_0, Q4_1", file,
                      printable(tensor.name), tensor.formatName);
+  if (wanted.rows == 1 && blockColumns(*tensor.format) > 1)
+    return makeError("{0}: tensor '{1}' is a vector stored as {2}; supported for vectors: F32, F16, BF16", file,
+                     printable(tensor.name), tensor.formatName);
   return llvm::Error::success();
+}
+
+static Rearrangement rearrangement(const spec::Model &model, spec::Rotary::Pairing stored) {
+  if (!model.positions().has_rotary() || stored == model.positions().rotary().pairing())
+    return {};
+  return {model.attention().head_size(), model.positions().rotary().dims(), stored == spec::Rotary::INTERLEAVED};
 }
 
 static llvm::Error checkUnused(const Checkpoint &checkpoint, const std::vector<bool> &used, const spec::Style &style) {
@@ -106,7 +135,8 @@ static llvm::Error checkUnused(const Checkpoint &checkpoint, const std::vector<b
 }
 
 llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &style, Checkpoint checkpoint,
-                                                          const spec::Model &model) {
+                                                          const spec::Model &model, spec::Rotary::Pairing stored) {
+  const Rearrangement rearranged = rearrangement(model, stored);
   llvm::StringMap<const spec::TensorBinding *> bindings;
   for (const spec::TensorBinding &binding : style.tensors())
     bindings.try_emplace(binding.role(), &binding);
@@ -114,7 +144,7 @@ llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &sty
   auto source = std::make_unique<BoundWeights>();
   std::vector<bool> used(checkpoint.tensors.size());
   for (const WeightShape &wanted : weightShapes(model)) {
-    auto [pattern, layer] = patternOf(wanted.role);
+    auto [pattern, layer] = rolePattern(wanted.role);
     auto binding = bindings.find(pattern);
     if (binding == bindings.end())
       return makeError("{0}: the family '{1}' names no tensor for role '{2}'", checkpoint.file, model.family(),
@@ -139,6 +169,8 @@ llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &sty
     weight.rows = wanted.rows;
     weight.columns = wanted.columns;
     weight.data = tensor->data;
+    if (binding->second->rotary())
+      weight.order = rearranged;
     source->byRole.try_emplace(wanted.role, source->weights.size());
     source->weights.push_back(std::move(weight));
   }

@@ -92,11 +92,11 @@ void quantizeQ4_1(const float *in, uint8_t *block) {
   packNibbles(values, block + 4);
 }
 
-void dequantizeNibbles(const uint8_t *nibbles, float scale, float offset, int zero, float *out) {
+/// `value` maps a 4-bit number to what it stands for.
+template <typename Value> void unpackNibbles(const uint8_t *nibbles, Value value, float *out) {
   for (int i = 0; i < halfBlock; ++i) {
-    // The products are exact (11 + 4 bits), so the sum rounds once.
-    out[i] = static_cast<float>((nibbles[i] & 15) - zero) * scale + offset;
-    out[i + halfBlock] = static_cast<float>((nibbles[i] >> 4) - zero) * scale + offset;
+    out[i] = value(nibbles[i] & 15);
+    out[i + halfBlock] = value(nibbles[i] >> 4);
   }
 }
 } // namespace
@@ -134,12 +134,17 @@ void dequantize(Format format, const uint8_t *blocks, int64_t columns, float *ou
     }
     return;
   case Format::Q4_0:
-    for (int64_t i = 0; i < columns; i += blockSize, blocks += blockBytes(format))
-      dequantizeNibbles(blocks + 2, halfToFloat(load16(blocks)), 0, 8, out + i);
+    for (int64_t i = 0; i < columns; i += blockSize, blocks += blockBytes(format)) {
+      const float scale = halfToFloat(load16(blocks));
+      unpackNibbles(blocks + 2, [&](int number) { return static_cast<float>(number - 8) * scale; }, out + i);
+    }
     return;
   case Format::Q4_1:
-    for (int64_t i = 0; i < columns; i += blockSize, blocks += blockBytes(format))
-      dequantizeNibbles(blocks + 4, halfToFloat(load16(blocks)), halfToFloat(load16(blocks + 2)), 0, out + i);
+    for (int64_t i = 0; i < columns; i += blockSize, blocks += blockBytes(format)) {
+      const float scale = halfToFloat(load16(blocks)), minimum = halfToFloat(load16(blocks + 2));
+      // The product is exact (11 + 4 bits), so the sum rounds once.
+      unpackNibbles(blocks + 4, [&](int number) { return static_cast<float>(number) * scale + minimum; }, out + i);
+    }
     return;
   }
 }

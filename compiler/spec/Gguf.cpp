@@ -1,6 +1,7 @@
 //===- Gguf.cpp - a GGUF as a checkpoint --------------------------------------------------------------------------===//
 #include "compiler/spec/Checkpoint.h"
 #include "compiler/spec/GgufFile.h"
+#include "compiler/spec/tokenizer/TokenizerBlob.h"
 #include "compiler/support/Error.h"
 #include "compiler/support/Hash.h"
 
@@ -72,6 +73,75 @@ static nlohmann::json configOf(const GgufFile &gguf) {
   return config;
 }
 
+namespace {
+/// The metadata in the form that the tokenizer's reader asks for.
+class Metadata : public TokenizerMetadata {
+public:
+  explicit Metadata(const GgufFile &gguf) : gguf(gguf) {}
+
+  std::optional<std::string> string(llvm::StringRef key) const override {
+    const GgufValue *value = gguf.find(key);
+    std::optional<llvm::StringRef> text = value ? value->string() : std::nullopt;
+    return text ? std::optional<std::string>(text->str()) : std::nullopt;
+  }
+  std::optional<bool> boolean(llvm::StringRef key) const override {
+    const GgufValue *value = gguf.find(key);
+    if (!value || value->isArray || value->type != GgufType::Bool)
+      return std::nullopt;
+    return value->integer() != 0;
+  }
+  std::optional<int64_t> integer(llvm::StringRef key) const override {
+    const GgufValue *value = gguf.find(key);
+    return value && !value->isArray ? value->integer() : std::nullopt;
+  }
+  std::optional<std::vector<std::string>> strings(llvm::StringRef key) const override {
+    const GgufValue *value = gguf.find(key);
+    std::vector<std::string> texts;
+    if (!value || !value->forEachString([&](llvm::StringRef text) { texts.push_back(text.str()); }))
+      return std::nullopt;
+    return texts;
+  }
+  std::optional<std::vector<float>> floats(llvm::StringRef key) const override {
+    return numbers<float>(key, [](const GgufValue &value, uint64_t i) { return value.number(i); });
+  }
+  std::optional<std::vector<int32_t>> integers(llvm::StringRef key) const override {
+    return numbers<int32_t>(key, [](const GgufValue &value, uint64_t i) {
+      std::optional<int64_t> whole = value.integer(i);
+      return whole && *whole == static_cast<int32_t>(*whole) ? whole : std::nullopt;
+    });
+  }
+
+private:
+  template <typename T, typename Get> std::optional<std::vector<T>> numbers(llvm::StringRef key, Get get) const {
+    const GgufValue *value = gguf.find(key);
+    if (!value || !value->isArray || value->type == GgufType::String)
+      return std::nullopt;
+    std::vector<T> result;
+    for (uint64_t i = 0; i < value->count; ++i) {
+      auto number = get(*value, i);
+      if (!number)
+        return std::nullopt;
+      result.push_back(static_cast<T>(*number));
+    }
+    return result;
+  }
+
+  const GgufFile &gguf;
+};
+} // namespace
+
+/// Null when the file carries none.
+static llvm::Expected<std::shared_ptr<TokenizerSource>> tokenizerOf(const GgufFile &gguf, llvm::StringRef file) {
+  const Metadata metadata(gguf);
+  std::optional<std::string> model = metadata.string("tokenizer.ggml.model");
+  if (!model || *model == "no_vocab" || *model == "none")
+    return nullptr;
+  llvm::Expected<TokenizerSource> source = tokenizerFromGguf(metadata, file);
+  if (!source)
+    return source.takeError();
+  return std::make_shared<TokenizerSource>(std::move(*source));
+}
+
 static llvm::Error addTensor(Checkpoint &checkpoint, const GgufFile &gguf, const GgufTensor &entry) {
   const std::string name = printable(entry.name);
   const GgmlType type = ggmlType(entry.type);
@@ -121,6 +191,10 @@ llvm::Expected<Checkpoint> readGguf(llvm::StringRef path) {
   for (const GgufTensor &entry : gguf->tensors)
     if (llvm::Error error = addTensor(checkpoint, *gguf, entry))
       return std::move(error);
+  llvm::Expected<std::shared_ptr<TokenizerSource>> tokenizer = tokenizerOf(*gguf, path);
+  if (!tokenizer)
+    return tokenizer.takeError();
+  checkpoint.tokenizer = std::move(*tokenizer);
   return checkpoint;
 }
 

@@ -39,87 +39,118 @@ static llvm::Expected<spec::Model> describe(const Checkpoint &checkpoint, const 
   return model;
 }
 
-/// Binds the weights of `checkpoint` to a spec that was written by hand.
-static llvm::Error attachWeights(Input &input, Checkpoint checkpoint, llvm::StringRef specFile) {
-  llvm::Expected<const NamedFamily *> family = familyNamed(input.model.family(), specFile);
-  if (!family)
-    return family.takeError();
+static llvm::Error attach(Input &input, const NamedFamily &family, Checkpoint checkpoint, const spec::Model &stored) {
+  if (checkpoint.tokenizer && checkpoint.tokenizer->tokens.size() > input.model.vocab_size())
+    return makeError("{0}: the tokenizer has {1} tokens; vocab_size is {2}", checkpoint.file,
+                     checkpoint.tokenizer->tokens.size(), input.model.vocab_size());
   input.tokenizer = checkpoint.tokenizer;
-  const spec::Style &style = (*family)->style(checkpoint.style);
-  llvm::Expected<std::unique_ptr<WeightSource>> weights = bindWeights(style, std::move(checkpoint), input.model);
+  const spec::Style &style = family.style(checkpoint.style);
+  const spec::Rotary::Pairing pairing = stored.positions().rotary().pairing();
+  llvm::Expected<std::unique_ptr<WeightSource>> weights =
+      bindWeights(style, std::move(checkpoint), input.model, pairing);
   if (!weights)
     return weights.takeError();
   input.weights = std::move(*weights);
   return llvm::Error::success();
 }
 
+/// Head counts that no tensor's shape shows: a spec that disagrees with its checkpoint would compute nonsense.
+static llvm::Error checkHeads(const spec::Model &model, spec::Model stored, llvm::StringRef specFile,
+                              llvm::StringRef weightsFile) {
+  if (stored.attention().n_heads() == 0) // bare tensors
+    return llvm::Error::success();
+  if (llvm::Error error = validate(stored, weightsFile))
+    return error;
+  const spec::Attention &here = model.attention(), &there = stored.attention();
+  if (here.n_heads() == there.n_heads() && here.n_kv_heads() == there.n_kv_heads() &&
+      here.head_size() == there.head_size())
+    return llvm::Error::success();
+  return makeError("{0}: has {1} heads, {2} key/value heads of size {3}; {4} says {5}, {6} of size {7}", weightsFile,
+                   there.n_heads(), there.n_kv_heads(), there.head_size(), specFile, here.n_heads(), here.n_kv_heads(),
+                   here.head_size());
+}
+
+/// --weights: a checkpoint for a spec that stands in a file of its own. The spec decides; the checkpoint must fit it.
+static llvm::Error attachWeights(Input &input, llvm::StringRef specFile, llvm::StringRef weightsFile) {
+  llvm::Expected<Checkpoint> checkpoint = readCheckpoint(weightsFile);
+  if (!checkpoint)
+    return checkpoint.takeError();
+  llvm::Expected<const NamedFamily *> family = familyNamed(input.model.family(), specFile);
+  if (!family)
+    return family.takeError();
+  llvm::Expected<spec::Model> stored = describe(*checkpoint, **family);
+  if (!stored)
+    return stored.takeError();
+  if (llvm::Error error = checkHeads(input.model, *stored, specFile, checkpoint->file))
+    return error;
+  return attach(input, **family, std::move(*checkpoint), *stored);
+}
+
+/// What the options add to a model, and whether the result can be built.
+static llvm::Error settle(spec::Model &model, llvm::StringRef file, const InputOptions &options) {
+  if (options.maxContext > 0)
+    model.set_max_context(options.maxContext);
+  if (!options.quantize.empty()) {
+    llvm::Expected<Format> format = parseFormat(options.quantize);
+    if (!format)
+      return makeError("--quantize: {0}", llvm::toString(format.takeError()));
+    model.set_weight_format(protoFormat(*format));
+  }
+  return validate(model, file);
+}
+
+/// Makes or converts weights as the settled model asks.
+static void deriveWeights(Input &input, bool random) {
+  const std::optional<Format> format = formatOf(input.model.weight_format());
+  if (random)
+    input.weights = randomWeights(input.model, format.value_or(Format::F32));
+  else if (input.weights && format)
+    input.weights = quantizedWeights(std::move(input.weights), input.model, *format);
+}
+
+static llvm::Expected<Input> readSpecInput(llvm::StringRef path, const InputOptions &options) {
+  llvm::Expected<spec::Model> model = readSpec(path);
+  if (!model)
+    return model.takeError();
+  Input input;
+  input.model = std::move(*model);
+  if (llvm::Error error = settle(input.model, path, options))
+    return std::move(error);
+  if (!options.weightsPath.empty())
+    if (llvm::Error error = attachWeights(input, path, options.weightsPath))
+      return std::move(error);
+  deriveWeights(input, options.randomWeights);
+  return input;
+}
+
+static llvm::Expected<Input> readCheckpointInput(llvm::StringRef path, const InputOptions &options) {
+  if (!options.weightsPath.empty())
+    return makeError("{0}: --weights goes with a spec (.textproto); this is a checkpoint with its own", path);
+  llvm::Expected<Checkpoint> checkpoint = readCheckpoint(path);
+  if (!checkpoint)
+    return checkpoint.takeError();
+  llvm::Expected<const NamedFamily *> family = familyOf(*checkpoint);
+  if (!family)
+    return family.takeError();
+  llvm::Expected<spec::Model> model = describe(*checkpoint, **family);
+  if (!model)
+    return model.takeError();
+  Input input;
+  input.model = *model;
+  if (llvm::Error error = settle(input.model, checkpoint->file, options))
+    return std::move(error);
+  if (options.randomWeights)
+    input.tokenizer = checkpoint->tokenizer;
+  else if (llvm::Error error = attach(input, **family, std::move(*checkpoint), *model))
+    return std::move(error);
+  deriveWeights(input, options.randomWeights);
+  return input;
+}
+
 llvm::Expected<Input> readInput(llvm::StringRef path, const InputOptions &options) {
   if (options.randomWeights && !options.weightsPath.empty())
     return makeError("--random-weights and --weights {0} exclude each other", options.weightsPath);
-  std::optional<Format> format;
-  if (!options.quantize.empty()) {
-    llvm::Expected<Format> parsed = parseFormat(options.quantize);
-    if (!parsed)
-      return makeError("--quantize: {0}", llvm::toString(parsed.takeError()));
-    format = *parsed;
-  }
-
-  Input input;
-  std::optional<Checkpoint> checkpoint;
-  const NamedFamily *family = nullptr;
-  const bool isSpec = path.ends_with(".textproto");
-  if (isSpec) {
-    llvm::Expected<spec::Model> model = readSpec(path);
-    if (!model)
-      return model.takeError();
-    input.model = std::move(*model);
-  } else {
-    if (!options.weightsPath.empty())
-      return makeError("{0}: --weights goes with a spec (.textproto); this is a checkpoint with its own", path);
-    llvm::Expected<Checkpoint> read = readCheckpoint(path);
-    if (!read)
-      return read.takeError();
-    checkpoint = std::move(*read);
-    llvm::Expected<const NamedFamily *> found = familyOf(*checkpoint);
-    if (!found)
-      return found.takeError();
-    family = *found;
-    llvm::Expected<spec::Model> model = describe(*checkpoint, *family);
-    if (!model)
-      return model.takeError();
-    input.model = std::move(*model);
-  }
-
-  if (options.maxContext > 0)
-    input.model.set_max_context(options.maxContext);
-  if (format)
-    input.model.set_weight_format(protoFormat(*format));
-  if (llvm::Error error = validate(input.model, path))
-    return std::move(error);
-  format = formatOf(input.model.weight_format());
-
-  if (checkpoint)
-    input.tokenizer = checkpoint->tokenizer;
-  if (options.randomWeights) {
-    input.weights = randomWeights(input.model, format.value_or(Format::F32));
-    return input;
-  }
-  if (!options.weightsPath.empty()) {
-    llvm::Expected<Checkpoint> read = readCheckpoint(options.weightsPath);
-    if (!read)
-      return read.takeError();
-    if (llvm::Error error = attachWeights(input, std::move(*read), path))
-      return std::move(error);
-  } else if (checkpoint) {
-    const spec::Style &style = family->style(checkpoint->style);
-    llvm::Expected<std::unique_ptr<WeightSource>> weights = bindWeights(style, std::move(*checkpoint), input.model);
-    if (!weights)
-      return weights.takeError();
-    input.weights = std::move(*weights);
-  }
-  if (input.weights && format)
-    input.weights = quantizedWeights(std::move(input.weights), input.model, *format);
-  return input;
+  return path.ends_with(".textproto") ? readSpecInput(path, options) : readCheckpointInput(path, options);
 }
 
 } // namespace lathe

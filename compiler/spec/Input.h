@@ -19,10 +19,10 @@ namespace lathe {
 struct TokenizerSource; // compiler/spec/tokenizer/TokenizerBlob.h
 
 struct InputOptions {
-  std::string weightsPath;    ///< --weights: a checkpoint for a spec textproto
-  bool randomWeights = false; ///< --random-weights
-  uint32_t maxContext = 0;    ///< --max-context: positions; 0 keeps the model's
-  std::string quantize;       ///< --quantize: format name for matrices, "" keeps the checkpoint's
+  std::string weightsPath = ""; ///< --weights: a checkpoint for a spec textproto
+  bool randomWeights = false;   ///< --random-weights
+  uint32_t maxContext = 0;      ///< --max-context: positions; 0 keeps the model's
+  std::string quantize = "";    ///< --quantize: format name for matrices, "" keeps the checkpoint's
 };
 
 /// A model ready to compile.

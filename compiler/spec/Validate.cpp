@@ -29,11 +29,17 @@ public:
     require(value >= 1 && value <= high, "{0} = {1} is not from 1 to {2}", field, value, high);
   }
   void positive(const char *field, double value) {
-    require(std::isfinite(value) && value > 0, "{0} = {1} is not a finite number above 0", field, value);
+    require(std::isfinite(value) && value > 0, "{0} = {1} is not a finite number above 0", field, text(value));
   }
   /// Zero stands for "none".
   void notNegative(const char *field, double value) {
-    require(std::isfinite(value) && value >= 0, "{0} = {1} is not a finite number of at least 0", field, value);
+    require(std::isfinite(value) && value >= 0, "{0} = {1} is not a finite number of at least 0", field, text(value));
+  }
+  /// formatv's own form of a number has two decimals.
+  static std::string text(double value) {
+    char digits[32];
+    std::snprintf(digits, sizeof digits, "%g", value);
+    return digits;
   }
   bool passed() const { return message.empty(); }
   llvm::Error take() { return passed() ? llvm::Error::success() : makeError("{0}: {1}", file, message); }
@@ -104,7 +110,7 @@ static void checkScaling(const spec::Rotary &rotary, Checks &checks) {
     checks.positive("positions.rotary.scaling.llama3.high_freq_factor", llama3.high_freq_factor());
     checks.require(llama3.high_freq_factor() > llama3.low_freq_factor(),
                    "positions.rotary.scaling.llama3.high_freq_factor = {0} is not above low_freq_factor = {1}",
-                   llama3.high_freq_factor(), llama3.low_freq_factor());
+                   Checks::text(llama3.high_freq_factor()), Checks::text(llama3.low_freq_factor()));
     checks.range("positions.rotary.scaling.llama3.original_context", llama3.original_context(), maxContext);
     break;
   }

@@ -15,11 +15,11 @@ template <typename... Args> llvm::Error makeError(const char *format, Args &&...
                                  llvm::formatv(format, std::forward<Args>(args)...).str());
 }
 
-/// A name from an untrusted file as messages show it: control characters and bytes beyond ASCII escaped, long text cut.
+/// A name from an untrusted file as messages show it: control characters and bytes beyond ASCII as \xHH, long text cut.
 inline std::string printable(llvm::StringRef text, size_t limit = 120) {
   std::string out;
-  llvm::raw_string_ostream stream(out);
-  llvm::printEscapedString(text.take_front(limit), stream);
+  for (char c : text.take_front(limit))
+    out += llvm::isPrint(c) ? std::string(1, c) : "\\x" + llvm::utohexstr(static_cast<unsigned char>(c), false, 2);
   return text.size() > limit ? out + "..." : out;
 }
 

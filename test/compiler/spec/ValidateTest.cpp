@@ -1,0 +1,113 @@
+#include "TestFiles.h"
+#include "compiler/spec/Family.h"
+#include "compiler/spec/TextProto.h"
+#include "gmock/gmock.h"
+
+using namespace lathe;
+using namespace lathe::test;
+
+namespace {
+
+const char *const valid = R"(version: 1 dim: 64 n_layers: 2 vocab_size: 100 max_context: 32
+  positions { rotary { theta: 1e4 pairing: HALF_SPLIT } } norm { kind: RMS eps: 1e-5 }
+  attention { n_heads: 8 } mlp { hidden: 96 gated: true activation: SILU })";
+
+/// validate()'s message for the valid spec with `edit` merged into it.
+std::string complaint(const char *edit) {
+  spec::Model model, change;
+  EXPECT_EQ(messageOf(parseTextProto(valid, "valid", model)), "");
+  EXPECT_EQ(messageOf(parseTextProto(edit, "edit", change)), "");
+  model.MergeFrom(change);
+  return messageOf(validate(model, "m.textproto"));
+}
+
+TEST(Validate, FillsDefaults) {
+  spec::Model model;
+  ASSERT_EQ(messageOf(parseTextProto(valid, "valid", model)), "");
+  ASSERT_EQ(messageOf(validate(model, "m.textproto")), "");
+  EXPECT_EQ(model.attention().n_kv_heads(), 8u);
+  EXPECT_EQ(model.attention().head_size(), 8u);
+  EXPECT_DOUBLE_EQ(model.attention().scale(), 1 / std::sqrt(8.0));
+  EXPECT_EQ(model.positions().rotary().dims(), 8u);
+  EXPECT_EQ(model.residual().scale(), 1);
+}
+
+TEST(Validate, NamesTheFieldAndWhatWouldBeValid) {
+  const std::pair<const char *, const char *> cases[] = {
+      {"version: 2", "version = 2 is not 1, the version of this compiler"},
+      {"dim: 2000000000", "dim = 2000000000 is not from 1 to 1048576"},
+      {"n_layers: 4097", "n_layers = 4097 is not from 1 to 4096"},
+      {"attention { n_kv_heads: 3 }", "attention.n_kv_heads = 3 does not divide attention.n_heads = 8"},
+      {"attention { n_kv_heads: 16 }", "attention.n_kv_heads = 16 is not from 1 to 8"},
+      {"attention { n_heads: 7 }", "attention.n_heads = 7 does not divide dim = 64 (or set attention.head_size)"},
+      {"attention { head_size: 7 }",
+       "positions.rotary.dims = 7 is not an even number from 2 to attention.head_size = 7"},
+      {"attention { scale: -1 }", "attention.scale = -1 is not a finite number above 0"},
+      {"attention { logit_softcap: inf }", "attention.logit_softcap = inf is not a finite number of at least 0"},
+      {"positions { rotary { dims: 10 } }",
+       "positions.rotary.dims = 10 is not an even number from 2 to attention.head_size = 8"},
+      {"positions { rotary { scaling { linear {} } } }",
+       "positions.rotary.scaling.linear.factor = 0 is not a finite number above 0"},
+      {"positions { rotary { scaling { divisors { divisor: 1 } } } }",
+       "positions.rotary.scaling.divisors has 1 numbers; there are 4 frequencies"},
+      {"norm { bias: true }", "norm.bias = true needs norm.kind = LAYER"},
+      {"dim: 1048576 n_layers: 4096 mlp { hidden: 4194304 } attention { head_size: 64 }",
+       "the model would have more than 2^40 parameters: dim = 1048576, n_layers = 4096, mlp.hidden = 4194304"},
+  };
+  EXPECT_EQ(complaint(""), "");
+  for (auto [edit, message] : cases)
+    EXPECT_EQ(complaint(edit), std::string("m.textproto: ") + message) << edit;
+}
+
+TEST(Validate, AnEmptySpecIsAnErrorNotACrash) {
+  spec::Model model;
+  EXPECT_EQ(messageOf(validate(model, "m.textproto")),
+            "m.textproto: version = 0 is not 1, the version of this compiler");
+}
+
+TEST(TextProto, SaysTheLine) {
+  spec::Model model;
+  EXPECT_EQ(messageOf(parseTextProto("version: 1\nwidth: 3\n", "m.textproto", model)),
+            "m.textproto:2: Message type \"lathe.spec.Model\" has no field named \"width\"");
+  std::string deep;
+  for (int i = 0; i < 100000; ++i)
+    deep += "positions {";
+  EXPECT_NE(messageOf(parseTextProto(deep, "m.textproto", model)), "");
+}
+
+TEST(WeightShapes, ListsEveryRoleOnce) {
+  spec::Model model;
+  ASSERT_EQ(messageOf(parseTextProto(valid, "valid", model)), "");
+  model.set_n_layers(1);
+  model.mutable_attention()->set_qkv_bias(true);
+  model.mutable_attention()->set_n_kv_heads(2);
+  model.mutable_head()->set_tied(true);
+  ASSERT_EQ(messageOf(validate(model, "m")), "");
+  std::string list;
+  for (const WeightShape &shape : weightShapes(model))
+    list += shape.role + " " + std::to_string(shape.rows) + "x" + std::to_string(shape.columns) + "\n";
+  EXPECT_EQ(list, "token_embedding 100x64\n"
+                  "layers.0.attention_norm 1x64\n"
+                  "layers.0.attention.query 64x64\nlayers.0.attention.query.bias 1x64\n"
+                  "layers.0.attention.key 16x64\nlayers.0.attention.key.bias 1x16\n"
+                  "layers.0.attention.value 16x64\nlayers.0.attention.value.bias 1x16\n"
+                  "layers.0.attention.output 64x64\n"
+                  "layers.0.mlp_norm 1x64\n"
+                  "layers.0.mlp.gate 96x64\nlayers.0.mlp.up 96x64\nlayers.0.mlp.down 64x96\n"
+                  "output_norm 1x64\n");
+}
+
+TEST(Family, MistakesAreFoundWhenItIsRead) {
+  auto message = [](const char *text) { return messageOf(parseFamily(text, "f.textproto")); };
+  EXPECT_EQ(message("hf { bindings { field: \"attention.n_haeds\" keys: \"x\" } }"),
+            "f.textproto: binding of 'attention.n_haeds': the spec has no such field");
+  EXPECT_EQ(message("hf { bindings { field: \"attention\" keys: \"x\" } }"),
+            "f.textproto: binding of 'attention': the spec has no such field");
+  EXPECT_EQ(message("hf { bindings { field: \"dim\" } }"),
+            "f.textproto: binding of 'dim' has neither keys nor otherwise");
+  EXPECT_EQ(message("hf { tensors { role: \"layers.*.mlp.gte\" names: \"x\" } }"),
+            "f.textproto: tensor binding of 'layers.*.mlp.gte': the model has no such role");
+  EXPECT_EQ(message("hff {}"), "f.textproto:1: Message type \"lathe.spec.Family\" has no field named \"hff\"");
+}
+
+} // namespace
