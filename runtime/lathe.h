@@ -1,4 +1,4 @@
-//===- lathe.h - run a compiled model -------------------------------------------------------------------------*- C++ -*-===//
+//===- lathe.h - run a compiled model -------------------------------------------------------------------*- C++ -*-===//
 //
 // The runtime's public face. Link with the CMake target lathe_runtime.
 //
@@ -17,7 +17,7 @@
 //
 // For a batch of sequences use Context::step directly; for phases' results and times give it a PhaseObserver.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_RUNTIME_LATHE_H
 #define LATHE_RUNTIME_LATHE_H
 

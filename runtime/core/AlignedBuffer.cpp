@@ -8,8 +8,8 @@ namespace lathe {
 Result<AlignedBuffer> AlignedBuffer::create(size_t bytes, const char *what, Pages pages) {
   if (bytes == 0)
     bytes = 1; // an address of its own all the same
-  void *address =
-      mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, /*fd=*/-1, /*offset=*/0);
+  void *address = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, /*fd=*/-1,
+                       /*offset=*/0);
   if (address == MAP_FAILED)
     return error(what, ": no memory for ", bytes, " bytes: ", std::strerror(errno));
   if (pages == Pages::Huge)

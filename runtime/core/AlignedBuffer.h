@@ -1,4 +1,4 @@
-//===- AlignedBuffer.h - zeroed memory straight from the system ----------------------------------------------*- C++ -*-===//
+//===- AlignedBuffer.h - zeroed memory straight from the system -----------------------------------------*- C++ -*-===//
 #ifndef LATHE_RUNTIME_CORE_ALIGNEDBUFFER_H
 #define LATHE_RUNTIME_CORE_ALIGNEDBUFFER_H
 
@@ -9,8 +9,8 @@
 
 namespace lathe {
 
-/// Zeroed memory that starts at a page of the system (so 64-aligned, and apart from all other allocations). It is address
-/// space until it is touched. Move-only.
+/// Zeroed memory that starts at a page of the system (so 64-aligned, and apart from all other allocations). It is
+/// address space until it is touched. Move-only.
 class AlignedBuffer {
 public:
   enum class Pages { Normal, Huge }; ///< Huge: asks for 2 MB pages where the system has them

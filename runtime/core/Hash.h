@@ -1,10 +1,10 @@
-//===- Hash.h - FNV-1a, 64 bits ------------------------------------------------------------------------------*- C++ -*-===//
+//===- Hash.h - FNV-1a, 64 bits -------------------------------------------------------------------------*- C++ -*-===//
 //
-// Fowler, Noll, Vo: h = (h ^ x) * 1099511628211 from h = 14695981039346656037, for each byte x, or as the bundle's format
-// has it for the weights, for each little-endian 64-bit word x (a last partial word is filled with zeros). It finds damage,
-// not malice.
+// Fowler, Noll, Vo: h = (h ^ x) * 1099511628211 from h = 14695981039346656037, for each byte x, or as the bundle's
+// format has it for the weights, for each little-endian 64-bit word x (a last partial word is filled with zeros). It
+// finds damage, not malice.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_RUNTIME_CORE_HASH_H
 #define LATHE_RUNTIME_CORE_HASH_H
 

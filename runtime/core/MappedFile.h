@@ -1,4 +1,4 @@
-//===- MappedFile.h - a file as read-only memory -------------------------------------------------------------*- C++ -*-===//
+//===- MappedFile.h - a file as read-only memory --------------------------------------------------------*- C++ -*-===//
 #ifndef LATHE_RUNTIME_CORE_MAPPEDFILE_H
 #define LATHE_RUNTIME_CORE_MAPPEDFILE_H
 

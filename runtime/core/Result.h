@@ -1,7 +1,7 @@
-//===- Result.h - a value or an error -----------------------------------------------------------------------*- C++ -*-===//
+//===- Result.h - a value or an error -------------------------------------------------------------------*- C++ -*-===//
 //
-// What the runtime's functions return instead of throwing. An error is one line for a person: it names the file, field or
-// argument, what is wrong with it, and what would be right.
+// What the runtime's functions return instead of throwing. An error is one line for a person: it names the file, field
+// or argument, what is wrong with it, and what would be right.
 //
 //   Result<int> parse(std::string_view text) {
 //     if (text.empty())
@@ -13,7 +13,7 @@
 //     return value.takeError();
 //   use(*value);
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_RUNTIME_CORE_RESULT_H
 #define LATHE_RUNTIME_CORE_RESULT_H
 

@@ -1,8 +1,8 @@
-//===- Step.h - what one step gets and what can be watched of it --------------------------------------------*- C++ -*-===//
+//===- Step.h - what one step gets and what can be watched of it ----------------------------------------*- C++ -*-===//
 //
 // A step is one forward pass over `rows` tokens, of one sequence or of several. Every device runs the same steps.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_RUNTIME_DEVICE_STEP_H
 #define LATHE_RUNTIME_DEVICE_STEP_H
 

@@ -1,10 +1,10 @@
-//===- Context.h - everything mutable that runs a model ------------------------------------------------------*- C++ -*-===//
+//===- Context.h - everything mutable that runs a model -------------------------------------------------*- C++ -*-===//
 //
 // A context owns the worker threads, the memory between phases, the pool of KV-cache pages and the logits of the latest
 // step. Sequences (sessions) take their pages from its pool. A context and its sessions belong to one thread at a time;
 // several contexts may share one Model.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_RUNTIME_GENERATE_CONTEXT_H
 #define LATHE_RUNTIME_GENERATE_CONTEXT_H
 

@@ -82,7 +82,9 @@ Result<void> Session::feedAll(std::span<const int32_t> ids,
 Result<GenerateReport> Session::generate(std::span<const int32_t> prompt, const GenerateOptions &options,
                                          const std::function<bool(int32_t id)> &onToken) {
   using Clock = std::chrono::steady_clock;
-  const auto since = [](Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); };
+  const auto since = [](Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
 
   Result<Sampler> sampler = Sampler::create(options.sampling);
   if (!sampler)

@@ -1,4 +1,4 @@
-//===- Session.h - one sequence: feed, sample, emit ----------------------------------------------------------*- C++ -*-===//
+//===- Session.h - one sequence: feed, sample, emit -----------------------------------------------------*- C++ -*-===//
 //
 //   Session session(*context);
 //   GenerateOptions options{.maxTokens = 64, .stopIds = {2}};
@@ -7,7 +7,7 @@
 // A session remembers the tokens that its cache holds. It belongs to its context, which must outlive it, and to the
 // context's thread.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_RUNTIME_GENERATE_SESSION_H
 #define LATHE_RUNTIME_GENERATE_SESSION_H
 
@@ -31,7 +31,7 @@ const char *name(StopReason reason);
 struct GenerateReport {
   std::vector<int32_t> ids; ///< emitted
   StopReason reason = StopReason::MaxTokens;
-  int32_t stopId = -1;      ///< which one ended it; -1: none did
+  int32_t stopId = -1; ///< which one ended it; -1: none did
   size_t promptTokens = 0;
   double promptSeconds = 0;     ///< feeding the prompt
   double firstTokenSeconds = 0; ///< from the call to the first id's emission
@@ -71,8 +71,8 @@ public:
 
   /// Forgets all tokens from `length` on.
   void truncate(size_t length);
-  /// Keeps the longest common prefix with `ids`, though never all of them, so that at least one is left to feed. Returns
-  /// its length: feed(ids.subspan(n)) goes on from there.
+  /// Keeps the longest common prefix with `ids`, though never all of them, so that at least one is left to feed.
+  /// Returns its length: feed(ids.subspan(n)) goes on from there.
   size_t keepPrefix(std::span<const int32_t> ids);
   /// A session with the same tokens. Full pages of the cache are shared, a partial one is copied when either grows.
   Session fork() const;

@@ -44,9 +44,7 @@ Result<void> checkLibraryFile(const std::string &path, const lathe_weights_heade
   return {};
 }
 
-Result<std::shared_ptr<const void>> openLibrary(std::string path) {
-  if (path.find('/') == std::string::npos)
-    path = "./" + path; // else dlopen searches the system's folders
+Result<std::shared_ptr<const void>> openLibrary(const std::string &path) {
   void *handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
     const char *why = dlerror();
@@ -70,6 +68,8 @@ std::span<const uint8_t> Model::tokenizerBlob() const {
 }
 
 Result<std::shared_ptr<const Model>> Model::open(const std::string &folder) {
+  if (folder.empty())
+    return error("the bundle's folder has no name");
   const std::string weightsPath = folder + "/weights.bin", programPath = folder + "/model.so";
   Result<MappedFile> weights = MappedFile::open(weightsPath);
   if (!weights)

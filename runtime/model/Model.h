@@ -1,4 +1,4 @@
-//===- Model.h - a compiled model, checked and ready to run -------------------------------------------------*- C++ -*-===//
+//===- Model.h - a compiled model, checked and ready to run ---------------------------------------------*- C++ -*-===//
 //
 // A bundle is a folder with `model.so` (kernels and tables) and `weights.bin` (packed weights, mapped and used as they
 // are). Everything is checked before anything of it runs: the header of weights.bin and its size, the size and hash of
@@ -6,7 +6,7 @@
 //
 // A Model never changes; any number of contexts and threads may share one.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_RUNTIME_MODEL_MODEL_H
 #define LATHE_RUNTIME_MODEL_MODEL_H
 
@@ -27,7 +27,8 @@ public:
   /// A model that is part of this program (`lathe compile --executable`): its tables, and the image of its weights.bin
   /// with the header. The image must start at a multiple of 64 bytes and outlive the model; `owner` is kept for that,
   /// `library` for the tables.
-  static Result<std::shared_ptr<const Model>> fromImage(const lathe_model &tables, std::span<const uint8_t> weightsImage,
+  static Result<std::shared_ptr<const Model>> fromImage(const lathe_model &tables,
+                                                        std::span<const uint8_t> weightsImage,
                                                         std::shared_ptr<const void> owner = nullptr,
                                                         std::shared_ptr<const void> library = nullptr);
 

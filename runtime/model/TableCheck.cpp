@@ -44,13 +44,14 @@ Result<void> checkLimits(const lathe_model &model) {
 
 Result<void> checkCache(const lathe_model &model) {
   const lathe_cache &cache = model.cache;
-  LATHE_REQUIRE(cache.layers <= kMaxRows && cache.page_bytes <= kMaxBytes, "cache: ", cache.layers, " layers of pages of ",
-                cache.page_bytes, " bytes");
+  LATHE_REQUIRE(cache.layers <= kMaxRows && cache.page_bytes <= kMaxBytes, "cache: ", cache.layers,
+                " layers of pages of ", cache.page_bytes, " bytes");
   const uint64_t pages = (uint64_t(model.max_context) + LATHE_PAGE_POSITIONS - 1) / LATHE_PAGE_POSITIONS;
   LATHE_REQUIRE(cache.max_pages == pages, "cache: max_pages is ", cache.max_pages, "; max_context ", model.max_context,
                 " needs ", pages);
   LATHE_REQUIRE(cache.split_positions >= LATHE_PAGE_POSITIONS && cache.split_positions % LATHE_PAGE_POSITIONS == 0,
-                "cache: split_positions is ", cache.split_positions, "; it must be a multiple of ", LATHE_PAGE_POSITIONS);
+                "cache: split_positions is ", cache.split_positions, "; it must be a multiple of ",
+                LATHE_PAGE_POSITIONS);
   const unsigned __int128 used =
       (unsigned __int128)(cache.kv_heads) * cache.head_size * 2 * LATHE_PAGE_POSITIONS * cache.type.bits / 8;
   LATHE_REQUIRE(cache.layers == 0 || used <= cache.page_bytes, "cache: page_bytes is ", cache.page_bytes,
@@ -63,8 +64,8 @@ Result<void> checkWeights(const lathe_model &model) {
   for (uint32_t i = 0; i < model.n_weights; ++i) {
     const lathe_weight &weight = model.weights[i];
     LATHE_REQUIRE(weight.name && weight.format, "weight ", i, ": no name or format");
-    LATHE_REQUIRE(weight.offset <= model.weights_bytes && weight.bytes <= model.weights_bytes - weight.offset, "weight ",
-                  i, " (", weight.name, "): offset ", weight.offset, " and ", weight.bytes,
+    LATHE_REQUIRE(weight.offset <= model.weights_bytes && weight.bytes <= model.weights_bytes - weight.offset,
+                  "weight ", i, " (", weight.name, "): offset ", weight.offset, " and ", weight.bytes,
                   " bytes are not within the weights' ", model.weights_bytes, " bytes");
   }
   return {};
@@ -128,8 +129,8 @@ Result<void> checkPhase(const lathe_model &model, const lathe_program &program, 
   LATHE_REQUIRE(within(phase.first_prologue, phase.n_prologue, model.n_calls), "prologue calls ", phase.first_prologue,
                 " + ", phase.n_prologue, " of ", model.n_calls);
   LATHE_REQUIRE(phase.n_calls >= 1, "no calls");
-  LATHE_REQUIRE(within(phase.first_call, phase.n_calls, model.n_calls), "calls ", phase.first_call, " + ", phase.n_calls,
-                " of ", model.n_calls);
+  LATHE_REQUIRE(within(phase.first_call, phase.n_calls, model.n_calls), "calls ", phase.first_call, " + ",
+                phase.n_calls, " of ", model.n_calls);
   for (uint32_t i = 0; i < phase.n_prologue; ++i)
     if (auto sound = checkCall(model, program, phase, model.calls[phase.first_prologue + i], /*prologue=*/true); !sound)
       return sound;
@@ -147,8 +148,8 @@ Result<void> checkProgram(const lathe_model &model, const lathe_program &program
                 program.max_logit_rows, "; 1 to max_rows, ", program.max_rows, ", are possible");
   LATHE_REQUIRE(program.distinct_sequences <= 1, "distinct_sequences is ", program.distinct_sequences,
                 "; 0 or 1 are possible");
-  LATHE_REQUIRE(program.arena_bytes <= kMaxBytes && program.scratch_bytes <= kMaxBytes, "arena of ", program.arena_bytes,
-                " and scratch of ", program.scratch_bytes, " bytes");
+  LATHE_REQUIRE(program.arena_bytes <= kMaxBytes && program.scratch_bytes <= kMaxBytes, "arena of ",
+                program.arena_bytes, " and scratch of ", program.scratch_bytes, " bytes");
   LATHE_REQUIRE(within(program.first_phase, program.n_phases, model.n_phases), "phases ", program.first_phase, " + ",
                 program.n_phases, " of ", model.n_phases);
   for (uint32_t i = 0; i < program.n_phases; ++i) {
@@ -166,20 +167,20 @@ Result<void> checkHeader(const lathe_model &model) {
                 "is not a Lathe model: its tables do not begin with " LATHE_MODEL_MAGIC);
   LATHE_REQUIRE(model.abi_version == LATHE_ABI_VERSION, "was compiled for version ", model.abi_version,
                 " of the bundle format; this runtime reads version ", LATHE_ABI_VERSION, ": compile it again");
-  LATHE_REQUIRE(model.struct_bytes == sizeof(lathe_model), "its tables' header has ", model.struct_bytes, " bytes; version ",
-                LATHE_ABI_VERSION, " has ", sizeof(lathe_model));
+  LATHE_REQUIRE(model.struct_bytes == sizeof(lathe_model), "its tables' header has ", model.struct_bytes,
+                " bytes; version ", LATHE_ABI_VERSION, " has ", sizeof(lathe_model));
   return {};
 }
 
 Result<void> checkTables(const lathe_model &model) {
-  for (const auto &[name, count, table] : {std::tuple<const char *, uint32_t, const void *>
-                                           {"programs", model.n_programs, model.programs},
-                                           {"phases", model.n_phases, model.phases},
-                                           {"calls", model.n_calls, model.calls},
-                                           {"views", model.n_views, model.views},
-                                           {"dims", model.n_dims, model.dims},
-                                           {"kernels", model.n_kernels, model.kernels},
-                                           {"weights", model.n_weights, model.weights}})
+  for (const auto &[name, count, table] :
+       {std::tuple<const char *, uint32_t, const void *>{"programs", model.n_programs, model.programs},
+        {"phases", model.n_phases, model.phases},
+        {"calls", model.n_calls, model.calls},
+        {"views", model.n_views, model.views},
+        {"dims", model.n_dims, model.dims},
+        {"kernels", model.n_kernels, model.kernels},
+        {"weights", model.n_weights, model.weights}})
     if (Result<void> sound = checkTable(name, count, table); !sound)
       return sound;
   for (auto check : {checkLimits, checkCache, checkWeights, checkKernels})

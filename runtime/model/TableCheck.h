@@ -1,4 +1,4 @@
-//===- TableCheck.h - are a model's tables sound? -------------------------------------------------------------*- C++ -*-===//
+//===- TableCheck.h - are a model's tables sound? -------------------------------------------------------*- C++ -*-===//
 #ifndef LATHE_RUNTIME_MODEL_TABLECHECK_H
 #define LATHE_RUNTIME_MODEL_TABLECHECK_H
 

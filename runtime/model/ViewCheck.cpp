@@ -8,8 +8,8 @@ namespace {
 using Wide = __int128; // no sum of products of 64-bit fields here comes near its end
 
 constexpr uint32_t kMaxDimensions = 8;
-constexpr const char *kBaseNames[LATHE_BASE_COUNT] = {
-    "arena", "scratch", "weights", "cache", "ids", "positions", "slots", "pages", "logit rows", "logits", "tile"};
+constexpr const char *kBaseNames[LATHE_BASE_COUNT] = {"arena", "scratch", "weights",    "cache",  "ids", "positions",
+                                                      "slots", "pages",   "logit rows", "logits", "tile"};
 
 uint64_t divideUp(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 
@@ -36,7 +36,8 @@ Wide baseBytes(const lathe_model &model, const lathe_program &program, uint32_t 
 }
 
 bool knownType(const lathe_type &type) {
-  const bool code = type.code == LATHE_INT || type.code == LATHE_UINT || type.code == LATHE_FLOAT || type.code == LATHE_BFLOAT;
+  const bool code =
+      type.code == LATHE_INT || type.code == LATHE_UINT || type.code == LATHE_FLOAT || type.code == LATHE_BFLOAT;
   return code && type.lanes == 1 && (type.bits == 8 || type.bits == 16 || type.bits == 32 || type.bits == 64);
 }
 

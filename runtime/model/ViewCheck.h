@@ -1,4 +1,4 @@
-//===- ViewCheck.h - does a view stay inside its memory? ------------------------------------------------------*- C++ -*-===//
+//===- ViewCheck.h - does a view stay inside its memory? ------------------------------------------------*- C++ -*-===//
 #ifndef LATHE_RUNTIME_MODEL_VIEWCHECK_H
 #define LATHE_RUNTIME_MODEL_VIEWCHECK_H
 

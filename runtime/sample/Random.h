@@ -1,10 +1,10 @@
-//===- Random.h - the sampler's random numbers ---------------------------------------------------------------*- C++ -*-===//
+//===- Random.h - the sampler's random numbers ----------------------------------------------------------*- C++ -*-===//
 //
-// PCG-XSH-RR 64/32 (O'Neill 2014, "PCG: A Family of Simple Fast Space-Efficient Statistically Good Algorithms for Random
-// Number Generation"): 64 bits of linear congruential state, output permuted to 32 bits. Integer arithmetic only, so a
-// seed means the same numbers everywhere.
+// PCG-XSH-RR 64/32 (O'Neill 2014, "PCG: A Family of Simple Fast Space-Efficient Statistically Good Algorithms for
+// Random Number Generation"): 64 bits of linear congruential state, output permuted to 32 bits. Integer arithmetic
+// only, so a seed means the same numbers everywhere.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_RUNTIME_SAMPLE_RANDOM_H
 #define LATHE_RUNTIME_SAMPLE_RANDOM_H
 

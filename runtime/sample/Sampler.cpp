@@ -53,34 +53,46 @@ Result<int32_t> Sampler::sample(std::span<const float> logits, std::span<const i
   return options.temperature == 0 ? greedy(logits) : draw(logits);
 }
 
+double Sampler::weightOf(float logit, double largest) const {
+  return exponential((double(logit) - largest) / double(options.temperature));
+}
+
 Result<int32_t> Sampler::draw(std::span<const float> logits) {
   const Result<int32_t> best = greedy(logits); // finds NaN and infinities
   if (!best)
     return best;
   const double largest = logits[size_t(*best)];
-
-  candidates.clear();
-  for (size_t i = 0; i < logits.size(); ++i)
-    if (logits[i] != -std::numeric_limits<float>::infinity())
-      candidates.push_back({logits[i], int32_t(i), 0});
   const auto likelier = [](const Candidate &a, const Candidate &b) {
     return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
   };
-  if (options.topK > 0 && options.topK < candidates.size()) {
-    std::nth_element(candidates.begin(), candidates.begin() + options.topK, candidates.end(), likelier);
-    candidates.resize(options.topK);
-    std::sort(candidates.begin(), candidates.end(), likelier); // nth_element's order is the library's own; sums need one
-  }
 
-  // Probabilities up to a common factor; the likeliest token's is exactly 1.
+  // Weights: probabilities up to a common factor, the likeliest token's being exactly 1.
   double sum = 0;
-  for (Candidate &candidate : candidates) {
-    candidate.weight = exponential((candidate.logit - largest) / double(options.temperature));
-    sum += candidate.weight;
+  candidates.clear();
+  if (options.topK > 0 && options.topK < logits.size()) {
+    all.clear();
+    for (size_t i = 0; i < logits.size(); ++i)
+      all.push_back({logits[i], int32_t(i), 0});
+    candidates.resize(options.topK);
+    std::partial_sort_copy(all.begin(), all.end(), candidates.begin(), candidates.end(), likelier);
+    for (Candidate &candidate : candidates)
+      sum += candidate.weight = weightOf(candidate.logit, largest);
+  } else {
+    weights.resize(logits.size());
+    for (size_t i = 0; i < logits.size(); ++i)
+      weights[i] = weightOf(logits[i], largest);
+    for (size_t i = 0; i < logits.size(); ++i) {
+      sum += weights[i];
+      candidates.push_back({logits[i], int32_t(i), weights[i]});
+    }
   }
-  // min-p and top-p each keep the head of the order by probability, so either may go first if top-p counts from the sum of
-  // all. A heap gives the head without sorting a whole vocabulary.
-  std::erase_if(candidates, [&](const Candidate &candidate) { return candidate.weight < double(options.minP); });
+  // An impossible token keeps a crumb of weight in the above; it must not be drawn by it.
+  std::erase_if(candidates, [](const Candidate &candidate) { return std::isinf(candidate.logit); });
+
+  // min-p and top-p each keep the head of the order by probability, so either may go first if top-p counts from the sum
+  // of all. A heap gives the head without sorting a whole vocabulary.
+  if (options.minP > 0)
+    std::erase_if(candidates, [&](const Candidate &candidate) { return candidate.weight < double(options.minP); });
   double keptSum = 0;
   if (options.topP < 1) {
     const auto unlikelier = [&](const Candidate &a, const Candidate &b) { return likelier(b, a); };

@@ -1,16 +1,16 @@
-//===- Sampler.h - from logits to the next token ------------------------------------------------------------*- C++ -*-===//
+//===- Sampler.h - from logits to the next token --------------------------------------------------------*- C++ -*-===//
 //
-// Order of the steps: repetition penalty -> greedy if temperature is 0, else / temperature -> top-k -> softmax -> top-p ->
-// min-p -> draw. Equal seeds and logits give equal tokens on every machine: the random numbers are the sampler's own
+// Order of the steps: repetition penalty -> greedy if temperature is 0, else / temperature -> top-k -> softmax -> top-p
+// -> min-p -> draw. Equal seeds and logits give equal tokens on every machine: the random numbers are the sampler's own
 // (Random.h), so is exp (Exponential.h), and each sum runs in one fixed order.
 //
 //   repetition penalty  logits of tokens among the last `repetitionWindow` are divided (if > 0) or multiplied (else) by
 //                       it (Keskar et al. 2019, CTRL)
 //   top-k               keeps the k largest logits; equal ones in order of their id
-//   top-p               keeps the smallest set of most likely tokens whose probabilities sum to >= p (Holtzman et al. 2020)
-//   min-p               keeps tokens with probability >= min-p times the largest (Nguyen et al. 2024)
+//   top-p               keeps the smallest set of most likely tokens whose probabilities sum to >= p (Holtzman et al.
+//   2020) min-p               keeps tokens with probability >= min-p times the largest (Nguyen et al. 2024)
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_RUNTIME_SAMPLE_SAMPLER_H
 #define LATHE_RUNTIME_SAMPLE_SAMPLER_H
 
@@ -44,6 +44,7 @@ public:
 private:
   explicit Sampler(const SamplerOptions &options) : options(options), random(options.seed) {}
   Result<int32_t> draw(std::span<const float> logits);
+  double weightOf(float logit, double largest) const;
 
   struct Candidate {
     float logit;
@@ -53,7 +54,8 @@ private:
   SamplerOptions options;
   Random random;
   std::vector<float> penalised;
-  std::vector<Candidate> candidates, head;
+  std::vector<Candidate> all, candidates, head; // kept for their memory
+  std::vector<double> weights;
 };
 
 /// Index of the first of the largest logits. Fails as Sampler::sample does.

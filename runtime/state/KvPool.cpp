@@ -14,7 +14,8 @@ Result<std::shared_ptr<KvPool>> KvPool::create(const KvLayout &layout, uint32_t 
       __builtin_mul_overflow(bytes, layout.layers, &bytes))
     return error("KV cache: ", capacity, " pages of ", layout.layers, " x ", layout.pageBytes,
                  " bytes are more than an address space");
-  Result<AlignedBuffer> memory = AlignedBuffer::create(bytes, "KV cache", AlignedBuffer::Pages::Huge);
+  // Small pages of the system: a short sequence touches a little of each layer, and big ones would be zeroed whole.
+  Result<AlignedBuffer> memory = AlignedBuffer::create(bytes, "KV cache");
   if (!memory)
     return memory.takeError();
   return std::shared_ptr<KvPool>(new KvPool(layout, capacity, memory.take()));

@@ -1,4 +1,4 @@
-//===- KvPool.h - the pages of the KV cache ------------------------------------------------------------------*- C++ -*-===//
+//===- KvPool.h - the pages of the KV cache -------------------------------------------------------------*- C++ -*-===//
 //
 // One region of memory, [layers][pages][page bytes]: page p of a sequence holds 64 positions of every layer, so a page
 // number means the same place in each layer. The region is address space only until a page is written.
@@ -7,7 +7,7 @@
 //
 // Not thread-safe: a pool belongs to its context's thread.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_RUNTIME_STATE_KVPOOL_H
 #define LATHE_RUNTIME_STATE_KVPOOL_H
 

@@ -54,7 +54,8 @@ Result<void> Sequence::prepare(uint32_t count) {
 }
 
 void Sequence::commit(uint32_t count) {
-  assert(uint64_t(positions) + count <= table.size() * uint64_t(pool->layout().pagePositions) && "commit without prepare");
+  assert(uint64_t(positions) + count <= table.size() * uint64_t(pool->layout().pagePositions) &&
+         "commit without prepare");
   positions += count;
 }
 

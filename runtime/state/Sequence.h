@@ -1,14 +1,14 @@
-//===- Sequence.h - one sequence's pages of the KV cache ----------------------------------------------------*- C++ -*-===//
+//===- Sequence.h - one sequence's pages of the KV cache ------------------------------------------------*- C++ -*-===//
 //
-// A sequence has `length` positions in pages of 64: logical page i holds positions 64 i .. 64 i + 63. Pages are shared by
-// reference count: a fork shares them all, and whoever writes first into a shared page gets a copy of its own.
+// A sequence has `length` positions in pages of 64: logical page i holds positions 64 i .. 64 i + 63. Pages are shared
+// by reference count: a fork shares them all, and whoever writes first into a shared page gets a copy of its own.
 //
 //   prepare(n)  pages for n more positions, writable by this sequence alone
 //   commit(n)   the step has written them: length += n
 //
 // Not thread-safe: a sequence belongs to its context's thread.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_RUNTIME_STATE_SEQUENCE_H
 #define LATHE_RUNTIME_STATE_SEQUENCE_H
 
@@ -34,8 +34,8 @@ public:
   std::span<const int32_t> pages() const { return table; }
   const KvPool *owner() const { return pool.get(); }
 
-  /// Makes positions length .. length + count - 1 writable. Fails, changing nothing that can be seen, where the sequence
-  /// would pass its full length or the pool has no free page.
+  /// Makes positions length .. length + count - 1 writable. Fails, changing nothing that can be seen, where the
+  /// sequence would pass its full length or the pool has no free page.
   Result<void> prepare(uint32_t count);
   /// Counts `count` prepared positions as written.
   void commit(uint32_t count);

@@ -70,8 +70,7 @@ uint32_t cpuFeatures() { return 0; }
 #endif
 
 std::string cpuFeatureNames(uint32_t features) {
-  static constexpr std::array kNames = {"SSE4.2", "AVX",    "AVX2",        "FMA",
-                                        "F16C",   "AVX512", "AVX512-VNNI", "AVX512-BF16"};
+  static constexpr std::array kNames = {"SSE4.2", "AVX", "AVX2", "FMA", "F16C", "AVX512", "AVX512-VNNI", "AVX512-BF16"};
   std::string names;
   for (size_t bit = 0; bit < 32; ++bit) {
     if (!(features >> bit & 1))

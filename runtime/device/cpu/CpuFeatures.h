@@ -1,4 +1,4 @@
-//===- CpuFeatures.h - what this machine can run -------------------------------------------------------------*- C++ -*-===//
+//===- CpuFeatures.h - what this machine can run --------------------------------------------------------*- C++ -*-===//
 #ifndef LATHE_RUNTIME_DEVICE_CPU_CPUFEATURES_H
 #define LATHE_RUNTIME_DEVICE_CPU_CPUFEATURES_H
 
@@ -14,8 +14,8 @@ uint32_t cpuFeatures();
 /// "AVX2, FMA": the names of the bits that are set. Bits without a name are "feature 31".
 std::string cpuFeatureNames(uint32_t features);
 
-/// Workers that make sense by default: physical cores in this thread's affinity mask, at most the processor time that the
-/// cgroup grants, at least 1.
+/// Workers that make sense by default: physical cores in this thread's affinity mask, at most the processor time that
+/// the cgroup grants, at least 1.
 unsigned usableCores();
 
 } // namespace lathe

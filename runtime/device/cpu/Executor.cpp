@@ -11,8 +11,8 @@ using Clock = std::chrono::steady_clock;
 
 uint64_t divideUp(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 
-/// A run of tiles is this part of an even share of what is left: long runs first, so that weights stream in order, single
-/// tiles at last, so that all workers end together.
+/// A run of tiles is this part of an even share of what is left: long runs first, so that weights stream in order,
+/// single tiles at last, so that all workers end together.
 constexpr uint64_t kRunsPerShare = 4;
 
 /// Lines of the next phase's tables to fetch before a barrier.

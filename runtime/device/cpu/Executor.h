@@ -1,18 +1,19 @@
-//===- Executor.h - runs the steps of a program on the workers ------------------------------------------------*- C++ -*-===//
+//===- Executor.h - runs the steps of a program on the workers ------------------------------------------*- C++ -*-===//
 //
 // A step is one parallel region. Every worker walks the program's phases; a phase is a grid of tiles
 //
 //     row tiles (m, innermost) x column tiles (n) x splits (s, outermost)
 //
-// taken in runs from a counter, so neighbouring tiles of a run share a column's weights; a barrier ends the phase. Which
-// worker runs a tile changes nothing in what it computes: the bits of a step are the same for any number of workers.
+// taken in runs from a counter, so neighbouring tiles of a run share a column's weights; a barrier ends the phase.
+// Which worker runs a tile changes nothing in what it computes: the bits of a step are the same for any number of
+// workers.
 //
 // Row tiles count rows of `rows_per_tile`; the last may have padding rows behind the step's rows. Those have id 0 and
 // position 0 in a slot whose pages are all page 0, the cache's sink.
 //
 // Nothing is allocated, locked or asked of the system within a step (waiting workers give way after a while).
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_RUNTIME_DEVICE_CPU_EXECUTOR_H
 #define LATHE_RUNTIME_DEVICE_CPU_EXECUTOR_H
 
@@ -102,9 +103,10 @@ private:
   Plan plan;
   Bases bases;
   AlignedBuffer arena, scratch, rowMemory, pageMemory, logitMemory;
-  std::span<int32_t> ids, positions, slots, logitRows; ///< of rowMemory, each with paddingRows more than any program's rows
+  std::span<int32_t> ids, positions, slots,
+      logitRows; ///< of rowMemory, each with paddingRows more than any program's rows
   size_t paddingRowCount = 0;
-  std::vector<int32_t> slotUsers;                      ///< for check(): rows of each slot
+  std::vector<int32_t> slotUsers; ///< for check(): rows of each slot
   std::vector<Worker> state;
 
   Step step{};

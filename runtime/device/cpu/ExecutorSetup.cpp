@@ -42,25 +42,22 @@ Result<void> Executor::allocate(const ModelMemory &memory) {
   const uint64_t rowEntries = roundUp(rows + padding, kLine / sizeof(int32_t));
   const uint64_t scratchStride = roundUp(std::max<uint64_t>(scratchBytes, 1), kPage);
 
-  const auto get = [](AlignedBuffer &into, uint64_t bytes, const char *what) -> Result<void> {
-    Result<AlignedBuffer> memory = AlignedBuffer::create(bytes, what, AlignedBuffer::Pages::Huge);
-    if (!memory)
-      return memory.takeError();
-    into = memory.take();
-    return {};
-  };
   const struct {
     AlignedBuffer &into;
     uint64_t bytes;
     const char *what;
-  } wants[] = {{arena, arenaBytes, "memory between phases"},
-               {scratch, scratchStride * workers.size(), "workers' scratch"},
+    AlignedBuffer::Pages pages = AlignedBuffer::Pages::Normal;
+  } wants[] = {{arena, arenaBytes, "memory between phases", AlignedBuffer::Pages::Huge},
+               {scratch, scratchStride * workers.size(), "workers' scratch", AlignedBuffer::Pages::Huge},
                {rowMemory, 4 * rowEntries * sizeof(int32_t), "rows of a step"},
                {pageMemory, (uint64_t(model.max_slots) + 1) * model.cache.max_pages * sizeof(int32_t), "page table"},
                {logitMemory, (wanted + padding) * model.logits_stride * sizeof(float), "logits"}};
-  for (const auto &want : wants)
-    if (Result<void> done = get(want.into, want.bytes, want.what); !done)
-      return done;
+  for (const auto &want : wants) {
+    Result<AlignedBuffer> got = AlignedBuffer::create(want.bytes, want.what, want.pages);
+    if (!got)
+      return got.takeError();
+    want.into = got.take();
+  }
 
   const std::span<int32_t> all = rowMemory.as<int32_t>();
   ids = all.subspan(0, rowEntries);

@@ -1,4 +1,4 @@
-//===- FloatEnvironment.h - one way to round on every worker -------------------------------------------------*- C++ -*-===//
+//===- FloatEnvironment.h - one way to round on every worker --------------------------------------------*- C++ -*-===//
 #ifndef LATHE_RUNTIME_DEVICE_CPU_FLOATENVIRONMENT_H
 #define LATHE_RUNTIME_DEVICE_CPU_FLOATENVIRONMENT_H
 
@@ -10,8 +10,8 @@
 
 namespace lathe {
 
-/// While it lives, this thread rounds to nearest, keeps denormals and traps on nothing. The caller of a step may have set
-/// other modes; a tile's result must not depend on whether the caller or another worker ran it.
+/// While it lives, this thread rounds to nearest, keeps denormals and traps on nothing. The caller of a step may have
+/// set other modes; a tile's result must not depend on whether the caller or another worker ran it.
 class FloatEnvironment {
 public:
 #if defined(__x86_64__)

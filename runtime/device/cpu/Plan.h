@@ -1,9 +1,9 @@
-//===- Plan.h - a model's tables with addresses --------------------------------------------------------------*- C++ -*-===//
+//===- Plan.h - a model's tables with addresses ---------------------------------------------------------*- C++ -*-===//
 //
 // lathe_model.calls and .views, made ready once for a context, index for index: a view's base and offset have become an
 // address, so a call copies a few words a view and adds its steps.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_RUNTIME_DEVICE_CPU_PLAN_H
 #define LATHE_RUNTIME_DEVICE_CPU_PLAN_H
 

@@ -1,4 +1,4 @@
-//===- Spin.h - waiting for another worker -------------------------------------------------------------------*- C++ -*-===//
+//===- Spin.h - waiting for another worker --------------------------------------------------------------*- C++ -*-===//
 #ifndef LATHE_RUNTIME_DEVICE_CPU_SPIN_H
 #define LATHE_RUNTIME_DEVICE_CPU_SPIN_H
 
@@ -20,8 +20,8 @@ inline void relax() {
 #endif
 }
 
-/// Waits until done() holds: `spins` rounds of the processor's pause (tens of nanoseconds each), then giving way to other
-/// threads between looks, so that a worker without a core of its own does not hold up the one it waits for.
+/// Waits until done() holds: `spins` rounds of the processor's pause (tens of nanoseconds each), then giving way to
+/// other threads between looks, so that a worker without a core of its own does not hold up the one it waits for.
 template <typename Done> inline void waitUntil(Done done, uint32_t spins) {
   for (uint32_t i = 0; i < spins; ++i) {
     if (done())
@@ -32,8 +32,8 @@ template <typename Done> inline void waitUntil(Done done, uint32_t spins) {
     std::this_thread::yield();
 }
 
-/// All of `count` workers arrive before any goes on. The last to arrive runs a function of its own first, alone: what it
-/// writes is seen by all. Sense reversing: the phase number stands for the sense.
+/// All of `count` workers arrive before any goes on. The last to arrive runs a function of its own first, alone: what
+/// it writes is seen by all. Sense reversing: the phase number stands for the sense.
 class Barrier {
 public:
   explicit Barrier(uint32_t count, uint32_t spins) : count(count), spins(spins) {}

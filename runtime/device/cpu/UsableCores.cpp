@@ -21,14 +21,23 @@ double quotaOf(const std::string &path) {
   return std::strtod(quota.c_str(), nullptr) / period;
 }
 
-/// The tightest limit from this process's cgroup (v2) up to the root; 0: none.
+/// The same for cgroup v1, which keeps the two numbers in files of their own; a quota of -1 is no limit.
+double quotaOfV1(const std::string &folder) {
+  std::ifstream quotaFile(folder + "/cpu.cfs_quota_us"), periodFile(folder + "/cpu.cfs_period_us");
+  double quota = 0, period = 0;
+  if (!(quotaFile >> quota) || !(periodFile >> period) || quota <= 0 || period <= 0)
+    return 0;
+  return quota / period;
+}
+
+/// The tightest limit from this process's cgroup up to the root; 0: none.
 double cgroupProcessors() {
   std::ifstream file("/proc/self/cgroup");
   std::string line, group;
   while (std::getline(file, line))
     if (line.starts_with("0::"))
       group = line.substr(3);
-  double tightest = 0;
+  double tightest = quotaOfV1("/sys/fs/cgroup/cpu");
   for (;;) {
     const double quota = quotaOf("/sys/fs/cgroup" + group + "/cpu.max");
     if (quota > 0 && (tightest == 0 || quota < tightest))

@@ -1,13 +1,17 @@
 #include "runtime/device/cpu/WorkerPool.h"
 #include "runtime/device/cpu/CpuFeatures.h"
+#include <algorithm>
 #include <system_error>
 
 namespace lathe {
 
 namespace {
-constexpr uint32_t kSpins = 4096;      // about 50 to 200 microseconds by processor: longer than any wait for a tile
+// About 10 to 30 microseconds by processor. Longer than nearly all waits for a tile; but where another program holds
+// one of the cores, the worker waited for may stand in line behind the one that spins, and each step then costs this
+// much.
+constexpr uint32_t kSpins = 512;
 constexpr uint32_t kCrowdedSpins = 16; // more workers than cores: who waits is in the way
-constexpr uint32_t kIdleYields = 64;   // between regions, after spinning and before sleeping
+constexpr uint32_t kIdleYields = 2000; // then up to about a millisecond before sleeping: longer than sampling a token
 } // namespace
 
 WorkerPool::WorkerPool(unsigned count) : count(count) {

@@ -1,10 +1,10 @@
-//===- WorkerPool.h - the threads that run steps -------------------------------------------------------------*- C++ -*-===//
+//===- WorkerPool.h - the threads that run steps --------------------------------------------------------*- C++ -*-===//
 //
-// N workers: the caller is worker 0, N - 1 threads are made once. run() is one parallel region: every worker executes the
-// same function once. Between regions the threads spin for a bounded time, then sleep; starting a region costs a system
-// call only if one sleeps.
+// N workers: the caller is worker 0, N - 1 threads are made once. run() is one parallel region: every worker executes
+// the same function once. Between regions the threads spin for a bounded time, then sleep; starting a region costs a
+// system call only if one sleeps.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_RUNTIME_DEVICE_CPU_WORKERPOOL_H
 #define LATHE_RUNTIME_DEVICE_CPU_WORKERPOOL_H
 
@@ -28,13 +28,13 @@ public:
   WorkerPool &operator=(const WorkerPool &) = delete;
 
   unsigned size() const { return count; }
-  /// How long a worker spins for another one before it gives way: next to nothing where there are more workers than cores.
+  /// How long a worker spins for another one before it gives way: next to nothing where there are more workers than
+  /// cores.
   uint32_t spins() const { return spinLimit; }
 
   /// body(worker) on every worker; returns when all have returned. For one caller at a time.
   template <typename Body> void run(Body &body) {
-    start(
-        [](void *context, unsigned worker) { (*static_cast<Body *>(context))(worker); }, &body);
+    start([](void *context, unsigned worker) { (*static_cast<Body *>(context))(worker); }, &body);
   }
 
 private:

@@ -16,8 +16,9 @@ TEST(CpuFeatures, AgreesWithTheCompilersOwnDetection) {
   EXPECT_EQ(bool(features & LATHE_CPU_FMA), bool(__builtin_cpu_supports("fma")));
   EXPECT_EQ(bool(features & LATHE_CPU_F16C), bool(__builtin_cpu_supports("f16c")));
   EXPECT_EQ(bool(features & LATHE_CPU_AVX512),
-            __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512bw") &&
-                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"));
+            __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512cd") &&
+                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+                __builtin_cpu_supports("avx512vl"));
   EXPECT_EQ(bool(features & LATHE_CPU_AVX512_VNNI), bool(__builtin_cpu_supports("avx512vnni")));
   EXPECT_EQ(bool(features & LATHE_CPU_AVX512_BF16), bool(__builtin_cpu_supports("avx512bf16")));
 }

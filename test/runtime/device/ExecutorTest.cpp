@@ -36,7 +36,8 @@ class OnePhase {
 public:
   lathe_dim dims[2] = {{0, 4, 1, 0}, {0, 1, 1, 0}};
   lathe_view views[6]{};
-  lathe_call calls[3] = {{0, LATHE_SCOPE_WORKER, 1, 0, 2}, {1, LATHE_SCOPE_TILE, 1, 2, 2}, {2, LATHE_SCOPE_TILE, 1, 4, 2}};
+  lathe_call calls[3] = {
+      {0, LATHE_SCOPE_WORKER, 1, 0, 2}, {1, LATHE_SCOPE_TILE, 1, 2, 2}, {2, LATHE_SCOPE_TILE, 1, 4, 2}};
   lathe_kernel kernels[3] = {{"p", "-", record<'p'>}, {"a", "-", record<'a'>}, {"b", "-", record<'b'>}};
   lathe_phase phase = {"only", LATHE_ROWS_ALL, 1, 1, 0, 0, 0, 1, 1, 0, 0, 0};
   lathe_program program = {"test", 8, 8, 0, 0, 1, 1 << 20, 1 << 16};

@@ -51,7 +51,8 @@ int main(int argc, char **argv) {
   for (unsigned workers : {1u, argc > 1 ? unsigned(std::atoi(argv[1])) : 2u}) {
     const double one = stepSeconds(workers, 1, 1, 8), many = stepSeconds(workers, 1001, 1, 8);
     const double wide = stepSeconds(workers, 1, 100001, 8);
-    std::printf("%u workers: step of one phase %.0f ns, phase %.0f ns, call with 8 views %.1f ns of each worker's time\n",
-                workers, one * 1e9, (many - one) / 1000 * 1e9, (wide - one) / 100000 * 1e9 * workers);
+    std::printf(
+        "%u workers: step of one phase %.0f ns, phase %.0f ns, call with 8 views %.1f ns of each worker's time\n",
+        workers, one * 1e9, (many - one) / 1000 * 1e9, (wide - one) / 100000 * 1e9 * workers);
   }
 }

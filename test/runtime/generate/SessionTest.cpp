@@ -63,10 +63,9 @@ TEST(Session, BitsDoNotDependOnWorkersOrChunks) {
       Session session(*engine);
       std::vector<std::vector<float>> rows;
       for (size_t at = 0; at < ids.size(); at += chunk)
-        ASSERT_TRUE(session.feedAll(std::span(ids).subspan(at, std::min(chunk, ids.size() - at)),
-                                    [&](size_t, std::span<const float> logits) {
-                                      rows.emplace_back(logits.begin(), logits.end());
-                                    }));
+        ASSERT_TRUE(session.feedAll(
+            std::span(ids).subspan(at, std::min(chunk, ids.size() - at)),
+            [&](size_t, std::span<const float> logits) { rows.emplace_back(logits.begin(), logits.end()); }));
       if (first.empty())
         first = rows;
       EXPECT_EQ(rows, first) << threads << " workers, chunks of " << chunk;
@@ -94,7 +93,8 @@ TEST(Session, AFailureInALaterChunkUndoesTheEarlier) {
   ids[15] = 5;
   EXPECT_THAT(session.feed(ids).message(), HasSubstr("kernel toy_append failed"));
   EXPECT_EQ(session.length(), 3u);
-  EXPECT_THAT(copy(session.feed({ids.data(), 1})), ElementsAreArray(toy::expectedLogits(weights, std::vector<int32_t>(4, 1))[3]));
+  EXPECT_THAT(copy(session.feed({ids.data(), 1})),
+              ElementsAreArray(toy::expectedLogits(weights, std::vector<int32_t>(4, 1))[3]));
 }
 
 TEST(Session, ForksTruncatesAndKeepsPrefixes) {
@@ -117,7 +117,8 @@ TEST(Session, ForksTruncatesAndKeepsPrefixes) {
   std::vector<int32_t> other(ids.begin(), ids.begin() + 60);
   other[50] = (other[50] + 1) % TOY_VOCABULARY;
   EXPECT_EQ(session.keepPrefix(other), 50u);
-  EXPECT_THAT(copy(session.feed(std::span(other).subspan(50))), ElementsAreArray(toy::expectedLogits(weights, other)[59]));
+  EXPECT_THAT(copy(session.feed(std::span(other).subspan(50))),
+              ElementsAreArray(toy::expectedLogits(weights, other)[59]));
   EXPECT_EQ(session.keepPrefix(other), 59u) << "one is left to feed";
   EXPECT_EQ(session.keepPrefix({}), 0u);
 }

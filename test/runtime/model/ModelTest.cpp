@@ -162,7 +162,8 @@ TEST(Model, RefusesWrongTables) {
   EXPECT_THAT(refusalWith(offsetof(lathe_model, abi_version), LATHE_ABI_VERSION + 1), HasSubstr("compile it again"));
   EXPECT_THAT(refusalWith(offsetof(lathe_model, struct_bytes), 8u), HasSubstr("tables' header has 8 bytes"));
   EXPECT_THAT(refusalWith(offsetof(lathe_model, build_id), uint64_t(5)), HasSubstr("two compilations"));
-  EXPECT_THAT(refusalWith(offsetof(lathe_model, weights_bytes), uint64_t(64)), HasSubstr("expects 64 bytes of weights"));
+  EXPECT_THAT(refusalWith(offsetof(lathe_model, weights_bytes), uint64_t(64)),
+              HasSubstr("expects 64 bytes of weights"));
   EXPECT_THAT(refusalWith(offsetof(lathe_model, n_calls), 3u), HasSubstr("unsound tables: program 0 (decode): phase"));
 }
 

@@ -122,8 +122,9 @@ TEST(TableCheck, Views) {
 }
 
 TEST(TableCheck, ViewsStayInsideTheirMemory) {
-  EXPECT_THAT(refusal([](Tables &t) { t.views[1].offset = 68; }),
-              HasSubstr("phase 0 (embed): toy_embed, argument 1: reaches bytes 68 to 324 of base weights, which has 320"));
+  EXPECT_THAT(
+      refusal([](Tables &t) { t.views[1].offset = 68; }),
+      HasSubstr("phase 0 (embed): toy_embed, argument 1: reaches bytes 68 to 324 of base weights, which has 320"));
   EXPECT_THAT(refusal([](Tables &t) { t.views[1].offset = ~uint64_t(0); }), HasSubstr("base weights"));
   EXPECT_THAT(refusal([](Tables &t) { t.views[2].step[0] = 1 << 20; }), HasSubstr("base arena"));
   EXPECT_THAT(refusal([](Tables &t) { t.views[2].step[0] = -16; }), HasSubstr("reaches bytes -32"));

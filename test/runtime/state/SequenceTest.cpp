@@ -214,7 +214,8 @@ TEST(Sequence, BehavesAsAVector) {
     }
     for (int32_t page = 1; page <= 24; ++page)
       ASSERT_EQ(pool->referenceCount(page), holders[size_t(page)]);
-    ASSERT_EQ(pool->freePages(), 24u - uint32_t(std::count_if(holders.begin(), holders.end(), [](uint32_t n) { return n; })));
+    ASSERT_EQ(pool->freePages(),
+              24u - uint32_t(std::count_if(holders.begin(), holders.end(), [](uint32_t n) { return n; })));
   }
   EXPECT_GT(refused, 0) << "the pool was never full: the test is too kind";
 }

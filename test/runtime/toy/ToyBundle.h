@@ -1,4 +1,4 @@
-//===- ToyBundle.h - weights and files for the toy model, and what it must compute ----------------------------*- C++ -*-===//
+//===- ToyBundle.h - weights and files for the toy model, and what it must compute ----------------------*- C++ -*-===//
 #ifndef LATHE_TEST_RUNTIME_TOY_TOYBUNDLE_H
 #define LATHE_TEST_RUNTIME_TOY_TOYBUNDLE_H
 

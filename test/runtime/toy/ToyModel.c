@@ -5,8 +5,8 @@
  *   per layer l:    h = scale[l] * x;  cache[l][position] = h;  x += sum over positions p' <= p of cache[l][p']
  *   logits[r, v]  = sum_k x[r, k] * table[v, k]
  *
- * It uses each thing that a table can say: prologues, splits as a grid and as a scope, row tiles of 2 with padding, logit
- * rows, every base. It is built as a shared object (a bundle's model.so) and linked into the tests.
+ * It uses each thing that a table can say: prologues, splits as a grid and as a scope, row tiles of 2 with padding,
+ * logit rows, every base. It is built as a shared object (a bundle's model.so) and linked into the tests.
  */
 #include "test/runtime/toy/ToyModel.h"
 
@@ -90,29 +90,53 @@ static int toyLogits(void **args) {
   return 0;
 }
 
+/* clang-format off: tables */
 enum { K_EMBED, K_SCALE, K_APPEND, K_ATTEND, K_COMBINE, K_GATHER, K_LOGITS, K_COUNT };
 static const lathe_kernel kernels[K_COUNT] = {
-    {"toy_embed", "fallback", toyEmbed},   {"toy_scale", "fallback", toyScale},     {"toy_append", "fallback", toyAppend},
-    {"toy_attend", "fallback", toyAttend}, {"toy_combine", "fallback", toyCombine}, {"toy_gather", "fallback", toyGather},
+    {"toy_embed", "fallback", toyEmbed},     {"toy_scale", "fallback", toyScale},
+    {"toy_append", "fallback", toyAppend},   {"toy_attend", "fallback", toyAttend},
+    {"toy_combine", "fallback", toyCombine}, {"toy_gather", "fallback", toyGather},
     {"toy_logits", "fallback", toyLogits},
 };
 
-enum { D_ONE, D_TWO, D_PAGES, D_TILE = D_PAGES + 2, D_ROW, D_TABLE, D_CACHE = D_TABLE + 2, D_PARTIALS = D_CACHE + 3,
-       D_PAIR = D_PARTIALS + 3, D_ROWS = D_PAIR + 2, D_LOGITS = D_ROWS + 2, D_VOCABULARY = D_LOGITS + 2,
-       D_COUNT = D_VOCABULARY + 2 };
+enum {
+  D_ONE,
+  D_TWO,
+  D_PAGES,
+  D_TILE = D_PAGES + 2,
+  D_ROW,
+  D_TABLE,
+  D_CACHE = D_TABLE + 2,
+  D_PARTIALS = D_CACHE + 3,
+  D_PAIR = D_PARTIALS + 3,
+  D_ROWS = D_PAIR + 2,
+  D_LOGITS = D_ROWS + 2,
+  D_VOCABULARY = D_LOGITS + 2,
+  D_COUNT = D_VOCABULARY + 2
+};
 static const lathe_dim dims[D_COUNT] = {
     [D_ONE] = {0, 1, 1, 0},
     [D_TWO] = {0, 2, 1, 0},
-    [D_PAGES] = {0, PAGES, 1, 0}, {0, TOY_SLOTS, PAGES, 0},
+    [D_PAGES] = {0, PAGES, 1, 0},
+    {0, TOY_SLOTS, PAGES, 0},
     [D_TILE] = {0, 4, 1, 0},
     [D_ROW] = {0, WIDTH, 1, 0},
-    [D_TABLE] = {0, WIDTH, 1, 0}, {0, 16, WIDTH, 0},
-    [D_CACHE] = {0, WIDTH, 1, 0}, {0, LATHE_PAGE_POSITIONS, WIDTH, 0}, {0, 1, PAGE_FLOATS, 0},
-    [D_PARTIALS] = {0, WIDTH, 1, 0}, {0, 1, WIDTH, 0}, {0, 2, SPLITS * WIDTH, 0},
-    [D_PAIR] = {0, WIDTH, 1, 0}, {0, 2, WIDTH, 0},
-    [D_ROWS] = {0, WIDTH, 1, 0}, {0, TOY_PREFILL_ROWS, WIDTH, 0},
-    [D_LOGITS] = {0, 4, 1, 0}, {0, 2, STRIDE, 0},
-    [D_VOCABULARY] = {0, TOY_VOCABULARY, 1, 0}, {0, TOY_LOGIT_ROWS, STRIDE, 0},
+    [D_TABLE] = {0, WIDTH, 1, 0},
+    {0, 16, WIDTH, 0},
+    [D_CACHE] = {0, WIDTH, 1, 0},
+    {0, LATHE_PAGE_POSITIONS, WIDTH, 0},
+    {0, 1, PAGE_FLOATS, 0},
+    [D_PARTIALS] = {0, WIDTH, 1, 0},
+    {0, 1, WIDTH, 0},
+    {0, 2, SPLITS * WIDTH, 0},
+    [D_PAIR] = {0, WIDTH, 1, 0},
+    {0, 2, WIDTH, 0},
+    [D_ROWS] = {0, WIDTH, 1, 0},
+    {0, TOY_PREFILL_ROWS, WIDTH, 0},
+    [D_LOGITS] = {0, 4, 1, 0},
+    {0, 2, STRIDE, 0},
+    [D_VOCABULARY] = {0, TOY_VOCABULARY, 1, 0},
+    {0, TOY_LOGIT_ROWS, STRIDE, 0},
 };
 
 #define I32 {LATHE_INT, 32, 1}
@@ -133,20 +157,34 @@ static const lathe_dim dims[D_COUNT] = {
 #define H {LATHE_BASE_SCRATCH, 0, 0, {ROW_BYTES, 0, 0}, F32, 1, D_ROW}
 #define CACHE(layer) {LATHE_BASE_CACHE, layer, 0, {0, 0, 0}, F32, 3, D_CACHE}
 #define LAYER_VIEWS(layer)                                                                                             \
-  X, {LATHE_BASE_WEIGHTS, 0, SCALE_OFFSET + 4 * layer, {0, 0, 0}, F32, 1, D_ONE}, H,                   /* scale */     \
-      POSITION, SLOT, PAGE_TABLE, TILE, H, X, CACHE(layer),                                            /* append */    \
-      POSITION, SLOT, PAGE_TABLE, TILE, CACHE(layer),                                                  /* attend */    \
+  X, {LATHE_BASE_WEIGHTS, 0, SCALE_OFFSET + 4 * layer, {0, 0, 0}, F32, 1, D_ONE}, H, /* scale */                       \
+      POSITION, SLOT, PAGE_TABLE, TILE, H, X, CACHE(layer),                          /* append */                      \
+      POSITION, SLOT, PAGE_TABLE, TILE, CACHE(layer),                                /* attend */                      \
       {LATHE_BASE_ARENA, 0, PARTIAL_OFFSET, {SPLITS * ROW_BYTES, 0, ROW_BYTES}, F32, 1, D_ROW},                        \
-      {LATHE_BASE_POSITIONS, 0, 0, {8, 0, 0}, I32, 1, D_TWO}, TILE,                                    /* combine */   \
-      {LATHE_BASE_ARENA, 0, PARTIAL_OFFSET, {2 * SPLITS * ROW_BYTES, 0, ROW_BYTES}, F32, 3, D_PARTIALS},               \
-      {LATHE_BASE_ARENA, 0, X_OFFSET, {2 * ROW_BYTES, 0, 0}, F32, 2, D_PAIR}
+      {LATHE_BASE_POSITIONS, 0, 0, {8, 0, 0}, I32, 1, D_TWO}, TILE, /* combine */                                      \
+      {LATHE_BASE_ARENA, 0, PARTIAL_OFFSET, {2 * SPLITS * ROW_BYTES, 0, ROW_BYTES}, F32, 3, D_PARTIALS}, {             \
+    LATHE_BASE_ARENA, 0, X_OFFSET, {2 * ROW_BYTES, 0, 0}, F32, 2, D_PAIR                                               \
+  }
 
-enum { V_EMBED, V_LAYER = V_EMBED + 3, V_LAYER_VIEWS = 20, V_GATHER = V_LAYER + TOY_LAYERS * V_LAYER_VIEWS,
-       V_LOGITS = V_GATHER + 3, V_RESULT_X = V_LOGITS + 3, V_RESULT_LOGITS, V_COUNT };
+enum {
+  V_EMBED,
+  V_LAYER = V_EMBED + 3,
+  V_LAYER_VIEWS = 20,
+  V_GATHER = V_LAYER + TOY_LAYERS * V_LAYER_VIEWS,
+  V_LOGITS = V_GATHER + 3,
+  V_RESULT_X = V_LOGITS + 3,
+  V_RESULT_LOGITS,
+  V_COUNT
+};
 static const lathe_view views[V_COUNT] = {
-    {LATHE_BASE_IDS, 0, 0, {4, 0, 0}, I32, 1, D_ONE}, {LATHE_BASE_WEIGHTS, 0, 0, {0, 0, 0}, F32, 2, D_TABLE}, X,
-    LAYER_VIEWS(0), LAYER_VIEWS(1),
-    {LATHE_BASE_LOGIT_ROWS, 0, 0, {4, 0, 0}, I32, 1, D_ONE}, X_ALL, H,
+    {LATHE_BASE_IDS, 0, 0, {4, 0, 0}, I32, 1, D_ONE},
+    {LATHE_BASE_WEIGHTS, 0, 0, {0, 0, 0}, F32, 2, D_TABLE},
+    X,
+    LAYER_VIEWS(0),
+    LAYER_VIEWS(1),
+    {LATHE_BASE_LOGIT_ROWS, 0, 0, {4, 0, 0}, I32, 1, D_ONE},
+    X_ALL,
+    H,
     {LATHE_BASE_SCRATCH, 0, 0, {2 * ROW_BYTES, 0, 0}, F32, 2, D_PAIR},
     {LATHE_BASE_WEIGHTS, 0, 0, {0, 4 * ROW_BYTES, 0}, F32, 2, D_PAIR},
     {LATHE_BASE_LOGITS, 0, 0, {2 * STRIDE * 4, 16, 0}, F32, 2, D_LOGITS},
@@ -161,19 +199,34 @@ enum { C_EMBED, C_LAYER, C_LAYER_CALLS = 4, C_GATHER = C_LAYER + TOY_LAYERS * C_
       {K_ATTEND, LATHE_SCOPE_TILE, 1, V_LAYER + layer * V_LAYER_VIEWS + 10, 6},                                        \
       {K_COMBINE, LATHE_SCOPE_SPLITS, 2, V_LAYER + layer * V_LAYER_VIEWS + 16, 4}
 static const lathe_call calls[C_COUNT] = {
-    {K_EMBED, LATHE_SCOPE_TILE, 1, V_EMBED, 3},    LAYER_CALLS(0), LAYER_CALLS(1),
-    {K_GATHER, LATHE_SCOPE_WORKER, 1, V_GATHER, 3}, {K_LOGITS, LATHE_SCOPE_TILE, 2, V_LOGITS, 3},
+    {K_EMBED, LATHE_SCOPE_TILE, 1, V_EMBED, 3},
+    LAYER_CALLS(0),
+    LAYER_CALLS(1),
+    {K_GATHER, LATHE_SCOPE_WORKER, 1, V_GATHER, 3},
+    {K_LOGITS, LATHE_SCOPE_TILE, 2, V_LOGITS, 3},
 };
 
 /* Phases: {name, rows, rows per tile, column tiles, splits, prologue, calls, result, weight bytes, operations}. */
 #define LAYER_PHASES(name, layer)                                                                                      \
-  {name ": append", LATHE_ROWS_ALL, 1, 1, 0, C_LAYER + layer * C_LAYER_CALLS, 1, C_LAYER + layer * C_LAYER_CALLS + 1, 1, 0, 4, 8}, \
+  {name ": append",                                                                                                    \
+   LATHE_ROWS_ALL,                                                                                                     \
+   1,                                                                                                                  \
+   1,                                                                                                                  \
+   0,                                                                                                                  \
+   C_LAYER + layer * C_LAYER_CALLS,                                                                                    \
+   1,                                                                                                                  \
+   C_LAYER + layer * C_LAYER_CALLS + 1,                                                                                \
+   1,                                                                                                                  \
+   0,                                                                                                                  \
+   4,                                                                                                                  \
+   8},                                                                                                                 \
       {name ": attend", LATHE_ROWS_ALL, 1, 1, 1, 0, 0, C_LAYER + layer * C_LAYER_CALLS + 2, 1, 0, 0, 8},               \
       {name ": combine", LATHE_ROWS_ALL, 2, 1, 0, 0, 0, C_LAYER + layer * C_LAYER_CALLS + 3, 1, V_RESULT_X + 1, 0, 8}
 enum { N_PHASES = 2 + 3 * TOY_LAYERS };
 static const lathe_phase phases[N_PHASES] = {
     {"embed", LATHE_ROWS_ALL, 1, 1, 0, 0, 0, C_EMBED, 1, V_RESULT_X + 1, 16, 0},
-    LAYER_PHASES("layer 0", 0), LAYER_PHASES("layer 1", 1),
+    LAYER_PHASES("layer 0", 0),
+    LAYER_PHASES("layer 1", 1),
     {"logits", LATHE_ROWS_LOGITS, 2, 3, 0, C_GATHER, 1, C_LOGITS, 1, V_RESULT_LOGITS + 1, 176, 88},
 };
 
@@ -186,6 +239,8 @@ static const lathe_weight weights[2] = {
     {"token_embedding", "f32", TOY_VOCABULARY, WIDTH, 0, TOY_TABLE_FLOATS * 4},
     {"scales", "f32", 1, TOY_LAYERS, SCALE_OFFSET, TOY_SCALE_FLOATS * 4},
 };
+
+/* clang-format on */
 
 const lathe_model toyModel = {
     .magic = {'L', 'A', 'T', 'H', 'E', 'M', 'D', 'L'},
