@@ -24,6 +24,7 @@ public:
 
   std::string file(const std::string &name) const { return path + "/" + name; }
   std::string write(const std::string &name, llvm::StringRef bytes) const {
+    std::filesystem::remove(file(name)); // truncating in place makes ext4 wait for the disk
     std::ofstream(file(name), std::ios::binary).write(bytes.data(), bytes.size());
     return file(name);
   }
