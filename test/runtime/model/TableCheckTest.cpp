@@ -1,7 +1,11 @@
 // Each rule of checkTables, broken one at a time on a copy of the toy model's tables.
 #include "runtime/model/TableCheck.h"
+#include "runtime/device/cpu/Executor.h"
 #include "test/runtime/toy/ToyModel.h"
+#include <cstring>
 #include <gmock/gmock.h>
+#include <random>
+#include <span>
 #include <vector>
 
 namespace lathe {
@@ -133,6 +137,57 @@ TEST(TableCheck, ViewsStayInsideTheirMemory) {
   EXPECT_THAT(refusal([](Tables &t) { t.views[12].offset = 1 << 20; }), HasSubstr("base cache"));
   EXPECT_THAT(refusal([](Tables &t) { t.weights[1].offset = 300; }), HasSubstr("weight 1 (scales)"));
   EXPECT_THAT(refusal([](Tables &t) { t.weights[1].bytes = ~uint64_t(0); }), HasSubstr("weight 1 (scales)"));
+}
+
+/// Overwrites one 32-bit word of a table with a number that is likely to be wrong in an interesting way.
+template <typename Entry> void damage(std::vector<Entry> &table, std::mt19937 &random) {
+  static constexpr uint32_t kWords[] = {0, 1, 2, 7, 63, 64, 255, 4096, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff};
+  Entry &entry = table[random() % table.size()];
+  // Pointers (names, functions) come first in the structs that have any; they are the linker's, not the compiler's.
+  const size_t first = std::is_same_v<Entry, lathe_program> || std::is_same_v<Entry, lathe_phase> ? 2 : 0;
+  const size_t word = first + random() % (sizeof(Entry) / 4 - first);
+  const uint32_t value = random() % 4 ? kWords[random() % std::size(kWords)] : uint32_t(random());
+  std::memcpy(reinterpret_cast<uint8_t *>(&entry) + 4 * word, &value, 4);
+}
+
+// No damage makes the check or the executor's set-up crash, and what passes can be set up.
+TEST(TableCheck, SurvivesDamage) {
+  std::mt19937 random(7);
+  auto pool = WorkerPool::create(1).take();
+  std::vector<uint8_t> weights(toyModel.weights_bytes), cache(1 << 16);
+  int accepted = 0, refused = 0;
+  for (int round = 0; round < 20000; ++round) {
+    Tables tables;
+    for (uint32_t hits = 1 + random() % 2; hits > 0; --hits) {
+      switch (random() % 5) {
+      case 0:
+        damage(tables.programs, random);
+        break;
+      case 1:
+        damage(tables.phases, random);
+        break;
+      case 2:
+        damage(tables.calls, random);
+        break;
+      case 3:
+        damage(tables.views, random);
+        break;
+      case 4:
+        damage(tables.dims, random);
+        break;
+      }
+    }
+    if (!checkTables(tables.model)) {
+      ++refused;
+      continue;
+    }
+    ++accepted;
+    const auto executor = Executor::create(
+        tables.model, {.weights = weights.data(), .cache = cache.data(), .cacheLayerBytes = cache.size() / 2}, *pool);
+    EXPECT_TRUE(executor || executor.message().find("no memory") != std::string::npos);
+  }
+  EXPECT_GT(refused, 10000);
+  EXPECT_GT(accepted, 100);
 }
 
 } // namespace

@@ -90,7 +90,7 @@ static int toyLogits(void **args) {
   return 0;
 }
 
-/* clang-format off: tables */
+/* clang-format off */
 enum { K_EMBED, K_SCALE, K_APPEND, K_ATTEND, K_COMBINE, K_GATHER, K_LOGITS, K_COUNT };
 static const lathe_kernel kernels[K_COUNT] = {
     {"toy_embed", "fallback", toyEmbed},     {"toy_scale", "fallback", toyScale},
