@@ -1,0 +1,56 @@
+//===- Compilation.h - what the stages hand to one another ------------------------------------------------*- C++
+//-*-===//
+#ifndef LATHE_COMPILER_PIPELINE_COMPILATION_H
+#define LATHE_COMPILER_PIPELINE_COMPILATION_H
+
+#include "compiler/fusion/Passes.h"
+#include "compiler/kernels/Program.h"
+#include "compiler/link/Bundle.h"
+#include "compiler/schedule/Schedule.h"
+#include "compiler/spec/Input.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include <functional>
+
+namespace lathe {
+
+struct PipelineOptions {
+  InputOptions input;
+  std::string target = "host"; ///< a name of compiler/kernels/halide/Target.h
+  /// Rows of a step and splits of the context. 192 rows of prefill are whole tiles of 64, 48, 24, … rows.
+  FusionOptions fusion = {.prefillRows = 192};
+  unsigned jobs = 0;          ///< threads; 0: one for each core
+  std::string cacheDirectory; ///< of compiled kernels; empty: none is kept
+  /// Called with the stage that works and how far it is, from one thread at a time.
+  std::function<void(llvm::StringRef stage, uint64_t done, uint64_t total)> progress;
+};
+
+/// One run of the compiler: each stage fills what is its own and reads what is above.
+struct Compilation {
+  Compilation(std::string path, PipelineOptions options);
+
+  const std::string path;
+  const PipelineOptions options;
+
+  // spec
+  TargetDesc target;
+  Input input;
+  // import, and rewritten by fusion
+  mlir::MLIRContext context;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  // kernels, tiled by schedule
+  ProgramSet set;
+  // schedule
+  std::vector<Scheduled> schedule;
+  // object
+  std::vector<BundleKernel> kernels;
+  std::vector<std::string> warnings; ///< for people: nothing is wrong with the result
+  // link
+  ModelInfo info;
+  std::string tokenizer;                  ///< the blob
+  std::unique_ptr<StagingFolder> staging; ///< where the bundle goes; null: it is only printed
+};
+
+} // namespace lathe
+
+#endif

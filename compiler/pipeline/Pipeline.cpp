@@ -1,0 +1,57 @@
+//===- Pipeline.cpp - the road from an input to a bundle ----------------------------------------------------------===//
+#include "compiler/pipeline/Pipeline.h"
+#include "compiler/pipeline/Stages.h"
+#include "compiler/support/Error.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace lathe;
+using llvm::Error;
+using llvm::StringRef;
+
+llvm::ArrayRef<Stage> lathe::stages() {
+  static const StringRef text[] = {"textproto"}, mlir[] = {"mlir"}, plain[] = {"text"};
+  static const StringRef object[] = {"list", "asm", "ll", "stmt"};
+  static const Stage all[] = {
+      {"spec", stage::spec, stage::printSpec, text},
+      {"import", stage::import, stage::printModule, mlir},
+      {"fusion", stage::fusion, stage::printModule, mlir},
+      {"kernels", stage::kernels, stage::printKernels, plain},
+      {"schedule", stage::schedule, stage::printSchedule, plain},
+      {"object", stage::object, stage::printObject, object},
+      {"link", stage::link, stage::printLink, plain},
+  };
+  return all;
+}
+
+Error lathe::compile(Compilation &c, StringRef output, const std::function<Error(Compilation &)> &verify) {
+  // Before any work, so that a wrong name costs no time.
+  auto staging = StagingFolder::create(output);
+  if (!staging)
+    return staging.takeError();
+  c.staging = std::move(*staging);
+  for (const Stage &stage : stages())
+    if (Error failed = stage.run(c))
+      return failed;
+  if (verify)
+    if (Error failed = verify(c))
+      return failed;
+  return c.staging->commit();
+}
+
+Error lathe::emit(Compilation &c, StringRef what, llvm::raw_ostream &out) {
+  auto [name, form] = what.split(',');
+  const Stage *wanted = llvm::find_if(stages(), [&, name = name](const Stage &stage) { return stage.name == name; });
+  if (wanted == stages().end()) {
+    auto names = llvm::map_range(stages(), [](const Stage &stage) { return stage.name; });
+    return makeError("--emit={0}: there is no such stage; there are {1}", what, llvm::join(names, ", "));
+  }
+  if (form.empty())
+    form = wanted->forms.front();
+  if (!llvm::is_contained(wanted->forms, form))
+    return makeError("--emit={0}: the stage {1} has the forms {2}", what, name, llvm::join(wanted->forms, ", "));
+  for (const Stage *stage = stages().begin(); stage <= wanted; ++stage)
+    if (Error failed = stage->run(c))
+      return failed;
+  return wanted->print(c, form, out);
+}
