@@ -59,7 +59,7 @@ std::vector<LinkedKernel> linkedKernels(const std::vector<BundleKernel> &kernels
 uint64_t buildId(uint64_t dataHash, StringRef tables, const std::vector<BundleKernel> &kernels) {
   uint64_t id = hashBytes(tables, hashNumber(tables.size(), hashNumber(dataHash)));
   for (const BundleKernel &kernel : kernels)
-    id = hashBytes(*kernel.object, hashNumber(kernel.object->size(), id));
+    id = hashBytes(kernel.object, hashNumber(kernel.object.size(), id));
   return id;
 }
 
@@ -90,7 +90,7 @@ Error lathe::writeBundle(const BundleInput &input, StagingFolder &staging, const
     return object.takeError();
   std::vector<ObjectBytes> objects;
   for (const BundleKernel &kernel : input.kernels)
-    objects.push_back({kernel.linked.symbol, *kernel.object});
+    objects.push_back({kernel.linked.symbol, kernel.object});
   std::string library = staging.file("model.so");
   if (Error failed = linkShared(*object, objects, staging, library))
     return failed;

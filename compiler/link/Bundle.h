@@ -23,7 +23,7 @@ namespace lathe {
 /// A kernel with its code.
 struct BundleKernel {
   LinkedKernel linked;
-  std::shared_ptr<const std::string> object; ///< bytes of an ELF object that defines linked.function
+  std::string object; ///< bytes of an ELF object that defines linked.function
 };
 
 /// What a bundle is made of; all of it outlives the call.

@@ -21,8 +21,8 @@ struct ObjectBytes {
   llvm::StringRef bytes;
 };
 
-/// Fails if an object needs a symbol that neither another one defines nor libc and libm have for generated code
-/// (memcpy, expf, …). The error names object and symbol.
+/// Fails if an object needs a symbol that no other one defines, but for memcpy, memmove and memset, which LLVM calls of
+/// its own accord. The error names object and symbol.
 llvm::Error checkSymbols(llvm::ArrayRef<ObjectBytes> objects);
 
 /// Links `tables` and those of `kernels` that it needs to the shared library `output`, which exports only the tables'

@@ -40,7 +40,7 @@ protected:
       Emitted emitted = emit(kernel.kernel, kernel.values, hostTarget(), ObjectForm::Object);
       ASSERT_EQ(emitted.error, "");
       std::string name = symbol(kernel.kernel);
-      compiled->push_back({{name, kernel.tag, name + "_argv"}, std::make_shared<const std::string>(emitted.bytes)});
+      compiled->push_back({{name, kernel.tag, name + "_argv"}, emitted.bytes});
     }
   }
 
