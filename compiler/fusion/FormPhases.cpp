@@ -27,10 +27,14 @@ namespace {
 
 bool isRowOp(Operation *op) { return llvm::isa<ir::NormOp, ir::QuantizeOp, ir::TakeRowsOp, ir::CombineOp>(op); }
 
-/// "layers.3.mlp.gate+up" of @"layers.3.mlp.gate+up.packed".
+/// "layers.3.mlp.gate+up", of @"layers.3.mlp.gate+up.packed".
 std::string phaseName(StringRef symbol) {
   symbol.consume_back(".packed");
   return symbol.str();
+}
+
+std::string weightsName(ir::LinearOp linear) {
+  return phaseName(llvm::cast<FlatSymbolRefAttr>(linear.getWeights()[0]).getValue());
 }
 
 struct Cluster {
@@ -64,7 +68,7 @@ private:
         .Case([&](ir::EmbedOp embed) {
           Cluster c;
           take(c, embed);
-          return form(c, embed.getResult(), phaseName(embed.getTable()));
+          return form(c, embed.getResult(), "embed");
         })
         .Case([&](ir::LinearOp linear) { return formLinear(linear); })
         .Case([&](ir::AppendOp append) { return decode ? success() : formAppend(append); })
@@ -92,7 +96,7 @@ private:
     if (name == op->getName().stripDialect()) // which linear or norm it prepares, where that is known
       for (Operation *user : op->getUsers())
         if (auto linear = llvm::dyn_cast<ir::LinearOp>(user))
-          name = phaseName(llvm::cast<FlatSymbolRefAttr>(linear.getWeights()[0]).getValue()) + " input";
+          name = weightsName(linear) + " input";
     return form(c, op->getResult(0), name);
   }
 
@@ -101,7 +105,8 @@ private:
     takeRowOps(c, linear.getInput());
     take(c, linear);
     Value result = takeEpilogue(c, linear.getResult());
-    return form(c, result, phaseName(llvm::cast<FlatSymbolRefAttr>(linear.getWeights()[0]).getValue()));
+    bool returned = llvm::any_of(result.getUsers(), [](Operation *u) { return u->hasTrait<OpTrait::IsTerminator>(); });
+    return form(c, result, returned ? "logits" : weightsName(linear));
   }
 
   LogicalResult formDecodeAttention(ir::AttendOp attend) {

@@ -131,6 +131,8 @@ private:
     if (argument.output && view.base != Base::Scratch && view.base != Base::Arena && view.base != Base::Logits &&
         view.base != Base::Cache)
       return wrong("is written and may only be read");
+    if (!argument.output && view.base == Base::Logits)
+      return wrong("is read and may only be written");
     if (view.base != Base::Scratch && argument.output && call.scope != Scope::Worker)
       if (Error overlap = checkDisjoint(inside, axes, view.base))
         return overlap;

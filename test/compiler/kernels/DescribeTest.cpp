@@ -1,0 +1,199 @@
+//===- DescribeTest.cpp - from fused modules to programs, and what check() refuses --------------------------------===//
+#include "compiler/kernels/Describe.h"
+#include "compiler/dialect/Lathe.h"
+#include "compiler/fusion/Passes.h"
+#include "compiler/kernels/Check.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
+#include <cmath>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+using namespace lathe;
+
+namespace {
+
+class DescribeTest : public testing::Test {
+protected:
+  DescribeTest() { context.loadDialect<ir::LatheDialect, mlir::func::FuncDialect>(); }
+
+  /// A module of test/compiler/fusion/Inputs, fused and described.
+  ProgramSet make(const std::string &name, FusionOptions fusion = {}, DescribeOptions options = {}) {
+    module = mlir::parseSourceFile<mlir::ModuleOp>("test/compiler/fusion/Inputs/" + name + ".mlir", &context);
+    mlir::PassManager passes(&context);
+    buildFusionPipeline(passes, fusion);
+    if (!module || failed(passes.run(*module))) {
+      ADD_FAILURE() << name << " cannot be fused";
+      return {};
+    }
+    llvm::Expected<ProgramSet> set = describe(*module, options);
+    if (!set) {
+      ADD_FAILURE() << llvm::toString(set.takeError());
+      return {};
+    }
+    return std::move(*set);
+  }
+
+  static std::string wrong(const ProgramSet &set) { return llvm::toString(check(set)); }
+
+  static std::vector<std::string> families(const std::vector<Call> &calls) {
+    std::vector<std::string> names;
+    for (const Call &call : calls)
+      names.push_back(family(call.kernel));
+    return names;
+  }
+
+  static Phase *find(Program &program, const std::string &name) {
+    for (Phase &phase : program.phases)
+      if (phase.name == name)
+        return &phase;
+    return nullptr;
+  }
+
+  mlir::MLIRContext context;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+};
+
+TEST_F(DescribeTest, DecodeHasFivePhasesALayer) {
+  ProgramSet set = make("llama-q4");
+  ASSERT_EQ(set.programs.size(), 2u);
+  const Program &decode = set.programs[0];
+  EXPECT_EQ(decode.name, "decode");
+  EXPECT_TRUE(decode.distinctSequences);
+  EXPECT_EQ(decode.maxRows, 8);
+  std::vector<std::string> names;
+  for (const Phase &phase : decode.phases)
+    names.push_back(phase.name);
+  EXPECT_THAT(names,
+              testing::ElementsAre("embed", "layers.0.attention.query+key+value", "layers.0.attention",
+                                   "layers.0.attention.output", "layers.0.mlp.gate+up", "layers.0.mlp.down",
+                                   "layers.1.attention.query+key+value", "layers.1.attention",
+                                   "layers.1.attention.output", "layers.1.mlp.gate+up", "layers.1.mlp.down", "logits"));
+}
+
+TEST_F(DescribeTest, DecodePhasesAreTheKernelsOfTheDesign) {
+  ProgramSet set = make("llama-q4");
+  const std::vector<Phase> &phases = set.programs[0].phases;
+  using testing::ElementsAre;
+  EXPECT_THAT(families(phases[1].prologue), ElementsAre("norm"));
+  EXPECT_THAT(families(phases[1].calls), ElementsAre("linear"));
+  EXPECT_EQ(phases[1].columns, 8); // 128 rows of weights
+  EXPECT_THAT(families(phases[2].calls), ElementsAre("append", "attend"));
+  EXPECT_TRUE(phases[2].splits);
+  EXPECT_EQ(phases[2].columns, 2); // KV heads
+  EXPECT_THAT(families(phases[3].prologue), ElementsAre("combine"));
+  EXPECT_TRUE(linearOf(phases[3])->residual);
+  EXPECT_TRUE(linearOf(phases[4])->gated);
+  EXPECT_EQ(phases[4].columnsPerTile, 2);
+  EXPECT_EQ(phases[4].columns, 12); // 6 panels of gate and 6 of up
+  EXPECT_EQ(phases[4].resultColumns, 96);
+  EXPECT_THAT(families(phases[5].prologue), ElementsAre("norm")); // a copy that quantises
+  EXPECT_TRUE(phases[11].logitRows);
+  EXPECT_EQ(phases[11].calls[0].views.back().base, Base::Logits);
+  EXPECT_FALSE(phases[11].result);
+}
+
+TEST_F(DescribeTest, PrefillRepeatsNoWorkOnEveryWorker) {
+  ProgramSet set = make("llama-q4");
+  Program &prefill = set.programs[1];
+  for (const Phase &phase : prefill.phases)
+    EXPECT_TRUE(phase.prologue.empty()) << phase.name;
+  EXPECT_EQ(prefill.phases.size(), 1u + 2 * 9 + 2);
+  Phase *attention = find(prefill, "layers.0.attention");
+  ASSERT_TRUE(attention);
+  EXPECT_THAT(families(attention->calls), testing::ElementsAre("attend", "combine"));
+  EXPECT_EQ(attention->calls[0].scope, Scope::Splits);
+  EXPECT_FALSE(attention->splits);
+}
+
+TEST_F(DescribeTest, FloatWeightsKeepFloatActivationsAndCache) {
+  ProgramSet set = make("llama-f32");
+  EXPECT_EQ(set.cache.format, CacheFormat::F32);
+  for (const Program &program : set.programs)
+    for (const Phase &phase : program.phases)
+      if (const LinearKernel *linear = linearOf(phase))
+        EXPECT_EQ(linear->input, ActFormat::F32);
+  EXPECT_EQ(make("llama-f32", {}, {.cache = CacheFormat::F16}).cache.format, CacheFormat::F16);
+}
+
+TEST_F(DescribeTest, MixedFormatsStayApart) {
+  ProgramSet set = make("llama-mixed");
+  Program &decode = set.programs[0];
+  ASSERT_TRUE(find(decode, "layers.0.attention.query+key"));
+  ASSERT_TRUE(find(decode, "layers.0.attention.value"));
+  EXPECT_EQ(linearOf(*find(decode, "layers.0.attention.value"))->format, PackedFormat::Q8_0);
+  EXPECT_EQ(decode.phases.size(), 1u + 2 * 6 + 1);
+}
+
+TEST_F(DescribeTest, TiedHeadSharesThePackedTable) {
+  ProgramSet set = make("llama-q4");
+  EXPECT_EQ(llvm::count_if(set.weights, [](const PackedWeight &w) { return w.name == "token_embedding"; }), 1);
+  const PackedWeight &table = set.weights[0];
+  EXPECT_EQ(table.panels(), 7);
+  EXPECT_EQ(table.bytes, 7 * 2 * 320);
+  EXPECT_EQ(set.vocabulary, 100);
+  EXPECT_EQ(set.logitsStride, 112);
+}
+
+TEST_F(DescribeTest, AngleTablesAddToExactAngles) {
+  ProgramSet set = make("llama-q4");
+  ASSERT_EQ(set.tables.size(), 2u);
+  const std::vector<float> &high = set.tables[0].values, &low = set.tables[1].values;
+  ASSERT_EQ(high.size(), 16u * 8 * 2);
+  ASSERT_EQ(low.size(), 64u * 8 * 2);
+  double frequency = 0.316228;
+  int position = 777, pair = 1;
+  const float *h = &high[(position / 64 * 8 + pair) * 2], *l = &low[(position % 64 * 8 + pair) * 2];
+  EXPECT_NEAR(h[0] * l[0] - h[1] * l[1], std::cos(position * frequency), 2e-7);
+  EXPECT_NEAR(h[1] * l[0] + h[0] * l[1], std::sin(position * frequency), 2e-7);
+}
+
+TEST_F(DescribeTest, TilesMustDivideTheGrid) {
+  ProgramSet set = make("llama-q4");
+  Program &prefill = set.programs[1];
+  Phase &gate = *find(prefill, "layers.0.mlp.gate+up");
+  EXPECT_TRUE(tileFits(prefill, gate, 16, 4));
+  EXPECT_FALSE(tileFits(prefill, gate, 16, 3)); // splits a pair
+  EXPECT_FALSE(tileFits(prefill, gate, 17, 4));
+  EXPECT_FALSE(tileFits(prefill, gate, 16, 8)); // 12 panels
+  setTile(gate, 16, 4);
+  EXPECT_EQ(wrong(set), "");
+  setTile(gate, 16, 8);
+  EXPECT_THAT(wrong(set), testing::HasSubstr("program prefill, phase \"layers.0.mlp.gate+up\": tiles of 16 x 8"));
+}
+
+TEST_F(DescribeTest, CheckFindsViewsThatLeaveTheirMemory) {
+  ProgramSet set = make("llama-q4");
+  EXPECT_EQ(wrong(set), "");
+  auto broken = [&](auto change) {
+    ProgramSet copy = set;
+    change(copy);
+    return wrong(copy);
+  };
+  using testing::HasSubstr;
+  EXPECT_THAT(broken([](ProgramSet &s) { s.programs[0].arenaBytes -= 64; }), HasSubstr("reaches byte"));
+  EXPECT_THAT(broken([](ProgramSet &s) { s.programs[0].scratchBytes = 0; }), HasSubstr("reaches byte"));
+  EXPECT_THAT(broken([](ProgramSet &s) { s.weights[0].bytes -= 1; }),
+              HasSubstr("argument m: reaches byte 4480 of 4479"));
+  EXPECT_THAT(broken([](ProgramSet &s) { s.weights[0].name = "other"; }), HasSubstr("does not exist"));
+  EXPECT_THAT(broken([](ProgramSet &s) { s.logitsStride = 96; }), HasSubstr("argument y: reaches byte"));
+  EXPECT_THAT(broken([](ProgramSet &s) { s.cache.kvHeads = 1; }), HasSubstr("page"));
+  EXPECT_THAT(broken([](ProgramSet &s) { s.programs[0].phases[1].calls[0].views.pop_back(); }), HasSubstr("views"));
+  EXPECT_THAT(broken([](ProgramSet &s) { s.programs[0].phases[1].calls[0].views.back().perColumn = 32; }),
+              HasSubstr("two tiles write the same bytes"));
+  EXPECT_THAT(broken([](ProgramSet &s) { s.programs[0].phases[5].calls[0].views[0].base = Base::Logits; }),
+              HasSubstr("is read and may only be written"));
+  // The result over the norm's input, which other workers may still read.
+  EXPECT_THAT(broken([](ProgramSet &s) { s.programs[0].phases[1].calls[0].views.back().offset = 0; }),
+              HasSubstr("is overwritten"));
+}
+
+TEST_F(DescribeTest, PrintsEveryPhase) {
+  std::string text = print(make("llama-q4"));
+  EXPECT_THAT(text, testing::HasSubstr("program decode: 8 rows"));
+  EXPECT_THAT(text, testing::HasSubstr("phase \"layers.1.mlp.down\""));
+  EXPECT_THAT(text, testing::HasSubstr("-> K = cache 1"));
+}
+
+} // namespace

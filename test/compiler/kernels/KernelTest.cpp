@@ -1,0 +1,137 @@
+//===- KernelTest.cpp - symbols and signatures -------------------------------------------------------------------===//
+#include "compiler/kernels/Kernel.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <set>
+
+using namespace lathe;
+
+namespace {
+
+const Argument &argument(const std::vector<Argument> &list, const std::string &name, bool output = false) {
+  for (const Argument &a : list)
+    if (a.name == name && a.output == output)
+      return a;
+  ADD_FAILURE() << "no argument " << name;
+  return list.front();
+}
+
+std::vector<std::string> names(const KernelDesc &kernel) {
+  std::vector<std::string> result;
+  for (const Argument &a : signature(kernel))
+    result.push_back((a.output ? ">" : "") + a.name);
+  return result;
+}
+
+using Dims = std::vector<Argument::Dim>;
+
+TEST(Kernel, PanelsHaveTheBytesOfTheLayout) {
+  EXPECT_EQ(panelStepBytes(PackedFormat::Q4_0), 288);
+  EXPECT_EQ(panelStepBytes(PackedFormat::Q4_1), 320);
+  EXPECT_EQ(panelStepBytes(PackedFormat::Q8_0), 544);
+  EXPECT_EQ(panelBytes(PackedFormat::Q4_1, 576), 18 * 320);
+  EXPECT_EQ(panelBytes(PackedFormat::F32, 7), 7 * 64);
+  EXPECT_EQ(panelBytes(PackedFormat::BF16, 7), 7 * 32);
+}
+
+TEST(Kernel, WeightsAndScalesShareOneStream) {
+  LinearKernel k{
+      .format = PackedFormat::Q4_1, .input = ActFormat::Q8, .columns = 64, .outputStride = 48, .rows = 2, .panels = 3};
+  EXPECT_THAT(names(k), testing::ElementsAre("q", "scale", "sum", "w", "d", "m", ">y"));
+  std::vector<Argument> list = signature(k);
+  EXPECT_EQ(argument(list, "w").dims, (Dims{{4, 1}, {16, 4}, {4, 64}, {2, 320}, {3, 640}}));
+  EXPECT_EQ(argument(list, "d").dims, (Dims{{16, 1}, {2, 160}, {3, 320}}));
+  EXPECT_EQ(argument(list, "m").dims, argument(list, "d").dims);
+  EXPECT_EQ(argument(list, "y", true).dims, (Dims{{16, 1}, {3, 16}, {2, 48}}));
+  EXPECT_EQ(argument(list, "sum").dims, (Dims{{2, 1}, {2, 2}}));
+}
+
+TEST(Kernel, FloatRowsArePaddedToPanels) {
+  LinearKernel k{.format = PackedFormat::F16,
+                 .input = ActFormat::F32,
+                 .columns = 172,
+                 .bias = true,
+                 .gated = true,
+                 .residual = true,
+                 .outputStride = 32,
+                 .rows = 2,
+                 .panels = 4};
+  EXPECT_THAT(names(k), testing::ElementsAre("x", "w", "bias", "residual", ">y"));
+  std::vector<Argument> list = signature(k);
+  EXPECT_EQ(argument(list, "x").dims, (Dims{{172, 1}, {2, 176}}));
+  EXPECT_EQ(argument(list, "w").type, ElementType::F16);
+  EXPECT_EQ(argument(list, "residual").dims, (Dims{{16, 1}, {2, 16}, {2, 32}})); // two pairs
+}
+
+TEST(Kernel, AppendWithoutRotationTakesNoTablesAndNoQuery) {
+  AppendKernel k{4, 2, 16, 8, Pairing::HalfSplit, CacheFormat::F16, 16};
+  EXPECT_THAT(names(k), testing::ElementsAre("positions", "slots", "pages", "tile", "high", "low", "q", "k", "v", ">qr",
+                                             ">K", ">V"));
+  k.rotated = 0;
+  EXPECT_THAT(names(k), testing::ElementsAre("positions", "slots", "pages", "tile", "k", "v", ">K", ">V"));
+}
+
+TEST(Kernel, PagesReachAsFarAsAnIndexCan) {
+  AttendKernel k{.heads = 4,
+                 .kvHeads = 2,
+                 .headSize = 16,
+                 .scale = 0.25,
+                 .cache = CacheFormat::F16,
+                 .maxPages = 16,
+                 .splitPositions = 256};
+  std::vector<Argument> list = signature(k);
+  Argument::Dim pages = argument(list, "K").dims[2];
+  EXPECT_EQ(pages.stride, 2 * 2 * 64 * 16);
+  EXPECT_LE(pages.extent * pages.stride, int64_t(1) << 31);
+  EXPECT_GT((pages.extent + 1) * pages.stride, (int64_t(1) << 31) - 1);
+  EXPECT_EQ(argument(list, "partial", true).dims, (Dims{{18, 1}, {2, 18}}));
+}
+
+TEST(Kernel, QuantisedRowsAreThreeArraysInOneBlock) {
+  constexpr Q8Block block = q8Block(3, 96);
+  EXPECT_EQ(block.scale, 320); // 288 values
+  EXPECT_EQ(block.sum, 384);   // 9 scales
+  EXPECT_EQ(block.bytes, 448);
+}
+
+TEST(Kernel, SymbolsAreIdentifiersAndDifferWhereDescriptionsDo) {
+  std::vector<KernelDesc> kernels;
+  LinearKernel linear{.format = PackedFormat::Q4_1, .input = ActFormat::Q8, .columns = 576, .outputStride = 576};
+  EXPECT_EQ(symbol(linear), "linear_q4_1_q8_k576_r1_p1_s576");
+  kernels.push_back(linear);
+  auto vary = [&](auto kernel, auto... changes) { (kernels.push_back((changes(kernel), kernel)), ...); };
+  vary(
+      linear, [](auto &k) { k.format = PackedFormat::Q8_0; }, [](auto &k) { k.bias = true; },
+      [](auto &k) { k.activation = Activation::SiLU; }, [](auto &k) { k.gated = true; }, [](auto &k) { k.scale = 0.5; },
+      [](auto &k) { k.softcap = 0.5; }, [](auto &k) { k.residual = true; }, [](auto &k) { k.outputStride = 592; },
+      [](auto &k) { k.rows = 4; }, [](auto &k) { k.panels = 4; });
+  NormKernel norm{NormKind::RMS, 64, 1e-5};
+  vary(
+      norm, [](auto &) {}, [](auto &k) { k.eps = 1e-6; }, [](auto &k) { k.bias = true; },
+      [](auto &k) { k.unitOffset = true; }, [](auto &k) { k.output = ActFormat::Q8; },
+      [](auto &k) { k.gatherRows = 8; }, [](auto &k) { k.kind = NormKind::Layer; });
+  AppendKernel append{4, 2, 16, 8, Pairing::HalfSplit, CacheFormat::F16, 16};
+  vary(
+      append, [](auto &) {}, [](auto &k) { k.splitPositions = 64; }, [](auto &k) { k.cache = CacheFormat::F32; },
+      [](auto &k) { k.pairing = Pairing::Interleaved; }, [](auto &k) { k.rotated = 16; });
+  AttendKernel attend{4, 2, 16, 0.25, 0, 0, CacheFormat::F16, 16, 256};
+  vary(
+      attend, [](auto &) {}, [](auto &k) { k.window = 50; }, [](auto &k) { k.softcap = 50; },
+      [](auto &k) { k.scale = 0.125; }, [](auto &k) { k.splitPositions = 64; });
+  CombineKernel combine{4, 16, 72, 4, 256};
+  vary(
+      combine, [](auto &) {}, [](auto &k) { k.output = ActFormat::Q8; }, [](auto &k) { k.maxSplits = 5; },
+      [](auto &k) { k.splitStride = 74; });
+  EmbedKernel embed{PackedFormat::F32, 100, 64};
+  vary(embed, [](auto &) {}, [](auto &k) { k.scale = 8; }, [](auto &k) { k.vocabulary = 101; });
+
+  std::set<std::string> seen;
+  for (const KernelDesc &kernel : kernels) {
+    std::string text = symbol(kernel);
+    EXPECT_TRUE(seen.insert(text).second) << text;
+    EXPECT_EQ(text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_"), std::string::npos) << text;
+    EXPECT_EQ(text.rfind(family(kernel), 0), 0u) << text;
+  }
+}
+
+} // namespace
