@@ -38,8 +38,10 @@ enum lathe_tokenizer_flag {
                                              decoding drops it again at the start */
   LATHE_TOKENIZER_ESCAPED_SPACE = 1 << 3, /* U+2581 in the input means a space, as SentencePiece has it */
   LATHE_TOKENIZER_IGNORE_MERGES = 1 << 4, /* a pre-token that is a token as a whole stays whole */
-  LATHE_TOKENIZER_BYTE_LEVEL = 1 << 5     /* BPE starts from bytes (byte_symbols); else from characters (piece_slots),
+  LATHE_TOKENIZER_BYTE_LEVEL = 1 << 5,    /* BPE starts from bytes (byte_symbols); else from characters (piece_slots),
                                              and byte_symbols serve characters that have no symbol */
+  LATHE_TOKENIZER_SPACE_STARTS = 1 << 6   /* SPM: no token has a space behind another character, so no merge crosses
+                                             such a place and words may be encoded one by one */
 };
 
 /* GGUF's numbering. In `types`: the low four bits; lathe_token_attribute above. */
@@ -87,7 +89,8 @@ enum lathe_chat_flag {
                                          and text; else it is a turn of its own */
   LATHE_CHAT_TRIM_SYSTEM = 1 << 4,    /* white space around the message's text is dropped: bit 4 + lathe_chat_role */
   LATHE_CHAT_TRIM_USER = 1 << 5,
-  LATHE_CHAT_TRIM_ASSISTANT = 1 << 6
+  LATHE_CHAT_TRIM_ASSISTANT = 1 << 6,
+  LATHE_CHAT_TRIM_JOINED = 1 << 7 /* TRIM_USER spares the front of a text that follows a system text in its turn */
 };
 
 /* Texts are u8 sections. Prefixes and suffixes are template text: special tokens in them are tokens. */

@@ -15,8 +15,8 @@ Result<lathe_chat_role> parseRole(std::string_view role) {
   return error("chat: role \"", role, "\" is not one of system, user, assistant");
 }
 
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && isAsciiSpace(text.front()))
+std::string_view trim(std::string_view text, bool front) {
+  while (front && !text.empty() && isAsciiSpace(text.front()))
     text.remove_prefix(1);
   while (!text.empty() && isAsciiSpace(text.back()))
     text.remove_suffix(1);
@@ -31,9 +31,10 @@ public:
 
   void mark(lathe_section section) { out.text += view.text(section); }
 
-  void content(lathe_chat_role role, std::string_view words) {
+  /// `joined`: a system text stands before these words in their turn.
+  void content(lathe_chat_role role, std::string_view words, bool joined = false) {
     if (chat.flags & (LATHE_CHAT_TRIM_SYSTEM << role))
-      words = trim(words);
+      words = trim(words, !joined || !(chat.flags & LATHE_CHAT_TRIM_JOINED));
     size_t begin = out.text.size();
     out.text += words;
     out.contents.push_back({begin, out.text.size()});
@@ -86,7 +87,7 @@ Result<RenderedChat> renderChat(const TokenizerView &view, std::span<const ChatM
     } else if (*role == LATHE_ROLE_USER && pending) {
       renderer.mark(chat.turns[LATHE_ROLE_USER].prefix);
       renderer.turn(LATHE_ROLE_SYSTEM, *pending);
-      renderer.content(LATHE_ROLE_USER, messages[i].content);
+      renderer.content(LATHE_ROLE_USER, messages[i].content, /*joined=*/true);
       renderer.mark(chat.turns[LATHE_ROLE_USER].suffix);
       pending.reset();
     } else {

@@ -5,6 +5,19 @@
 #include <algorithm>
 
 namespace lathe {
+namespace {
+
+/// Cuts text before every space that follows another character: "a  b c" is "a", "  b", " c".
+template <typename Visit> void forEachWord(std::string_view text, Visit visit) {
+  while (!text.empty()) {
+    size_t word = text.find_first_not_of(' ');
+    size_t end = word == text.npos ? text.size() : std::min(text.find(' ', word), text.size());
+    visit(text.substr(0, end));
+    text.remove_prefix(end);
+  }
+}
+
+} // namespace
 
 Result<std::unique_ptr<Tokenizer>> Tokenizer::fromBlob(const void *blob, size_t bytes) {
   Result<TokenizerView> view = TokenizerView::open({static_cast<const uint8_t *>(blob), bytes});
@@ -81,7 +94,10 @@ Result<void> Tokenizer::encodeText(std::string_view text, std::span<const Litera
     if (Result<void> split = preTokenizer->split(plain, pieces); !split)
       return split;
     for (std::string_view piece : pieces)
-      merger.encode(piece, out);
+      if (view.has(LATHE_TOKENIZER_SPACE_STARTS))
+        forEachWord(piece, [&](std::string_view word) { merger.encode(word, out); });
+      else
+        merger.encode(piece, out);
     return {};
   };
 

@@ -102,6 +102,8 @@ llvm::Expected<ChatFormat> parseChatFormat(llvm::StringRef file, llvm::StringRef
     format.flags |= LATHE_CHAT_BOS;
   if (fields.flag("system_in_user"))
     format.flags |= LATHE_CHAT_SYSTEM_IN_USER;
+  if (fields.flag("trim_joined"))
+    format.flags |= LATHE_CHAT_TRIM_JOINED;
   if (fields.has("default_system")) {
     format.defaultSystem = fields.text("default_system");
     format.flags |= LATHE_CHAT_DEFAULT_SYSTEM;

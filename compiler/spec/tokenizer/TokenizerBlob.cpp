@@ -67,6 +67,14 @@ std::vector<uint32_t> hashPieces(const TokenizerSource &source, const Vocabulary
   return slots;
 }
 
+/// LATHE_TOKENIZER_SPACE_STARTS.
+bool spacesOnlyStart(const Vocabulary &vocabulary) {
+  return llvm::none_of(llvm::ArrayRef(vocabulary.bytes).take_front(vocabulary.tokens), [](llvm::StringRef bytes) {
+    size_t word = bytes.find_first_not_of(' ');
+    return word != llvm::StringRef::npos && bytes.find(' ', word) != llvm::StringRef::npos;
+  });
+}
+
 std::vector<uint32_t> sortSpecials(const Vocabulary &vocabulary) {
   std::vector<uint32_t> specials;
   for (size_t id = 0; id < vocabulary.tokens; id++) {
@@ -188,6 +196,7 @@ llvm::Expected<std::string> buildTokenizerBlob(const TokenizerSource &source) {
   set(source.addEos.value_or(false) && source.eos, LATHE_TOKENIZER_ADD_EOS);
   set(spm && source.addSpacePrefix.value_or(true), LATHE_TOKENIZER_SPACE_PREFIX);
   set(spm, LATHE_TOKENIZER_ESCAPED_SPACE);
+  set(spm && spacesOnlyStart(*vocabulary), LATHE_TOKENIZER_SPACE_STARTS);
   set(!spm, LATHE_TOKENIZER_BYTE_LEVEL);
   set(!spm && pre->ignoreMerges, LATHE_TOKENIZER_IGNORE_MERGES);
   head.n_tokens = vocabulary->tokens;

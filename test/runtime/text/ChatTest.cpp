@@ -91,7 +91,8 @@ TEST(Chat, Llama2WrapsTheSystemTextAndRepeatsBos) {
   ASSERT_EQ(tiny.error, "");
   EXPECT_EQ(tiny->chatName(), "llama2");
   EXPECT_EQ(render(tiny, {{"system", "S"}, {"user", " a "}, {"assistant", "b"}, {"user", "c"}}),
-            "<s>[INST] <<SYS>>\nS\n<</SYS>>\n\na [/INST] b </s><s>[INST] c [/INST]");
+            "<s>[INST] <<SYS>>\nS\n<</SYS>>\n\n a [/INST] b </s><s>[INST] c [/INST]");
+  EXPECT_EQ(render(tiny, {{"user", " a "}}), "<s>[INST] a [/INST]");
   EXPECT_THAT(render(tiny, {{"user", "a"}, {"system", "S"}}), HasSubstr("message 2"));
   EXPECT_THAT(render(tiny, {{"system", "S"}}), HasSubstr("error"));
 }
