@@ -86,13 +86,15 @@ Halide::OutputFileType outputType(ObjectForm form) {
 } // namespace
 
 Emitted lathe::emit(const KernelDesc &kernel, const Values &values, const TargetDesc &target, ObjectForm form) {
-  // Halide's names count up over a process, so the file is named after the kernel alone: bytes depend on nothing else.
   installReporter();
   try {
     Built built = build(kernel, target, values);
     TemporaryFolder folder;
     std::string file = (folder.path / "kernel").string();
-    built.pipeline.compile_to({{outputType(form), file}}, built.arguments, symbol(kernel), halideTarget(target));
+    // Argv without metadata: that holds the Funcs' names, which count up over a process.
+    Halide::Module module = built.pipeline.compile_to_module(built.arguments, symbol(kernel), halideTarget(target),
+                                                             Halide::LinkageType::ExternalPlusArgv);
+    module.compile({{outputType(form), file}});
     std::ifstream in(file, std::ios::binary);
     std::ostringstream bytes;
     bytes << in.rdbuf();

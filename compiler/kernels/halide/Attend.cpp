@@ -17,7 +17,7 @@ using namespace lathe;
 
 /// `heads`: heads whose accumulators are in registers at once.
 std::vector<lathe::Parameter> lathe::attendSpace(const AttendKernel &k, const TargetDesc &target) {
-  const int64_t group = k.heads / k.kvHeads, most = target.lanes == 16 ? 4 : 2;
+  const int64_t group = k.heads / k.kvHeads, most = target.lanes == 16 ? 4 : 3;
   lathe::Parameter heads{"heads", {}, 1};
   for (int64_t n = 1; n <= 8; ++n)
     if (group % n == 0) {
@@ -59,8 +59,9 @@ Built lathe::buildAttend(const AttendKernel &k, const TargetDesc &target, const 
   s.component = RDom(0, size, "component");
   s.dot = Func("dot");
   s.dot(s.v, s.h, s.b) = 0.0f;
-  s.dot(s.v, s.h, s.b) += q(s.component, s.h) * cast<float>(keys((block % pageBlocks) * s.block + s.v, s.component,
-                                                                 physical(block / pageBlocks)));
+  s.dot(s.v, s.h, s.b) +=
+      q(s.component, s.h) *
+      widen(keys((block % pageBlocks) * s.block + s.v, s.component, physical(block / pageBlocks)), target);
   Expr score = s.dot(s.v, s.h, s.b) * static_cast<float>(k.scale);
   if (k.softcap != 0)
     score = softcap(score, k.softcap);
@@ -91,7 +92,7 @@ Built lathe::buildAttend(const AttendKernel &k, const TargetDesc &target, const 
   s.mixed = Func("mixed");
   s.mixed(s.c, s.h) = 0.0f;
   s.mixed(s.c, s.h) += s.weight(p % s.block, s.h, unsafe_promise_clamped(p / s.block - firstBlock, 0, blocks - 1)) *
-                       cast<float>(valuesIn(s.c, p % page, physical(p / page)));
+                       widen(valuesIn(s.c, p % page, physical(p / page)), target);
 
   // -inf by its bits: arithmetic may assume that there are no infinities.
   Expr high =

@@ -70,4 +70,15 @@ Expr lathe::activate(Activation activation, Expr x) {
   return x;
 }
 
+Expr lathe::widen(Expr half, const TargetDesc &target) {
+  if (half.type() != Halide::Float(16) || target.has(CpuF16C))
+    return cast<float>(half);
+  // The magnitude's bits, moved to where f32 has them, are the value times 2^-112; that also normalises denormals.
+  Expr bits = cast<int32_t>(reinterpret<uint16_t>(half));
+  Expr magnitude = bits & 0x7fff, sign = (bits & 0x8000) << 16;
+  Expr finite = reinterpret<int32_t>(strict_float(reinterpret<float>(magnitude << 13) * 5.192296858534828e+33f));
+  Expr special = (magnitude << 13) | 0x7f800000; // infinity, NaN
+  return reinterpret<float>(select(magnitude >= 0x7c00, special, finite) | sign);
+}
+
 Expr lathe::fromHalfBits(Expr bits) { return cast<float>(reinterpret(Halide::Float(16), bits)); }

@@ -12,6 +12,7 @@
 #define LATHE_COMPILER_KERNELS_HALIDE_MATH_H
 
 #include "compiler/kernels/Kernel.h"
+#include "compiler/kernels/halide/Target.h"
 #include <Halide.h>
 
 namespace lathe {
@@ -30,6 +31,8 @@ Halide::Expr softcap(Halide::Expr x, double cap);
 /// GELU forms: arXiv:1606.08415; SiLU: arXiv:1702.03118; squared ReLU: arXiv:2109.08668.
 Halide::Expr activate(Activation activation, Halide::Expr x);
 
+/// An f16 as f32: by the hardware, or without F16C by integer operations, exactly (Halide's own emulation is scalar).
+Halide::Expr widen(Halide::Expr half, const TargetDesc &target);
 /// The f16 whose bits `bits` (u16) holds, as f32.
 Halide::Expr fromHalfBits(Halide::Expr bits);
 
