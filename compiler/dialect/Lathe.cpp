@@ -7,6 +7,19 @@
 using namespace mlir;
 using namespace lathe::ir;
 
+/// `[1.0, 0.5]`, each number with as many digits as it takes to read the same one again (DenseF64ArrayAttr prints six).
+static void printFrequencies(OpAsmPrinter &printer, Operation *, DenseF64ArrayAttr frequencies) {
+  printer << "[";
+  llvm::interleaveComma(frequencies.asArrayRef(), printer,
+                        [&](double frequency) { printer.printFloat(llvm::APFloat(frequency)); });
+  printer << "]";
+}
+
+static ParseResult parseFrequencies(OpAsmParser &parser, DenseF64ArrayAttr &frequencies) {
+  frequencies = llvm::dyn_cast_or_null<DenseF64ArrayAttr>(DenseF64ArrayAttr::parse(parser, {}));
+  return success(frequencies != nullptr);
+}
+
 #include "compiler/dialect/LatheDialect.cpp.inc"
 #include "compiler/dialect/LatheEnums.cpp.inc"
 #define GET_ATTRDEF_CLASSES
@@ -79,6 +92,11 @@ RankedTensorType lathe::ir::rowsType(MLIRContext *context, int64_t width) {
 }
 
 int64_t lathe::ir::widthOf(Value value) { return llvm::cast<RankedTensorType>(value.getType()).getShape().back(); }
+
+StringRef lathe::ir::nameOf(Location location) {
+  auto name = llvm::dyn_cast<NameLoc>(location);
+  return name ? name.getName().getValue() : StringRef();
+}
 
 FormatKind lathe::ir::formatKind(StringRef format) {
   return llvm::StringSwitch<FormatKind>(format)

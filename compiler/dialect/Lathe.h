@@ -37,6 +37,9 @@ mlir::RankedTensorType rowsType(mlir::MLIRContext *context, int64_t width);
 /// Columns of rows, partials or a matrix: the last dimension.
 int64_t widthOf(mlir::Value value);
 
+/// The name that import gave an op ("layers.3.attention.query"), "" for one that passes have made or merged.
+llvm::StringRef nameOf(mlir::Location location);
+
 /// Columns of a quantised group: a row of lathe.quantize's result, and a block of every integer weight format.
 inline constexpr int64_t kGroupColumns = 32;
 

@@ -66,6 +66,7 @@ def Lathe_Activation : Lathe_Enum<"Activation", "pointwise nonlinearity", [
 def Lathe_Pairing : Lathe_Enum<"Pairing", "which components of a head rotate together",
                                [I32EnumCase<"Interleaved", 0, "interleaved">, I32EnumCase<"HalfSplit", 1, "half_split">]>;
 
+// They print the space before themselves, so ops that begin with one suppress their own: `` $kind.
 class Lathe_EnumAttr<EnumInfo info, string mnemonic> : EnumAttr<Lathe_Dialect, info, mnemonic>;
 def Lathe_NormKindAttr : Lathe_EnumAttr<Lathe_NormKind, "norm_kind">;
 def Lathe_ActivationAttr : Lathe_EnumAttr<Lathe_Activation, "activation">;
@@ -92,7 +93,7 @@ def Lathe_RotationOp : Lathe_Op<"rotation", [Symbol]> {
   let arguments = (ins SymbolNameAttr:$sym_name, DenseF64ArrayAttr:$frequencies,
                        DefaultValuedAttr<F64Attr, "1.0">:$magnitude);
   let assemblyFormat = [{
-    $sym_name $frequencies (`magnitude` $magnitude^)? attr-dict
+    $sym_name custom<Frequencies>($frequencies) (`magnitude` $magnitude^)? attr-dict
   }];
   let hasVerifier = 1;
 }
@@ -138,7 +139,7 @@ def Lathe_NormOp : Lathe_Op<"norm", [Pure, SameOperandsAndResultType, Lathe_Name
                        Lathe_NormKindAttr:$kind, F64Attr:$eps, UnitAttr:$unit_offset);
   let results = (outs Lathe_Rows:$result);
   let assemblyFormat = [{
-    $kind $input `,` $weight (`bias` $bias^)? `eps` $eps (`unit_offset` $unit_offset^)? attr-dict `:` type($result)
+    `` $kind $input `,` $weight (`bias` $bias^)? `eps` $eps (`unit_offset` $unit_offset^)? attr-dict `:` type($result)
   }];
   let hasVerifier = 1;
 }
@@ -164,7 +165,7 @@ def Lathe_RopeOp : Lathe_Op<"rope", [Pure, AllTypesMatch<["input", "result"]>, L
                        Lathe_Int:$head_size, Lathe_PairingAttr:$pairing);
   let results = (outs Lathe_Rows:$result);
   let assemblyFormat = [{
-    $pairing $input `,` $positions `,` $rotation `head_size` $head_size attr-dict `:` type($result)
+    `` $pairing $input `,` $positions `,` $rotation `head_size` $head_size attr-dict `:` type($result)
   }];
   let hasVerifier = 1;
 }
@@ -196,7 +197,7 @@ def Lathe_GluOp : Lathe_Op<"glu", [Pure, SameOperandsAndResultType]> {
   let arguments = (ins Lathe_Rows:$gate, Lathe_Rows:$up, Lathe_ActivationAttr:$activation);
   let results = (outs Lathe_Rows:$result);
   let assemblyFormat = [{
-    $activation $gate `,` $up attr-dict `:` type($result)
+    `` $activation $gate `,` $up attr-dict `:` type($result)
   }];
 }
 
@@ -205,7 +206,7 @@ def Lathe_ActivationOp : Lathe_Op<"activation", [Pure, SameOperandsAndResultType
   let arguments = (ins Lathe_Rows:$input, Lathe_ActivationAttr:$activation);
   let results = (outs Lathe_Rows:$result);
   let assemblyFormat = [{
-    $activation $input attr-dict `:` type($result)
+    `` $activation $input attr-dict `:` type($result)
   }];
 }
 

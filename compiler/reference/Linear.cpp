@@ -132,6 +132,9 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::Lin
 
 // The rest of the class is instantiated by Interpreter.cpp.
 #define INSTANTIATE(T)                                                                                                 \
+  template llvm::Expected<std::vector<WeightRows>> Interpreter<T>::sources(mlir::Operation *,                          \
+                                                                           mlir::FlatSymbolRefAttr);                   \
+  template llvm::Expected<std::vector<T>> Interpreter<T>::vector(mlir::Operation *, mlir::FlatSymbolRefAttr);          \
   template llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::EmbedOp, llvm::ArrayRef<int32_t>);                   \
   template llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::NormOp, const Matrix<T> &);                          \
   template llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::LinearOp, const Matrix<T> &);

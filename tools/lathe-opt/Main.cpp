@@ -1,8 +1,6 @@
 //===- Main.cpp - lathe-opt: the dialect and its passes on the command line --------------------------------------===//
 #include "compiler/dialect/Lathe.h"
-#ifdef LATHE_HAS_FUSION
 #include "compiler/fusion/Passes.h"
-#endif
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
@@ -13,8 +11,6 @@ int main(int argc, char **argv) {
   dialects.insert<lathe::ir::LatheDialect, mlir::func::FuncDialect>();
   mlir::registerCSEPass();
   mlir::registerCanonicalizerPass();
-#ifdef LATHE_HAS_FUSION
   lathe::registerFusionPasses();
-#endif
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Lathe's optimiser driver\n", dialects));
 }

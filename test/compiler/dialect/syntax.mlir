@@ -1,5 +1,5 @@
 // Every op, as it is written and read.
-// RUN: lathe-opt %s --verify-roundtrip | FileCheck %s
+// RUN: lathe-opt %s --verify-roundtrip | FileCheck %s --strict-whitespace
 
 // CHECK: lathe.weight @embedding "q8_0" : tensor<100x64xf32>
 lathe.weight @embedding "q8_0" : tensor<100x64xf32>
@@ -14,6 +14,9 @@ lathe.weight @key.bias "f32" : tensor<1x32xf32>
 
 // CHECK: lathe.rotation @rotary [1.000000e+00, 1.000000e-01]
 lathe.rotation @rotary [1.0, 0.1]
+// As many digits as it takes to read the same number again.
+// CHECK: lathe.rotation @exact [0.031622776601683791, 1.7976931348623157E+308]
+lathe.rotation @exact [0.031622776601683791, 1.7976931348623157E+308]
 // CHECK: lathe.rotation @yarn [1.000000e+00] magnitude 1.250000e+00
 lathe.rotation @yarn [1.0] magnitude 1.25
 

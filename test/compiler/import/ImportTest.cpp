@@ -1,0 +1,124 @@
+// What each field of a spec becomes.
+#include "compiler/import/Import.h"
+#include "google/protobuf/text_format.h"
+#include "llvm/Support/FormatVariadic.h"
+#include <gmock/gmock.h>
+
+using namespace lathe;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+namespace {
+
+const char *kSmall = R"(
+  version: 1 dim: 64 n_layers: 1 vocab_size: 100 max_context: 32
+  positions { rotary { theta: 10000 pairing: HALF_SPLIT } }
+  norm { kind: RMS eps: 1e-5 }
+  attention { n_heads: 4 n_kv_heads: 2 }
+  mlp { hidden: 96 gated: true activation: SILU }
+  head { tied: true })";
+
+/// The spec `kSmall` with `changes` merged in, imported and printed; or its error.
+std::string import(const std::string &changes = "") {
+  spec::Model model, change;
+  if (!google::protobuf::TextFormat::ParseFromString(kSmall, &model) ||
+      !google::protobuf::TextFormat::ParseFromString(changes, &change))
+    return "the test's textproto is wrong";
+  model.MergeFrom(change);
+  if (llvm::Error error = validate(model, "test"))
+    return llvm::toString(std::move(error));
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  auto module = importModel(context, model);
+  if (!module)
+    return llvm::toString(module.takeError());
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  (*module)->print(stream, mlir::OpPrintingFlags().useLocalScope().enableDebugInfo(true));
+  return text;
+}
+
+TEST(Import, declaresEveryWeightOnce) {
+  std::string text = import();
+  for (const char *line :
+       {"lathe.weight @token_embedding \"f32\" : tensor<100x64xf32>",
+        "lathe.weight @layers.0.attention_norm \"f32\" : tensor<1x64xf32>",
+        "lathe.weight @layers.0.attention.key \"f32\" : tensor<32x64xf32>",
+        "lathe.weight @layers.0.mlp.down \"f32\" : tensor<64x96xf32>", "lathe.rotation @rotary [1.000000e+00"})
+    EXPECT_THAT(text, HasSubstr(line));
+  EXPECT_EQ(llvm::StringRef(text).count("lathe.weight "), 11u);
+  EXPECT_THAT(text, HasSubstr("lathe.max_context = 32"));
+}
+
+TEST(Import, makesOneFunctionForEachKindOfStep) {
+  std::string text = import();
+  for (const char *name : {"@decode(", "@prefill("})
+    EXPECT_THAT(text, HasSubstr(name));
+  EXPECT_EQ(llvm::StringRef(text).count("lathe.attention "), 2u);
+  EXPECT_EQ(llvm::StringRef(text).count("-> tensor<?x100xf32>"), 4u); // two functions, two heads
+}
+
+TEST(Import, namesOpsByWhatTheyMake) {
+  std::string text = import();
+  for (const char *name : {"token_embedding", "layers.0.attention_norm", "layers.0.attention.query.rotated",
+                           "layers.0.attention", "layers.0.attention.sum", "layers.0.mlp.sum", "head"})
+    EXPECT_THAT(text, HasSubstr("loc(\"" + std::string(name) + "\")"));
+}
+
+TEST(Import, attentionTakesItsAttributesFromTheSpec) {
+  EXPECT_THAT(import(), HasSubstr("layer 0 heads 4 kv_heads 2 head_size 16 scale 2.500000e-01 :"));
+  EXPECT_THAT(import("attention { head_size: 8 scale: 0.5 window: 7 logit_softcap: 50 }"),
+              AllOf(HasSubstr("heads 4 kv_heads 2 head_size 8 scale 5.000000e-01 window 7 softcap 5.000000e+01"),
+                    HasSubstr("@layers.0.attention.output \"f32\" : tensor<64x32xf32>")));
+}
+
+TEST(Import, rotationMayTurnPartOfAHead) {
+  EXPECT_THAT(import("positions { rotary { dims: 2 pairing: INTERLEAVED } }"),
+              AllOf(HasSubstr("@rotary [1.000000e+00] "), HasSubstr("lathe.rope interleaved")));
+}
+
+TEST(Import, biasesFollowTheirMatrices) {
+  std::string text = import("attention { qkv_bias: true output_bias: true } mlp { bias: true } head { bias: true }");
+  for (const char *role : {"layers.0.attention.query", "layers.0.attention.value", "layers.0.attention.output",
+                           "layers.0.mlp.gate", "layers.0.mlp.down"})
+    EXPECT_THAT(text, HasSubstr(llvm::formatv("[@{0}] bias [@{0}.bias]", role).str()));
+  EXPECT_THAT(text, HasSubstr("[@token_embedding] bias [@head.bias]"));
+}
+
+TEST(Import, normsAndActivations) {
+  EXPECT_THAT(import("norm { kind: LAYER bias: true }"),
+              HasSubstr("lathe.norm layer %0, @layers.0.attention_norm bias @layers.0.attention_norm.bias eps"));
+  EXPECT_THAT(import("norm { unit_offset: true }"), HasSubstr("eps 1.000000e-05 unit_offset"));
+  EXPECT_THAT(import("mlp { activation: GELU_TANH }"), HasSubstr("lathe.glu gelu_tanh"));
+  EXPECT_THAT(import("mlp { activation: RELU_SQUARED }"), HasSubstr("lathe.glu relu_squared"));
+  EXPECT_THAT(import("mlp { activation: GELU_ERF }"), HasSubstr("lathe.glu gelu_erf"));
+}
+
+TEST(Import, scalesAndCapsOnlyWhereTheyAre) {
+  EXPECT_THAT(import(),
+              AllOf(Not(HasSubstr("lathe.scale")), Not(HasSubstr("lathe.softcap")), Not(HasSubstr(" scale 1.0"))));
+  EXPECT_THAT(import("embedding { scale: 8 } residual { scale: 0.5 } head { scale: 2 softcap: 30 }"),
+              AllOf(HasSubstr("@token_embedding scale 8.0"), HasSubstr("scale 5.000000e-01 : tensor<?x64xf32>"),
+                    HasSubstr("lathe.scale %"), HasSubstr("by 2.0"), HasSubstr("cap 3.000000e+01")));
+}
+
+TEST(Import, weightFormatIsForMatricesWhoseBlocksFit) {
+  EXPECT_THAT(import("weight_format: Q8_0"), AllOf(HasSubstr("@layers.0.attention.key \"q8_0\" : tensor<32x64xf32>"),
+                                                   HasSubstr("@layers.0.attention_norm \"f32\" : tensor<1x64xf32>")));
+  EXPECT_THAT(import("weight_format: Q4_1 mlp { hidden: 100 }"),
+              AllOf(HasSubstr("@layers.0.mlp.up \"q4_1\" : tensor<100x64xf32>"),
+                    HasSubstr("@layers.0.mlp.down \"f32\" : tensor<64x100xf32>")));
+}
+
+TEST(Import, refusesAnEpsOfZero) {
+  spec::Model model;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(kSmall, &model));
+  model.mutable_norm()->set_eps(0);
+  llvm::cantFail(validate(model, "test"));
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  auto module = importModel(context, model);
+  ASSERT_FALSE(bool(module));
+  EXPECT_EQ(llvm::toString(module.takeError()), "norm.eps = 0 is not above 0: a row of zeros would have no norm");
+}
+
+} // namespace

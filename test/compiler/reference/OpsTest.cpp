@@ -1,0 +1,166 @@
+// Every op on numbers small enough to check by hand.
+#include "test/compiler/reference/Evaluate.h"
+#include <cmath>
+#include <gmock/gmock.h>
+
+using namespace lathe::test;
+using testing::DoubleNear;
+using testing::ElementsAre;
+
+namespace {
+
+constexpr double kTiny = 1e-12, kFloat = 1e-6; // kFloat: constants of the text are f32 in weights
+
+auto near(double value, double tolerance = kTiny) { return DoubleNear(value, tolerance); }
+
+std::vector<std::vector<double>> one(const std::string &body, const Rows &x, int64_t resultWidth,
+                                     std::map<std::string, Rows> weights = {}, const std::string &symbols = "") {
+  weights["x"] = x;
+  Evaluation evaluation(symbols + function(body, x[0].size(), resultWidth), weights);
+  std::vector<int32_t> ids(x.size());
+  for (size_t i = 0; i < ids.size(); ++i)
+    ids[i] = int32_t(i);
+  auto result = evaluation.run(ids);
+  EXPECT_EQ(evaluation.error, "");
+  return result;
+}
+
+TEST(Ops, embedScalesRows) {
+  Evaluation evaluation(R"(
+    func.func @f(%ids: tensor<?xi32>, %p: tensor<?xi32>, %s: tensor<?xi32>, %r: tensor<?xi32>) -> tensor<?x2xf32> {
+      %y = lathe.embed %ids, @x scale 3.0 : tensor<?x2xf32>
+      return %y : tensor<?x2xf32>
+    })",
+                        {{"x", {{1, 2}, {3, 4}}}});
+  EXPECT_THAT(evaluation.run({1, 0, 1}), ElementsAre(ElementsAre(9, 12), ElementsAre(3, 6), ElementsAre(9, 12)));
+}
+
+TEST(Ops, embedFromPackedCountsThroughItsSources) {
+  Evaluation evaluation(R"(
+    lathe.packed @both "f32" [@a, @b]
+    func.func @f(%ids: tensor<?xi32>, %p: tensor<?xi32>, %s: tensor<?xi32>, %r: tensor<?xi32>) -> tensor<?x2xf32> {
+      %y = lathe.embed %ids, @both : tensor<?x2xf32>
+      return %y : tensor<?x2xf32>
+    })",
+                        {{"a", {{1, 2}, {3, 4}}}, {"b", {{5, 6}}}});
+  EXPECT_THAT(evaluation.run({2, 1}), ElementsAre(ElementsAre(5, 6), ElementsAre(3, 4)));
+  evaluation.run({3});
+  EXPECT_EQ(evaluation.error, "ids[0] = 3 is not a row of both");
+  evaluation.run({0, -1});
+  EXPECT_EQ(evaluation.error, "ids[1] = -1 is not a row of both");
+}
+
+TEST(Ops, takeRows) {
+  Evaluation evaluation(function("%y = lathe.take_rows %x, %rows : tensor<?x2xf32>", 2, 2), {{"x", {{1, 2}, {3, 4}}}});
+  EXPECT_THAT(evaluation.run({0, 1}, {}, {}, {1, 1, 0}),
+              ElementsAre(ElementsAre(3, 4), ElementsAre(3, 4), ElementsAre(1, 2)));
+  EXPECT_THAT(evaluation.run({0, 1}, {}, {}, {}), ElementsAre());
+  evaluation.run({0, 1}, {}, {}, {0, 2});
+  EXPECT_EQ(evaluation.error, "logit_rows[1] = 2; the step has 2 rows");
+}
+
+TEST(Ops, rmsNorm) { // mean square of {3, 5, -1, 1} is 9, with eps 16: root 5
+  auto y = one("%y = lathe.norm rms %x, @w eps 16.0 : tensor<?x4xf32>", {{3, 5, -1, 1}}, 4, {{"w", {{1, 2, 5, 0}}}});
+  EXPECT_THAT(y, ElementsAre(ElementsAre(near(0.6), near(2), near(-1), near(0))));
+}
+
+TEST(Ops, rmsNormWithOffsetFromOne) {
+  auto y = one("%y = lathe.norm rms %x, @w eps 16.0 unit_offset : tensor<?x4xf32>", {{3, 5, -1, 1}}, 4,
+               {{"w", {{0, 1, 4, -1}}}});
+  EXPECT_THAT(y, ElementsAre(ElementsAre(near(0.6), near(2), near(-1), near(0))));
+}
+
+TEST(Ops, layerNorm) { // mean 2, variance 5 (deviations 1, 3, -3, -1), eps 4: root 3
+  auto y = one("%y = lathe.norm layer %x, @w bias @b eps 4.0 : tensor<?x4xf32>", {{3, 5, -1, 1}}, 4,
+               {{"w", {{3, 1, 1, 6}}}, {"b", {{10, 20, 30, 40}}}});
+  EXPECT_THAT(y, ElementsAre(ElementsAre(near(11), near(21), near(29), near(38))));
+}
+
+TEST(Ops, linearStacksWeightsAndAddsBiases) {
+  auto y = one("%y = lathe.linear %x, [@a, @b] bias [@ab, @bb] : tensor<?x2xf32> -> tensor<?x3xf32>", {{1, 2}, {-1, 0}},
+               3, {{"a", {{1, 1}, {2, 0}}}, {"b", {{0, 3}}}, {"ab", {{10, 20}}}, {"bb", {{30}}}});
+  EXPECT_THAT(y, ElementsAre(ElementsAre(13, 22, 36), ElementsAre(9, 18, 30)));
+}
+
+TEST(Ops, linearOfPackedIsThatOfItsSourcesInOrder) {
+  const std::map<std::string, Rows> weights = {
+      {"a", {{1, 1}, {2, 0}}}, {"b", {{0, 3}, {1, 0}}}, {"ab", {{10, 20}}}, {"bb", {{30, 40}}}};
+  for (const char *layout : {"", "interleave "}) { // where rows lie in memory is not what they mean
+    auto y = one("%y = lathe.linear %x, [@m] bias [@v] : tensor<?x2xf32> -> tensor<?x4xf32>", {{1, 2}}, 4, weights,
+                 std::string("lathe.packed @m \"f32\" ") + layout + "[@a, @b]\nlathe.packed @v \"f32\" " + layout +
+                     "[@ab, @bb]\n");
+    EXPECT_THAT(y, ElementsAre(ElementsAre(13, 22, 36, 41))) << layout;
+  }
+}
+
+TEST(Ops, ropeHalfSplit) { // pair (0, 2) by 2 * 0.5 radians, pair (1, 3) by 2 * 0.25; components 4, 5 stay; two heads
+  Evaluation evaluation(
+      "lathe.rotation @r [0.5, 0.25]\n" +
+          function("%y = lathe.rope half_split %x, %positions, @r head_size 6 : tensor<?x12xf32>", 12, 12),
+      {{"x", {{1, 2, 3, 4, 5, 6, 1, 0, 0, 0, 0, 7}}}});
+  const double c = std::cos(1.0), s = std::sin(1.0), d = std::cos(0.5), t = std::sin(0.5);
+  EXPECT_THAT(evaluation.run({0}, {2}),
+              ElementsAre(ElementsAre(near(c - 3 * s), near(2 * d - 4 * t), near(s + 3 * c), near(2 * t + 4 * d), 5, 6,
+                                      near(c), 0, near(s), 0, 0, 7)));
+}
+
+TEST(Ops, ropeInterleavedWithMagnitude) {
+  Evaluation evaluation(
+      "lathe.rotation @r [0.5, 0.25] magnitude 2.0\n" +
+          function("%y = lathe.rope interleaved %x, %positions, @r head_size 4 : tensor<?x4xf32>", 4, 4),
+      {{"x", {{1, 2, 3, 4}}}});
+  const double c = std::cos(1.0), s = std::sin(1.0), d = std::cos(0.5), t = std::sin(0.5);
+  EXPECT_THAT(evaluation.run({0, 0}, {2, 0}),
+              ElementsAre(ElementsAre(near(2 * (c - 2 * s)), near(2 * (s + 2 * c)), near(2 * (3 * d - 4 * t)),
+                                      near(2 * (3 * t + 4 * d))),
+                          ElementsAre(2, 4, 6, 8)));
+}
+
+TEST(Ops, activations) {
+  const Rows x = {{-2, 0, 1}};
+  auto of = [&](const std::string &kind) {
+    return one("%y = lathe.activation " + kind + " %x : tensor<?x3xf32>", x, 3)[0];
+  };
+  EXPECT_THAT(of("silu"), ElementsAre(near(-2 / (1 + std::exp(2.0))), 0, near(1 / (1 + std::exp(-1.0)))));
+  EXPECT_THAT(of("gelu_erf"), ElementsAre(near(-0.0455002638963584), 0, near(0.841344746068543))); // x * Phi(x)
+  EXPECT_THAT(of("gelu_tanh"), ElementsAre(near(-0.0454023059, 1e-9), 0, near(0.8411919906, 1e-9)));
+  EXPECT_THAT(of("relu"), ElementsAre(0, 0, 1));
+  EXPECT_THAT(one("%y = lathe.activation relu_squared %x : tensor<?x3xf32>", {{-3, 0, 3}}, 3)[0], ElementsAre(0, 0, 9));
+}
+
+TEST(Ops, gluMultipliesTheActivatedGate) {
+  auto y = one(R"(%g = lathe.slice %x offset 0 : tensor<?x4xf32> -> tensor<?x2xf32>
+                  %u = lathe.slice %x offset 2 : tensor<?x4xf32> -> tensor<?x2xf32>
+                  %y = lathe.glu relu %g, %u : tensor<?x2xf32>)",
+               {{2, -1, 3, 5}}, 2);
+  EXPECT_THAT(y, ElementsAre(ElementsAre(6, 0)));
+}
+
+TEST(Ops, addScaleSoftcap) {
+  EXPECT_THAT(one("%y = lathe.add %x, %x scale 0.5 : tensor<?x2xf32>", {{2, 4}}, 2), ElementsAre(ElementsAre(3, 6)));
+  EXPECT_THAT(one("%y = lathe.scale %x by -3.0 : tensor<?x2xf32>", {{2, 4}}, 2), ElementsAre(ElementsAre(-6, -12)));
+  EXPECT_THAT(one("%y = lathe.softcap %x cap 2.0 : tensor<?x2xf32>", {{2, -1e6}}, 2),
+              ElementsAre(ElementsAre(near(2 * std::tanh(1.0)), near(-2))));
+}
+
+TEST(Ops, quantizeRoundsOnlyWhenAsked) {
+  Rows x(1, std::vector<float>(64));
+  x[0][0] = 127; // scale 1
+  x[0][1] = 2.4f;
+  x[0][2] = -2.6f;
+  x[0][31] = 0.5f; // to even
+  const std::string body = "%q = lathe.quantize %x : tensor<?x64xf32> -> tensor<?x64x!lathe.q8>\n"
+                           "%y = lathe.linear %q, [@w] : tensor<?x64x!lathe.q8> -> tensor<?x4xf32>";
+  Rows select(4, std::vector<float>(64));
+  select[0][1] = select[1][2] = select[2][31] = 1;
+  select[3][40] = 1; // a group of zeros
+  for (bool quantized : {false, true}) {
+    Evaluation evaluation(function(body, 64, 4), {{"x", x}, {"w", select}}, {.quantized = quantized});
+    if (quantized)
+      EXPECT_THAT(evaluation.run({0}), ElementsAre(ElementsAre(near(2), near(-3), near(0), 0)));
+    else
+      EXPECT_THAT(evaluation.run({0}), ElementsAre(ElementsAre(near(2.4, kFloat), near(-2.6, kFloat), near(0.5), 0)));
+  }
+}
+
+} // namespace
