@@ -89,15 +89,15 @@ private:
     Cluster c;
     takeRowOps(c, op->getOperand(0));
     take(c, op);
-    std::string name = op->getName().stripDialect().str();
+    std::string name;
     for (Operation *member : c.ops)
       if (auto norm = llvm::dyn_cast<ir::NormOp>(member))
         name = phaseName(norm.getWeight());
-    if (name == op->getName().stripDialect()) // which linear or norm it prepares, where that is known
+    if (name.empty()) // then what it prepares
       for (Operation *user : op->getUsers())
         if (auto linear = llvm::dyn_cast<ir::LinearOp>(user))
           name = weightsName(linear) + " input";
-    return form(c, op->getResult(0), name);
+    return form(c, op->getResult(0), name.empty() ? op->getName().stripDialect().str() : name);
   }
 
   LogicalResult formLinear(ir::LinearOp linear) {

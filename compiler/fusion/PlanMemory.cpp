@@ -173,11 +173,11 @@ struct PlanMemory : lathe::impl::PlanMemoryBase<PlanMemory> {
     if (context < 1 || context > (int64_t(1) << 26))
       return wrong("max-context = " + Twine(context) + " is not a number of positions from 1 to 2^26");
     if (decodeRows < 1 || decodeRows > 64)
-      return wrong("decode-rows = " + Twine(decodeRows) + " is not from 1 to 64");
+      return wrong("decode-rows = " + Twine(decodeRows.getValue()) + " is not from 1 to 64");
     if (prefillRows < 64 || prefillRows > 4096 || prefillRows % 64)
-      return wrong("prefill-rows = " + Twine(prefillRows) + " is not a multiple of 64 up to 4096");
+      return wrong("prefill-rows = " + Twine(prefillRows.getValue()) + " is not a multiple of 64 up to 4096");
     if (prefillLogitRows < 1 || prefillLogitRows > prefillRows)
-      return wrong("prefill-logit-rows = " + Twine(prefillLogitRows) + " is not from 1 to prefill-rows");
+      return wrong("prefill-logit-rows = " + Twine(prefillLogitRows.getValue()) + " is not from 1 to prefill-rows");
     module->setAttr("lathe.max_context", Builder(&getContext()).getI64IntegerAttr(context));
     for (auto function : module.getOps<FunctionOpInterface>()) {
       auto kind = function->getAttrOfType<StringAttr>("lathe.kind");

@@ -19,7 +19,7 @@ struct SplitAttention : lathe::impl::SplitAttentionBase<SplitAttention> {
 
   void runOnOperation() override {
     if (split < kPagePositions || split % kPagePositions) {
-      getOperation().emitError() << "lathe-split-attention: split = " << split << " is not a multiple of " << kPagePositions
+      getOperation().emitError() << "lathe-split-attention: split = " << split.getValue() << " is not a multiple of " << kPagePositions
                                  << ", the positions of a page";
       return signalPassFailure();
     }

@@ -149,6 +149,38 @@ TEST_F(DescribeTest, AngleTablesAddToExactAngles) {
   EXPECT_NEAR(h[1] * l[0] + h[0] * l[1], std::sin(position * frequency), 2e-7);
 }
 
+TEST_F(DescribeTest, DescribesWhatLlamaDoesNotHave) {
+  ProgramSet set = make("plain");
+  Program &decode = set.programs[0];
+  Phase *attention = find(decode, "layers.0.attention");
+  ASSERT_TRUE(attention);
+  EXPECT_EQ(std::get<AppendKernel>(attention->calls[0].kernel).rotated, 0);
+  EXPECT_EQ(attention->calls[1].views[4].base, Base::Arena); // the query, where its linear left it
+  attention = find(decode, "layers.1.attention");
+  ASSERT_TRUE(attention);
+  EXPECT_EQ(std::get<AppendKernel>(attention->calls[0].kernel).rotated, 4);
+  EXPECT_EQ(std::get<AppendKernel>(attention->calls[0].kernel).splitPositions, 256);
+  EXPECT_EQ(attention->calls[1].views[4].base, Base::Scratch);
+  ASSERT_EQ(set.tables.size(), 2u);
+  EXPECT_FLOAT_EQ(set.tables[1].values[0], 1.25f); // the magnitude, in one table
+  EXPECT_FLOAT_EQ(set.tables[0].values[0], 1.0f);
+
+  const LinearKernel &up = *linearOf(*find(decode, "up"));
+  EXPECT_EQ(up.activation, Activation::GELUErf);
+  EXPECT_TRUE(up.bias);
+  EXPECT_EQ(up.outputStride, 64);
+  EXPECT_EQ(linearOf(*find(decode, "output"))->scale, 0.5);
+  const LinearKernel &logits = *linearOf(decode.phases.back());
+  EXPECT_EQ(logits.scale, 0.25);
+  EXPECT_EQ(logits.softcap, 30.0);
+  for (const PackedWeight &weight : set.weights)
+    if (weight.name == "gate.bias+up.bias") {
+      EXPECT_TRUE(weight.vector && weight.interleave);
+      EXPECT_EQ(weight.columns, 100);
+      EXPECT_EQ(weight.bytes, 8 * 16 * 4);
+    }
+}
+
 TEST_F(DescribeTest, TilesMustDivideTheGrid) {
   ProgramSet set = make("llama-q4");
   Program &prefill = set.programs[1];
