@@ -1,19 +1,19 @@
-//===- FormPhases.cpp - ops become phases --------------------------------------------------------------------------===//
+//===- FormPhases.cpp - ops become phases -------------------------------------------------------------------------===//
 //
-// A phase is made around an anchor: a linear, an attention, an append, an embedding, or, where they need a phase of their
-// own, ops on single rows (norm, quantize, combine, take_rows: "row ops"). The anchor takes along what leads to it
-// and has no phase, copied, and what follows it and fits its kernel's epilogue. An original that is left over at the end and is
-// still used has no kernel: that is an error, never a guess.
+// A phase is made around an anchor: a linear, an attention, an append, an embedding, or, where they need a phase of
+// their own, ops on single rows (norm, quantize, combine, take_rows: "row ops"). The anchor takes along what leads to
+// it and has no phase, copied, and what follows it and fits its kernel's epilogue. An original that is left over at the
+// end and is still used has no kernel: that is an error, never a guess.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/fusion/Linears.h"
 #include "compiler/fusion/Passes.h"
 #include "compiler/kernels/Kernel.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/FormatVariadic.h"
-#include "mlir/IR/IRMapping.h"
-#include "mlir/Interfaces/FunctionInterfaces.h"
 
 namespace lathe {
 #define GEN_PASS_DEF_FORMPHASES
@@ -55,8 +55,8 @@ public:
         return failure();
     for (Operation *op : llvm::reverse(originals)) {
       if (!op->use_empty() || (!placed.contains(op) && !isPure(op)))
-        return op->emitOpError() << "has no kernel that it could run in or after, as a " << (decode ? "decode" : "prefill")
-                                 << " step uses it here";
+        return op->emitOpError() << "has no kernel that it could run in or after, as a "
+                                 << (decode ? "decode" : "prefill") << " step uses it here";
       op->erase();
     }
     return success();
@@ -81,7 +81,8 @@ private:
     if (op->use_empty())
       return true;
     if (decode)
-      return llvm::all_of(op->getUsers(), [](Operation *user) { return isRowOp(user) || llvm::isa<ir::LinearOp>(user); });
+      return llvm::all_of(op->getUsers(),
+                          [](Operation *user) { return isRowOp(user) || llvm::isa<ir::LinearOp>(user); });
     return op->hasOneUse() && isRowOp(*op->user_begin());
   }
 
@@ -167,7 +168,8 @@ private:
       c.ops.insert(op);
   }
 
-  /// Takes what a linear's kernel can do to its result, in the order in which it does: activation or glu, scale, softcap, residual.
+  /// Takes what a linear's kernel can do to its result, in the order in which it does: activation or glu, scale,
+  /// softcap, residual.
   Value takeEpilogue(Cluster &c, Value value) {
     enum { Sum, Activated, Scaled, Capped } done = Sum;
     if (std::optional<GluUse> use = gluOf(value)) {
@@ -227,7 +229,8 @@ private:
     SmallVector<Location> locations = llvm::map_to_vector(ops, [](Operation *op) { return op->getLoc(); });
     Location loc = b.getFusedLoc(locations);
     SmallVector<Type> types(result ? 1 : 0, result ? result.getType() : Type());
-    auto phase = ir::PhaseOp::create(b, loc, TypeRange(types), b.getStringAttr(name), inputs.getArrayRef(), DenseI64ArrayAttr());
+    auto phase =
+        ir::PhaseOp::create(b, loc, TypeRange(types), b.getStringAttr(name), inputs.getArrayRef(), DenseI64ArrayAttr());
     Block *body = b.createBlock(&phase.getBody());
     IRMapping map;
     for (Value input : inputs)

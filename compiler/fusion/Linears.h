@@ -1,4 +1,4 @@
-//===- Linears.h - questions that several passes ask about linears ----------------------------------------*- C++ -*-===//
+//===- Linears.h - questions that several passes ask about linears --------------------------------------*- C++ -*-===//
 #ifndef LATHE_COMPILER_FUSION_LINEARS_H
 #define LATHE_COMPILER_FUSION_LINEARS_H
 
@@ -7,8 +7,8 @@
 
 namespace lathe {
 
-/// Storage format of the linear's weights ("q4_1"), lathe.weight or lathe.packed. Fails, with an error on the op, when a weight is
-/// not declared or two differ.
+/// Storage format of the linear's weights ("q4_1"), lathe.weight or lathe.packed. Fails, with an error on the op, when
+/// a weight is not declared or two differ.
 mlir::FailureOr<llvm::StringRef> weightFormat(ir::LinearOp linear, const mlir::SymbolTable &symbols);
 
 /// Whether weights of this format are multiplied by quantised activations.

@@ -14,8 +14,8 @@ using namespace lathe;
 
 namespace {
 
-/// What the result is for: linears are merged when it is the same glu, or the attention of the same layer. Others stay alone:
-/// what follows them would not fit a merged result.
+/// What the result is for: linears are merged when it is the same glu, or the attention of the same layer. Others stay
+/// alone: what follows them would not fit a merged result.
 struct Purpose {
   Operation *glu = nullptr;
   int64_t attentionLayer = -1;

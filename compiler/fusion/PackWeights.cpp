@@ -1,8 +1,8 @@
-//===- PackWeights.cpp - weights as the bundle holds them ----------------------------------------------------------===//
+//===- PackWeights.cpp - weights as the bundle holds them ---------------------------------------------------------===//
 #include "compiler/fusion/Linears.h"
 #include "compiler/fusion/Passes.h"
-#include "llvm/ADT/DenseMap.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/DenseMap.h"
 
 namespace lathe {
 #define GEN_PASS_DEF_PACKWEIGHTS
@@ -58,8 +58,7 @@ struct PackWeights : lathe::impl::PackWeightsBase<PackWeights> {
   LogicalResult packLinear(ir::LinearOp linear) {
     bool interleave = linear.getWeights().size() == 2 && gluOf(linear.getResult());
     OpBuilder b(linear);
-    FailureOr<FlatSymbolRefAttr> weights =
-        pack(linear, linear.getWeights().getValue(), /*vector=*/false, interleave);
+    FailureOr<FlatSymbolRefAttr> weights = pack(linear, linear.getWeights().getValue(), /*vector=*/false, interleave);
     if (failed(weights))
       return failure();
     linear.setWeightsAttr(b.getArrayAttr({*weights}));
@@ -94,10 +93,9 @@ struct PackWeights : lathe::impl::PackWeightsBase<PackWeights> {
     FlatSymbolRefAttr &found = packed[{list, (vector ? 2 : 0) + (interleave ? 1 : 0)}];
     if (!found) {
       auto functions = getOperation().getOps<FunctionOpInterface>();
-      OpBuilder b = functions.empty() ? OpBuilder::atBlockEnd(getOperation().getBody())
-                                      : OpBuilder(*functions.begin());
-      auto op = ir::PackedOp::create(b, user->getLoc(), b.getStringAttr(name), list,
-                                     b.getStringAttr(format), interleave ? b.getUnitAttr() : UnitAttr());
+      OpBuilder b = functions.empty() ? OpBuilder::atBlockEnd(getOperation().getBody()) : OpBuilder(*functions.begin());
+      auto op = ir::PackedOp::create(b, user->getLoc(), b.getStringAttr(name), list, b.getStringAttr(format),
+                                     interleave ? b.getUnitAttr() : UnitAttr());
       found = FlatSymbolRefAttr::get(symbols->insert(op)); // which renames it when the name is taken
     }
     return found;

@@ -1,14 +1,14 @@
-//===- Passes.h - from ops to phases ----------------------------------------------------------------------*- C++ -*-===//
+//===- Passes.h - from ops to phases --------------------------------------------------------------------*- C++ -*-===//
 //
 // The fusion stage. Each pass is one file of its name and does one thing; buildFusionPipeline has their order:
 //
 //   split-attention → merge-linears → quantize-activations → pack-weights → form-phases → plan-memory
 //
-// Input: what import makes, functions @decode and @prefill (or with lathe.kind) of lathe ops on tensors of rows. Output:
-// functions that are a list of lathe.phase with places in an arena, which compiler/kernels/Describe.h reads. Every step
-// between can be executed by compiler/reference.
+// Input: what import makes, functions @decode and @prefill (or with lathe.kind) of lathe ops on tensors of rows.
+// Output: functions that are a list of lathe.phase with places in an arena, which compiler/kernels/Describe.h reads.
+// Every step between can be executed by compiler/reference.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_FUSION_PASSES_H
 #define LATHE_COMPILER_FUSION_PASSES_H
 

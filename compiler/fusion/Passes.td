@@ -30,9 +30,9 @@ def QuantizeActivations : Pass<"lathe-quantize-activations", "mlir::ModuleOp"> {
 def PackWeights : Pass<"lathe-pack-weights", "mlir::ModuleOp"> {
   let summary = "every use of weights goes through one lathe.packed";
   let description = [{
-    One for each different list of weights: a head that shares the embedding's table shares its packed form, and all functions
-    share all. Pairs that feed a lathe.glu are interleaved. A packed symbol is its sources' names joined, and ".packed":
-    @layers.0.mlp.gate+up.packed.
+    One for each different list of weights: a head that shares the embedding's table shares its packed form, and all
+    functions share all. Pairs that feed a lathe.glu are interleaved. A packed symbol is its sources' names joined, and
+    ".packed": @layers.0.mlp.gate+up.packed.
   }];
   let dependentDialects = ["::lathe::ir::LatheDialect"];
 }
@@ -42,11 +42,13 @@ def FormPhases : Pass<"lathe-form-phases", "mlir::ModuleOp"> {
   let description = [{
     A function's kind is its attribute lathe.kind, or else its name.
 
-    decode   rows of distinct sequences. Ops on single rows that lead to a linear run in its phase, once on every worker; rotation,
-             append and attention are one phase. Five phases a layer.
-    prefill  many rows. Ops on single rows are phases of their own, so that no worker repeats them; attention joins its own splits.
+    decode   rows of distinct sequences. Ops on single rows that lead to a linear run in its phase, once on every
+             worker; rotation, append and attention are one phase. Five phases a layer.
+    prefill  many rows. Ops on single rows are phases of their own, so that no worker repeats them; attention joins its
+             own splits.
 
-    What follows a linear and works on its result element by element (glu, activation, scale, softcap, add) becomes its epilogue.
+    What follows a linear and works on its result element by element (glu, activation, scale, softcap, add) becomes its
+    epilogue. An op that has no kernel where it stands is an error.
   }];
   let dependentDialects = ["::lathe::ir::LatheDialect"];
 }
@@ -55,8 +57,8 @@ def PlanMemory : Pass<"lathe-plan-memory", "mlir::ModuleOp"> {
   let summary = "gives each phase's results a place in the function's arena";
   let description = [{
     First fit by liveness, aligned to 64 bytes. A result that only replaces a residual, tile by tile, takes its place. The
-    function gets lathe.max_rows, lathe.max_logit_rows and lathe.arena_bytes, the module lathe.max_context. A result that is returned
-    has offset -1: it lies in the logits.
+    function gets lathe.max_rows, lathe.max_logit_rows and lathe.arena_bytes, the module lathe.max_context. A result that
+    is returned has offset -1: it lies in the logits.
   }];
   let dependentDialects = ["::lathe::ir::LatheDialect"];
   let options = [

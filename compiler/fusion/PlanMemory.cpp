@@ -2,9 +2,9 @@
 #include "compiler/dialect/Lathe.h"
 #include "compiler/fusion/Passes.h"
 #include "compiler/kernels/Kernel.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/Support/MathExtras.h"
-#include "mlir/Interfaces/FunctionInterfaces.h"
 
 namespace lathe {
 #define GEN_PASS_DEF_PLANMEMORY
@@ -31,8 +31,8 @@ struct Limits {
   int64_t rows, logitRows, maxContext;
 };
 
-/// The input of a phase that result `index` may replace: it is read by one op alone, as the residual of that result, which each
-/// tile reads where it writes.
+/// The input of a phase that result `index` may replace: it is read by one op alone, as the residual of that result,
+/// which each tile reads where it writes.
 OpOperand *replaced(ir::PhaseOp phase, unsigned index) {
   Block &body = phase.getBody().front();
   auto add = body.getTerminator()->getOperand(index).getDefiningOp<ir::AddOp>();
@@ -145,8 +145,8 @@ private:
       buffers[i].offset = offset;
       arena = std::max(arena, static_cast<int64_t>(llvm::alignTo(offset + buffers[i].bytes, kAlignment)));
       if (arena > kMaxArena)
-        return function.emitError() << "function @" << function.getName() << " needs an arena of more than " << kMaxArena
-                                    << " bytes";
+        return function.emitError() << "function @" << function.getName() << " needs an arena of more than "
+                                    << kMaxArena << " bytes";
     }
     return arena;
   }

@@ -19,8 +19,8 @@ struct SplitAttention : lathe::impl::SplitAttentionBase<SplitAttention> {
 
   void runOnOperation() override {
     if (split < kPagePositions || split % kPagePositions) {
-      getOperation().emitError() << "lathe-split-attention: split = " << split.getValue() << " is not a multiple of " << kPagePositions
-                                 << ", the positions of a page";
+      getOperation().emitError() << "lathe-split-attention: split = " << split.getValue() << " is not a multiple of "
+                                 << kPagePositions << ", the positions of a page";
       return signalPassFailure();
     }
     getOperation().walk([&](ir::AttentionOp op) { splitOne(op); });
@@ -33,10 +33,10 @@ struct SplitAttention : lathe::impl::SplitAttentionBase<SplitAttention> {
                          op.getKvHeadsAttr(), op.getHeadSizeAttr());
     int64_t partial = partialsOf(op.getHeads(), op.getHeadSize());
     auto partials = RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic, partial}, b.getF32Type());
-    Value attended = ir::AttendOp::create(b, loc, partials, op.getQuery(), op.getPositions(), op.getSlots(),
-                                          op.getLayerAttr(), op.getHeadsAttr(), op.getKvHeadsAttr(),
-                                          op.getHeadSizeAttr(), op.getScaleAttr(), op.getWindowAttr(),
-                                          op.getSoftcapAttr(), b.getI64IntegerAttr(split));
+    Value attended =
+        ir::AttendOp::create(b, loc, partials, op.getQuery(), op.getPositions(), op.getSlots(), op.getLayerAttr(),
+                             op.getHeadsAttr(), op.getKvHeadsAttr(), op.getHeadSizeAttr(), op.getScaleAttr(),
+                             op.getWindowAttr(), op.getSoftcapAttr(), b.getI64IntegerAttr(split));
     Value result = ir::CombineOp::create(b, loc, op.getType(), attended, op.getPositions(), op.getHeadsAttr(),
                                          op.getHeadSizeAttr());
     op.replaceAllUsesWith(result);

@@ -48,13 +48,9 @@ public:
   }
 
 private:
-  Error error(const llvm::Twine &what) const {
-    return llvm::createStringError(where + ": " + what);
-  }
+  Error error(const llvm::Twine &what) const { return llvm::createStringError(where + ": " + what); }
 
-  int64_t maxSplits() const {
-    return llvm::divideCeil(set.maxContext, std::max<int64_t>(1, set.cache.splitPositions));
-  }
+  int64_t maxSplits() const { return llvm::divideCeil(set.maxContext, std::max<int64_t>(1, set.cache.splitPositions)); }
 
   Error checkPhase() {
     const LinearKernel *linear = linearOf(*phase);
@@ -170,8 +166,9 @@ private:
     return 0;
   }
 
-  /// Places of all axes, taken together as digits of a number, must be different bytes: sorted by step, each axis steps over all
-  /// that the smaller ones reach. Rows write other places of the cache by their positions and pages; splits by theirs.
+  /// Places of all axes, taken together as digits of a number, must be different bytes: sorted by step, each axis steps
+  /// over all that the smaller ones reach. Rows write other places of the cache by their positions and pages; splits by
+  /// theirs.
   Error checkDisjoint(const Argument &argument, const std::vector<Axis> &moves, Base base) const {
     std::vector<Axis> axes;
     for (const Argument::Dim &dim : argument.dims)

@@ -1,4 +1,4 @@
-//===- Describe.cpp - fused modules become plain data ---------------------------------------------------------------===//
+//===- Describe.cpp - fused modules become plain data -------------------------------------------------------------===//
 #include "compiler/kernels/Describe.h"
 #include "compiler/kernels/Check.h"
 #include "compiler/kernels/DescribePhase.h"
@@ -35,8 +35,7 @@ Expected<int64_t> planned(Operation *op, StringRef name) {
 
 class Describer {
 public:
-  Describer(ModuleOp module, const DescribeOptions &options)
-      : module(module), options(options), context(module, set) {}
+  Describer(ModuleOp module, const DescribeOptions &options) : module(module), options(options), context(module, set) {}
 
   Expected<ProgramSet> run() {
     if (Error wrong = takePlanned(module, "lathe.max_context", set.maxContext))
@@ -109,8 +108,8 @@ private:
       return failure("@" + op.getSymName() + " has format " + op.getFormat() + ", which no kernel reads");
     StringRef name = op.getSymName();
     name.consume_back(".packed");
-    PackedWeight packed{.name = name.str(), .sources = {}, .format = *format, .vector = vector,
-                        .interleave = op.getInterleave()};
+    PackedWeight packed{
+        .name = name.str(), .sources = {}, .format = *format, .vector = vector, .interleave = op.getInterleave()};
     SymbolTableCollection symbols;
     llvm::SmallVector<ir::WeightOp> weights;
     for (auto source : op.getSources().getAsRange<FlatSymbolRefAttr>()) {
@@ -160,7 +159,8 @@ private:
         wrong = op;
     });
     if (wrong)
-      return failure(wrong->getName().getStringRef() + llvm::Twine(": layers differ in KV heads, head size or split, or ") +
+      return failure(wrong->getName().getStringRef() +
+                     llvm::Twine(": layers differ in KV heads, head size or split, or ") +
                      "the split is not whole pages: one cache holds all layers");
     if (!cache.splitPositions) // no attention: a cache of nothing
       cache.splitPositions = kPagePositions;

@@ -1,18 +1,18 @@
-//===- Describe.h - the kernels stage: fused modules become plain data -----------------------------------*- C++ -*-===//
+//===- Describe.h - the kernels stage: fused modules become plain data ----------------------------------*- C++ -*-===//
 //
-// describe() reads what fusion made, phases with places in an arena, and says which kernels run them and on what bytes. How the
-// ops of a phase become calls:
+// describe() reads what fusion made, phases with places in an arena, and says which kernels run them and on what bytes.
+// How the ops of a phase become calls:
 //
-//   linear        row ops before it (norm, quantize, combine, take_rows) are its prologue: by every worker, once, for all rows, into
+//   linear        row ops before it (norm, quantize, combine, take_rows) are its prologue: by every worker, once, for
+//   all rows, into
 //                 scratch. Ops after it are its epilogue. Grid: rows x panels.
-//   append+attend (decode) grid rows x KV heads x splits; query heads turn into scratch; one tile of a row's splits appends.
-//   append        (prefill) grid rows x KV heads.
-//   attend+combine (prefill) grid rows x KV heads; the tile walks its splits with partials in scratch, then joins them.
-//   embed, row ops  grid rows.
+//   append+attend (decode) grid rows x KV heads x splits; query heads turn into scratch; one tile of a row's splits
+//   appends. append        (prefill) grid rows x KV heads. attend+combine (prefill) grid rows x KV heads; the tile
+//   walks its splits with partials in scratch, then joins them. embed, row ops  grid rows.
 //
 // A norm, copy or join and the quantize that alone reads it are one kernel, and so are take_rows and what follows it.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_KERNELS_DESCRIBE_H
 #define LATHE_COMPILER_KERNELS_DESCRIBE_H
 
@@ -29,8 +29,9 @@ struct DescribeOptions {
   int64_t maxSlots = 0;             ///< sequences of one step; 0: as many as a decode step has rows
 };
 
-/// The programs of a fused module (see compiler/fusion/Passes.h), checked (Check.h). Linears have tiles of 1 row and 1 panel (2
-/// when gated); the schedule stage chooses better ones with setTile. Errors name the function, the phase and the op.
+/// The programs of a fused module (see compiler/fusion/Passes.h), checked (Check.h). Linears have tiles of 1 row and 1
+/// panel (2 when gated); the schedule stage chooses better ones with setTile. Errors name the function, the phase and
+/// the op.
 llvm::Expected<ProgramSet> describe(mlir::ModuleOp module, const DescribeOptions &options = {});
 
 } // namespace lathe

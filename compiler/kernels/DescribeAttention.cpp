@@ -98,8 +98,7 @@ Error PhaseDescriber::addAppend(ir::AppendOp append, ir::AttendOp attend) {
     if (width % headSize || kernel.heads % kvHeads)
       return error(queryRope, "has heads that its key's heads do not divide");
     kernel.rotated = 2 * rotation.getFrequencies().size();
-    kernel.pairing =
-        keyRope.getPairing() == ir::Pairing::Interleaved ? Pairing::Interleaved : Pairing::HalfSplit;
+    kernel.pairing = keyRope.getPairing() == ir::Pairing::Interleaved ? Pairing::Interleaved : Pairing::HalfSplit;
     Expected<Place> query = source(queryRope, queryRope.getInput());
     if (!query)
       return query.takeError();
@@ -189,7 +188,8 @@ Error PhaseDescriber::addGroupCombine(ir::AttendOp attend) {
   return Error::success();
 }
 
-/// Angles add: cos and sin of position * f come from those of 64 * page * f and of the place in the page, each exact to f32.
+/// Angles add: cos and sin of position * f come from those of 64 * page * f and of the place in the page, each exact to
+/// f32.
 void PhaseDescriber::makeTables(ir::RotationOp rotation) {
   if (!context.rotations.insert(rotation.getSymName()).second)
     return;

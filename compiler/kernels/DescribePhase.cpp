@@ -34,8 +34,7 @@ Expected<Phase> PhaseDescriber::run() {
 }
 
 Error PhaseDescriber::error(Operation *at, const Twine &what) {
-  return llvm::createStringError("phase \"" + op.getName() + "\": " +
-                                                                  at->getName().getStringRef() + " " + what);
+  return llvm::createStringError("phase \"" + op.getName() + "\": " + at->getName().getStringRef() + " " + what);
 }
 
 //===-- where values lie --------------------------------------------------------------------------------------===//
@@ -63,8 +62,8 @@ Error PhaseDescriber::placeResults() {
     if (!op.getOffsets())
       return error(op, "has no places in memory; run lathe-plan-memory");
     int64_t offset = (*op.getOffsets())[result.getResultNumber()];
-    Place place = rowsPlace(value, offset < 0 ? Base::Logits : Base::Arena, std::max<int64_t>(0, offset),
-                            program.rows(phase));
+    Place place =
+        rowsPlace(value, offset < 0 ? Base::Logits : Base::Arena, std::max<int64_t>(0, offset), program.rows(phase));
     place.logitRows = phase.logitRows;
     if (offset < 0 && !phase.logitRows)
       return error(op, "gives the function's result for all rows; lathe.take_rows must say which rows want logits");
@@ -140,10 +139,7 @@ void PhaseDescriber::addRow(std::vector<View> &views, const Place &place, int64_
   }
   Q8Block block = q8Block(place.rows, place.columns);
   bool many = place.rows > 1;
-  views.push_back({.base = place.base,
-                   .offset = place.offset,
-                   .perRow = many ? place.columns : 0,
-                   .perColumn = unit});
+  views.push_back({.base = place.base, .offset = place.offset, .perRow = many ? place.columns : 0, .perColumn = unit});
   for (int64_t part : {block.scale, block.sum})
     views.push_back({.base = place.base,
                      .offset = place.offset + part,
@@ -169,7 +165,7 @@ View PhaseDescriber::vector(FlatSymbolRefAttr symbol, int64_t perColumn) const {
   return {.base = Base::Weights, .weight = weight(symbol).name, .perColumn = perColumn};
 }
 
-//===-- ops on single rows -----------------------------------------------------------------------------------------===//
+//===-- ops on single rows ----------------------------------------------------------------------------------------===//
 
 Error PhaseDescriber::addSlice(ir::SliceOp slice) {
   Expected<Place> from = source(slice, slice.getInput());
@@ -237,8 +233,8 @@ Error PhaseDescriber::addNorm(Operation *o, Value result, Scope scope, std::vect
   return addNormKernel(o, *from, kernel, vectors, result, scope, calls);
 }
 
-Error PhaseDescriber::addNormKernel(Operation *o, const Place &from, NormKernel kernel, std::vector<View> vectors, Value result,
-                    Scope scope, std::vector<Call> &calls) {
+Error PhaseDescriber::addNormKernel(Operation *o, const Place &from, NormKernel kernel, std::vector<View> vectors,
+                                    Value result, Scope scope, std::vector<Call> &calls) {
   std::vector<View> views;
   kernel.columns = from.columns;
   kernel.output = isQuantized(result) ? ActFormat::Q8 : ActFormat::F32;
@@ -266,15 +262,19 @@ Error PhaseDescriber::addCombine(ir::CombineOp combine, Value result, Scope scop
   if (!positions)
     return positions.takeError();
   int64_t heads = combine.getHeads(), headSize = combine.getHeadSize();
-  CombineKernel kernel{heads, headSize, partialsOf(heads, headSize), context.maxSplits(),
-                       context.set.cache.splitPositions, isQuantized(result) ? ActFormat::Q8 : ActFormat::F32};
+  CombineKernel kernel{heads,
+                       headSize,
+                       partialsOf(heads, headSize),
+                       context.maxSplits(),
+                       context.set.cache.splitPositions,
+                       isQuantized(result) ? ActFormat::Q8 : ActFormat::F32};
   std::vector<View> views = {*positions, rows(*from)};
   addRow(views, destination(result, scope));
   calls.push_back({kernel, scope, std::move(views)});
   return Error::success();
 }
 
-//===-- the kinds of phases ------------------------------------------------------------------------------------------===//
+//===-- the kinds of phases ---------------------------------------------------------------------------------------===//
 
 Error PhaseDescriber::describeOps() {
   ir::LinearOp linear;

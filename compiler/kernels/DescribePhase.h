@@ -1,4 +1,4 @@
-//===- DescribePhase.h - one phase as calls and views (private to describe) ------------------------------*- C++ -*-===//
+//===- DescribePhase.h - one phase as calls and views (private to describe) -----------------------------*- C++ -*-===//
 #ifndef LATHE_COMPILER_KERNELS_DESCRIBEPHASE_H
 #define LATHE_COMPILER_KERNELS_DESCRIBEPHASE_H
 
@@ -20,9 +20,9 @@ struct Place {
   int64_t offset = 0; ///< of row 0
   int64_t perRow = 0; ///< f32 and partials: bytes between rows as the grid moves
   int64_t columns = 0;
-  bool quantized = false; ///< a block of Q8 arrays (q8Block) for `rows` rows
-  int64_t rows = 0;       ///< rows of the array
-  bool logitRows = false; ///< its rows are the rows whose logits are wanted
+  bool quantized = false;  ///< a block of Q8 arrays (q8Block) for `rows` rows
+  int64_t rows = 0;        ///< rows of the array
+  bool logitRows = false;  ///< its rows are the rows whose logits are wanted
   mlir::Value chosen = {}; ///< not null: the place is a whole array, and a row is chosen from it by these indices
 };
 
@@ -37,8 +37,9 @@ struct DescribeContext {
   llvm::StringSet<> rotations;     ///< whose tables are made
 };
 
-/// Describes one lathe.phase as a phase of `program`, whose scratch grows as needed. `outer` has the places of earlier phases'
-/// results and gets this one's; `bases` says what each argument of the function is used as, which must be one thing.
+/// Describes one lathe.phase as a phase of `program`, whose scratch grows as needed. `outer` has the places of earlier
+/// phases' results and gets this one's; `bases` says what each argument of the function is used as, which must be one
+/// thing.
 class PhaseDescriber {
 public:
   PhaseDescriber(ir::PhaseOp op, DescribeContext &context, Program &program, llvm::DenseMap<mlir::Value, Place> &outer,

@@ -1,8 +1,8 @@
-//===- Kernel.h - what a kernel computes, as plain data ---------------------------------------------------*- C++ -*-===//
+//===- Kernel.h - what a kernel computes, as plain data -------------------------------------------------*- C++ -*-===//
 //
 // A KernelDesc describes one serial tile function: family, shapes, formats, epilogues. It is all that the builders
-// (kernels/halide on the CPU, later kernels/gpu) see of a model, and it is the key of schedules and of the kernel cache.
-// signature() gives its arguments; builder and bundle both take them from there, so they can't disagree.
+// (kernels/halide on the CPU, later kernels/gpu) see of a model, and it is the key of schedules and of the kernel
+// cache. signature() gives its arguments; builder and bundle both take them from there, so they can't disagree.
 //
 // Packed matrices (weights.bin) come in panels of 16 rows, so one form serves every vector width:
 //
@@ -14,17 +14,18 @@
 //       bytes:   [quad 0..7][row 0..15][b 0..3] is column 4*quad + b
 //   F32, F16, BF16     [rows/16][columns][16] elements
 //
-// Quantised activations of a row (q8): i8 q[columns], f32 scale[columns/32], i32 sum[columns/32] (sum of q over the group).
-// An array of such rows is three arrays: q [rows][columns], scale and sum [rows][columns/32], in one block (q8Block).
+// Quantised activations of a row (q8): i8 q[columns], f32 scale[columns/32], i32 sum[columns/32] (sum of q over the
+// group). An array of such rows is three arrays: q [rows][columns], scale and sum [rows][columns/32], in one block
+// (q8Block).
 //
 // Arrays of f32 rows have their rows rowStride(columns) elements apart (columns rounded up to 16), so that a linear may
 // write its last panel whole and read rows that another linear wrote. What the padding holds has no meaning.
 //
 // The KV cache of one layer is [pages][kvHeads]{K [headSize][64], V [64][headSize]}. Partial softmaxes are
-// [splits][heads]{m, l, o[headSize]}, dense. Rotary tables are [.][rotated/2]{cos, sin}: `high` for angle 64 * page * f,
-// `low` for angle (position mod 64) * f with the rotation's magnitude multiplied in.
+// [splits][heads]{m, l, o[headSize]}, dense. Rotary tables are [.][rotated/2]{cos, sin}: `high` for angle
+// 64 * page * f, `low` for angle (position mod 64) * f with the rotation's magnitude multiplied in.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_KERNELS_KERNEL_H
 #define LATHE_COMPILER_KERNELS_KERNEL_H
 
@@ -51,7 +52,8 @@ bool isInteger(PackedFormat format);
 std::string packedName(PackedFormat format);
 /// Bytes of one group of 32 columns of one panel (integer formats), or of one column of one panel (float formats).
 int64_t panelStepBytes(PackedFormat format);
-/// Bytes of such a group's quantised weights, which its scales (16 f16) follow, then its minima if it has them. 0: not integer.
+/// Bytes of such a group's quantised weights, which its scales (16 f16) follow, then its minima if it has them. 0: not
+/// integer.
 int64_t panelWeightBytes(PackedFormat format);
 /// Bytes of one panel of 16 rows.
 int64_t panelBytes(PackedFormat format, int64_t columns);
@@ -59,7 +61,8 @@ int64_t panelBytes(PackedFormat format, int64_t columns);
 constexpr int64_t rowStride(int64_t columns) { return (columns + kPanelRows - 1) / kPanelRows * kPanelRows; }
 /// Bytes of an f32 array of rows.
 constexpr int64_t rowsBytes(int64_t rows, int64_t columns) { return rows * rowStride(columns) * 4; }
-/// Where the arrays of `rows` quantised rows begin in their block (q at 0), and its size; all are multiples of 64 bytes.
+/// Where the arrays of `rows` quantised rows begin in their block (q at 0), and its size; all are multiples of 64
+/// bytes.
 struct Q8Block {
   int64_t scale, sum, bytes;
 };
@@ -78,8 +81,8 @@ struct EmbedKernel {
   double scale = 1;
 };
 
-/// norm (or a copy) of one row, then f32 or q8. With `gather`, the input is the whole [maxRows, columns] array and the row
-/// is rows[0].
+/// norm (or a copy) of one row, then f32 or q8. With `gather`, the input is the whole [maxRows, columns] array and the
+/// row is rows[0].
 struct NormKernel {
   NormKind kind;
   int64_t columns;
@@ -90,7 +93,7 @@ struct NormKernel {
 };
 
 /// y[r, n] = epilogue(sum_k x[r, k] w[n, k]) for `rows` rows and `panels` panels of w.
-/// Epilogues in this order: + bias[n]; activation, or with `gated` act(even panel) * odd panel (half as many columns out);
+/// Epilogues in this order: + bias[n]; activation, or with `gated` act(even panel) * odd panel (half as many columns);
 /// * scale; softcap; residual[r, n] + ….  Each output's additions over k have one order whatever rows and panels are.
 struct LinearKernel {
   PackedFormat format;
@@ -107,9 +110,9 @@ struct LinearKernel {
   int64_t rows = 1, panels = 1;
 };
 
-/// For one row and one KV head: rotates its group of query heads (q out) and its key, writes key and value to the cache.
-/// `rotated` leading components of a head turn, the others are copied; 0: no tables, no q, only key and value are written.
-/// The cache is written at position p = positions[0]: page pages[p / 64, slots[0]], place p mod 64.
+/// For one row and one KV head: rotates its group of query heads (q out) and its key, writes key and value to the
+/// cache. `rotated` leading components of a head turn, the others are copied; 0: no tables, no q, only key and value
+/// are written. The cache is written at position p = positions[0]: page pages[p / 64, slots[0]], place p mod 64.
 struct AppendKernel {
   int64_t heads, kvHeads, headSize, rotated;
   Pairing pairing;
@@ -132,8 +135,8 @@ struct AttendKernel {
 
 /// For one row: joins the partials of `heads` heads over the row's splits, then f32 or q8.
 struct CombineKernel {
-  int64_t heads, headSize;      ///< heads joined by one call
-  int64_t splitStride;          ///< elements between splits of the partials
+  int64_t heads, headSize; ///< heads joined by one call
+  int64_t splitStride;     ///< elements between splits of the partials
   int64_t maxSplits, splitPositions;
   ActFormat output = ActFormat::F32;
 };
@@ -163,13 +166,14 @@ struct Argument {
   int64_t spanBytes() const;
 };
 
-/// The arguments of a kernel in order, inputs first; [a, b, c] has a innermost. Dense unless strides are given. An extent
-/// marked * is not known here: it is the largest that keeps the array below 2^31 elements. By family:
+/// The arguments of a kernel in order, inputs first; [a, b, c] has a innermost. Dense unless strides are given. An
+/// extent marked * is not known here: it is the largest that keeps the array below 2^31 elements. By family:
 ///   embed    ids i32[1]; the table as linear's weights, with all panels of `vocabulary` rows; -> y f32[columns]
 ///   norm     gather: rows i32[1], x f32[columns, gatherRows] (rows rowStride apart), else x f32[columns];
 ///            weight f32[columns] unless None; bias f32[columns];
 ///            -> y f32[columns] | q i8[columns], scale f32[columns/32], sum i32[columns/32]
-///   linear   activations: x f32[k, rows] (rowStride(k) apart) | q i8[k, rows], scale f32[k/32, rows], sum i32[k/32, rows];
+///   linear   activations: x f32[k, rows] (rowStride(k) apart)
+///              | q i8[k, rows], scale f32[k/32, rows], sum i32[k/32, rows];
 ///            weights: float formats: w [16, k, panels] of that type
 ///              | integer formats, views into one stream of steps of S = panelStepBytes bytes, panels k/32 steps apart:
 ///                w u8[4, 16, J, k/32, panels], strides 1, 4, 64, S, ...; J = 4 (nibbles) or 8 (bytes),
@@ -182,8 +186,8 @@ struct Argument {
 ///            k f32[headSize], v f32[headSize];
 ///            -> rotated > 0: qr f32[headSize, group];
 ///            K [64, headSize, *] and V [headSize, 64, *] of one KV head, pages kvHeads * 2 * 64 * headSize apart
-///   attend   positions, slots, pages, tile as append, q f32[headSize, group], K, V; -> partial f32[headSize + 2, group]
-///   combine  positions i32[1], partial f32[headSize + 2, heads, maxSplits] (splits splitStride apart);
+///   attend   positions, slots, pages, tile as append, q f32[headSize, group], K, V; -> partial f32[headSize + 2,
+///   group] combine  positions i32[1], partial f32[headSize + 2, heads, maxSplits] (splits splitStride apart);
 ///            -> as norm, columns = heads * headSize
 /// group = heads / kvHeads. In `tile` {m, n, s, worker}, s is the split.
 std::vector<Argument> signature(const KernelDesc &kernel);

@@ -15,8 +15,8 @@ template <class P> auto linearIn(P &phase) -> decltype(std::get_if<LinearKernel>
 }
 
 const char *name(Base base) {
-  static const char *const names[] = {"arena", "scratch",    "weights", "cache", "ids", "positions",
-                                      "slots", "pages", "logit_rows", "logits",  "tile"};
+  static const char *const names[] = {"arena", "scratch", "weights",    "cache",  "ids", "positions",
+                                      "slots", "pages",   "logit_rows", "logits", "tile"};
   return names[static_cast<int>(base)];
 }
 
@@ -48,8 +48,9 @@ void print(std::ostream &out, const Call &call) {
 }
 
 void print(std::ostream &out, const Program &program, const Phase &phase) {
-  out << "  phase \"" << phase.name << "\": " << program.rows(phase) << (phase.logitRows ? " logit rows" : " rows") << " / "
-      << phase.rowsPerTile << " x " << phase.columns << " / " << phase.columnsPerTile << (phase.splits ? " x splits" : "");
+  out << "  phase \"" << phase.name << "\": " << program.rows(phase) << (phase.logitRows ? " logit rows" : " rows")
+      << " / " << phase.rowsPerTile << " x " << phase.columns << " / " << phase.columnsPerTile
+      << (phase.splits ? " x splits" : "");
   if (phase.weightBytes)
     out << ", " << phase.weightBytes << " weight bytes";
   if (phase.operations)
@@ -90,8 +91,8 @@ std::string lathe::print(const ProgramSet &set) {
   out << "logits: " << set.vocabulary << ", stride " << set.logitsStride << "; context " << set.maxContext << "; "
       << set.maxSlots << " sequences\n";
   for (const PackedWeight &weight : set.weights) {
-    out << "weight " << weight.name << ": " << packedName(weight.format) << " " << weight.rows << " x " << weight.columns
-        << ", " << weight.bytes << " bytes" << (weight.interleave ? ", interleaved" : "") << "\n";
+    out << "weight " << weight.name << ": " << packedName(weight.format) << " " << weight.rows << " x "
+        << weight.columns << ", " << weight.bytes << " bytes" << (weight.interleave ? ", interleaved" : "") << "\n";
   }
   for (const Table &table : set.tables)
     out << "table " << table.name << ": " << table.values.size() << "\n";

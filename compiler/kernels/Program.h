@@ -1,11 +1,11 @@
-//===- Program.h - phases as plain data, before and after scheduling --------------------------------------*- C++ -*-===//
+//===- Program.h - phases as plain data, before and after scheduling ------------------------------------*- C++ -*-===//
 //
-// What the kernels stage makes of a fused module and every later stage reads: for each kind of step a list of phases, each
-// a grid of tiles and the calls that a tile makes (runtime/abi/model_abi.h has the same tables as the runtime reads them).
-// Offsets are final; steps are bytes for one row, one column unit (a panel of a linear, a KV head of attention) and one split,
-// which the link stage multiplies by the tile sizes that the schedule stage has chosen.
+// What the kernels stage makes of a fused module and every later stage reads: for each kind of step a list of phases,
+// each a grid of tiles and the calls that a tile makes (runtime/abi/model_abi.h has the same tables as the runtime
+// reads them). Offsets are final; steps are bytes for one row, one column unit (a panel of a linear, a KV head of
+// attention) and one split, which the link stage multiplies by the tile sizes that the schedule stage has chosen.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_KERNELS_PROGRAM_H
 #define LATHE_COMPILER_KERNELS_PROGRAM_H
 
@@ -23,11 +23,11 @@ enum class Base { Arena, Scratch, Weights, Cache, Ids, Positions, Slots, Pages, 
 struct View {
   Base base = Base::Arena;
   std::string weight = {}; ///< Weights: name of a PackedWeight or Table; offset counts from its start
-  int64_t layer = 0;   ///< Cache
-  int64_t offset = 0;  ///< bytes
-  int64_t perRow = 0;    ///< bytes to move for one row
-  int64_t perColumn = 0; ///< bytes to move for one column unit
-  int64_t perSplit = 0;  ///< bytes to move for one split
+  int64_t layer = 0;       ///< Cache
+  int64_t offset = 0;      ///< bytes
+  int64_t perRow = 0;      ///< bytes to move for one row
+  int64_t perColumn = 0;   ///< bytes to move for one column unit
+  int64_t perSplit = 0;    ///< bytes to move for one split
 
   bool operator==(const View &) const = default;
 };
@@ -48,13 +48,13 @@ struct Phase {
   bool logitRows = false; ///< rows are the rows whose logits are wanted
   int64_t columns = 1;    ///< column units
   int64_t rowsPerTile = 1, columnsPerTile = 1;
-  bool splits = false;    ///< the grid's third dimension is the splits of the context
+  bool splits = false;        ///< the grid's third dimension is the splits of the context
   std::vector<Call> prologue; ///< scope Worker, one row a call
   std::vector<Call> calls;
   std::optional<View> result; ///< f32 [rows, resultColumns] that verification may compare
   int64_t resultColumns = 0, resultStride = 0;
-  int64_t weightBytes = 0;  ///< read for each row tile
-  int64_t operations = 0;   ///< for each row
+  int64_t weightBytes = 0; ///< read for each row tile
+  int64_t operations = 0;  ///< for each row
 };
 
 struct Program {
@@ -69,18 +69,19 @@ struct Program {
 
 /// The phase's linear; null when it has none.
 const LinearKernel *linearOf(const Phase &phase);
-/// Whether a linear phase may run in tiles of `rows` x `panels`: both divide the grid (tiles are never partial: a step with
-/// fewer rows computes garbage in the rest of its last tile), and a gated linear keeps its pairs of panels together.
+/// Whether a linear phase may run in tiles of `rows` x `panels`: both divide the grid (tiles are never partial: a step
+/// with fewer rows computes garbage in the rest of its last tile), and a gated linear keeps its pairs of panels
+/// together.
 bool tileFits(const Program &program, const Phase &phase, int64_t rows, int64_t panels);
 /// Gives a linear phase its tile; tileFits must hold.
 void setTile(Phase &phase, int64_t rows, int64_t panels);
 
 /// One matrix or vector of weights.bin (see lathe.packed).
 ///
-/// Matrix: the sources' rows follow one another, then zero rows up to a panel. Interleaved (two sources of n rows each): panel
-/// 2i is rows [16i, 16i + 16) of the first, panel 2i + 1 the same rows of the second, both padded with zero rows.
-/// Vector (rows = 1): f32 elements, the sources' one after another, readable up to a multiple of 16. Interleaved (the bias
-/// of a gated linear): elements in the order of the matrix's rows, padded in the same way.
+/// Matrix: the sources' rows follow one another, then zero rows up to a panel. Interleaved (two sources of n rows
+/// each): panel 2i is rows [16i, 16i + 16) of the first, panel 2i + 1 the same rows of the second, both padded with
+/// zero rows. Vector (rows = 1): f32 elements, the sources' one after another, readable up to a multiple of 16.
+/// Interleaved (the bias of a gated linear): elements in the order of the matrix's rows, padded in the same way.
 struct PackedWeight {
   std::string name;
   std::vector<std::string> sources; ///< roles
