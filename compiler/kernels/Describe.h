@@ -3,12 +3,12 @@
 // describe() reads what fusion made, phases with places in an arena, and says which kernels run them and on what bytes.
 // How the ops of a phase become calls:
 //
-//   linear        row ops before it (norm, quantize, combine, take_rows) are its prologue: by every worker, once, for
-//   all rows, into
-//                 scratch. Ops after it are its epilogue. Grid: rows x panels.
-//   append+attend (decode) grid rows x KV heads x splits; query heads turn into scratch; one tile of a row's splits
-//   appends. append        (prefill) grid rows x KV heads. attend+combine (prefill) grid rows x KV heads; the tile
-//   walks its splits with partials in scratch, then joins them. embed, row ops  grid rows.
+//   linear          row ops before it (norm, quantize, combine, take_rows) are its prologue: run by every worker, once,
+//                   for all rows, into scratch. Ops after it are its epilogue. Grid: rows x panels.
+//   append, attend  (decode) grid rows x KV heads x splits; the query turns into scratch; one tile of a row appends.
+//   append          (prefill) grid rows x KV heads.
+//   attend, combine (prefill) grid rows x KV heads; a tile walks its row's splits, partials in scratch, and joins them.
+//   embed, row ops  grid rows.
 //
 // A norm, copy or join and the quantize that alone reads it are one kernel, and so are take_rows and what follows it.
 //

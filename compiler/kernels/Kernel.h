@@ -186,8 +186,9 @@ struct Argument {
 ///            k f32[headSize], v f32[headSize];
 ///            -> rotated > 0: qr f32[headSize, group];
 ///            K [64, headSize, *] and V [headSize, 64, *] of one KV head, pages kvHeads * 2 * 64 * headSize apart
-///   attend   positions, slots, pages, tile as append, q f32[headSize, group], K, V; -> partial f32[headSize + 2,
-///   group] combine  positions i32[1], partial f32[headSize + 2, heads, maxSplits] (splits splitStride apart);
+///   attend   positions, slots, pages, tile as append, q f32[headSize, group], K, V;
+///            -> partial f32[headSize + 2, group]
+///   combine  positions i32[1], partial f32[headSize + 2, heads, maxSplits] (splits splitStride apart);
 ///            -> as norm, columns = heads * headSize
 /// group = heads / kvHeads. In `tile` {m, n, s, worker}, s is the split.
 std::vector<Argument> signature(const KernelDesc &kernel);
