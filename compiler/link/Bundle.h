@@ -38,6 +38,10 @@ struct BundleInput {
 /// Writes model.so and weights.bin to the staging folder.
 llvm::Error writeBundle(const BundleInput &input, StagingFolder &staging, const PackOptions &options = {});
 
+/// Makes one program (kProgramFile, runtime/abi/executable_abi.h) of `standalone`, the program that comes with Lathe,
+/// and of the bundle in the staging folder.
+llvm::Error writeExecutable(StagingFolder &staging, llvm::StringRef standalone);
+
 /// Layout and tables as writeBundle makes them, but for the build id: what --emit=link shows without writing a bundle.
 /// `tokenizerBytes` is the size of the blob.
 llvm::Error printBundle(const ProgramSet &set, const std::vector<BundleKernel> &kernels, const ModelInfo &info,

@@ -1,6 +1,8 @@
-//===- Staging.cpp - folders that appear whole or not at all -----------------------------------------------------===//
+//===- Staging.cpp - results that appear whole or not at all -----------------------------------------------------===//
 #include "compiler/link/Staging.h"
 #include "compiler/support/Error.h"
+#include "compiler/support/File.h"
+#include "runtime/abi/executable_abi.h"
 #include "runtime/abi/model_abi.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -29,23 +31,28 @@ static void removeFoldersAndExit() {
   _exit(130); // as a shell reports SIGINT
 }
 
-static bool startsAsWeights(const llvm::Twine &file) {
-  auto opened = fs::openNativeFileForRead(file);
-  if (!opened) {
-    llvm::consumeError(opened.takeError());
+/// Whether a file has `magic` at its start, or at its end.
+static bool hasMagic(const llvm::Twine &path, StringRef magic, bool atEnd) {
+  Expected<std::shared_ptr<const MappedFile>> file = MappedFile::open(path.str());
+  if (!file) {
+    llvm::consumeError(file.takeError());
     return false;
   }
-  char magic[8] = {};
-  auto count = fs::readNativeFile(*opened, magic);
-  fs::closeFile(*opened);
-  if (!count) {
-    llvm::consumeError(count.takeError());
-    return false;
-  }
-  return *count == sizeof magic && std::memcmp(magic, LATHE_WEIGHTS_MAGIC, sizeof magic) == 0;
+  StringRef bytes(reinterpret_cast<const char *>((*file)->bytes().data()), (*file)->bytes().size());
+  return atEnd ? bytes.ends_with(magic) : bytes.starts_with(magic);
 }
 
-static Error checkDestination(StringRef path) {
+static Error checkFolder(StringRef path) {
+  std::error_code problem;
+  bool empty = fs::directory_iterator(path, problem) == fs::directory_iterator();
+  if (problem)
+    return makeError("{0}: {1}", path, problem.message());
+  if (!empty && !hasMagic(path + "/weights.bin", LATHE_WEIGHTS_MAGIC, /*atEnd=*/false))
+    return makeError("{0}: is a folder with other things than a bundle; name another place", path);
+  return Error::success();
+}
+
+static Error checkDestination(StringRef path, StagingKind kind) {
   StringRef parent = llvm::sys::path::parent_path(path);
   if (!parent.empty() && !fs::is_directory(parent))
     return makeError("{0}: there is no folder {1}", path, parent);
@@ -53,32 +60,30 @@ static Error checkDestination(StringRef path) {
   fs::status(path, status);
   if (status.type() == fs::file_type::file_not_found)
     return Error::success();
+  if (kind == StagingKind::Program)
+    return hasMagic(path, LATHE_EXECUTABLE_MAGIC, /*atEnd=*/true)
+               ? Error::success()
+               : makeError("{0}: exists and is not a compiled model; name another place", path);
   if (status.type() != fs::file_type::directory_file)
     return makeError("{0}: exists and is not a bundle's folder; name another place", path);
-  std::error_code problem;
-  bool empty = fs::directory_iterator(path, problem) == fs::directory_iterator();
-  if (problem)
-    return makeError("{0}: {1}", path, problem.message());
-  if (!empty && !startsAsWeights(path + "/weights.bin"))
-    return makeError("{0}: is a folder with other things than a bundle; name another place", path);
-  return Error::success();
+  return checkFolder(path);
 }
 
-Expected<std::unique_ptr<StagingFolder>> StagingFolder::create(StringRef destination) {
+Expected<std::unique_ptr<StagingFolder>> StagingFolder::create(StringRef destination, StagingKind kind) {
   while (destination.size() > 1 && destination.ends_with("/"))
     destination = destination.drop_back();
   if (destination.empty())
-    return makeError("the bundle's folder has no name");
-  if (Error wrong = checkDestination(destination))
+    return makeError("the output has no name");
+  if (Error wrong = checkDestination(destination, kind))
     return std::move(wrong);
   std::string folder = destination.str() + ".partial-" + std::to_string(getpid());
-  if (std::error_code problem = fs::create_directory(folder, /*IgnoreExisting=*/false))
+  if (std::error_code problem = fs::create_directory(folder, /*IgnoreExisting=*/false, fs::perms::all_all))
     return makeError("{0}: {1}", folder, problem.message());
-  return std::unique_ptr<StagingFolder>(new StagingFolder(destination.str(), std::move(folder)));
+  return std::unique_ptr<StagingFolder>(new StagingFolder(destination.str(), std::move(folder), kind));
 }
 
-StagingFolder::StagingFolder(std::string destination, std::string folder)
-    : destination(std::move(destination)), folder(std::move(folder)) {
+StagingFolder::StagingFolder(std::string destination, std::string folder, StagingKind kind)
+    : destination(std::move(destination)), folder(std::move(folder)), kind(kind) {
   for (std::atomic<const char *> &slot : openFolders) {
     const char *expected = nullptr;
     if (slot.compare_exchange_strong(expected, this->folder.c_str()))
@@ -118,6 +123,14 @@ void StagingFolder::remove(const std::string &file) {
 }
 
 Error StagingFolder::commit() {
+  if (kind == StagingKind::Folder)
+    return commitFolder();
+  if (rename((folder + "/" + kProgramFile.str()).c_str(), destination.c_str()) != 0)
+    return makeError("{0}: {1}", destination, std::strerror(errno));
+  return Error::success(); // the destructor removes the rest
+}
+
+Error StagingFolder::commitFolder() {
   // Exchanging two names is one step for whoever looks; where the file system can't, the old bundle steps aside first.
   if (renameat2(AT_FDCWD, folder.c_str(), AT_FDCWD, destination.c_str(), RENAME_EXCHANGE) == 0) {
     committed = true;

@@ -1,4 +1,4 @@
-//===- Staging.h - folders that appear whole or not at all ------------------------------------------------*- C++
+//===- Staging.h - results that appear whole or not at all ------------------------------------------------*- C++
 //-*-===//
 //
 // Files of a bundle are made in NAME.partial-PID beside NAME, which commit() then renames to NAME. On any error, on
@@ -16,10 +16,16 @@
 
 namespace lathe {
 
+/// What is to appear: a bundle's folder, or the one file kProgramFile of the staging folder.
+enum class StagingKind { Folder, Program };
+inline constexpr llvm::StringLiteral kProgramFile = "program";
+
 class StagingFolder {
 public:
-  /// For a folder at `destination`. What is there now must be nothing, an empty folder or a bundle, else this fails.
-  static llvm::Expected<std::unique_ptr<StagingFolder>> create(llvm::StringRef destination);
+  /// For a folder or a program at `destination`. What is there now must be nothing, or what Lathe wrote there before
+  /// (for a folder also an empty one), else this fails.
+  static llvm::Expected<std::unique_ptr<StagingFolder>> create(llvm::StringRef destination,
+                                                               StagingKind kind = StagingKind::Folder);
   ~StagingFolder();
   StagingFolder(const StagingFolder &) = delete;
   StagingFolder &operator=(const StagingFolder &) = delete;
@@ -30,14 +36,16 @@ public:
   std::string file(llvm::StringRef name);
   void remove(const std::string &file);
 
-  /// Puts the folder in its place; a bundle that was there is removed. Nothing else may be called after.
+  /// Puts the folder, or the program, in its place; what was there is removed. Nothing else may be called after.
   llvm::Error commit();
 
 private:
-  StagingFolder(std::string destination, std::string folder);
+  StagingFolder(std::string destination, std::string folder, StagingKind kind);
+  llvm::Error commitFolder();
   void forget();
 
   std::string destination, folder;
+  const StagingKind kind;
   std::vector<std::string> files;
   bool committed = false;
 };

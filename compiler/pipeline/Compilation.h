@@ -21,6 +21,8 @@ struct PipelineOptions {
   FusionOptions fusion = {.prefillRows = 192};
   unsigned jobs = 0;          ///< threads; 0: one for each core
   std::string cacheDirectory; ///< of compiled kernels; empty: none is kept
+  /// The program lathe-standalone: the result is one program with the model behind it. Empty: it is a bundle.
+  std::string standalone;
   /// Called with the stage that works and how far it is, from one thread at a time.
   std::function<void(llvm::StringRef stage, uint64_t done, uint64_t total)> progress;
 };

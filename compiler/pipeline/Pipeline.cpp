@@ -3,6 +3,7 @@
 #include "compiler/pipeline/Stages.h"
 #include "compiler/support/Error.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace lathe;
@@ -26,15 +27,20 @@ llvm::ArrayRef<Stage> lathe::stages() {
 
 Error lathe::compile(Compilation &c, StringRef output, const std::function<Error(Compilation &)> &verify) {
   // Before any work, so that a wrong name costs no time.
-  auto staging = StagingFolder::create(output);
+  bool executable = !c.options.standalone.empty();
+  auto staging = StagingFolder::create(output, executable ? StagingKind::Program : StagingKind::Folder);
   if (!staging)
     return staging.takeError();
   c.staging = std::move(*staging);
+  llvm::scope_exit clear([&] { c.staging.reset(); }); // what was not committed goes
   for (const Stage &stage : stages())
     if (Error failed = stage.run(c))
       return failed;
   if (verify)
     if (Error failed = verify(c))
+      return failed;
+  if (executable)
+    if (Error failed = writeExecutable(*c.staging, c.options.standalone))
       return failed;
   return c.staging->commit();
 }

@@ -28,9 +28,9 @@ struct Stage {
 /// In the order of the road.
 llvm::ArrayRef<Stage> stages();
 
-/// Runs all stages and leaves the bundle in the folder `output`. `verify`, if given, sees the finished compilation with
-/// the bundle still in c.staging; when it fails, as when a stage does, nothing is left behind and an older bundle
-/// stays.
+/// Runs all stages and leaves the bundle in the folder `output` (or a program there: PipelineOptions::standalone).
+/// `verify`, if given, sees the finished compilation with the bundle still in c.staging; when it fails, as when a stage
+/// does, nothing is left behind and an older bundle stays.
 llvm::Error compile(Compilation &c, llvm::StringRef output,
                     const std::function<llvm::Error(Compilation &)> &verify = {});
 

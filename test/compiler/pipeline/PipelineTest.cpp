@@ -6,6 +6,7 @@
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sstream>
 
 using namespace lathe;
 using testing::HasSubstr;
@@ -131,4 +132,43 @@ TEST_F(Pipeline, ASpecNeedsWeightsToBecomeABundle) {
   Compilation again(spec, random);
   EXPECT_EQ(message(compile(again, (root / "random").string())), "");
   EXPECT_TRUE(Model::open((root / "random").string()));
+}
+
+TEST_F(Pipeline, MakesAProgramThatStandsAlone) {
+  PipelineOptions alone = options();
+  alone.standalone = LATHE_STANDALONE;
+  std::string program = (root / "gqa-program").string();
+  for (int again = 0; again < 2; ++again) {
+    Compilation c(kModel, alone);
+    ASSERT_EQ(message(compile(c, program)), "");
+  }
+  std::string answer = (root / "answer").string();
+  auto run = [&](const std::string &arguments) {
+    int status = std::system(("cd / && " + program + " " + arguments + " > " + answer + " 2>&1").c_str());
+    return WEXITSTATUS(status);
+  };
+  ASSERT_EQ(run("--ids '1 5 9 2 7' -n 4 --threads 1"), 0) << read(answer);
+  std::istringstream words(read(answer));
+  std::vector<int32_t> ids(4);
+  for (int32_t &id : ids)
+    words >> id;
+  ASSERT_TRUE(words) << read(answer);
+
+  ASSERT_EQ(compiled("gqa-folder"), "");
+  auto model = Model::open((root / "gqa-folder").string());
+  ASSERT_TRUE(model) << model.message();
+  auto context = Context::create(*model, {.threads = 1});
+  ASSERT_TRUE(context) << context.message();
+  std::vector<int32_t> prompt = {1, 5, 9, 2, 7};
+  auto report = Session(**context).generate(prompt, {.maxTokens = 4});
+  ASSERT_TRUE(report) << report.message();
+  EXPECT_EQ(ids, report->ids);
+
+  EXPECT_EQ(run("--nonsense"), 2);
+  EXPECT_EQ(run("--prompt hello"), 1) << "this model has no tokenizer";
+  files::resize_file(program, files::file_size(program) - 1);
+  EXPECT_EQ(run("--ids 1"), 1);
+  EXPECT_THAT(read(answer), HasSubstr("carries no model"));
+  Compilation c(kModel, alone);
+  EXPECT_THAT(message(compile(c, program)), HasSubstr("exists and is not a compiled model"));
 }
