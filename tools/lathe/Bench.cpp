@@ -1,0 +1,285 @@
+//===- Bench.cpp - lathe bench: rates, and each phase against the machine's limits
+//-----------------------------------===//
+#include "tools/lathe/Bundle.h"
+#include "tools/lathe/Command.h"
+#include "tools/lathe/Console.h"
+#include "tools/lathe/Machine.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+namespace lathe::cli {
+namespace {
+
+struct Options {
+  std::string bundle;
+  uint32_t promptTokens = 0, newTokens = 0; ///< 0: the default, as far as the model's context goes
+  uint32_t repeats = 3;
+  unsigned threads = 0;
+  bool json = false, machine = false;
+};
+
+constexpr uint32_t kPromptTokens = 512, kNewTokens = 128;
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+/// The phases that do one thing in all layers, in one kind of step.
+struct PhaseTime {
+  std::string step, name;
+  double count = 0;   ///< phases of this name in one step (a prefill: in all its chunks)
+  double seconds = 0; ///< of all of them, in one step
+  double weightBytes = 0, operations = 0;
+  double limitSeconds = 0; ///< that the machine's limits allow
+};
+
+class Bench {
+public:
+  Bench(OpenBundle bundle, const Options &options, MachineLimits limits)
+      : bundle(std::move(bundle)), options(options), limits(std::move(limits)) {
+    for (uint32_t i = 0; i < tables().n_weights; ++i)
+      integerWeights |= llvm::StringRef(tables().weights[i].format).starts_with("q");
+  }
+
+  llvm::Error run() {
+    if (llvm::Error error = chooseLengths())
+      return error;
+    Progress progress;
+    if (llvm::Error error = prefill(1, nullptr).takeError()) // pages in weights and kernels
+      return error;
+    // Interleaved, so that a noisy minute falls on both.
+    for (uint32_t repeat = 0; repeat < options.repeats; ++repeat) {
+      progress.show("bench: repeat " + std::to_string(repeat + 1) + " of " + std::to_string(options.repeats));
+      llvm::Expected<double> prefillSeconds = prefill(promptTokens, nullptr);
+      if (!prefillSeconds)
+        return prefillSeconds.takeError();
+      llvm::Expected<double> decodeSeconds = decode(newTokens, nullptr);
+      if (!decodeSeconds)
+        return decodeSeconds.takeError();
+      prefillRates.push_back(promptTokens / *prefillSeconds);
+      decodeRates.push_back(newTokens / *decodeSeconds);
+    }
+    return profile();
+  }
+
+  nlohmann::ordered_json json() const;
+  void print() const;
+
+private:
+  const lathe_model &tables() const { return bundle.model->tables(); }
+
+  llvm::Error chooseLengths() {
+    uint32_t room = tables().max_context;
+    auto choose = [&](const char *flag, uint32_t asked, uint32_t usual, uint32_t &chosen) -> llvm::Error {
+      chosen = asked ? asked : std::min(usual, room);
+      if (chosen <= room)
+        return llvm::Error::success();
+      return llvm::make_error<UsageError>(std::string(flag) + " " + std::to_string(chosen) + ": " + options.bundle +
+                                          " was compiled for at most " + std::to_string(room) + " positions");
+    };
+    if (llvm::Error error = choose("-p", options.promptTokens, kPromptTokens, promptTokens))
+      return error;
+    return choose("-n", options.newTokens, kNewTokens, newTokens);
+  }
+
+  /// Ids without meaning: the numbers don't depend on which.
+  std::vector<int32_t> ids(size_t count) const {
+    std::vector<int32_t> ids(count);
+    uint64_t state = 1;
+    for (int32_t &id : ids) {
+      state = state * 6364136223846793005u + 1442695040888963407u; // Knuth's MMIX generator
+      id = int32_t((state >> 33) % tables().vocabulary);
+    }
+    return ids;
+  }
+
+  /// Seconds to feed `count` tokens to an empty session at once.
+  llvm::Expected<double> prefill(uint32_t count, const PhaseObserver &observer) {
+    if (interrupted())
+      return llvm::make_error<Interrupted>();
+    Session session(*bundle.context);
+    std::vector<int32_t> prompt = ids(count);
+    double start = now();
+    auto logits = session.feed(prompt, observer);
+    if (!logits)
+      return toLlvm(logits.failure());
+    return now() - start;
+  }
+
+  /// Seconds to feed `count` tokens to an empty session one by one.
+  llvm::Expected<double> decode(uint32_t count, const PhaseObserver &observer) {
+    Session session(*bundle.context);
+    std::vector<int32_t> tokens = ids(count);
+    double start = now();
+    for (const int32_t &id : tokens) {
+      if (interrupted())
+        return llvm::make_error<Interrupted>();
+      auto logits = session.feed({&id, 1}, observer);
+      if (!logits)
+        return toLlvm(logits.failure());
+    }
+    return now() - start;
+  }
+
+  /// Times phase by phase: in all steps of one prefill, and in the mean of some decode steps.
+  llvm::Error profile() {
+    uint32_t steps = std::min(newTokens, 16u);
+    if (llvm::Error error = prefill(promptTokens, watch("prefill", promptTokens, 1)).takeError())
+      return error;
+    return decode(steps, watch("decode", 1, steps)).takeError();
+  }
+
+  /// Adds what it sees to the phase times of `step`: the mean of `runs` runs, each feeding `tokens` tokens in chunks.
+  PhaseObserver watch(const char *step, uint32_t tokens, uint32_t runs) {
+    return [this, step, tokens, runs, left = uint32_t(0), rows = uint32_t(0)](const PhaseEvent &event) mutable {
+      if (event.phase == 0) { // the next chunk begins
+        left = left ? left : tokens;
+        rows = std::min(left, bundle.context->maxRows());
+        left -= rows;
+      }
+      llvm::StringRef name = withoutLayer(event.table->name);
+      auto found = std::find_if(times.begin(), times.end(),
+                                [&](const PhaseTime &time) { return time.step == step && time.name == name; });
+      if (found == times.end())
+        found = times.insert(times.end(), {step, name.str()});
+      double wanted = event.table->rows == LATHE_ROWS_ALL ? rows : event.tiles ? 1 : 0; // the last row's logits
+      double bytes = wanted ? double(event.table->weight_bytes) : 0,
+             operations = double(event.table->operations) * wanted;
+      // Matrices at the rate of their format's multiply-adds; attention works in f32.
+      double rate = event.table->weight_bytes && integerWeights && limits.dot4OperationsPerSecond
+                        ? limits.dot4OperationsPerSecond
+                        : limits.f32OperationsPerSecond;
+      found->count += 1.0 / runs;
+      found->seconds += event.seconds / runs;
+      found->weightBytes += bytes / runs;
+      found->operations += operations / runs;
+      found->limitSeconds += std::max(bytes / limits.readBytesPerSecond, operations / rate) / runs;
+    };
+  }
+
+  OpenBundle bundle;
+  Options options;
+  MachineLimits limits;
+  bool integerWeights = false;
+  uint32_t promptTokens = 0, newTokens = 0;
+  std::vector<double> prefillRates, decodeRates;
+  std::vector<PhaseTime> times;
+};
+
+nlohmann::ordered_json machineJson(const MachineLimits &limits) {
+  return {{"cpu", limits.cpu},
+          {"threads", limits.threads},
+          {"read_bytes_per_s", limits.readBytesPerSecond},
+          {"f32_operations_per_s", limits.f32OperationsPerSecond},
+          {"f32_form", limits.f32Form},
+          {"dot4_operations_per_s", limits.dot4OperationsPerSecond},
+          {"dot4_form", limits.dot4Form}};
+}
+
+nlohmann::ordered_json Bench::json() const {
+  nlohmann::ordered_json phases = nlohmann::ordered_json::array();
+  for (const PhaseTime &time : times)
+    phases.push_back({{"step", time.step},
+                      {"name", time.name},
+                      {"count", time.count},
+                      {"seconds", time.seconds},
+                      {"weight_bytes", time.weightBytes},
+                      {"operations", time.operations},
+                      {"of_limit", time.seconds > 0 ? time.limitSeconds / time.seconds : 0}});
+  return {{"model", tables().name},
+          {"target", tables().target},
+          {"threads", bundle.context->threads()},
+          {"prefill", {{"tokens", promptTokens}, {"tokens_per_s", prefillRates}}},
+          {"decode", {{"tokens", newTokens}, {"tokens_per_s", decodeRates}}},
+          {"phases", phases},
+          {"machine", machineJson(limits)}};
+}
+
+std::string number(const char *format, double value) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format(format, value);
+  return text;
+}
+
+std::string ratesText(const std::vector<double> &rates) {
+  std::string text;
+  for (double rate : rates)
+    text += (text.empty() ? "" : " ") + number("%.1f", rate);
+  return text;
+}
+
+std::string machineText(const MachineLimits &limits) {
+  std::string text = limits.cpu + ", " + std::to_string(limits.threads) + " threads: reads " +
+                     number("%.1f GB/s", limits.readBytesPerSecond / 1e9) + "; " + limits.f32Form + " " +
+                     number("%.0f GFLOP/s", limits.f32OperationsPerSecond / 1e9);
+  if (limits.dot4OperationsPerSecond)
+    text += "; " + limits.dot4Form + " " + number("%.0f GOP/s", limits.dot4OperationsPerSecond / 1e9);
+  return text + "\n";
+}
+
+void Bench::print() const {
+  llvm::raw_ostream &out = llvm::outs();
+  out << tables().name << ", " << tables().target << ", " << bundle.context->threads() << " threads\n"
+      << "prefill of " << promptTokens << " tokens: " << ratesText(prefillRates) << " tokens/s\n"
+      << "decode of " << newTokens << " tokens: " << ratesText(decodeRates) << " tokens/s\n"
+      << machineText(limits) << '\n';
+  Table table({"phase", "times", "us", "share", "GB/s", "GOP/s", "of limit"});
+  for (const char *step : {"prefill", "decode"}) {
+    double all = 0;
+    for (const PhaseTime &time : times)
+      all += time.step == step ? time.seconds : 0;
+    for (const PhaseTime &time : times)
+      if (time.step == step && time.seconds > 0)
+        table.add({time.step + ": " + time.name, number("%.0f", time.count), number("%.0f", time.seconds * 1e6),
+                   number("%.1f %%", 100 * time.seconds / all), number("%.1f", time.weightBytes / time.seconds / 1e9),
+                   number("%.1f", time.operations / time.seconds / 1e9),
+                   number("%.0f %%", 100 * time.limitSeconds / time.seconds)});
+  }
+  out << table.text();
+}
+
+llvm::Error bench(const Options &options) {
+  noticeInterrupts();
+  if (!options.machine && options.bundle.empty())
+    return llvm::make_error<UsageError>("bench: names no bundle; 'lathe bench DIR' or 'lathe bench --machine'");
+  unsigned cores = std::max(1u, std::thread::hardware_concurrency());
+  if (options.machine) {
+    MachineLimits limits = measureMachine(options.threads ? options.threads : cores);
+    if (options.json)
+      llvm::outs() << nlohmann::ordered_json{{"machine", machineJson(limits)}}.dump() << '\n';
+    else
+      llvm::outs() << machineText(limits);
+    return llvm::Error::success();
+  }
+  llvm::Expected<OpenBundle> bundle = openBundle(options.bundle, options.threads);
+  if (!bundle)
+    return bundle.takeError();
+  MachineLimits limits = measureMachine(bundle->context->threads());
+  Bench bench(std::move(*bundle), options, std::move(limits));
+  if (llvm::Error error = bench.run())
+    return error;
+  if (options.json)
+    llvm::outs() << bench.json().dump() << '\n';
+  else
+    bench.print();
+  return llvm::Error::success();
+}
+
+} // namespace
+
+void addBench(CLI::App &app, Outcome &outcome) {
+  auto options = std::make_shared<Options>();
+  CLI::App *command =
+      app.add_subcommand("bench", "measure a bundle's rates, phase by phase against this machine's limits");
+  command->add_option("bundle", options->bundle, "what 'lathe compile' wrote");
+  command->add_option("-p", options->promptTokens, "tokens of the prompt")->check(CLI::PositiveNumber);
+  command->add_option("-n", options->newTokens, "tokens to generate")->check(CLI::PositiveNumber);
+  command->add_option("--repeats", options->repeats, "how often both are measured")->check(CLI::Range(1, 1000));
+  command->add_option("--threads", options->threads, "workers (default: all cores)")->check(CLI::Range(1, 1024));
+  command->add_flag("--json", options->json, "one JSON object on stdout");
+  command->add_flag("--machine", options->machine, "only measure the machine's limits");
+  onChosen(*command, options, outcome, bench);
+}
+
+} // namespace lathe::cli

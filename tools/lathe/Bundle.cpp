@@ -1,0 +1,48 @@
+#include "tools/lathe/Bundle.h"
+#include "tools/lathe/Command.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+namespace lathe::cli {
+
+bool isBundle(llvm::StringRef path) {
+  for (const char *file : {"model.so", "weights.bin"}) {
+    llvm::SmallString<256> name(path);
+    llvm::sys::path::append(name, file);
+    if (llvm::sys::fs::exists(name))
+      return true;
+  }
+  return false;
+}
+
+llvm::Expected<std::shared_ptr<const Model>> openModel(llvm::StringRef path) {
+  if (!llvm::sys::fs::exists(path))
+    return makeError("{0}: no such file or folder; a bundle, which 'lathe compile' writes, would be right", path);
+  if (!isBundle(path))
+    return makeError("{0}: not a bundle (no model.so, no weights.bin); 'lathe compile {0} -o DIR' makes one of a model",
+                     path);
+  Result<std::shared_ptr<const Model>> model = Model::open(path.str());
+  if (!model)
+    return toLlvm(model.failure());
+  return model.take();
+}
+
+llvm::Expected<OpenBundle> openBundle(llvm::StringRef path, unsigned threads) {
+  llvm::Expected<std::shared_ptr<const Model>> model = openModel(path);
+  if (!model)
+    return model.takeError();
+  Result<std::unique_ptr<Context>> context = Context::create(*model, {.threads = threads});
+  if (!context)
+    return toLlvm(context.failure());
+  return OpenBundle{std::move(*model), context.take()};
+}
+
+llvm::StringRef withoutLayer(llvm::StringRef phase) {
+  llvm::StringRef rest = phase;
+  bool inLayer = rest.consume_front("layers.") && rest.consume_front(rest.take_while(llvm::isDigit));
+  return inLayer && rest.consume_front(".") ? rest : phase;
+}
+
+} // namespace lathe::cli

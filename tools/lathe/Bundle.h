@@ -1,0 +1,33 @@
+//===- Bundle.h - a bundle on the command line ------------------------------------------------------------*- C++
+//-*-===//
+#ifndef LATHE_TOOLS_LATHE_BUNDLE_H
+#define LATHE_TOOLS_LATHE_BUNDLE_H
+
+#include "runtime/lathe.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+#include <memory>
+
+namespace lathe::cli {
+
+/// A bundle and what it takes to run it.
+struct OpenBundle {
+  std::shared_ptr<const Model> model;
+  std::unique_ptr<Context> context;
+};
+
+/// Whether `path` is a folder that `lathe compile` wrote, rather than an input of the compiler.
+bool isBundle(llvm::StringRef path);
+
+/// Opens a bundle. An error says what is wrong, or that `path` is not a bundle and how to make one of it.
+llvm::Expected<std::shared_ptr<const Model>> openModel(llvm::StringRef path);
+
+/// Opens a bundle to run it on `threads` workers (0: all cores).
+llvm::Expected<OpenBundle> openBundle(llvm::StringRef path, unsigned threads);
+
+/// What a phase does in any layer: "layers.3.mlp.down" -> "mlp.down"; a name outside of the layers as it is.
+llvm::StringRef withoutLayer(llvm::StringRef phase);
+
+} // namespace lathe::cli
+
+#endif

@@ -1,0 +1,181 @@
+//===- Compile.cpp - lathe compile: a model goes in, a bundle comes out
+//---------------------------------------------===//
+#include "tools/lathe/Compile.h"
+#include "compiler/object/Cache.h"
+#include "tools/lathe/Command.h"
+#include "tools/lathe/Reference.h"
+#include "tools/lathe/Verify.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+#include <chrono>
+
+namespace lathe::cli {
+namespace {
+
+struct Options {
+  std::string path, output, target = "host", emit;
+  InputOptions input;
+  unsigned jobs = 0;
+  bool noVerify = false, executable = false;
+};
+
+/// "models/SmolLM2.Q4_1.gguf" -> "SmolLM2.Q4_1.lathe", in the working folder.
+std::string defaultOutput(llvm::StringRef path) {
+  llvm::StringRef name = llvm::sys::path::filename(path.rtrim('/'));
+  if (!llvm::sys::fs::is_directory(path))
+    name = llvm::sys::path::stem(name);
+  return (name + ".lathe").str();
+}
+
+/// The program that an executable is made of: lathe-standalone, beside this one.
+std::string standaloneProgram() {
+  llvm::SmallString<128> path(llvm::sys::fs::getMainExecutable(nullptr, nullptr));
+  llvm::sys::path::remove_filename(path);
+  llvm::sys::path::append(path, "lathe-standalone");
+  return path.str().str();
+}
+
+uint64_t sizeOf(const std::string &folder) {
+  uint64_t total = 0;
+  std::error_code code;
+  for (llvm::sys::fs::directory_iterator file(folder, code), end; file != end && !code; file.increment(code)) {
+    uint64_t size = 0;
+    if (!llvm::sys::fs::file_size(file->path(), size))
+      total += size;
+  }
+  return total;
+}
+
+/// What was made, in two lines.
+void summarise(const Compilation &c, const std::string &output, uint64_t bytes) {
+  llvm::raw_ostream &out = llvm::errs();
+  out << output << ": ";
+  for (const Program &program : c.set.programs)
+    out << program.phases.size() << " phases " << program.name << ", ";
+  out << bytesText(double(bytes)) << ", for " << c.target.name << '\n';
+  size_t tuned = 0, nearest = 0;
+  for (const Scheduled &kernel : c.schedule) {
+    tuned += kernel.tag == "tuned";
+    nearest += llvm::StringRef(kernel.tag).starts_with("nearest");
+  }
+  out << c.schedule.size() << " kernels: " << tuned << " tuned, " << nearest << " nearest, "
+      << c.schedule.size() - tuned - nearest << " fallback\n";
+  for (const std::string &warning : c.warnings)
+    out << "warning: " << warning << '\n';
+}
+
+/// The bundle in the staging folder against the reference on the checkpoint's own weights: so that packing is checked
+/// too.
+llvm::Expected<Verification> checkStaged(Compilation &c, const Options &options, Progress &progress) {
+  Result<std::shared_ptr<const Model>> model = Model::open(c.staging->path());
+  if (!model)
+    return toLlvm(model.failure());
+  return verify(model.take(), *c.module, lookupIn(*c.input.weights),
+                {.threads = options.jobs, .progress = [&](size_t step, size_t steps) {
+                   progress.show("verify: step " + std::to_string(step + 1) + " of " + std::to_string(steps));
+                 }});
+}
+
+llvm::Error compileToBundle(const Options &options) {
+  auto start = std::chrono::steady_clock::now();
+  std::string output = options.output.empty() ? defaultOutput(options.path) : options.output;
+  Progress progress;
+  PipelineOptions pipeline = pipelineOptions(options.input, options.jobs, progress);
+  pipeline.target = options.target;
+  if (options.executable)
+    pipeline.standalone = standaloneProgram();
+  Compilation c(options.path, std::move(pipeline));
+  std::string verdict = "not verified, as --no-verify asks";
+  uint64_t bytes = 0;
+  auto finish = [&](Compilation &c) -> llvm::Error {
+    bytes = sizeOf(c.staging->path());
+    TargetDesc host = hostTarget();
+    if (options.noVerify)
+      return llvm::Error::success();
+    if (!host.has(c.target.features)) {
+      verdict = "not verified: this machine cannot run " + c.target.name + "; 'lathe verify' on one that can will tell";
+      return llvm::Error::success();
+    }
+    llvm::Expected<Verification> verification = checkStaged(c, options, progress);
+    if (!verification)
+      return makeError("{0}: verification: {1}", output, llvm::toString(verification.takeError()));
+    const Deviation &worst = verification->worst();
+    verdict = llvm::formatv("verified: {0} tokens in {1} steps; logits NMSE {2:e1}; phase nearest "
+                            "its bound: {3} \"{4}\", {5:e1} of {6:e1}",
+                            verification->tokens, verification->steps, verification->logitsNmse(), worst.program,
+                            worst.phase, worst.nmse(), worst.bound);
+    if (verification->logitsNmse() > kUsualQuantizedNmse)
+      c.warnings.push_back(
+          llvm::formatv("8-bit activations cost this model an NMSE of {0:e1} on its logits; {1:e0} is usual",
+                        verification->logitsNmse(), kUsualQuantizedNmse));
+    return verification->judge(output);
+  };
+  llvm::Error error = compile(c, output, finish);
+  progress.clear();
+  if (error)
+    return error;
+  summarise(c, output, bytes);
+  std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  llvm::errs() << verdict << '\n' << llvm::formatv("compiled in {0:f1} s\n", seconds.count());
+  return llvm::Error::success();
+}
+
+llvm::Error compileCommand(const Options &options) {
+  if (options.emit.empty())
+    return compileToBundle(options);
+  if (!options.output.empty())
+    return llvm::make_error<UsageError>("--emit prints to stdout and writes no bundle, so -o has no meaning beside it");
+  llvm::StringRef stage = llvm::StringRef(options.emit).split(',').first;
+  if (llvm::none_of(stages(), [&](const Stage &known) { return known.name == stage; })) {
+    std::string names;
+    for (const Stage &known : stages())
+      names += (names.empty() ? "" : ", ") + known.name.str();
+    return llvm::make_error<UsageError>("--emit: no stage '" + stage.str() + "'; one of " + names + " would be right");
+  }
+  std::string text;
+  llvm::raw_string_ostream out(text); // whole or not at all
+  Progress progress;
+  PipelineOptions pipeline = pipelineOptions(options.input, options.jobs, progress);
+  pipeline.target = options.target;
+  Compilation c(options.path, std::move(pipeline));
+  llvm::Error error = emit(c, options.emit, out);
+  progress.clear();
+  if (error)
+    return error;
+  llvm::outs() << text;
+  return llvm::Error::success();
+}
+
+} // namespace
+
+PipelineOptions pipelineOptions(const InputOptions &input, unsigned jobs, Progress &progress) {
+  PipelineOptions options;
+  options.input = input;
+  options.jobs = jobs;
+  options.cacheDirectory = defaultCacheDirectory();
+  options.progress = [&progress](llvm::StringRef stage, uint64_t done, uint64_t total) {
+    progress.show(llvm::formatv("{0}: {1} %", stage, total ? done * 100 / total : 100).str());
+  };
+  return options;
+}
+
+void addCompile(CLI::App &app, Outcome &outcome) {
+  auto options = std::make_shared<Options>();
+  CLI::App *command = app.add_subcommand("compile", "compile a model into a bundle, or print a stage of the way there");
+  command->add_option("input", options->path, "a .gguf, a Hugging Face folder, a llama2.c .bin, or a spec textproto")
+      ->required();
+  command->add_option("-o", options->output, "the bundle's folder (default: the input's name with .lathe)");
+  command->add_option("--target", options->target, "instruction set of the kernels (default: this machine's)");
+  addInputFlags(*command, options->input);
+  command->add_option("--emit", options->emit,
+                      "print a stage, STAGE or STAGE,FORM: spec, import, fusion, kernels, "
+                      "schedule, object (list, asm, ll, stmt), link");
+  command->add_flag("--executable", options->executable, "make one program that needs nothing of Lathe, not a folder");
+  command->add_flag("--no-verify", options->noVerify, "do not run the program against the reference at the end");
+  command->add_option("--jobs", options->jobs, "threads of the compiler (default: all cores)")
+      ->check(CLI::Range(1, 1024));
+  onChosen(*command, options, outcome, compileCommand);
+}
+
+} // namespace lathe::cli

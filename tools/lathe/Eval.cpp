@@ -1,0 +1,133 @@
+//===- Eval.cpp - lathe eval: logits for given token ids
+//------------------------------------------------------------===//
+#include "tools/lathe/Bundle.h"
+#include "tools/lathe/Command.h"
+#include "tools/lathe/Compile.h"
+#include "tools/lathe/Console.h"
+#include "tools/lathe/Evaluate.h"
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/raw_ostream.h"
+#include <nlohmann/json.hpp>
+#include <thread>
+
+namespace lathe::cli {
+namespace {
+
+struct Options {
+  std::string source, ids, logits;
+  InputOptions input;
+  bool reference = false, layers = false, json = false;
+  unsigned threads = 0;
+};
+
+/// The most likely next id after each position, [batch][length].
+std::vector<std::vector<int32_t>> mostLikely(const Evaluation &evaluation, const IdBatch &batch) {
+  std::vector<std::vector<int32_t>> next(batch.batch);
+  const float *logits = evaluation.logits.data();
+  for (auto &sequence : next)
+    for (size_t i = 0; i < batch.length; ++i, logits += evaluation.vocabulary)
+      sequence.push_back(int32_t(std::max_element(logits, logits + evaluation.vocabulary) - logits));
+  return next;
+}
+
+void printNext(const Evaluation &evaluation, const IdBatch &batch, bool json) {
+  std::vector<std::vector<int32_t>> next = mostLikely(evaluation, batch);
+  if (json) {
+    nlohmann::ordered_json out = {{"batch", batch.batch}, {"length", batch.length}, {"next", next}};
+    llvm::outs() << out.dump() << '\n';
+    return;
+  }
+  for (const auto &sequence : next) {
+    for (size_t i = 0; i < sequence.size(); ++i)
+      llvm::outs() << (i ? " " : "") << sequence[i];
+    llvm::outs() << '\n';
+  }
+}
+
+llvm::Expected<ReferenceModel> openReference(const Options &options) {
+  ReferenceLevel level = options.layers ? ReferenceLevel::Fused : ReferenceLevel::Imported;
+  if (isBundle(options.source)) {
+    llvm::Expected<std::shared_ptr<const Model>> bundle = openModel(options.source);
+    if (!bundle)
+      return bundle.takeError();
+    return referenceOf(std::move(*bundle), options.source, level);
+  }
+  llvm::Expected<Input> input = readInput(options.source, options.input);
+  if (!input)
+    return input.takeError();
+  return referenceOf(std::make_shared<const Input>(std::move(*input)), options.source, level);
+}
+
+llvm::Expected<Evaluation> evaluate(const Options &options, const IdBatch &batch) {
+  if (options.reference) {
+    noticeInterrupts();
+    llvm::Expected<ReferenceModel> model = openReference(options);
+    if (!model)
+      return model.takeError();
+    unsigned threads = options.threads ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+    return evaluateReference(*model, batch, options.layers, threads);
+  }
+  llvm::SmallString<128> folder; // of an input that is compiled for this call
+  llvm::scope_exit removeFolder([&] {
+    if (!folder.empty())
+      llvm::sys::fs::remove_directories(folder);
+  });
+  std::string bundlePath = options.source;
+  if (!isBundle(options.source)) {
+    if (std::error_code code = llvm::sys::fs::createUniqueDirectory("lathe-eval", folder))
+      return makeError("{0}: {1}", folder, code.message());
+    bundlePath = (folder + "/bundle").str();
+    Progress progress;
+    Compilation compilation(options.source, pipelineOptions(options.input, options.threads, progress));
+    if (llvm::Error error = compile(compilation, bundlePath))
+      return std::move(error);
+  }
+  noticeInterrupts(); // not before: a compilation that is interrupted ends at once, and cleans up
+  llvm::Expected<OpenBundle> bundle = openBundle(bundlePath, options.threads);
+  if (!bundle)
+    return bundle.takeError();
+  return evaluateProgram(*bundle->context, batch, options.layers);
+}
+
+llvm::Error eval(const Options &options) {
+  llvm::Expected<IdBatch> batch = readIds(options.ids);
+  if (!batch)
+    return batch.takeError();
+  llvm::Expected<Evaluation> evaluation = evaluate(options, *batch);
+  if (!evaluation)
+    return evaluation.takeError();
+  if (options.logits.empty()) {
+    printNext(*evaluation, *batch, options.json);
+    return llvm::Error::success();
+  }
+  std::vector<NamedTensor> tensors = std::move(evaluation->layers);
+  tensors.push_back({"logits", {batch->batch, batch->length, evaluation->vocabulary}, std::move(evaluation->logits)});
+  if (llvm::Error error = writeSafetensors(options.logits, tensors))
+    return error;
+  if (options.json)
+    llvm::outs() << nlohmann::ordered_json{{"logits", options.logits}, {"shape", tensors.back().shape}}.dump() << '\n';
+  return llvm::Error::success();
+}
+
+} // namespace
+
+void addEval(CLI::App &app, Outcome &outcome) {
+  auto options = std::make_shared<Options>();
+  CLI::App *command = app.add_subcommand("eval", "logits for given token ids");
+  command->add_option("source", options->source, "a bundle, or an input of 'lathe compile'")->required();
+  command->add_option("--ids", options->ids, ".safetensors with input_ids, I64 [B, T]; or a text, a sequence a line")
+      ->required();
+  command->add_option("--logits", options->logits,
+                      "write them as F32 [B, T, V] to this .safetensors file; without it "
+                      "the most likely next ids are printed");
+  command->add_flag("--reference", options->reference, "by the reference interpreter, in f64, not by compiled code");
+  CLI::Option *layers = command->add_flag("--dump-layers", options->layers, "write the results of all layers, too");
+  layers->needs("--logits");
+  addInputFlags(*command, options->input);
+  command->add_option("--threads", options->threads, "workers (default: all cores)")->check(CLI::Range(1, 1024));
+  command->add_flag("--json", options->json, "one JSON object on stdout");
+  onChosen(*command, options, outcome, eval);
+}
+
+} // namespace lathe::cli

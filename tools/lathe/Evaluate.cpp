@@ -1,0 +1,91 @@
+#include "tools/lathe/Evaluate.h"
+#include "tools/lathe/Command.h"
+#include "tools/lathe/Console.h"
+#include <numeric>
+
+namespace lathe::cli {
+namespace {
+
+/// Gathers what phases give, tensors by the phase's name.
+class LayerRecorder {
+public:
+  LayerRecorder(std::vector<NamedTensor> &layers, const IdBatch &batch) : layers(layers), batch(batch) {}
+
+  void add(llvm::StringRef phase, const reference::Matrix<double> &rows) {
+    NamedTensor &layer = named(phase, size_t(rows.columns));
+    layer.values.insert(layer.values.end(), rows.values.begin(), rows.values.end());
+  }
+
+  PhaseObserver observer() {
+    return [this](const PhaseEvent &event) {
+      if (!event.result || event.table->rows != LATHE_ROWS_ALL)
+        return;
+      NamedTensor &layer = named(event.table->name, event.columns);
+      for (size_t row = 0; row < event.rows; ++row) {
+        const float *begin = event.result + row * event.rowStride;
+        layer.values.insert(layer.values.end(), begin, begin + event.columns);
+      }
+    };
+  }
+
+private:
+  NamedTensor &named(llvm::StringRef name, size_t width) {
+    for (NamedTensor &layer : layers)
+      if (layer.name == name)
+        return layer;
+    layers.push_back({name.str(), {batch.batch, batch.length, width}, {}});
+    return layers.back();
+  }
+
+  std::vector<NamedTensor> &layers;
+  const IdBatch &batch;
+};
+
+} // namespace
+
+llvm::Expected<Evaluation> evaluateProgram(Context &context, const IdBatch &batch, bool layers) {
+  Evaluation evaluation;
+  evaluation.vocabulary = context.model().tables().vocabulary;
+  LayerRecorder recorder(evaluation.layers, batch);
+  for (size_t i = 0; i < batch.batch; ++i) {
+    if (interrupted())
+      return llvm::make_error<Interrupted>();
+    Session session(context);
+    llvm::ArrayRef<int32_t> ids = batch.sequence(i);
+    auto keep = [&](size_t, std::span<const float> logits) {
+      evaluation.logits.insert(evaluation.logits.end(), logits.begin(), logits.end());
+    };
+    Result<void> fed = session.feedAll(ids, keep, layers ? recorder.observer() : PhaseObserver());
+    if (!fed)
+      return makeError("sequence {0}: {1}", i, fed.message());
+  }
+  return evaluation;
+}
+
+llvm::Expected<Evaluation> evaluateReference(const ReferenceModel &model, const IdBatch &batch, bool layers,
+                                             unsigned threads) {
+  Evaluation evaluation;
+  LayerRecorder recorder(evaluation.layers, batch);
+  reference::Interpreter<double> oracle(*model.module, model.weights, {.quantized = false, .threads = threads});
+  if (layers)
+    oracle.observe([&](mlir::OpResult result, const reference::Matrix<double> &value) {
+      if (auto phase = llvm::dyn_cast<ir::PhaseOp>(result.getOwner()); phase && ir::isRows(result.getType()))
+        if (value.rows == int64_t(batch.length))
+          recorder.add(phase.getName(), value);
+    });
+  std::vector<int32_t> positions(batch.length), slots(batch.length, 0);
+  std::iota(positions.begin(), positions.end(), 0);
+  for (size_t i = 0; i < batch.batch; ++i) {
+    if (interrupted())
+      return llvm::make_error<Interrupted>();
+    oracle.reset();
+    auto logits = oracle.step("prefill", {batch.sequence(i), positions, slots, /*logitRows=*/positions});
+    if (!logits)
+      return makeError("sequence {0}: {1}", i, llvm::toString(logits.takeError()));
+    evaluation.vocabulary = size_t(logits->columns);
+    evaluation.logits.insert(evaluation.logits.end(), logits->values.begin(), logits->values.end());
+  }
+  return evaluation;
+}
+
+} // namespace lathe::cli

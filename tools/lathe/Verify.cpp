@@ -1,0 +1,209 @@
+#include "tools/lathe/Verify.h"
+#include "compiler/support/Error.h"
+#include "llvm/ADT/STLExtras.h"
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <thread>
+
+namespace lathe {
+namespace {
+
+using Oracle = reference::Interpreter<double>;
+
+/// See Verify.h.
+struct Bounds {
+  double logits, phase;
+};
+
+Bounds boundsOf(const lathe_model &tables) {
+  bool integers = false, halves = tables.cache.type.bits < 32;
+  for (uint32_t i = 0; i < tables.n_weights; ++i) {
+    llvm::StringRef format = tables.weights[i].format;
+    integers |= format.starts_with("q");
+    halves |= format == "f16" || format == "bf16";
+  }
+  return integers ? Bounds{1e-2, 3e-2} : halves ? Bounds{1e-5, 3e-4} : Bounds{1e-9, 3e-8};
+}
+
+/// Rows of each step: prefill, decode, prefill that goes on from there, decode.
+std::vector<size_t> planSteps(const Context &context, double budget) {
+  const lathe_model &tables = context.model().tables();
+  const lathe_program &largest = tables.programs[tables.n_programs - 1];
+  double perToken = 1;
+  for (uint32_t i = 0; i < largest.n_phases; ++i)
+    perToken += double(tables.phases[largest.first_phase + i].operations) / 2;
+  size_t tokens = size_t(std::clamp(budget / perToken, 6.0, 320.0));
+  tokens = std::min<size_t>(tokens, tables.max_context);
+  size_t chunk = std::max<size_t>(1, std::min({tokens / 2, size_t(context.maxRows()), size_t(64)}));
+  std::vector<size_t> steps;
+  for (size_t left = tokens; left > 0;) {
+    steps.push_back(std::min(left, steps.size() % 3 == 0 ? chunk : 1)); // chunk, 1, 1, chunk, …
+    left -= steps.back();
+  }
+  return steps;
+}
+
+/// What the program's phases gave in the latest step, by phase.
+struct Recorded {
+  std::string name;
+  size_t rows = 0, columns = 0;
+  std::vector<float> values;
+};
+
+class Comparison {
+public:
+  Comparison(Context &context, mlir::ModuleOp fused, reference::WeightLookup weights, unsigned threads)
+      : context(context), fused(fused), bounds(boundsOf(context.model().tables())), sequence(context.newSequence()),
+        oracle(fused, std::move(weights), {.quantized = false, .threads = threads}) {}
+
+  llvm::Error step(llvm::ArrayRef<int32_t> ids) {
+    if (llvm::Error error = runProgram(ids))
+      return error;
+    return runReference(ids);
+  }
+
+  std::vector<Deviation> deviations;
+
+private:
+  llvm::Error runProgram(llvm::ArrayRef<int32_t> ids) {
+    recorded.clear();
+    bool allLogits = ids.size() <= context.maxLogitRows();
+    StepPart part{&sequence, ids, allLogits ? LogitsWanted::All : LogitsWanted::Last};
+    Result<void> done = context.step({&part, 1}, [&](const PhaseEvent &event) {
+      Recorded &record = recorded.emplace_back();
+      record.name = event.table->name;
+      if (!event.result)
+        return;
+      record.rows = event.rows;
+      record.columns = event.columns;
+      for (size_t row = 0; row < event.rows; ++row) {
+        const float *begin = event.result + row * event.rowStride;
+        record.values.insert(record.values.end(), begin, begin + event.columns);
+      }
+    });
+    if (!done)
+      return makeError("{0}", done.message());
+    return llvm::Error::success();
+  }
+
+  llvm::Error runReference(llvm::ArrayRef<int32_t> ids) {
+    std::string program = context.latestProgram()->name;
+    size_t phase = 0;
+    std::string mismatch;
+    oracle.observe([&](mlir::OpResult result, const reference::Matrix<double> &value) {
+      if (!llvm::isa<ir::PhaseOp>(result.getOwner()) || !mismatch.empty())
+        return;
+      if (phase >= recorded.size()) {
+        mismatch = "the reference has more phases than the program";
+        return;
+      }
+      const Recorded &record = recorded[phase++];
+      if (record.values.empty())
+        return;
+      if (record.rows != size_t(value.rows) || record.columns != size_t(value.columns)) {
+        mismatch = llvm::formatv("phase \"{0}\" has {1} x {2} numbers, the reference {3} x {4}", record.name,
+                                 record.rows, record.columns, value.rows, value.columns);
+        return;
+      }
+      compare(deviation(program, record.name, bounds.phase), record.values.data(), value.row(0), record.values.size());
+    });
+    std::vector<int32_t> positions, slots(ids.size(), 0), logitRows;
+    for (size_t row = 0; row < ids.size(); ++row) {
+      positions.push_back(int32_t(sequence.length() - ids.size() + row));
+      if (row + context.logitRows() >= ids.size())
+        logitRows.push_back(int32_t(row));
+    }
+    llvm::Expected<reference::Matrix<double>> logits = oracle.step(program, {ids, positions, slots, logitRows});
+    if (!logits)
+      return logits.takeError();
+    if (!mismatch.empty())
+      return makeError("@{0}: {1}", program, mismatch);
+    for (size_t row = 0; row < context.logitRows(); ++row)
+      compare(deviation(program, "logits", bounds.logits), context.logits(row).data(), logits->row(int64_t(row)),
+              size_t(logits->columns));
+    return llvm::Error::success();
+  }
+
+  Deviation &deviation(const std::string &program, const std::string &phase, double bound) {
+    auto found =
+        llvm::find_if(deviations, [&](const Deviation &d) { return d.program == program && d.phase == phase; });
+    if (found != deviations.end())
+      return *found;
+    return deviations.emplace_back(Deviation{program, phase, bound});
+  }
+
+  static void compare(Deviation &deviation, const float *got, const double *want, size_t count) {
+    for (size_t i = 0; i < count; ++i) {
+      if (double(got[i]) == want[i] || (std::isnan(got[i]) && std::isnan(want[i])))
+        continue; // infinities that agree among them
+      double difference = double(got[i]) - want[i];
+      deviation.errorSquares +=
+          std::isfinite(difference) ? difference * difference : std::numeric_limits<double>::infinity();
+    }
+    for (size_t i = 0; i < count; ++i)
+      if (std::isfinite(want[i]))
+        deviation.referenceSquares += want[i] * want[i];
+  }
+
+  Context &context;
+  mlir::ModuleOp fused;
+  Bounds bounds;
+  Sequence sequence;
+  Oracle oracle;
+  std::vector<Recorded> recorded;
+};
+
+} // namespace
+
+double Verification::logitsNmse() const {
+  double largest = 0;
+  for (const Deviation &deviation : deviations)
+    if (deviation.phase == "logits")
+      largest = std::max(largest, deviation.nmse());
+  return largest;
+}
+
+const Deviation &Verification::worst() const {
+  return *llvm::max_element(
+      deviations, [](const Deviation &a, const Deviation &b) { return a.nmse() / a.bound < b.nmse() / b.bound; });
+}
+
+llvm::Error Verification::judge(llvm::StringRef bundle) const {
+  for (const Deviation &deviation : deviations)
+    if (deviation.over())
+      return makeError(
+          "{0}: program {1}, phase \"{2}\" is not what the reference computes: NMSE {3:e2}, at most {4:e2} "
+          "would be right",
+          bundle, deviation.program, deviation.phase, deviation.nmse(), deviation.bound);
+  return llvm::Error::success();
+}
+
+llvm::Expected<Verification> verify(std::shared_ptr<const Model> model, mlir::ModuleOp fused,
+                                    reference::WeightLookup weights, const VerifyOptions &options) {
+  const lathe_model &tables = model->tables();
+  Result<std::unique_ptr<Context>> context = Context::create(model, {.threads = options.threads});
+  if (!context)
+    return makeError("{0}", context.message());
+  std::vector<size_t> steps = planSteps(**context, options.budget);
+  Comparison comparison(**context, fused, std::move(weights), (*context)->threads());
+  Verification verification;
+  uint64_t state = 1;
+  for (size_t rows : steps) {
+    if (options.progress)
+      options.progress(verification.steps, steps.size());
+    std::vector<int32_t> ids(rows);
+    for (int32_t &id : ids) { // any will do, as long as they differ
+      state = state * 6364136223846793005u + 1442695040888963407u;
+      id = int32_t((state >> 33) % tables.vocabulary);
+    }
+    if (llvm::Error error = comparison.step(ids))
+      return std::move(error);
+    verification.tokens += rows;
+    verification.steps += 1;
+  }
+  verification.deviations = std::move(comparison.deviations);
+  return verification;
+}
+
+} // namespace lathe

@@ -1,0 +1,70 @@
+//===- Verify.h - a compiled program against the reference, phase by phase --------------------------------*- C++
+//-*-===//
+//
+// Runs the same steps twice: in the bundle's program, watched by a PhaseObserver, and in the reference interpreter on
+// the fused module, in f64 with exact activations. Each phase that leaves f32 rows behind is compared by its normalised
+// mean squared error, NMSE = sum (got - want)^2 / sum want^2 over all steps of one program; so are the logits.
+//
+// Bounds follow from what the bundle stores:
+//
+//   matrices, cache                      logits   a phase
+//   f32, f32                             1e-9     3e-8
+//   f16 or bf16 matrices, or f16 cache   1e-5     3e-4
+//   8 bits or fewer                      1e-2     3e-2
+//
+// 8 bits: activations are rounded to 8 bits, an NMSE of 3e-5 each time; how far that grows is the model's own. Trained
+// models stay below 1e-3 (kUsualQuantizedNmse; SmolLM2-135M in Q4_1: 4e-4), the tiny random ones of test/data reach
+// 3e-3. A phase's bound is wider than the logits': a branch is small beside the residual stream that it joins, and a
+// gated product doubles its inputs' errors. A wrong kernel is off by about 1.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_TOOLS_LATHE_VERIFY_H
+#define LATHE_TOOLS_LATHE_VERIFY_H
+
+#include "compiler/reference/Interpreter.h"
+#include "runtime/lathe.h"
+#include "llvm/Support/Error.h"
+#include <string>
+#include <vector>
+
+namespace lathe {
+
+/// How far one phase of one program is from the reference, over all steps that ran it.
+struct Deviation {
+  std::string program, phase; ///< "prefill", "layer 3 down"; the logits are the phase "logits"
+  double bound = 0;
+  double errorSquares = 0, referenceSquares = 0;
+  /// Infinite where the program gave a number that is not finite and the reference did not.
+  double nmse() const { return errorSquares == 0 ? 0 : errorSquares / referenceSquares; }
+  bool over() const { return !(nmse() <= bound); }
+};
+
+struct Verification {
+  std::vector<Deviation> deviations; ///< in the order of the program's phases, by program
+  size_t tokens = 0, steps = 0;
+
+  /// The largest NMSE of the logits of any program.
+  double logitsNmse() const;
+  /// The phase that is furthest from its bound.
+  const Deviation &worst() const;
+  /// An error that names the first phase over its bound, if there is one.
+  llvm::Error judge(llvm::StringRef bundle) const;
+};
+
+/// More than this on the logits of a quantised model is worth telling.
+inline constexpr double kUsualQuantizedNmse = 1e-3;
+
+struct VerifyOptions {
+  unsigned threads = 0; ///< of both; 0: all cores
+  /// Multiply-adds that the reference may take, which sets the number of tokens: at least 6, at most 320.
+  double budget = 1e9;
+  std::function<void(size_t step, size_t steps)> progress;
+};
+
+/// Compares `model` with the reference's run of `fused`, the module that it was compiled from, on `weights`.
+llvm::Expected<Verification> verify(std::shared_ptr<const Model> model, mlir::ModuleOp fused,
+                                    reference::WeightLookup weights, const VerifyOptions &options = {});
+
+} // namespace lathe
+
+#endif

@@ -1,0 +1,66 @@
+//===- main.cpp - lathe: a model goes in, a native program comes out
+//------------------------------------------------===//
+#include "tools/lathe/Command.h"
+#include "tools/lathe/Console.h"
+#include "llvm/Support/raw_ostream.h"
+#include <new>
+
+using namespace lathe::cli;
+
+namespace {
+
+enum ExitCode { Success = 0, WrongInput = 1, WrongUsage = 2, AfterInterrupt = 130 };
+
+/// One line on stderr, whatever the message has in it.
+int complain(std::string message, int code) {
+  for (char &c : message)
+    if (c == '\n' || c == '\r')
+      c = ' ';
+  llvm::outs().flush();
+  llvm::errs() << "lathe: " << message << '\n';
+  return code;
+}
+
+int report(llvm::Error error) {
+  if (!error)
+    return Success;
+  int code = error.isA<UsageError>() ? WrongUsage : error.isA<Interrupted>() ? AfterInterrupt : WrongInput;
+  return complain(llvm::toString(std::move(error)), code);
+}
+
+int runCommandLine(int argc, char **argv) {
+  CLI::App app("Compiles language models into native programs, and runs them.", "lathe");
+  app.set_version_flag("--version", LATHE_VERSION);
+  app.require_subcommand(1);
+  Outcome outcome;
+  addCompile(app, outcome);
+  addRun(app, outcome);
+  addEval(app, outcome);
+  addBench(app, outcome);
+  addInspect(app, outcome);
+  addTokenize(app, outcome);
+  addVerify(app, outcome);
+  auto named = [&](const CLI::App *command) { return command->get_name() == argv[1]; };
+  if (argc > 1 && argv[1][0] != '-' && app.get_subcommands(named).empty())
+    return complain(std::string("no command '") + argv[1] + "'; see 'lathe --help'", WrongUsage);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success &asked) { // --help, --version
+    return app.exit(asked);
+  } catch (const CLI::ParseError &wrong) {
+    return complain(std::string(wrong.what()) + "; see 'lathe --help'", WrongUsage);
+  }
+  return report(std::move(outcome.error));
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  try {
+    return runCommandLine(argc, argv);
+  } catch (const std::bad_alloc &) {
+    return complain("out of memory", WrongInput);
+  } catch (const std::exception &unforeseen) {
+    return complain(unforeseen.what(), WrongInput);
+  }
+}
