@@ -34,7 +34,8 @@ static_assert(int(LATHE_INT) == halide_type_int && int(LATHE_UINT) == halide_typ
 static_assert(uint32_t(CpuSSE42) == LATHE_CPU_SSE4_2 && uint32_t(CpuAVX) == LATHE_CPU_AVX &&
               uint32_t(CpuAVX2) == LATHE_CPU_AVX2 && uint32_t(CpuFMA) == LATHE_CPU_FMA &&
               uint32_t(CpuF16C) == LATHE_CPU_F16C && uint32_t(CpuAVX512) == LATHE_CPU_AVX512 &&
-              uint32_t(CpuAVX512VNNI) == LATHE_CPU_AVX512_VNNI && uint32_t(CpuAVX512BF16) == LATHE_CPU_AVX512_BF16);
+              uint32_t(CpuAVX512VNNI) == LATHE_CPU_AVX512_VNNI && uint32_t(CpuAVX512BF16) == LATHE_CPU_AVX512_BF16 &&
+              uint32_t(CpuAVX512Icelake) == LATHE_CPU_AVX512_ICELAKE && uint32_t(CpuSSE4A) == LATHE_CPU_SSE4A);
 static_assert(kPagePositions == LATHE_PAGE_POSITIONS);
 
 namespace {

@@ -159,7 +159,9 @@ enum lathe_cpu_feature {
   LATHE_CPU_F16C = 1 << 4,
   LATHE_CPU_AVX512 = 1 << 5,      /* F, CD, BW, DQ, VL */
   LATHE_CPU_AVX512_VNNI = 1 << 6,
-  LATHE_CPU_AVX512_BF16 = 1 << 7
+  LATHE_CPU_AVX512_BF16 = 1 << 7,
+  LATHE_CPU_AVX512_ICELAKE = 1 << 8, /* IFMA, VBMI, VBMI2, BITALG, VPOPCNTDQ, and GFNI */
+  LATHE_CPU_SSE4A = 1 << 9           /* AMD's; compilers use it where they tune for Zen */
 };
 
 typedef struct lathe_model {

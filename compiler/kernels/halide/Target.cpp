@@ -8,7 +8,7 @@ const std::vector<TargetDesc> &lathe::targets() {
   static const std::vector<TargetDesc> all = {
       {"x86-64-v2", v2, 4},
       {"x86-64-v3", v3, 8},
-      {"x86-64-v4-vnni", v3 | CpuAVX512 | CpuAVX512VNNI | CpuAVX512BF16, 16},
+      {"x86-64-v4-vnni", v3 | CpuAVX512 | CpuAVX512VNNI | CpuAVX512BF16 | CpuAVX512Icelake | CpuSSE4A, 16},
   };
   return all;
 }
@@ -38,6 +38,11 @@ uint32_t lathe::hostFeatures() {
       CpuAVX512);
   add(__builtin_cpu_supports("avx512vnni"), CpuAVX512VNNI);
   add(__builtin_cpu_supports("avx512bf16"), CpuAVX512BF16);
+  add(__builtin_cpu_supports("avx512ifma") && __builtin_cpu_supports("avx512vbmi") &&
+          __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512bitalg") &&
+          __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("gfni"),
+      CpuAVX512Icelake);
+  add(__builtin_cpu_supports("sse4a"), CpuSSE4A);
 #endif
   return features;
 }

@@ -5,7 +5,10 @@
 //
 //   x86-64-v2        SSE4.2                                         4 lanes of f32
 //   x86-64-v3        + AVX AVX2 FMA F16C                            8
-//   x86-64-v4-vnni   + AVX-512 F CD BW DQ VL, VNNI, BF16            16
+//   x86-64-v4-vnni   + AVX-512 F CD BW DQ VL, VNNI, BF16,           16
+//                    IFMA VBMI VBMI2 BITALG VPOPCNTDQ GFNI, SSE4A: Zen 4 and later. Halide's other way to VNNI, for
+//                    Sapphire Rapids, brings AMX and FP16 along; Intel's processors run x86-64-v3 until one is at hand
+//                    to test.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_KERNELS_HALIDE_TARGET_H
@@ -28,6 +31,8 @@ enum CpuFeature : uint32_t {
   CpuAVX512 = 1 << 5,
   CpuAVX512VNNI = 1 << 6,
   CpuAVX512BF16 = 1 << 7,
+  CpuAVX512Icelake = 1 << 8,
+  CpuSSE4A = 1 << 9,
 };
 
 struct TargetDesc {

@@ -44,6 +44,8 @@ uint32_t cpuFeatures() {
   uint32_t features = 0;
   if (hasBits(one.c, {20}))
     features |= LATHE_CPU_SSE4_2;
+  if (hasBits(cpuid(0x80000001, 0).c, {6}))
+    features |= LATHE_CPU_SSE4A;
   const bool saves = hasBits(one.c, {27}); // OSXSAVE: xgetbv may be used
   const uint64_t state = saves ? savedState() : 0;
   constexpr uint64_t kYmm = 0x6, kZmm = 0xe6; // XMM, YMM; and opmask, upper halves of ZMM, ZMM16-31
@@ -62,6 +64,9 @@ uint32_t cpuFeatures() {
       features |= LATHE_CPU_AVX512_VNNI;
     if (hasBits(sevenOne.a, {5}))
       features |= LATHE_CPU_AVX512_BF16;
+    if (hasBits(seven.b, {21 /*IFMA*/}) &&
+        hasBits(seven.c, {1 /*VBMI*/, 6 /*VBMI2*/, 8 /*GFNI*/, 12 /*BITALG*/, 14 /*VPOPCNTDQ*/}))
+      features |= LATHE_CPU_AVX512_ICELAKE;
   }
   return features;
 }
@@ -70,7 +75,8 @@ uint32_t cpuFeatures() { return 0; }
 #endif
 
 std::string cpuFeatureNames(uint32_t features) {
-  static constexpr std::array kNames = {"SSE4.2", "AVX", "AVX2", "FMA", "F16C", "AVX512", "AVX512-VNNI", "AVX512-BF16"};
+  static constexpr std::array kNames = {"SSE4.2",      "AVX",         "AVX2",           "FMA",  "F16C", "AVX512",
+                                        "AVX512-VNNI", "AVX512-BF16", "AVX512-ICELAKE", "SSE4A"};
   std::string names;
   for (size_t bit = 0; bit < 32; ++bit) {
     if (!(features >> bit & 1))

@@ -21,6 +21,11 @@ TEST(CpuFeatures, AgreesWithTheCompilersOwnDetection) {
                 __builtin_cpu_supports("avx512vl"));
   EXPECT_EQ(bool(features & LATHE_CPU_AVX512_VNNI), bool(__builtin_cpu_supports("avx512vnni")));
   EXPECT_EQ(bool(features & LATHE_CPU_AVX512_BF16), bool(__builtin_cpu_supports("avx512bf16")));
+  EXPECT_EQ(bool(features & LATHE_CPU_AVX512_ICELAKE),
+            __builtin_cpu_supports("avx512ifma") && __builtin_cpu_supports("avx512vbmi") &&
+                __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512bitalg") &&
+                __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("gfni"));
+  EXPECT_EQ(bool(features & LATHE_CPU_SSE4A), bool(__builtin_cpu_supports("sse4a")));
 }
 #endif
 
