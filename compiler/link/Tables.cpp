@@ -37,6 +37,11 @@ static lathe_type abiType(ElementType type) {
   return {};
 }
 
+/// A new last element whose padding is zero too: it goes into the bundle, and equal models make equal bytes.
+template <typename Struct> static Struct &addZeroed(std::vector<Struct> &list) {
+  return *static_cast<Struct *>(std::memset(static_cast<void *>(&list.emplace_back()), 0, sizeof(Struct)));
+}
+
 namespace lathe {
 
 class TableBuilder {
@@ -77,7 +82,7 @@ private:
 
   Error addProgram(const Program &from) {
     program = &from;
-    lathe_program to = {};
+    lathe_program &to = addZeroed(out.programs);
     to.name = text(from.name);
     to.max_rows = from.maxRows;
     to.max_logit_rows = from.maxLogitRows;
@@ -89,13 +94,12 @@ private:
     for (const Phase &next : from.phases)
       if (Error wrong = addPhase(next))
         return wrong;
-    out.programs.push_back(to);
     return Error::success();
   }
 
   Error addPhase(const Phase &from) {
     phase = &from;
-    lathe_phase to = {};
+    lathe_phase &to = addZeroed(out.phases);
     to.name = text(from.name);
     to.rows = from.logitRows ? LATHE_ROWS_LOGITS : LATHE_ROWS_ALL;
     to.rows_per_tile = from.rowsPerTile;
@@ -119,7 +123,6 @@ private:
       addView(*from.result, result, /*worker=*/false);
       to.result = out.views.size();
     }
-    out.phases.push_back(to);
     return Error::success();
   }
 
@@ -130,7 +133,7 @@ private:
       return makeError("program {0}, phase \"{1}\": kernel {2} was not compiled", program->name, phase->name, name);
     std::vector<Argument> arguments = signature(from.kernel);
     bool worker = from.scope == Scope::Worker;
-    lathe_call to = {};
+    lathe_call &to = addZeroed(out.calls);
     to.kernel = kernel->second;
     to.scope = static_cast<uint32_t>(from.scope);
     to.rows_per_call = worker ? 1 : phase->rowsPerTile;
@@ -138,12 +141,11 @@ private:
     to.n_views = from.views.size();
     for (size_t i = 0; i < arguments.size(); ++i)
       addView(from.views[i], arguments[i], worker);
-    out.calls.push_back(to);
     return Error::success();
   }
 
   void addView(const View &from, const Argument &argument, bool worker) {
-    lathe_view to = {};
+    lathe_view &to = addZeroed(out.views);
     to.base = static_cast<uint32_t>(from.base);
     to.layer = from.layer;
     to.offset = from.offset;
@@ -157,11 +159,11 @@ private:
       out.dims.push_back({0, static_cast<int32_t>(dim.extent), static_cast<int32_t>(dim.stride), 0});
     if (from.base == Base::Weights)
       to.offset += layout.find(from.weight)->offset;
-    out.views.push_back(to);
   }
 
   void fillModel(const ProgramSet &set, const ModelInfo &info) {
     lathe_model &model = out.table;
+    std::memset(&model, 0, sizeof model); // the padding, too: see addZeroed
     std::memcpy(model.magic, LATHE_MODEL_MAGIC, sizeof model.magic);
     model.abi_version = LATHE_ABI_VERSION;
     model.struct_bytes = sizeof(lathe_model);
