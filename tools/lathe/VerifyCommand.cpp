@@ -64,7 +64,7 @@ llvm::Error verifyBundle(const Options &options) {
   if (!model)
     return model.takeError();
   if (Result<void> whole = (*model)->verifyWeights(); !whole)
-    return toLlvm(whole.failure());
+    return makeError("{0}: {1}", options.bundle, whole.message());
   llvm::Expected<ReferenceModel> reference = referenceOf(*model, options.bundle, ReferenceLevel::Fused);
   if (!reference)
     return reference.takeError();
