@@ -6,10 +6,15 @@
  * everything that needs a name or a search (pre-tokeniser, chat template, merges as ids, hash tables), so the runtime
  * maps the blob, checks the sections' bounds and encodes.
  *
+ * From text to tokens: special tokens are cut out of the text; each stretch between them goes through `normalizers`, is
+ * split by `splits`, and each piece becomes symbols by the model `kind`.
+ *
  * Symbols and tokens. Symbols 0 .. n_tokens-1 are the vocabulary's tokens; symbols from n_tokens on are strings that
  * some merge passes through but that are no tokens: where one is left over, it is written as the tokens of its bytes. A
  * symbol's bytes are what it stands for in plain text: a byte-level "Ġthe" is stored as " the", SentencePiece's "▁the"
- * as " the" and "<0x0A>" as the byte 0x0A; a control token's bytes are its spelling.
+ * as " the" and "<0x0A>" as the byte 0x0A. Its key is how text spells it after normalizers and splits ("▁the" where
+ * they turn spaces into U+2581); a special token's key is its spelling. Where keys are stored at all they are stored for
+ * every symbol; where they are not, they are the bytes.
  */
 #ifndef LATHE_RUNTIME_ABI_TOKENIZER_ABI_H
 #define LATHE_RUNTIME_ABI_TOKENIZER_ABI_H
@@ -22,26 +27,22 @@ extern "C" {
 #endif
 
 #define LATHE_TOKENIZER_MAGIC "LATHETOK" /* 8 bytes, no terminator */
-#define LATHE_TOKENIZER_VERSION 1u       /* raised with every change of this file */
+#define LATHE_TOKENIZER_VERSION 2u       /* raised with every change of this file */
 #define LATHE_TOKENIZER_ALIGNMENT 8      /* of the blob and of every section */
 
 /* How a piece of text becomes symbols. */
 enum lathe_tokenizer_kind {
   LATHE_TOKENIZER_BPE = 1, /* merges by rank: `merges` */
-  LATHE_TOKENIZER_SPM = 2 /* SentencePiece's BPE: two neighbours merge if together they are a token, best score first */
+  LATHE_TOKENIZER_SPM = 2, /* SentencePiece's BPE: two neighbours merge if together they are a token, best score first */
+  LATHE_TOKENIZER_UNIGRAM = 3 /* of all ways to write the piece the one with the highest sum of scores */
 };
 
 enum lathe_tokenizer_flag {
-  LATHE_TOKENIZER_ADD_BOS = 1 << 0,
-  LATHE_TOKENIZER_ADD_EOS = 1 << 1,
-  LATHE_TOKENIZER_SPACE_PREFIX = 1 << 2,  /* a space goes before text that starts the input or follows a special token;
-                                             decoding drops it again at the start */
-  LATHE_TOKENIZER_ESCAPED_SPACE = 1 << 3, /* U+2581 in the input means a space, as SentencePiece has it */
-  LATHE_TOKENIZER_IGNORE_MERGES = 1 << 4, /* a pre-token that is a token as a whole stays whole */
-  LATHE_TOKENIZER_BYTE_LEVEL = 1 << 5,    /* BPE starts from bytes (byte_symbols); else from characters (piece_slots),
+  LATHE_TOKENIZER_STRIP_SPACE = 1 << 0,   /* decoding drops one space at the start of a text */
+  LATHE_TOKENIZER_IGNORE_MERGES = 1 << 1, /* BPE: a piece that is a token as a whole stays whole */
+  LATHE_TOKENIZER_BYTE_LEVEL = 1 << 2,    /* BPE starts from bytes (byte_symbols); else from characters (piece_slots),
                                              and byte_symbols serve characters that have no symbol */
-  LATHE_TOKENIZER_SPACE_STARTS = 1 << 6   /* SPM: no token has a space behind another character, so no merge crosses
-                                             such a place and words may be encoded one by one */
+  LATHE_TOKENIZER_FUSE_UNKNOWN = 1 << 3   /* neighbouring characters that cannot be written are one `missing` together */
 };
 
 /* GGUF's numbering. In `types`: the low four bits; lathe_token_attribute above. */
@@ -56,8 +57,10 @@ enum lathe_token_type {
 #define LATHE_TOKEN_TYPE_MASK 0x0fu
 
 enum lathe_token_attribute {
-  LATHE_TOKEN_LSTRIP = 0x10, /* takes ASCII white space on its left with it when matched */
-  LATHE_TOKEN_RSTRIP = 0x20
+  LATHE_TOKEN_LSTRIP = 0x10, /* takes white space on its left with it when matched */
+  LATHE_TOKEN_RSTRIP = 0x20,
+  LATHE_TOKEN_SINGLE_WORD = 0x40, /* matched only where no word character (letter, mark, digit, _) stands beside it */
+  LATHE_TOKEN_NORMALIZED = 0x80   /* matched after the normalizers, which its spelling goes through too */
 };
 
 /* `count` elements at `offset`. */
@@ -70,13 +73,47 @@ typedef struct lathe_merge {
   uint32_t left, right, result; /* symbols */
 } lathe_merge;
 
-/* A step of the pre-tokeniser: every match of the pattern becomes a piece of its own, and so does every stretch between
- * matches. The next step splits each of these pieces; no merge crosses the border of a piece. */
-typedef struct lathe_split {
-  lathe_section pattern; /* u8: a PCRE2 pattern, UTF and UCP, at most LATHE_MAX_PATTERN_BYTES */
-} lathe_split;
+/* A step that the pieces of a text go through, one after the other. Patterns are PCRE2's, compiled with UTF and UCP, and
+ * see each piece as a text of its own; bytes that are no UTF-8 are never part of a match and pass every step. */
+enum lathe_step_kind {
+  LATHE_STEP_SPLIT = 1,           /* cuts each piece at the matches of `pattern`; lathe_split_flag. Not a normalizer */
+  LATHE_STEP_WORDS = 2,           /* cuts before every run of `pattern`, a literal, that follows something else: where no
+                                     symbol reaches over such a place this only makes merging faster. Not a normalizer */
+  LATHE_STEP_REPLACE = 3,         /* every literal `pattern` becomes `text` */
+  LATHE_STEP_REPLACE_PATTERN = 4, /* every match of `pattern` becomes `text` */
+  LATHE_STEP_PREPEND = 5,         /* `text` goes before each piece that is not empty; lathe_prepend_flag */
+  LATHE_STEP_STRIP = 6,           /* white space at the ends goes: flags 1 left, 2 right */
+  LATHE_STEP_NORMALIZE = 7,       /* Unicode's forms: flags 0 NFD, 1 NFC, 2 NFKD, 3 NFKC */
+  LATHE_STEP_LOWERCASE = 8,
+  LATHE_STEP_STRIP_MARKS = 9,   /* drops combining marks */
+  LATHE_STEP_SPELL_BYTES = 10,  /* bytes as characters of GPT-2's alphabet: a space is U+0120 */
+  LATHE_STEP_UNSPELL_BYTES = 11, /* and back */
+  LATHE_STEP_CHARSMAP = 12       /* `pattern`: SentencePiece's precompiled map, see runtime/text/CharsMap.h */
+};
+
+/* SPLIT: what becomes of the matches. */
+enum lathe_split_flag {
+  LATHE_SPLIT_ISOLATED = 0, /* each match is a piece, and so is each stretch between matches */
+  LATHE_SPLIT_REMOVED = 1,
+  LATHE_SPLIT_MERGED_WITH_PREVIOUS = 2,
+  LATHE_SPLIT_MERGED_WITH_NEXT = 3,
+  LATHE_SPLIT_CONTIGUOUS = 4, /* matches beside each other are one piece */
+  LATHE_SPLIT_BEHAVIOUR_MASK = 7,
+  LATHE_SPLIT_INVERT = 8 /* the stretches between matches count as matches, and matches as what is between */
+};
+
+enum lathe_prepend_flag {
+  LATHE_PREPEND_IF_MISSING = 1,     /* unless the piece starts with it */
+  LATHE_PREPEND_AT_START = 2,       /* only to what starts the input */
+  LATHE_PREPEND_NOT_AFTER_USER = 4 /* not to what follows a user-defined token */
+};
+
+typedef struct lathe_step {
+  uint32_t kind, flags;
+  lathe_section pattern, text; /* u8, at most LATHE_MAX_PATTERN_BYTES but for the map */
+} lathe_step;
 #define LATHE_MAX_PATTERN_BYTES 65536
-#define LATHE_MAX_SPLITS 32
+#define LATHE_MAX_STEPS 32
 
 /* ---- chat -------------------------------------------------------------------------------------------------------*/
 
@@ -117,22 +154,48 @@ typedef struct lathe_tokenizer {
   uint32_t kind;  /* lathe_tokenizer_kind */
   uint32_t flags; /* lathe_tokenizer_flag */
   uint32_t n_tokens, n_symbols;
-  uint32_t max_symbol_bytes;   /* longest entry of the piece table */
+  uint32_t max_key_bytes;      /* longest entry of the piece table */
   int32_t bos, eos, unk, pad;  /* token ids; -1: none */
   int32_t missing;             /* token for a character that the vocabulary cannot write at all; -1: it is left out */
   lathe_section symbol_starts; /* u32 [n_symbols + 1], ascending: symbol i is symbol_bytes[starts[i] .. starts[i+1]) */
   lathe_section symbol_bytes;  /* u8 */
   lathe_section types;         /* u8 [n_tokens] */
-  lathe_section scores;        /* SPM: f32 [n_tokens]; BPE: empty */
+  lathe_section key_starts;    /* as symbol_starts, or empty: keys are the bytes */
+  lathe_section key_bytes;     /* u8 */
+  lathe_section scores;        /* SPM, unigram: f32 [n_tokens]; BPE: empty */
   lathe_section merges;        /* BPE: lathe_merge, by rank */
   lathe_section merge_slots;   /* u32 [2^k]: index in merges + 1, or 0; lathe_merge_hash, linear probing */
-  lathe_section piece_slots;   /* u32 [2^k]: symbol + 1 by its bytes, or 0; lathe_piece_hash, linear probing */
+  lathe_section piece_slots;   /* u32 [2^k]: symbol + 1 by its key, or 0; lathe_piece_hash, linear probing */
   lathe_section byte_symbols;  /* i32 [256]: symbol that writes a single byte, or -1 */
-  lathe_section specials;      /* u32: control, user-defined and unknown tokens, by their bytes ascending */
+  lathe_section specials;      /* u32: control, user-defined and unknown tokens */
+  lathe_section opening;       /* u32: tokens that the model wants before a text */
+  lathe_section closing;       /* u32: and after it */
   lathe_section stops;         /* u32: tokens that end the assistant's turn */
-  lathe_section splits;        /* lathe_split, in order */
+  lathe_section normalizers;   /* lathe_step, in order */
+  lathe_section splits;        /* lathe_step, in order */
   lathe_section chat;          /* lathe_chat, 0 or 1 */
 } lathe_tokenizer;
+
+/* GPT-2's alphabet for bytes (Radford et al. 2019, encoder.py, bytes_to_unicode): bytes that Latin-1 prints are spelled
+ * as themselves, the other 68 as U+0100, U+0101, ... in order. */
+static inline uint32_t lathe_spelling_of_byte(uint8_t byte) {
+  if (byte <= 0x20)
+    return 0x100u + byte;
+  if (byte >= 0x7f && byte <= 0xa0)
+    return 0x121u + (byte - 0x7fu);
+  return byte == 0xad ? 0x143u : byte;
+}
+
+/* The byte that a character spells, or -1. */
+static inline int32_t lathe_byte_of_spelling(uint32_t character) {
+  if (character >= 0x100 && character <= 0x120)
+    return (int32_t)(character - 0x100);
+  if (character >= 0x121 && character <= 0x142)
+    return (int32_t)(character - 0x121 + 0x7f);
+  if (character == 0x143)
+    return 0xad;
+  return character < 0x100 && lathe_spelling_of_byte((uint8_t)character) == character ? (int32_t)character : -1;
+}
 
 /* The hash functions of the two tables; a key's first slot is hash & (slots - 1). */
 static inline uint32_t lathe_merge_hash(uint32_t left, uint32_t right) {
@@ -142,11 +205,14 @@ static inline uint32_t lathe_merge_hash(uint32_t left, uint32_t right) {
 }
 
 /* FNV-1a, folded. */
+#define LATHE_PIECE_HASH_START 0xcbf29ce484222325ull
+static inline uint64_t lathe_piece_hash_step(uint64_t state, uint8_t byte) { return (state ^ byte) * 0x100000001b3ull; }
+static inline uint32_t lathe_piece_hash_fold(uint64_t state) { return (uint32_t)(state >> 32) ^ (uint32_t)state; }
 static inline uint32_t lathe_piece_hash(const uint8_t *bytes, size_t count) {
-  uint64_t hash = 0xcbf29ce484222325ull;
+  uint64_t state = LATHE_PIECE_HASH_START;
   for (size_t i = 0; i < count; i++)
-    hash = (hash ^ bytes[i]) * 0x100000001b3ull;
-  return (uint32_t)(hash >> 32) ^ (uint32_t)hash;
+    state = lathe_piece_hash_step(state, bytes[i]);
+  return lathe_piece_hash_fold(state);
 }
 
 #ifdef __cplusplus

@@ -63,7 +63,7 @@ Result<RenderedChat> renderChat(const TokenizerView &view, std::span<const ChatM
 
   Renderer renderer(view);
   if ((chat.flags & LATHE_CHAT_BOS) && view.header().bos >= 0)
-    renderer.out.text += view.bytes(view.header().bos);
+    renderer.out.text += view.key(view.header().bos);
 
   // The system text on its way into the first user turn.
   std::optional<std::string_view> pending;

@@ -92,25 +92,6 @@ void Merger::merge() {
   }
 }
 
-/// A symbol's token, or the tokens of its bytes where it is none.
-void Merger::emit(const Symbol &symbol, std::vector<int32_t> &out) const {
-  int32_t tokens = view.header().n_tokens;
-  if (symbol.id >= 0 && symbol.id < tokens) {
-    out.push_back(symbol.id);
-    return;
-  }
-  bool missing = false;
-  for (char c : piece.substr(symbol.start, symbol.bytes)) {
-    int32_t id = view.byteSymbol(c);
-    if (id >= 0 && id < tokens)
-      out.push_back(id);
-    else
-      missing = true;
-  }
-  if (missing && view.header().missing >= 0)
-    out.push_back(view.header().missing);
-}
-
 void Merger::encode(std::string_view text, std::vector<int32_t> &out) {
   piece = text;
   if (piece.empty())
@@ -129,8 +110,16 @@ void Merger::encode(std::string_view text, std::vector<int32_t> &out) {
     splitCharacters();
   symbols.back().next = -1;
   merge();
-  for (int32_t i = 0; i >= 0; i = symbols[i].next)
-    emit(symbols[i], out);
+  fallback.reset();
+  for (int32_t i = 0; i >= 0; i = symbols[i].next) {
+    const Symbol &symbol = symbols[i];
+    if (symbol.id >= 0 && uint32_t(symbol.id) < view.header().n_tokens) {
+      out.push_back(symbol.id);
+      fallback.reset();
+    } else {
+      fallback.write(piece.substr(symbol.start, symbol.bytes), out);
+    }
+  }
 }
 
 } // namespace lathe

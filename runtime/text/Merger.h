@@ -9,6 +9,7 @@
 #ifndef LATHE_RUNTIME_TEXT_MERGER_H
 #define LATHE_RUNTIME_TEXT_MERGER_H
 
+#include "runtime/text/Fallback.h"
 #include "runtime/text/TokenizerView.h"
 #include <cstdint>
 #include <string_view>
@@ -19,7 +20,7 @@ namespace lathe {
 /// Working memory for merging, reused over the pieces of one text. One thread at a time.
 class Merger {
 public:
-  explicit Merger(const TokenizerView &view) : view(view) {}
+  explicit Merger(const TokenizerView &view) : view(view), fallback(view) {}
 
   /// Appends the tokens of one piece. At most INT32_MAX bytes.
   void encode(std::string_view piece, std::vector<int32_t> &out);
@@ -43,9 +44,9 @@ private:
   void append(int32_t id, uint32_t start, uint32_t bytes);
   void offer(int32_t left, int32_t right);
   void merge();
-  void emit(const Symbol &symbol, std::vector<int32_t> &out) const;
 
   const TokenizerView &view;
+  Fallback fallback;
   std::string_view piece;
   std::vector<Symbol> symbols;
   std::vector<Pair> heap;

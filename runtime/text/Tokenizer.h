@@ -14,8 +14,10 @@
 
 #include "runtime/core/Result.h"
 #include "runtime/text/Chat.h"
-#include "runtime/text/PreTokenizer.h"
+#include "runtime/text/Specials.h"
+#include "runtime/text/TextSteps.h"
 #include "runtime/text/TokenizerView.h"
+#include "runtime/text/Unigram.h"
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -72,35 +74,33 @@ public:
   int32_t eos() const { return view.header().eos; }
   int32_t unk() const { return view.header().unk; }
   int32_t pad() const { return view.header().pad; }
-  bool addsBos() const { return view.has(LATHE_TOKENIZER_ADD_BOS); }
-  bool addsEos() const { return view.has(LATHE_TOKENIZER_ADD_EOS); }
+  /// The tokens that EncodeOptions::addSpecial adds before and after a text.
+  std::span<const uint32_t> opening() const { return view.opening; }
+  std::span<const uint32_t> closing() const { return view.closing; }
   /// Whether a token ends the model's answer, and all that do.
   bool isStop(int32_t id) const;
   std::span<const uint32_t> stops() const { return view.stops; }
   bool isControl(int32_t id) const;
-  /// "bpe" or "spm".
-  std::string_view kind() const { return view.header().kind == LATHE_TOKENIZER_BPE ? "bpe" : "spm"; }
+  /// "bpe", "spm" or "unigram".
+  std::string_view kind() const;
 
 private:
   /// [begin, end) of the text in which no control token may be matched.
   struct Literal {
     size_t begin, end;
   };
-  struct SpecialMatch {
-    int32_t id;
-    size_t bytes;
-  };
+  struct Encoder;
 
-  explicit Tokenizer(TokenizerView view) : view(view) {}
-  Result<void> encodeText(std::string_view text, std::span<const Literal> literals, std::vector<int32_t> &out) const;
-  SpecialMatch matchSpecial(std::string_view text, bool control) const;
+  Tokenizer(const TokenizerView &view, TextSteps normalizers, TextSteps splits)
+      : view(view), normalizers(std::move(normalizers)), splits(std::move(splits)) {}
+  Result<void> collectSpecials();
+  Result<std::string> normalized(std::string_view text) const;
 
   TokenizerView view;
-  std::unique_ptr<PreTokenizer> preTokenizer;
-  /// specials[range[b].begin .. range[b].end) start with byte b.
-  struct Range {
-    uint32_t begin = 0, end = 0;
-  } specialRange[256];
+  TextSteps normalizers, splits;
+  Specials specials;           ///< matched in the text as it is
+  Specials normalizedSpecials; ///< matched once it is normalized
+  std::optional<UnigramTable> unigram;
 };
 
 } // namespace lathe

@@ -47,8 +47,8 @@ Result<TokenizerView> TokenizerView::open(std::span<const uint8_t> blob) {
   if (head->blob_bytes != blob.size())
     return error("tokenizer blob: states ", head->blob_bytes, " bytes, has ", blob.size(),
                  "; the bundle is damaged, compile it again");
-  if (head->kind != LATHE_TOKENIZER_BPE && head->kind != LATHE_TOKENIZER_SPM)
-    return error("tokenizer blob: kind ", head->kind, " is not one this runtime knows (1: bpe, 2: spm)");
+  if (head->kind < LATHE_TOKENIZER_BPE || head->kind > LATHE_TOKENIZER_UNIGRAM)
+    return error("tokenizer blob: kind ", head->kind, " is not one this runtime knows (1: bpe, 2: spm, 3: unigram)");
 
   TokenizerView view;
   view.base = reinterpret_cast<const char *>(blob.data());
@@ -57,17 +57,25 @@ Result<TokenizerView> TokenizerView::open(std::span<const uint8_t> blob) {
   view.starts = sections.get<uint32_t>("symbol_starts", head->symbol_starts);
   view.symbolBytes = sections.get<char>("symbol_bytes", head->symbol_bytes);
   view.types = sections.get<uint8_t>("types", head->types);
+  view.keyStarts = sections.get<uint32_t>("key_starts", head->key_starts);
+  view.keyBytes = sections.get<char>("key_bytes", head->key_bytes);
   view.scores = sections.get<float>("scores", head->scores);
   view.merges = sections.get<lathe_merge>("merges", head->merges);
   view.mergeSlots = sections.get<uint32_t>("merge_slots", head->merge_slots);
   view.pieceSlots = sections.get<uint32_t>("piece_slots", head->piece_slots);
   view.byteSymbols = sections.get<int32_t>("byte_symbols", head->byte_symbols);
   view.specials = sections.get<uint32_t>("specials", head->specials);
+  view.opening = sections.get<uint32_t>("opening", head->opening);
+  view.closing = sections.get<uint32_t>("closing", head->closing);
   view.stops = sections.get<uint32_t>("stops", head->stops);
-  view.splits = sections.get<lathe_split>("splits", head->splits);
+  view.normalizers = sections.get<lathe_step>("normalizers", head->normalizers);
+  view.splits = sections.get<lathe_step>("splits", head->splits);
   std::span<const lathe_chat> chat = sections.get<lathe_chat>("chat", head->chat);
-  for (const lathe_split &split : view.splits)
-    sections.check("a split's pattern", split.pattern);
+  for (std::span<const lathe_step> steps : {view.normalizers, view.splits})
+    for (const lathe_step &step : steps) {
+      sections.check("a step's pattern", step.pattern);
+      sections.check("a step's text", step.text);
+    }
   if (chat.size() == 1) {
     view.chat = chat.data();
     sections.check("chat.name", view.chat->name);
@@ -85,30 +93,39 @@ Result<TokenizerView> TokenizerView::open(std::span<const uint8_t> blob) {
   uint32_t tokens = head->n_tokens, symbols = head->n_symbols;
   if (tokens == 0 || tokens > symbols || symbols > INT32_MAX || view.starts.size() != uint64_t(symbols) + 1)
     return damaged("the counts of tokens and symbols do not fit their tables");
-  if (view.types.size() != tokens || (head->kind == LATHE_TOKENIZER_SPM && view.scores.size() != tokens))
+  if (view.types.size() != tokens || (head->kind != LATHE_TOKENIZER_BPE && view.scores.size() != tokens))
     return damaged("types or scores are not one for each token");
-  if (view.byteSymbols.size() != 256 || chat.size() > 1 || view.splits.size() > LATHE_MAX_SPLITS)
+  if (view.byteSymbols.size() != 256 || chat.size() > 1 || view.splits.size() > LATHE_MAX_STEPS ||
+      view.normalizers.size() > LATHE_MAX_STEPS)
     return damaged("a table has an impossible length");
   if (!isPowerOfTwoOrZero(view.mergeSlots.size()) || !isPowerOfTwoOrZero(view.pieceSlots.size()))
     return damaged("a hash table's length is not a power of two");
-  bool ascending = true;
-  for (size_t i = 0; i < symbols; i++)
-    ascending &= view.starts[i] <= view.starts[i + 1];
-  if (!ascending || view.starts[symbols] > view.symbolBytes.size())
+  auto ascending = [&](std::span<const uint32_t> starts, size_t bytes) {
+    bool sound = starts.size() == uint64_t(symbols) + 1;
+    for (size_t i = 0; sound && i < symbols; i++)
+      sound = starts[i] <= starts[i + 1];
+    return sound && starts[symbols] <= bytes;
+  };
+  if (!ascending(view.starts, view.symbolBytes.size()))
     return damaged("symbol_starts is not ascending within symbol_bytes");
+  if (!view.keyStarts.empty() && !ascending(view.keyStarts, view.keyBytes.size()))
+    return damaged("key_starts is not ascending within key_bytes");
   for (int32_t id : {head->bos, head->eos, head->unk, head->pad, head->missing})
     if (id < -1 || id >= int64_t(tokens))
       return damaged("a special id is not a token");
   for (int32_t symbol : view.byteSymbols)
     if (symbol < -1 || symbol >= int64_t(symbols))
       return damaged("a byte's symbol does not exist");
-  for (std::span<const uint32_t> ids : {view.specials, view.stops})
+  for (std::span<const uint32_t> ids : {view.specials, view.opening, view.closing, view.stops})
     for (uint32_t id : ids)
       if (id >= tokens)
-        return damaged("a special or stop token does not exist");
-  for (const lathe_split &split : view.splits)
-    if (split.pattern.count > LATHE_MAX_PATTERN_BYTES)
-      return damaged("a pattern is longer than patterns can be");
+        return damaged("a special, opening, closing or stop token does not exist");
+  for (std::span<const lathe_step> steps : {view.normalizers, view.splits})
+    for (const lathe_step &step : steps) {
+      bool map = step.kind == LATHE_STEP_CHARSMAP;
+      if ((step.pattern.count > LATHE_MAX_PATTERN_BYTES && !map) || step.text.count > LATHE_MAX_PATTERN_BYTES)
+        return damaged("a pattern is longer than patterns can be");
+    }
   return view;
 }
 
@@ -127,16 +144,16 @@ std::optional<TokenizerView::Merge> TokenizerView::findMerge(uint32_t left, uint
   return std::nullopt;
 }
 
-int32_t TokenizerView::findPiece(std::string_view piece) const {
-  if (piece.size() > head->max_symbol_bytes)
+int32_t TokenizerView::findPiece(std::string_view piece, uint32_t hash) const {
+  if (piece.size() > head->max_key_bytes)
     return -1;
   uint32_t mask = pieceSlots.size() - 1;
-  uint32_t slot = lathe_piece_hash(reinterpret_cast<const uint8_t *>(piece.data()), piece.size());
+  uint32_t slot = hash;
   for (size_t step = 0; step < pieceSlots.size(); step++, slot++) {
     uint32_t symbol = pieceSlots[slot & mask];
     if (symbol == 0 || symbol > head->n_symbols)
       return -1;
-    if (bytes(symbol - 1) == piece)
+    if (key(symbol - 1) == piece)
       return symbol - 1;
   }
   return -1;

@@ -29,6 +29,12 @@ public:
   std::string_view bytes(uint32_t symbol) const {
     return {symbolBytes.data() + starts[symbol], starts[symbol + 1] - starts[symbol]};
   }
+  /// How text that went through the steps spells it.
+  std::string_view key(uint32_t symbol) const {
+    return keyStarts.empty()
+               ? bytes(symbol)
+               : std::string_view(keyBytes.data() + keyStarts[symbol], keyStarts[symbol + 1] - keyStarts[symbol]);
+  }
   /// token < n_tokens.
   uint32_t type(uint32_t token) const { return types[token] & LATHE_TOKEN_TYPE_MASK; }
   uint32_t attributes(uint32_t token) const { return types[token] & ~LATHE_TOKEN_TYPE_MASK; }
@@ -41,21 +47,25 @@ public:
     uint32_t rank, result;
   };
   std::optional<Merge> findMerge(uint32_t left, uint32_t right) const;
-  /// The symbol with exactly these bytes that ordinary text may become, or -1.
-  int32_t findPiece(std::string_view piece) const;
+  /// The symbol with exactly this key that ordinary text may become, or -1.
+  int32_t findPiece(std::string_view key) const {
+    return findPiece(key, lathe_piece_hash(reinterpret_cast<const uint8_t *>(key.data()), key.size()));
+  }
+  /// The same with the key's hash known.
+  int32_t findPiece(std::string_view key, uint32_t hash) const;
 
-  std::span<const uint32_t> specials, stops;
-  std::span<const lathe_split> splits;
+  std::span<const uint32_t> specials, opening, closing, stops;
+  std::span<const lathe_step> normalizers, splits;
   /// Null: the bundle has no chat format.
   const lathe_chat *chat = nullptr;
-  /// A u8 section that open() has checked: of a split or of the chat.
+  /// A u8 section that open() has checked: of a step or of the chat.
   std::string_view text(lathe_section section) const { return {base + section.offset, section.count}; }
 
 private:
   const char *base = nullptr;
   const lathe_tokenizer *head = nullptr;
-  std::span<const char> symbolBytes;
-  std::span<const uint32_t> starts, mergeSlots, pieceSlots;
+  std::span<const char> symbolBytes, keyBytes;
+  std::span<const uint32_t> starts, keyStarts, mergeSlots, pieceSlots;
   std::span<const uint8_t> types;
   std::span<const float> scores;
   std::span<const lathe_merge> merges;

@@ -15,6 +15,8 @@ find_package(GTest REQUIRED)
 find_package(Threads REQUIRED)
 find_path(PCRE2_INCLUDE pcre2.h REQUIRED)
 find_library(PCRE2_LIBRARY libpcre2-8.a REQUIRED) # static: it goes into stand-alone executables
+find_path(UTF8PROC_INCLUDE utf8proc.h REQUIRED)
+find_library(UTF8PROC_LIBRARY libutf8proc.a REQUIRED) # static for the same reason
 find_program(LATHE_LIT lit PATHS /usr/lib/llvm-22/bin /usr/lib/llvm-22/build/utils/lit NO_DEFAULT_PATH REQUIRED)
 find_program(LATHE_LLD ld.lld PATHS /usr/lib/llvm-22/bin NO_DEFAULT_PATH REQUIRED)
 
@@ -34,3 +36,7 @@ add_library(lathe_pcre2 INTERFACE)
 target_include_directories(lathe_pcre2 SYSTEM INTERFACE ${PCRE2_INCLUDE})
 target_compile_definitions(lathe_pcre2 INTERFACE PCRE2_STATIC PCRE2_CODE_UNIT_WIDTH=8)
 target_link_libraries(lathe_pcre2 INTERFACE ${PCRE2_LIBRARY})
+add_library(lathe_utf8proc INTERFACE)
+target_include_directories(lathe_utf8proc SYSTEM INTERFACE ${UTF8PROC_INCLUDE})
+target_compile_definitions(lathe_utf8proc INTERFACE UTF8PROC_STATIC)
+target_link_libraries(lathe_utf8proc INTERFACE ${UTF8PROC_LIBRARY})

@@ -1,33 +1,11 @@
 //===- ByteLevel.cpp - the alphabet in which byte-level BPE spells bytes ------------------------------------------===//
 #include "compiler/spec/tokenizer/ByteLevel.h"
-#include <array>
+#include "runtime/abi/tokenizer_abi.h"
 
 namespace lathe {
-namespace {
-
-struct Alphabet {
-  std::array<uint16_t, 256> codepoint; ///< of each byte, below U+0144
-  std::array<int16_t, 512> byte;       ///< of each code point, or -1
-};
-
-constexpr Alphabet makeAlphabet() {
-  Alphabet alphabet{};
-  alphabet.byte.fill(-1);
-  uint16_t next = 256;
-  for (int b = 0; b < 256; b++) {
-    bool printable = (b >= '!' && b <= '~') || (b >= 0xa1 && b <= 0xac) || b >= 0xae;
-    uint16_t codepoint = printable ? b : next++;
-    alphabet.codepoint[b] = codepoint;
-    alphabet.byte[codepoint] = b;
-  }
-  return alphabet;
-}
-constexpr Alphabet alphabet = makeAlphabet();
-
-} // namespace
 
 std::string spellByte(uint8_t byte) {
-  uint16_t codepoint = alphabet.codepoint[byte];
+  uint32_t codepoint = lathe_spelling_of_byte(byte);
   if (codepoint < 0x80)
     return std::string(1, char(codepoint));
   return {char(0xc0 | codepoint >> 6), char(0x80 | (codepoint & 0x3f))};
@@ -44,9 +22,10 @@ std::optional<std::string> bytesOfSpelling(llvm::StringRef spelling) {
         return std::nullopt;
       codepoint = (lead & 0x1f) << 6 | (spelling[++i] & 0x3f);
     }
-    if (codepoint >= alphabet.byte.size() || alphabet.byte[codepoint] < 0)
+    int32_t byte = lathe_byte_of_spelling(codepoint);
+    if (byte < 0)
       return std::nullopt;
-    bytes.push_back(char(alphabet.byte[codepoint]));
+    bytes.push_back(char(byte));
   }
   return bytes;
 }

@@ -1,8 +1,27 @@
 //===- GgufTokenizer.cpp - a TokenizerSource from GGUF's metadata -------------------------------------------------===//
+#include "compiler/spec/tokenizer/SentencePiece.h"
 #include "compiler/spec/tokenizer/TokenizerBlob.h"
 #include "compiler/support/Error.h"
 
 namespace lathe {
+
+std::optional<TokenizerSource::Merge> splitMerge(llvm::StringRef merge) {
+  size_t space = merge.find(' ', 1);
+  if (space == llvm::StringRef::npos || space + 1 == merge.size())
+    return std::nullopt;
+  return TokenizerSource::Merge{merge.take_front(space).str(), merge.drop_front(space + 1).str()};
+}
+
+/// UGM, as llama.cpp calls it: SentencePiece's map of characters, spaces collapsed, then U+2581 for spaces.
+static SentencePieceNormalizer sentencePieceNormalizer(const TokenizerMetadata &metadata, bool prefix) {
+  SentencePieceNormalizer normalizer;
+  normalizer.prefix = prefix;
+  normalizer.collapse = metadata.boolean("tokenizer.ggml.remove_extra_whitespaces").value_or(false);
+  std::optional<std::vector<int32_t>> map = metadata.integers("tokenizer.ggml.precompiled_charsmap");
+  for (int32_t byte : map.value_or(std::vector<int32_t>()))
+    normalizer.charsMap.push_back(char(byte));
+  return normalizer;
+}
 
 llvm::Expected<TokenizerSource> tokenizerFromGguf(const TokenizerMetadata &metadata, llvm::StringRef file) {
   TokenizerSource source;
@@ -10,15 +29,21 @@ llvm::Expected<TokenizerSource> tokenizerFromGguf(const TokenizerMetadata &metad
   std::optional<std::string> model = metadata.string("tokenizer.ggml.model");
   if (!model)
     return makeError("{0}: tokenizer.ggml.model is missing: the file carries no tokenizer", file);
-  source.model = *model;
-  source.pre = metadata.string("tokenizer.ggml.pre").value_or("");
+  source.model = *model == "t5" ? "unigram" : *model;
   std::optional<std::vector<std::string>> tokens = metadata.strings("tokenizer.ggml.tokens");
   if (!tokens)
     return makeError("{0}: tokenizer.ggml.tokens is missing or is no list of strings", file);
   source.tokens = std::move(*tokens);
   source.scores = metadata.floats("tokenizer.ggml.scores").value_or(std::vector<float>());
   source.types = metadata.integers("tokenizer.ggml.token_type").value_or(std::vector<int32_t>());
-  source.merges = metadata.strings("tokenizer.ggml.merges").value_or(std::vector<std::string>());
+  std::vector<std::string> merges = metadata.strings("tokenizer.ggml.merges").value_or(std::vector<std::string>());
+  for (size_t i = 0; i < merges.size(); i++) {
+    std::optional<TokenizerSource::Merge> merge = splitMerge(merges[i]);
+    if (!merge)
+      return makeError("{0}: tokenizer: merge {1} is \"{2}\"; it must be two spellings with a space between", file, i,
+                       printable(merges[i]));
+    source.merges.push_back(std::move(*merge));
+  }
 
   // The format's specification gives llama's special ids defaults; other models have none.
   if (source.model == "llama") {
@@ -50,9 +75,23 @@ llvm::Expected<TokenizerSource> tokenizerFromGguf(const TokenizerMetadata &metad
     if (id)
       source.stops.push_back(*id);
 
-  source.addBos = metadata.boolean("tokenizer.ggml.add_bos_token");
-  source.addEos = metadata.boolean("tokenizer.ggml.add_eos_token");
-  source.addSpacePrefix = metadata.boolean("tokenizer.ggml.add_space_prefix");
+  bool wantsBos = source.model == "llama";
+  bool prefix = metadata.boolean("tokenizer.ggml.add_space_prefix").value_or(true);
+  if (source.model == "gpt2") {
+    llvm::Expected<bool> added = addPreTokenizer(source, metadata.string("tokenizer.ggml.pre").value_or(""));
+    if (!added)
+      return added.takeError();
+    wantsBos = *added;
+  } else if (source.model == "llama") {
+    addSpaceSteps(source, {.charsMap = "", .prefix = prefix});
+  } else if (source.model == "unigram") {
+    addUnigramSteps(source, sentencePieceNormalizer(metadata, prefix));
+    source.fuseUnknown = source.byteFallback = true;
+  }
+  if (source.bos && metadata.boolean("tokenizer.ggml.add_bos_token").value_or(wantsBos))
+    source.opening = {*source.bos};
+  if (source.eos && metadata.boolean("tokenizer.ggml.add_eos_token").value_or(source.model == "unigram"))
+    source.closing = {*source.eos};
   source.chatTemplate = metadata.string("tokenizer.chat_template").value_or("");
   return source;
 }

@@ -1,5 +1,7 @@
 //===- PreTokenizers.cpp - byte-level BPE's pre-tokenisers by name ------------------------------------------------===//
 #include "compiler/spec/tokenizer/PreTokenizers.h"
+#include "compiler/spec/tokenizer/TokenizerBlob.h"
+#include "compiler/support/Error.h"
 #include "llvm/ADT/STLExtras.h"
 
 namespace lathe {
@@ -132,6 +134,17 @@ const PreTokenizerRecord *findPreTokenizer(llvm::StringRef name) {
     if (llvm::is_contained(record.names, name))
       return &record;
   return nullptr;
+}
+
+llvm::Expected<bool> addPreTokenizer(TokenizerSource &source, llvm::StringRef name) {
+  const PreTokenizerRecord *record = findPreTokenizer(name.empty() ? "default" : name);
+  if (!record)
+    return makeError("{0}: tokenizer: pre-tokeniser \"{1}\" is unknown; known are {2}", source.file, printable(name),
+                     preTokenizerNames());
+  for (llvm::StringRef pattern : record->splits)
+    source.splits.push_back({LATHE_STEP_SPLIT, LATHE_SPLIT_ISOLATED, pattern.str()});
+  source.ignoreMerges = record->ignoreMerges;
+  return record->addBos;
 }
 
 std::string preTokenizerNames() {

@@ -2,7 +2,6 @@
 #include "compiler/spec/tokenizer/TokenizerBlob.h"
 #include "compiler/spec/tokenizer/BlobWriter.h"
 #include "compiler/spec/tokenizer/ChatTemplates.h"
-#include "compiler/spec/tokenizer/PreTokenizers.h"
 #include "compiler/spec/tokenizer/Vocabulary.h"
 #include "compiler/support/Error.h"
 #include "llvm/ADT/STLExtras.h"
@@ -48,7 +47,7 @@ bool replaces(const TokenizerSource &source, uint32_t later, uint32_t earlier) {
 std::vector<uint32_t> hashPieces(const TokenizerSource &source, const Vocabulary &vocabulary, uint32_t &longest) {
   auto hashed = [&](size_t id) {
     lathe_token_type type = vocabulary.type(id);
-    return !vocabulary.bytes[id].empty() &&
+    return !vocabulary.keys[id].empty() &&
            (type == LATHE_TOKEN_NORMAL || type == LATHE_TOKEN_USER_DEFINED || type == LATHE_TOKEN_UNUSED);
   };
   std::vector<uint32_t> slots = makeSlots(vocabulary.tokens);
@@ -56,10 +55,10 @@ std::vector<uint32_t> hashPieces(const TokenizerSource &source, const Vocabulary
   for (size_t id = 0; id < vocabulary.tokens; id++) {
     if (!hashed(id))
       continue;
-    const std::string &bytes = vocabulary.bytes[id];
-    longest = std::max<uint32_t>(longest, bytes.size());
-    uint32_t slot = lathe_piece_hash(reinterpret_cast<const uint8_t *>(bytes.data()), bytes.size()) & mask;
-    while (slots[slot] != 0 && vocabulary.bytes[slots[slot] - 1] != bytes)
+    const std::string &key = vocabulary.keys[id];
+    longest = std::max<uint32_t>(longest, key.size());
+    uint32_t slot = lathe_piece_hash(reinterpret_cast<const uint8_t *>(key.data()), key.size()) & mask;
+    while (slots[slot] != 0 && vocabulary.keys[slots[slot] - 1] != key)
       slot = (slot + 1) & mask;
     if (slots[slot] == 0 || replaces(source, id, slots[slot] - 1))
       slots[slot] = id + 1;
@@ -67,26 +66,49 @@ std::vector<uint32_t> hashPieces(const TokenizerSource &source, const Vocabulary
   return slots;
 }
 
-/// LATHE_TOKENIZER_SPACE_STARTS.
-bool spacesOnlyStart(const Vocabulary &vocabulary) {
-  return llvm::none_of(llvm::ArrayRef(vocabulary.bytes).take_front(vocabulary.tokens), [](llvm::StringRef bytes) {
-    size_t word = bytes.find_first_not_of(' ');
-    return word != llvm::StringRef::npos && bytes.find(' ', word) != llvm::StringRef::npos;
-  });
+/// Where no symbol has a space behind another character, no merge crosses such a place, and words may be encoded one by
+/// one: LATHE_STEP_WORDS. Not for texts that are split by words anyway.
+std::optional<TextStep> wordStep(const TokenizerSource &source, const Vocabulary &vocabulary) {
+  bool splits = llvm::any_of(source.splits, [](const TextStep &step) { return step.kind == LATHE_STEP_SPLIT; });
+  if (splits || vocabulary.byteLevel || vocabulary.kind == LATHE_TOKENIZER_UNIGRAM)
+    return std::nullopt;
+  llvm::StringRef space = vocabulary.keys == vocabulary.bytes ? " " : "\u2581";
+  for (llvm::StringRef key : vocabulary.keys) {
+    while (key.consume_front(space))
+      ;
+    if (key.contains(space))
+      return std::nullopt;
+  }
+  return TextStep{LATHE_STEP_WORDS, 0, space.str()};
 }
 
-std::vector<uint32_t> sortSpecials(const Vocabulary &vocabulary) {
+std::vector<uint32_t> findSpecials(const Vocabulary &vocabulary) {
   std::vector<uint32_t> specials;
   for (size_t id = 0; id < vocabulary.tokens; id++) {
     lathe_token_type type = vocabulary.type(id);
     bool special = type == LATHE_TOKEN_CONTROL || type == LATHE_TOKEN_USER_DEFINED || type == LATHE_TOKEN_UNKNOWN;
-    if (special && !vocabulary.bytes[id].empty())
+    if (special && !vocabulary.keys[id].empty())
       specials.push_back(id);
   }
-  llvm::sort(specials, [&](uint32_t a, uint32_t b) {
-    return std::tie(vocabulary.bytes[a], a) < std::tie(vocabulary.bytes[b], b);
-  });
   return specials;
+}
+
+llvm::Error addStrings(const TokenizerSource &source, llvm::ArrayRef<std::string> strings, BlobWriter &blob,
+                       lathe_section &starts, lathe_section &bytes) {
+  uint64_t total = 0;
+  for (const std::string &text : strings)
+    total += text.size();
+  if (total > INT32_MAX / 4)
+    return makeError("{0}: tokenizer: {1} bytes of token text; the limit is {2}", source.file, total, INT32_MAX / 4);
+  std::vector<uint32_t> ends{0};
+  std::string text;
+  for (const std::string &part : strings) {
+    text += part;
+    ends.push_back(text.size());
+  }
+  starts = blob.add<uint32_t>(ends);
+  bytes = blob.add(text);
+  return llvm::Error::success();
 }
 
 /// The texts of a chat format for this model: {bos} and {eos} spelled out.
@@ -137,7 +159,7 @@ std::vector<uint32_t> resolveStops(const TokenizerSource &source, const std::opt
     int32_t id = vocabulary.findSpecial(text);
     if (id < 0)
       return;
-    vocabulary.types[id] = LATHE_TOKEN_CONTROL;
+    vocabulary.makeControl(id);
     stops.push_back(id);
   };
   for (llvm::StringRef text : turnEnds)
@@ -154,10 +176,10 @@ std::vector<uint32_t> resolveStops(const TokenizerSource &source, const std::opt
 /// user-defined tokens are matched in any text, so a message could forge a turn.
 void protectMarkers(const ChatTexts &chat, Vocabulary &vocabulary) {
   for (size_t id = 0; id < vocabulary.tokens; id++) {
-    llvm::StringRef text = vocabulary.bytes[id];
+    llvm::StringRef text = vocabulary.keys[id];
     bool marker = (text.starts_with("<") && text.ends_with(">")) || (text.starts_with("[") && text.ends_with("]"));
     if (vocabulary.type(id) == LATHE_TOKEN_USER_DEFINED && marker && chat.mentions(text))
-      vocabulary.types[id] = LATHE_TOKEN_CONTROL;
+      vocabulary.makeControl(id);
   }
 }
 
@@ -167,16 +189,9 @@ llvm::Expected<std::string> buildTokenizerBlob(const TokenizerSource &source) {
   llvm::Expected<Vocabulary> vocabulary = resolveVocabulary(source);
   if (!vocabulary)
     return vocabulary.takeError();
-  bool spm = vocabulary->kind == LATHE_TOKENIZER_SPM;
-
-  const PreTokenizerRecord *pre = nullptr;
-  if (!spm) {
-    llvm::StringRef name = source.pre.empty() ? "default" : llvm::StringRef(source.pre);
-    pre = findPreTokenizer(name);
-    if (!pre)
-      return makeError("{0}: tokenizer: pre-tokeniser \"{1}\" is unknown; known are {2}", source.file, printable(name),
-                       preTokenizerNames());
-  }
+  if (source.normalizers.size() > LATHE_MAX_STEPS || source.splits.size() >= LATHE_MAX_STEPS)
+    return makeError("{0}: tokenizer: {1} normalizers and {2} pre-tokenizers; the limit is {3} of each", source.file,
+                     source.normalizers.size(), source.splits.size(), LATHE_MAX_STEPS - 1);
   std::optional<ChatTexts> chat;
   if (!source.chatTemplate.empty()) {
     llvm::Expected<std::vector<ChatFormat>> formats = chatFormats();
@@ -192,13 +207,10 @@ llvm::Expected<std::string> buildTokenizerBlob(const TokenizerSource &source) {
   lathe_tokenizer head{};
   head.kind = vocabulary->kind;
   auto set = [&](bool on, lathe_tokenizer_flag flag) { head.flags |= on ? flag : 0; };
-  set(source.addBos.value_or(spm || pre->addBos) && source.bos, LATHE_TOKENIZER_ADD_BOS);
-  set(source.addEos.value_or(false) && source.eos, LATHE_TOKENIZER_ADD_EOS);
-  set(spm && source.addSpacePrefix.value_or(true), LATHE_TOKENIZER_SPACE_PREFIX);
-  set(spm, LATHE_TOKENIZER_ESCAPED_SPACE);
-  set(spm && spacesOnlyStart(*vocabulary), LATHE_TOKENIZER_SPACE_STARTS);
-  set(!spm, LATHE_TOKENIZER_BYTE_LEVEL);
-  set(!spm && pre->ignoreMerges, LATHE_TOKENIZER_IGNORE_MERGES);
+  set(source.stripSpace, LATHE_TOKENIZER_STRIP_SPACE);
+  set(source.ignoreMerges, LATHE_TOKENIZER_IGNORE_MERGES);
+  set(vocabulary->byteLevel, LATHE_TOKENIZER_BYTE_LEVEL);
+  set(source.fuseUnknown, LATHE_TOKENIZER_FUSE_UNKNOWN);
   head.n_tokens = vocabulary->tokens;
   head.n_symbols = vocabulary->bytes.size();
   head.bos = source.bos.value_or(-1);
@@ -206,37 +218,40 @@ llvm::Expected<std::string> buildTokenizerBlob(const TokenizerSource &source) {
   head.unk = source.unk.value_or(-1);
   head.pad = source.pad.value_or(-1);
   // Byte-level models leave out bytes that their vocabulary lacks, as the libraries they were trained with do.
-  head.missing = spm ? head.unk : -1;
-
-  uint64_t total = 0;
-  for (const std::string &bytes : vocabulary->bytes)
-    total += bytes.size();
-  if (total > INT32_MAX / 2)
-    return makeError("{0}: tokenizer: {1} bytes of token text; the limit is {2}", source.file, total, INT32_MAX / 2);
-  std::vector<uint32_t> starts{0};
-  std::string text;
-  for (const std::string &bytes : vocabulary->bytes) {
-    text += bytes;
-    starts.push_back(text.size());
-  }
+  head.missing = vocabulary->byteLevel ? -1 : head.unk;
 
   BlobWriter blob;
-  head.symbol_starts = blob.add<uint32_t>(starts);
-  head.symbol_bytes = blob.add(text);
+  if (llvm::Error error = addStrings(source, vocabulary->bytes, blob, head.symbol_starts, head.symbol_bytes))
+    return std::move(error);
+  if (vocabulary->keys != vocabulary->bytes)
+    if (llvm::Error error = addStrings(source, vocabulary->keys, blob, head.key_starts, head.key_bytes))
+      return std::move(error);
   head.types = blob.add<uint8_t>(vocabulary->types);
   head.scores = blob.add<float>(vocabulary->scores);
   head.merges = blob.add<lathe_merge>(vocabulary->merges);
   head.merge_slots = blob.add<uint32_t>(hashMerges(vocabulary->merges));
-  if (spm || pre->ignoreMerges)
-    head.piece_slots = blob.add<uint32_t>(hashPieces(source, *vocabulary, head.max_symbol_bytes));
+  if (!vocabulary->byteLevel || source.ignoreMerges)
+    head.piece_slots = blob.add<uint32_t>(hashPieces(source, *vocabulary, head.max_key_bytes));
   head.byte_symbols = blob.add<int32_t>(vocabulary->byteSymbols);
-  head.specials = blob.add<uint32_t>(sortSpecials(*vocabulary));
+  head.specials = blob.add<uint32_t>(findSpecials(*vocabulary));
+  head.opening = blob.add<uint32_t>(std::vector<uint32_t>(source.opening.begin(), source.opening.end()));
+  head.closing = blob.add<uint32_t>(std::vector<uint32_t>(source.closing.begin(), source.closing.end()));
   head.stops = blob.add<uint32_t>(stops);
-  std::vector<lathe_split> splits;
-  if (pre)
-    for (llvm::StringRef pattern : pre->splits)
-      splits.push_back({blob.add(pattern)});
-  head.splits = blob.add<lathe_split>(splits);
+  std::vector<TextStep> splits = source.splits;
+  if (std::optional<TextStep> words = wordStep(source, *vocabulary))
+    splits.push_back(*words);
+  for (auto [steps, section] : {std::pair(llvm::ArrayRef(source.normalizers), &head.normalizers),
+                                std::pair(llvm::ArrayRef(splits), &head.splits)}) {
+    std::vector<lathe_step> entries;
+    for (const TextStep &step : steps) {
+      size_t limit = step.kind == LATHE_STEP_CHARSMAP ? 1 << 24 : LATHE_MAX_PATTERN_BYTES;
+      if (step.pattern.size() > limit || step.text.size() > LATHE_MAX_PATTERN_BYTES)
+        return makeError("{0}: tokenizer: a pattern of {1} bytes; the limit is {2}", source.file,
+                         std::max(step.pattern.size(), step.text.size()), limit);
+      entries.push_back({uint32_t(step.kind), step.flags, blob.add(step.pattern), blob.add(step.text)});
+    }
+    *section = blob.add<lathe_step>(entries);
+  }
   if (chat)
     head.chat = chat->write(blob);
   return blob.finish(head);

@@ -1,14 +1,15 @@
 //===- TokenizerBlob.h - from a checkpoint's vocabulary to the bundle's tokenizer blob ------------------*- C++ -*-===//
 //
-// Readers of GGUF (and later tokenizer.json, tokenizer.bin) fill a TokenizerSource: the vocabulary as the file states
-// it, in neutral form. buildTokenizerBlob checks it, resolves names (pre-tokeniser, chat template) to data, builds the
-// hash tables that encoding needs, and lays everything out as runtime/abi/tokenizer_abi.h says. Equal sources give
-// equal bytes.
+// The readers of GGUF, tokenizer.json, SentencePiece's .model and llama2.c's tokenizer.bin fill a TokenizerSource: the
+// vocabulary as the file states it, in neutral form. buildTokenizerBlob checks it, resolves names (pre-tokeniser, chat
+// template) to data, builds the hash tables that encoding needs, and lays everything out as runtime/abi/tokenizer_abi.h
+// says. Equal sources give equal bytes.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_SPEC_TOKENIZER_TOKENIZERBLOB_H
 #define LATHE_COMPILER_SPEC_TOKENIZER_TOKENIZERBLOB_H
 
+#include "runtime/abi/tokenizer_abi.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 #include <cstdint>
@@ -18,21 +19,41 @@
 
 namespace lathe {
 
-struct TokenizerSource {
-  std::string file;  ///< where it came from, for messages
-  std::string model; ///< "gpt2": byte-level BPE by merges; "llama": SentencePiece BPE by scores (GGUF's names)
-  std::string pre;   ///< byte-level BPE: name of the pre-tokeniser, "smollm"; "" is "default"
+/// A step of runtime/abi/tokenizer_abi.h (lathe_step) whose texts are still strings.
+struct TextStep {
+  lathe_step_kind kind;
+  uint32_t flags = 0;
+  std::string pattern = "", text = "";
+};
 
-  /// Token texts by id, as the file spells them: byte-level alphabet ("Ġthe") for gpt2, "▁the" and "<0x0A>" for llama.
+struct TokenizerSource {
+  std::string file; ///< where it came from, for messages
+  /// "gpt2": byte-level BPE by merges; "llama": SentencePiece BPE by scores; "unigram" (GGUF's "t5"): the likeliest
+  /// tokens by scores; "bpe": BPE by merges over characters.
+  std::string model;
+
+  /// Token texts by id, as the file spells them: byte-level alphabet ("Ġthe") for gpt2, "▁the" and "<0x0A>" for the
+  /// others.
   std::vector<std::string> tokens;
-  std::vector<float> scores;       ///< one a token, or empty
-  std::vector<int32_t> types;      ///< one a token (lathe_token_type, which is GGUF's numbering), or empty: all normal
-  std::vector<std::string> merges; ///< "left right", best first
+  std::vector<float> scores;        ///< one a token, or empty
+  std::vector<int32_t> types;       ///< one a token (lathe_token_type, GGUF's numbering), or empty: all normal
+  std::vector<uint8_t> attributes;  ///< one a token (lathe_token_attribute), or empty: none
+  std::vector<std::string> decoded; ///< what each token stands for in text; empty: what the model implies
+  struct Merge {
+    std::string left, right;
+  };
+  std::vector<Merge> merges; ///< best first
 
   std::optional<int32_t> bos, eos, unk, pad;
   std::vector<int32_t> stops; ///< ids that end a turn besides eos (eot, eom, …)
-  /// Unset: what the model kind and the pre-tokeniser imply.
-  std::optional<bool> addBos, addEos, addSpacePrefix;
+  /// What the model wants before and after a text.
+  std::vector<int32_t> opening, closing;
+
+  std::vector<TextStep> normalizers, splits;
+  bool ignoreMerges = false; ///< gpt2, bpe: a piece that is a token stays whole
+  bool byteFallback = false; ///< bpe, unigram: "<0x0A>" tokens write characters that the vocabulary lacks
+  bool fuseUnknown = false;  ///< neighbouring characters that cannot be written are one unk
+  bool stripSpace = false;   ///< decoding drops one space at the start
 
   std::string chatTemplate; ///< the checkpoint's Jinja text; "": none
 };
@@ -53,6 +74,12 @@ public:
 /// absent (ask `metadata.string("tokenizer.ggml.model")` first where a file may lack a tokenizer); `file` is for
 /// messages.
 llvm::Expected<TokenizerSource> tokenizerFromGguf(const TokenizerMetadata &metadata, llvm::StringRef file);
+
+/// The steps of a byte-level pre-tokeniser by its name in GGUF ("" is "default") into `source`, and whether its models
+/// want a bos.
+llvm::Expected<bool> addPreTokenizer(TokenizerSource &source, llvm::StringRef name);
+/// "left right", as GGUF and older tokenizer.json have merges; nothing if it is not two spellings.
+std::optional<TokenizerSource::Merge> splitMerge(llvm::StringRef merge);
 
 /// The blob: tokenizer_abi.h's bytes, to be placed 16-aligned. Errors name the file and the entry.
 llvm::Expected<std::string> buildTokenizerBlob(const TokenizerSource &source);

@@ -18,7 +18,7 @@ const char *const smolTemplate =
 /// The tiny byte-level vocabulary with ChatML's tokens: <|im_start|> 264, <|im_end|> 265.
 TokenizerSource tinyChatMl() {
   TokenizerSource source = tinyByteLevel();
-  source.pre = "smollm";
+  setPreTokenizer(source, "smollm");
   for (const char *token : {"<|im_start|>", "<|im_end|>"}) {
     source.tokens.push_back(token);
     source.types.push_back(LATHE_TOKEN_CONTROL);

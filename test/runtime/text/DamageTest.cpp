@@ -67,9 +67,9 @@ TEST(Damage, HeaderMistakesAreNamed) {
 TEST(Damage, ABadPatternIsNamed) {
   std::string blob = blobOf(tinyByteLevel());
   auto *head = reinterpret_cast<lathe_tokenizer *>(blob.data());
-  auto *split = reinterpret_cast<lathe_split *>(blob.data() + head->splits.offset);
+  auto *split = reinterpret_cast<lathe_step *>(blob.data() + head->splits.offset);
   blob[split->pattern.offset] = '(';
-  EXPECT_THAT(open(blob).error, HasSubstr("pattern 1"));
+  EXPECT_THAT(open(blob).error, HasSubstr("pattern of step 1"));
 }
 
 TEST(Damage, TruncatedAnywhere) {

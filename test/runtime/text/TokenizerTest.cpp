@@ -1,4 +1,5 @@
 //===- TokenizerTest.cpp - encoding and decoding -------------------------------------------------------------===//
+#include "compiler/spec/tokenizer/SentencePiece.h"
 #include "runtime/text/StreamDecoder.h"
 #include "runtime/text/Utf8.h"
 #include "test/runtime/text/Vocabularies.h"
@@ -74,8 +75,8 @@ TEST(ByteLevel, LeavesOutBytesWithoutToken) {
 
 TEST(ByteLevel, WritesAMergeThatIsNoTokenAsItsBytes) {
   TokenizerSource source = tinyByteLevel();
-  source.merges.insert(source.merges.begin(), "x y"); // "xy" is no token
-  source.merges.push_back("xy z");                    // nor is "xyz"
+  source.merges.insert(source.merges.begin(), {"x", "y"}); // "xy" is no token
+  source.merges.push_back({"xy", "z"});                    // nor is "xyz"
   Loaded tiny = open(source);
   ASSERT_EQ(tiny.error, "");
   EXPECT_THAT(encode(tiny, "xyzhe"), ElementsAre('x', 'y', 'z', 256));
@@ -83,19 +84,20 @@ TEST(ByteLevel, WritesAMergeThatIsNoTokenAsItsBytes) {
 
 TEST(ByteLevel, KeepsWholeTokensWhereMergesAreIgnored) {
   TokenizerSource source = tinyByteLevel();
-  source.pre = "llama-bpe";
+  setPreTokenizer(source, "llama-bpe");
   source.tokens.push_back("world"); // 264: no merge leads to it
   source.types.push_back(1);
   Loaded tiny = open(source);
   EXPECT_THAT(encode(tiny, "world", {.addSpecial = false}), ElementsAre(264));
-  source.pre = "dbrx"; // the same patterns, merges only
+  source.ignoreMerges = false;
+  setPreTokenizer(source, "dbrx"); // the same patterns, merges only
   EXPECT_THAT(encode(open(source), "world"), ElementsAre('w', 'o', 'r', 'l', 'd'));
 }
 
 TEST(ByteLevel, AddsBosAndEosOnlyWhenAsked) {
   TokenizerSource source = tinyByteLevel();
-  source.addBos = true;
-  source.addEos = true;
+  source.opening = {*source.bos};
+  source.closing = {*source.eos};
   Loaded tiny = open(source);
   EXPECT_THAT(encode(tiny, "he"), ElementsAre(260, 256, 262));
   EXPECT_THAT(encode(tiny, ""), ElementsAre(260, 262));
@@ -105,7 +107,7 @@ TEST(ByteLevel, AddsBosAndEosOnlyWhenAsked) {
 TEST(Spm, MergesByScoreAndFallsBackToBytes) {
   Loaded tiny = open(tinySpm());
   ASSERT_EQ(tiny.error, "");
-  EXPECT_TRUE(tiny->addsBos());
+  EXPECT_EQ(tiny->opening().size(), 1u);
   EXPECT_THAT(encode(tiny, "ab"), ElementsAre(1, 264));
   EXPECT_THAT(encode(tiny, "a\n", {.addSpecial = false}), ElementsAre(262, 3 + '\n'));
   EXPECT_THAT(encode(tiny, "é", {.addSpecial = false}), ElementsAre(259, 3 + 0xc3, 3 + 0xa9));
@@ -134,7 +136,8 @@ TEST(Spm, PrefixesASpaceAfterSpecialTokens) {
   Loaded tiny = open(tinySpm());
   EXPECT_THAT(encode(tiny, "a</s>a", {.addSpecial = false, .parseSpecial = true}), ElementsAre(262, 2, 262));
   TokenizerSource source = tinySpm();
-  source.addSpacePrefix = false;
+  source.normalizers.clear();
+  addSpaceSteps(source, {.charsMap = "", .prefix = false});
   EXPECT_THAT(encode(open(source), "a</s>a", {.addSpecial = false, .parseSpecial = true}), ElementsAre(260, 2, 260));
 }
 

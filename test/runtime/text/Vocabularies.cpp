@@ -2,6 +2,7 @@
 #include "test/runtime/text/Vocabularies.h"
 #include "compiler/spec/GgufFile.h"
 #include "compiler/spec/tokenizer/ByteLevel.h"
+#include "compiler/spec/tokenizer/SentencePiece.h"
 #include "runtime/abi/tokenizer_abi.h"
 #include <cstring>
 #include <fstream>
@@ -94,7 +95,7 @@ TokenizerSource tinyByteLevel() {
   TokenizerSource source;
   source.file = "tiny.gguf";
   source.model = "gpt2";
-  source.pre = "gpt-2";
+  setPreTokenizer(source, "gpt-2");
   for (int byte = 0; byte < 256; byte++)
     source.tokens.push_back(spellByte(byte));
   for (const char *token : {"he", "ll", "hell", "hello"})
@@ -106,7 +107,7 @@ TokenizerSource tinyByteLevel() {
   }
   source.tokens.push_back("<<x>>");
   source.types.push_back(LATHE_TOKEN_USER_DEFINED);
-  source.merges = {"h e", "l l", "he ll", "hell o"};
+  source.merges = {{"h", "e"}, {"l", "l"}, {"he", "ll"}, {"hell", "o"}};
   source.bos = 260;
   source.eos = 262;
   return source;
@@ -134,7 +135,14 @@ TokenizerSource tinySpm() {
   source.unk = 0;
   source.bos = 1;
   source.eos = 2;
+  source.opening = {1};
+  addSpaceSteps(source, SentencePieceNormalizer());
   return source;
+}
+
+void setPreTokenizer(TokenizerSource &source, llvm::StringRef name) {
+  source.splits.clear();
+  llvm::cantFail(addPreTokenizer(source, name));
 }
 
 std::string readFile(const std::string &path) {

@@ -37,6 +37,9 @@ TokenizerSource tinyByteLevel();
 /// <unk>, <s>, </s>, the 256 byte tokens from id 3, then "▁" 259, "a" 260, "b" 261, "▁a" 262, "ab" 263, "▁ab" 264.
 TokenizerSource tinySpm();
 
+/// Replaces a source's splits by those of a pre-tokeniser of GGUF's.
+void setPreTokenizer(TokenizerSource &source, llvm::StringRef name);
+
 std::string readFile(const std::string &path);
 
 /// Test strings and expected ids of one of llama.cpp's vocabularies.
