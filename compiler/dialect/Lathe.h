@@ -25,7 +25,7 @@ namespace lathe::ir {
 
 // Forms of tensors that ops take; N is a known, positive size.
 bool isRows(mlir::Type type);          ///< tensor<?xNxf32>
-bool isQuantizedRows(mlir::Type type); ///< tensor<?xNx!lathe.q8>
+bool isQuantizedRows(mlir::Type type); ///< tensor<?xNx!lathe.q16>
 bool isIndices(mlir::Type type);       ///< tensor<?xi32>
 bool isPartials(mlir::Type type);      ///< tensor<?x?xNxf32>
 bool isMatrix(mlir::Type type);        ///< tensor<NxNxf32>

@@ -36,17 +36,17 @@ defvar Lathe_NamesSymbols = DeclareOpInterfaceMethods<SymbolUserOpInterface>;
 
 //===-- types and enums ---------------------------------------------------------------------------------------===//
 
-def Lathe_Q8 : TypeDef<Lathe_Dialect, "Q8"> {
-  let mnemonic = "q8";
-  let summary = "element of a row quantised to 8 bits in groups of 32: i8 values, f32 scale and i32 sum a group";
+def Lathe_Q16 : TypeDef<Lathe_Dialect, "Q16"> {
+  let mnemonic = "q16";
+  let summary = "element of a row quantised to 16 bits in groups of 32: two i8 planes, f32 scale and i32 sum a group";
 }
 
 // Shapes are exact: the number of rows (and splits) is always dynamic, widths are always known. Predicates: Lathe.h.
 class Lathe_Tensor<string predicate, string form>
     : Type<CPred<"::lathe::ir::" # predicate # "($_self)">, form, "::mlir::RankedTensorType">;
 def Lathe_Rows : Lathe_Tensor<"isRows", "rows of f32 (tensor<?xWIDTHxf32>)">;
-def Lathe_RowsQ8 : Lathe_Tensor<"isQuantizedRows", "quantised rows (tensor<?xWIDTHx!lathe.q8>)">;
-def Lathe_AnyRows : AnyTypeOf<[Lathe_Rows, Lathe_RowsQ8]>;
+def Lathe_RowsQ16 : Lathe_Tensor<"isQuantizedRows", "quantised rows (tensor<?xWIDTHx!lathe.q16>)">;
+def Lathe_AnyRows : AnyTypeOf<[Lathe_Rows, Lathe_RowsQ16]>;
 def Lathe_Indices : Lathe_Tensor<"isIndices", "one i32 a row (tensor<?xi32>)">,
                     BuildableType<"::lathe::ir::indicesType($_builder.getContext())">;
 def Lathe_Partials : Lathe_Tensor<"isPartials", "[rows, splits, heads * (head_size + 2)] (tensor<?x?xWIDTHxf32>)">;
@@ -251,9 +251,9 @@ def Lathe_SliceOp : Lathe_Op<"slice", [Pure]> {
 }
 
 def Lathe_QuantizeOp : Lathe_Op<"quantize", [Pure]> {
-  let summary = "each group of 32 as i8: scale = max|x| / 127, q = round(x / scale)";
+  let summary = "each group of 32 in 16 bits: scale = max|x| / 32512, q = round(x / scale)";
   let arguments = (ins Lathe_Rows:$input);
-  let results = (outs Lathe_RowsQ8:$result);
+  let results = (outs Lathe_RowsQ16:$result);
   let assemblyFormat = [{
     $input attr-dict `:` type($input) `->` type($result)
   }];

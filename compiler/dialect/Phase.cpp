@@ -1,6 +1,6 @@
 //===- Phase.cpp - how a phase is written, read and checked ------------------------------------------------------===//
 //
-//   %y = lathe.phase "layer 0 down" (%h = %gated : tensor<?x1536x!lathe.q8>, %x = %residual : tensor<?x576xf32>)
+//   %y = lathe.phase "layer 0 down" (%h = %gated : tensor<?x1536x!lathe.q16>, %x = %residual : tensor<?x576xf32>)
 //       -> (tensor<?x576xf32>) offsets [4096] {
 //     ...
 //     lathe.yield %sum : tensor<?x576xf32>

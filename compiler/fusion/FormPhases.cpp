@@ -1,9 +1,10 @@
 //===- FormPhases.cpp - ops become phases -------------------------------------------------------------------------===//
 //
-// A phase is made around an anchor: a linear, an attention, an append, an embedding, or, where they need a phase of
-// their own, ops on single rows (norm, quantize, combine, take_rows: "row ops"). The anchor takes along what leads to
-// it and has no phase, copied, and what follows it and fits its kernel's epilogue. An original that is left over at the
-// end and is still used has no kernel: that is an error, never a guess.
+// A phase is made around an anchor: a linear, an attention, an append, or, where they need a phase of their own, ops on
+// single rows (embed, norm, quantize, combine, take_rows and what is pointwise: "row ops"). The anchor takes along what
+// leads to it and has no phase, copied, and what follows it and fits its kernel's epilogue. A row op that waited for a
+// user that went elsewhere gets a phase in the end. Any other original that is left over and is still used has no
+// kernel: that is an error, never a guess.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/fusion/Linears.h"
@@ -25,7 +26,15 @@ using namespace lathe;
 
 namespace {
 
-bool isRowOp(Operation *op) { return llvm::isa<ir::NormOp, ir::QuantizeOp, ir::TakeRowsOp, ir::CombineOp>(op); }
+bool isPointwise(Operation *op) {
+  return llvm::isa<ir::AddOp, ir::GluOp, ir::ActivationOp, ir::ScaleOp, ir::SoftcapOp>(op);
+}
+
+/// Of one row's result after another's; all but embed also run in a linear's prologue.
+bool isRowOp(Operation *op) {
+  return isPointwise(op) ||
+         llvm::isa<ir::NormOp, ir::QuantizeOp, ir::TakeRowsOp, ir::CombineOp, ir::EmbedOp>(op);
+}
 
 /// "layers.3.mlp.gate+up", of @"layers.3.mlp.gate+up.packed".
 std::string phaseName(StringRef symbol) {
@@ -53,6 +62,9 @@ public:
     for (Operation *op : originals)
       if (!placed.contains(op) && failed(visit(op)))
         return failure();
+    for (Operation *op : originals)
+      if (!placed.contains(op) && isRowOp(op) && llvm::any_of(op->getUsers(), isReader) && failed(formRows(op)))
+        return failure();
     for (Operation *op : llvm::reverse(originals)) {
       if (!op->use_empty() || (!placed.contains(op) && !isPure(op)))
         return op->emitOpError() << "has no kernel that it could run in or after, as a "
@@ -65,11 +77,6 @@ public:
 private:
   LogicalResult visit(Operation *op) {
     return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-        .Case([&](ir::EmbedOp embed) {
-          Cluster c;
-          take(c, embed);
-          return form(c, embed.getResult(), "embed");
-        })
         .Case([&](ir::LinearOp linear) { return formLinear(linear); })
         .Case([&](ir::AppendOp append) { return decode ? success() : formAppend(append); })
         .Case([&](ir::AttendOp attend) { return decode ? formDecodeAttention(attend) : formPrefillAttention(attend); })
@@ -80,25 +87,45 @@ private:
   bool waits(Operation *op) const {
     if (op->use_empty())
       return true;
-    if (decode)
-      return llvm::all_of(op->getUsers(),
-                          [](Operation *user) { return isRowOp(user) || llvm::isa<ir::LinearOp>(user); });
-    return op->hasOneUse() && isRowOp(*op->user_begin());
+    if (llvm::any_of(op->getUsers(), llvm::IsaPred<ir::TakeRowsOp>)) // which takes from all rows
+      return false;
+    if (llvm::isa<ir::EmbedOp>(op))
+      return op->hasOneUse() && endsInRows(*op->user_begin());
+    if (op->hasOneUse() && isRowOp(*op->user_begin()))
+      return true;
+    // Worth repeating on every worker: what reads a row and writes a row, but no pointwise op for several linears.
+    return decode && (op->hasOneUse() || !isPointwise(op)) && llvm::all_of(op->getUsers(), [](Operation *user) {
+             return (isRowOp(user) && !isPointwise(user)) || llvm::isa<ir::LinearOp>(user);
+           });
+  }
+
+  /// Whether the op runs in a phase of row ops.
+  bool endsInRows(Operation *op) const {
+    if (!isRowOp(op))
+      return false;
+    return !waits(op) || (op->hasOneUse() && endsInRows(*op->user_begin()));
   }
 
   LogicalResult formRows(Operation *op) {
     Cluster c;
-    takeRowOps(c, op->getOperand(0));
+    for (Value operand : op->getOperands())
+      takeRowOps(c, operand);
     take(c, op);
     std::string name;
     for (Operation *member : c.ops)
-      if (auto norm = llvm::dyn_cast<ir::NormOp>(member))
-        name = phaseName(norm.getWeight());
+      if (auto norm = llvm::dyn_cast<ir::NormOp>(member); norm && norm.getWeightAttr())
+        name = phaseName(norm.getWeightAttr().getValue());
     if (name.empty()) // then what it prepares
       for (Operation *user : op->getUsers())
         if (auto linear = llvm::dyn_cast<ir::LinearOp>(user))
           name = weightsName(linear) + " input";
-    return form(c, op->getResult(0), name.empty() ? op->getName().stripDialect().str() : name);
+    if (name.empty()) // then what it follows
+      for (Operation *member : c.ops)
+        for (Value operand : member->getOperands())
+          if (auto before = operand.getDefiningOp<ir::PhaseOp>())
+            name = (before.getName() + " " + op->getName().stripDialect()).str();
+    bool embeds = llvm::any_of(c.ops, llvm::IsaPred<ir::EmbedOp>);
+    return form(c, op->getResult(0), embeds ? "embed" : name.empty() ? op->getName().stripDialect().str() : name);
   }
 
   LogicalResult formLinear(ir::LinearOp linear) {
@@ -156,9 +183,11 @@ private:
 
   /// Copies the row ops (and slices) that lead to `value` and have no phase.
   void takeRowOps(Cluster &c, Value value) {
-    for (Operation *op = value.getDefiningOp(); op && (isRowOp(op) || llvm::isa<ir::SliceOp>(op));
-         op = op->getOperand(0).getDefiningOp())
-      c.ops.insert(op);
+    Operation *op = value.getDefiningOp();
+    if (!op || !(isRowOp(op) || llvm::isa<ir::SliceOp>(op)) || !c.ops.insert(op))
+      return;
+    for (Value operand : op->getOperands())
+      takeRowOps(c, operand);
   }
 
   /// Copies the rotation and the slice that lead to query, key or value.
@@ -208,6 +237,9 @@ private:
         return found;
     return nullptr;
   }
+
+  /// Whether it reads what it names: the originals that phases have copied do not.
+  static bool isReader(Operation *op) { return llvm::isa<ir::PhaseOp>(op) || op->hasTrait<OpTrait::IsTerminator>(); }
 
   void take(Cluster &c, Operation *op) {
     c.ops.insert(op);

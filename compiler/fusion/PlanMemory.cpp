@@ -116,7 +116,7 @@ private:
     auto type = llvm::dyn_cast<RankedTensorType>(value.getType());
     if (type && type.getRank() == 2 && !type.isDynamicDim(1)) {
       int64_t columns = type.getDimSize(1);
-      return type.getElementType().isF32() ? rowsBytes(rows, columns) : q8Block(rows, columns).bytes;
+      return type.getElementType().isF32() ? rowsBytes(rows, columns) : q16Block(rows, columns).bytes;
     }
     ir::AttendOp attend;
     phase.getBody().walk([&](ir::AttendOp op) { attend = op; });

@@ -23,19 +23,19 @@ struct QuantizeActivations : lathe::impl::QuantizeActivationsBase<QuantizeActiva
       if (failed(format))
         return WalkResult::interrupt();
       auto type = llvm::cast<RankedTensorType>(op.getInput().getType());
-      if (!wantsQuantized(*format) || llvm::isa<ir::Q8Type>(type.getElementType()))
+      if (!wantsQuantized(*format) || llvm::isa<ir::Q16Type>(type.getElementType()))
         return WalkResult::advance();
       if (type.getDimSize(1) % kGroup) {
         op.emitOpError() << "has " << *format << " weights and an input of " << type.getDimSize(1)
                          << " columns, which are not whole groups of " << kGroup;
         return WalkResult::interrupt();
       }
-      Value &q8 = quantized[op.getInput()];
-      if (!q8) {
+      Value &q16 = quantized[op.getInput()];
+      if (!q16) {
         OpBuilder b(op);
-        q8 = ir::QuantizeOp::create(b, op.getLoc(), type.clone(ir::Q8Type::get(&getContext())), op.getInput());
+        q16 = ir::QuantizeOp::create(b, op.getLoc(), type.clone(ir::Q16Type::get(&getContext())), op.getInput());
       }
-      op.getInputMutable().assign(q8);
+      op.getInputMutable().assign(q16);
       return WalkResult::advance();
     });
     if (walked.wasInterrupted())

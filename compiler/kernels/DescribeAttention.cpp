@@ -181,7 +181,7 @@ Error PhaseDescriber::addGroupCombine(ir::AttendOp attend) {
                        partialsOf(group, headSize),
                        context.maxSplits(),
                        context.set.cache.splitPositions,
-                       place.quantized ? ActFormat::Q8 : ActFormat::F32};
+                       place.quantized ? ActFormat::Q16 : ActFormat::F32};
   std::vector<View> views = {*positions, rows(places.lookup(attend.getResult()))};
   addRow(views, place, group * headSize);
   phase.calls.push_back({kernel, Scope::Tile, std::move(views)});

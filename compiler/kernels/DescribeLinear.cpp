@@ -14,7 +14,9 @@ constexpr int64_t kF32 = 4;
 
 bool isQuantized(Value value) { return ir::isQuantizedRows(value.getType()); }
 
-Activation activationOf(ir::Activation activation) {
+} // namespace
+
+Activation lathe::activationOf(ir::Activation activation) {
   switch (activation) {
   case ir::Activation::SiLU:
     return Activation::SiLU;
@@ -29,8 +31,6 @@ Activation activationOf(ir::Activation activation) {
   }
   return Activation::None;
 }
-
-} // namespace
 
 Error PhaseDescriber::addEmbed(ir::EmbedOp embed) {
   const PackedWeight &table = weight(embed.getTableAttr());
@@ -53,10 +53,10 @@ Error PhaseDescriber::describeLinear(ir::LinearOp linear) {
       return wrong;
   const PackedWeight &packed = weight(llvm::cast<FlatSymbolRefAttr>(linear.getWeights()[0]));
   LinearKernel kernel{.format = packed.format,
-                      .input = isQuantized(linear.getInput()) ? ActFormat::Q8 : ActFormat::F32,
+                      .input = isQuantized(linear.getInput()) ? ActFormat::Q16 : ActFormat::F32,
                       .columns = packed.columns,
                       .outputStride = 0};
-  if ((kernel.input == ActFormat::Q8) != isInteger(packed.format))
+  if ((kernel.input == ActFormat::Q16) != isInteger(packed.format))
     return error(linear, llvm::Twine("has ") + packedName(packed.format) + " weights and " +
                              (isInteger(packed.format) ? "f32" : "quantised") + " rows");
   kernel.bias = linear.getBiases().has_value();

@@ -93,7 +93,7 @@ Place PhaseDescriber::destination(Value value, Scope scope) {
   bool worker = scope == Scope::Worker;
   int64_t rows = worker ? program.rows(phase) : 1;
   Place place = rowsPlace(value, Base::Scratch, 0, rows);
-  place.offset = allocate(place.quantized ? q8Block(rows, place.columns).bytes : rows * place.perRow);
+  place.offset = allocate(place.quantized ? q16Block(rows, place.columns).bytes : rows * place.perRow);
   place.logitRows = phase.logitRows;
   if (!worker)
     place.perRow = 0;
@@ -137,9 +137,13 @@ void PhaseDescriber::addRow(std::vector<View> &views, const Place &place, int64_
     views.push_back(rows(place, unit * kF32));
     return;
   }
-  Q8Block block = q8Block(place.rows, place.columns);
+  Q16Block block = q16Block(place.rows, place.columns);
   bool many = place.rows > 1;
-  views.push_back({.base = place.base, .offset = place.offset, .perRow = many ? place.columns : 0, .perColumn = unit});
+  for (int64_t plane : {int64_t(0), block.low})
+    views.push_back({.base = place.base,
+                     .offset = place.offset + plane,
+                     .perRow = many ? place.columns : 0,
+                     .perColumn = unit});
   for (int64_t part : {block.scale, block.sum})
     views.push_back({.base = place.base,
                      .offset = place.offset + part,
@@ -193,7 +197,9 @@ Error PhaseDescriber::addRowOp(Operation *o, Scope scope, std::vector<Call> &cal
   Value result = quantize ? Value(quantize.getResult()) : o->getResult(0);
   if (auto combine = llvm::dyn_cast<ir::CombineOp>(o))
     return addCombine(combine, result, scope, calls);
-  return addNorm(o, result, scope, calls);
+  if (llvm::isa<ir::NormOp, ir::QuantizeOp>(o))
+    return addNorm(o, result, scope, calls);
+  return addPointwise(o, result, scope, calls);
 }
 
 Error PhaseDescriber::addTakeRows(ir::TakeRowsOp take, Scope scope, std::vector<Call> &calls) {
@@ -224,8 +230,6 @@ Error PhaseDescriber::addNorm(Operation *o, Value result, Scope scope, std::vect
       kernel.bias = true;
       vectors.push_back(vector(norm.getBiasAttr()));
     }
-  } else if (!llvm::isa<ir::QuantizeOp>(o)) {
-    return error(o, "has no kernel here");
   }
   Expected<Place> from = source(o, o->getOperand(0));
   if (!from)
@@ -237,7 +241,7 @@ Error PhaseDescriber::addNormKernel(Operation *o, const Place &from, NormKernel 
                                     Value result, Scope scope, std::vector<Call> &calls) {
   std::vector<View> views;
   kernel.columns = from.columns;
-  kernel.output = isQuantized(result) ? ActFormat::Q8 : ActFormat::F32;
+  kernel.output = isQuantized(result) ? ActFormat::Q16 : ActFormat::F32;
   View x = rows(from);
   if (from.chosen) {
     kernel.gatherRows = from.rows;
@@ -250,6 +254,40 @@ Error PhaseDescriber::addNormKernel(Operation *o, const Place &from, NormKernel 
   views.push_back(x);
   llvm::append_range(views, vectors);
   addRow(views, destination(result, scope));
+  calls.push_back({kernel, scope, std::move(views)});
+  return Error::success();
+}
+
+Error PhaseDescriber::addPointwise(Operation *o, Value result, Scope scope, std::vector<Call> &calls) {
+  PointwiseKernel kernel{.kind = Pointwise::Add, .columns = 0};
+  if (auto add = llvm::dyn_cast<ir::AddOp>(o)) {
+    kernel.value = add.getScale().convertToDouble();
+  } else if (auto glu = llvm::dyn_cast<ir::GluOp>(o)) {
+    kernel.kind = Pointwise::Glu;
+    kernel.activation = activationOf(glu.getActivation());
+  } else if (auto activation = llvm::dyn_cast<ir::ActivationOp>(o)) {
+    kernel.kind = Pointwise::Activate;
+    kernel.activation = activationOf(activation.getActivation());
+  } else if (auto scale = llvm::dyn_cast<ir::ScaleOp>(o)) {
+    kernel.kind = Pointwise::Scale;
+    kernel.value = scale.getFactor().convertToDouble();
+  } else if (auto softcap = llvm::dyn_cast<ir::SoftcapOp>(o)) {
+    kernel.kind = Pointwise::Softcap;
+    kernel.value = softcap.getCap().convertToDouble();
+  } else {
+    return error(o, "has no kernel here");
+  }
+  std::vector<View> views;
+  for (Value operand : o->getOperands()) {
+    Expected<Place> from = source(o, operand);
+    if (!from)
+      return from.takeError();
+    kernel.columns = from->columns;
+    addRow(views, *from);
+  }
+  Place to = destination(result, scope);
+  kernel.output = to.quantized ? ActFormat::Q16 : ActFormat::F32;
+  addRow(views, to);
   calls.push_back({kernel, scope, std::move(views)});
   return Error::success();
 }
@@ -267,7 +305,7 @@ Error PhaseDescriber::addCombine(ir::CombineOp combine, Value result, Scope scop
                        partialsOf(heads, headSize),
                        context.maxSplits(),
                        context.set.cache.splitPositions,
-                       isQuantized(result) ? ActFormat::Q8 : ActFormat::F32};
+                       isQuantized(result) ? ActFormat::Q16 : ActFormat::F32};
   std::vector<View> views = {*positions, rows(*from)};
   addRow(views, destination(result, scope));
   calls.push_back({kernel, scope, std::move(views)});

@@ -14,13 +14,15 @@
 
 namespace lathe {
 
+Activation activationOf(ir::Activation activation);
+
 /// Where a value of rows lies.
 struct Place {
   Base base = Base::Arena;
   int64_t offset = 0; ///< of row 0
   int64_t perRow = 0; ///< f32 and partials: bytes between rows as the grid moves
   int64_t columns = 0;
-  bool quantized = false;  ///< a block of Q8 arrays (q8Block) for `rows` rows
+  bool quantized = false;  ///< a block of Q16 arrays (q16Block) for `rows` rows
   int64_t rows = 0;        ///< rows of the array
   bool logitRows = false;  ///< its rows are the rows whose logits are wanted
   mlir::Value chosen = {}; ///< not null: the place is a whole array, and a row is chosen from it by these indices
@@ -80,6 +82,7 @@ private:
   llvm::Error addNorm(mlir::Operation *o, mlir::Value result, Scope scope, std::vector<Call> &calls);
   llvm::Error addNormKernel(mlir::Operation *o, const Place &from, NormKernel kernel, std::vector<View> vectors,
                             mlir::Value result, Scope scope, std::vector<Call> &calls);
+  llvm::Error addPointwise(mlir::Operation *o, mlir::Value result, Scope scope, std::vector<Call> &calls);
   llvm::Error addCombine(ir::CombineOp combine, mlir::Value result, Scope scope, std::vector<Call> &calls);
 
   // Matrices (DescribeLinear.cpp).

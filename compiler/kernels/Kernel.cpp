@@ -25,7 +25,7 @@ std::string number(double value) {
   return result;
 }
 
-std::string name(ActFormat format) { return format == ActFormat::F32 ? "f32" : "q8"; }
+std::string name(ActFormat format) { return format == ActFormat::F32 ? "f32" : "q16"; }
 std::string name(CacheFormat format) { return format == CacheFormat::F32 ? "f32" : "f16"; }
 std::string name(Pairing pairing) { return pairing == Pairing::Interleaved ? "interleaved" : "halfsplit"; }
 
@@ -57,6 +57,11 @@ std::string name(Activation activation) {
     return "relu2";
   }
   return "";
+}
+
+std::string name(Pointwise kind) {
+  static const char *const names[] = {"add", "glu", "act", "scale", "cap", "clip"};
+  return names[static_cast<int>(kind)];
 }
 
 /// Parts of a symbol, joined by '_'; what has its default value is left out.
@@ -114,6 +119,7 @@ public:
     if (format == ActFormat::F32)
       return output("y", ElementType::F32, {{columns, 1}});
     output("q", ElementType::I8, {{columns, 1}});
+    output("low", ElementType::I8, {{columns, 1}});
     output("scale", ElementType::F32, {{columns / kGroup, 1}});
     output("sum", ElementType::I32, {{columns / kGroup, 1}});
   }
@@ -167,6 +173,7 @@ std::vector<Argument> arguments(const LinearKernel &k) {
   } else {
     int64_t groups = k.columns / kGroup;
     a.input("q", ElementType::I8, {{k.columns, 1}, {k.rows, k.columns}});
+    a.input("low", ElementType::I8, {{k.columns, 1}, {k.rows, k.columns}});
     a.input("scale", ElementType::F32, {{groups, 1}, {k.rows, groups}});
     a.input("sum", ElementType::I32, {{groups, 1}, {k.rows, groups}});
   }
@@ -204,6 +211,15 @@ std::vector<Argument> arguments(const AttendKernel &k) {
   a.input("q", ElementType::F32, {{k.headSize, 1}, {group, k.headSize}});
   a.cache(k.cache, k.kvHeads, k.headSize, /*isOutput=*/false);
   a.output("partial", ElementType::F32, {{k.headSize + 2, 1}, {group, k.headSize + 2}});
+  return a.list;
+}
+
+std::vector<Argument> arguments(const PointwiseKernel &k) {
+  Arguments a;
+  a.vector("x", ElementType::F32, k.columns);
+  if (k.kind == Pointwise::Add || k.kind == Pointwise::Glu)
+    a.vector("z", ElementType::F32, k.columns);
+  a.row(k.output, k.columns);
   return a.list;
 }
 
@@ -266,7 +282,7 @@ int64_t lathe::panelBytes(PackedFormat format, int64_t columns) {
 }
 
 std::string lathe::family(const KernelDesc &kernel) {
-  static const char *const names[] = {"embed", "norm", "linear", "append", "attend", "combine"};
+  static const char *const names[] = {"embed", "norm", "linear", "append", "attend", "combine", "pointwise"};
   return names[kernel.index()];
 }
 
@@ -302,6 +318,11 @@ std::string lathe::symbol(const KernelDesc &kernel) {
                  [&](const CombineKernel &k) {
                    s.word(name(k.output)).field("h", k.heads).field("d", k.headSize).field("stride", k.splitStride);
                    s.field("splits", k.maxSplits).field("split", k.splitPositions);
+                 },
+                 [&](const PointwiseKernel &k) {
+                   s.word(name(k.kind)).word(name(k.output)).field("k", k.columns).optional("by", k.value, 0);
+                   if (k.activation != Activation::None)
+                     s.word(name(k.activation));
                  },
              },
              kernel);

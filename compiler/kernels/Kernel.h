@@ -14,9 +14,9 @@
 //       bytes:   [quad 0..7][row 0..15][b 0..3] is column 4*quad + b
 //   F32, F16, BF16     [rows/16][columns][16] elements
 //
-// Quantised activations of a row (q8): i8 q[columns], f32 scale[columns/32], i32 sum[columns/32] (sum of q over the
-// group). An array of such rows is three arrays: q [rows][columns], scale and sum [rows][columns/32], in one block
-// (q8Block).
+// Quantised activations of a row (q16): x = scale * v, v in [-32512, 32512], as two planes of bytes, v = 256 * q + low:
+// i8 q[columns], i8 low[columns], f32 scale[columns/32], i32 sum[columns/32] (sum of v over the group). So every product
+// stays one of bytes, done twice. An array of such rows is four arrays in one block (q16Block).
 //
 // Arrays of f32 rows have their rows rowStride(columns) elements apart (columns rounded up to 16), so that a linear may
 // write its last panel whole and read rows that another linear wrote. What the padding holds has no meaning.
@@ -41,7 +41,7 @@ inline constexpr int64_t kGroup = 32;
 inline constexpr int64_t kPagePositions = 64;
 
 enum class PackedFormat { F32, F16, BF16, Q4_0, Q4_1, Q8_0 };
-enum class ActFormat { F32, Q8 };
+enum class ActFormat { F32, Q16 };
 enum class CacheFormat { F32, F16 };
 enum class NormKind { None, RMS, Layer };
 enum class Activation { None, SiLU, GELUErf, GELUTanh, ReLU, ReLUSquared };
@@ -63,12 +63,12 @@ constexpr int64_t rowStride(int64_t columns) { return (columns + kPanelRows - 1)
 constexpr int64_t rowsBytes(int64_t rows, int64_t columns) { return rows * rowStride(columns) * 4; }
 /// Where the arrays of `rows` quantised rows begin in their block (q at 0), and its size; all are multiples of 64
 /// bytes.
-struct Q8Block {
-  int64_t scale, sum, bytes;
+struct Q16Block {
+  int64_t low, scale, sum, bytes;
 };
-constexpr Q8Block q8Block(int64_t rows, int64_t columns) {
+constexpr Q16Block q16Block(int64_t rows, int64_t columns) {
   int64_t values = (rows * columns + 63) / 64 * 64, groups = (rows * (columns / kGroup) * 4 + 63) / 64 * 64;
-  return {values, values + groups, values + 2 * groups};
+  return {values, 2 * values, 2 * values + groups, 2 * (values + groups)};
 }
 /// Elements of one row's partial softmaxes of `heads` heads for one split.
 constexpr int64_t partialsOf(int64_t heads, int64_t headSize) { return heads * (headSize + 2); }
@@ -81,7 +81,7 @@ struct EmbedKernel {
   double scale = 1;
 };
 
-/// norm (or a copy) of one row, then f32 or q8. With `gather`, the input is the whole [maxRows, columns] array and the
+/// norm (or a copy) of one row, then f32 or q16. With `gather`, the input is the whole [maxRows, columns] array and the
 /// row is rows[0].
 struct NormKernel {
   NormKind kind;
@@ -97,7 +97,7 @@ struct NormKernel {
 /// * scale; softcap; residual[r, n] + ….  Each output's additions over k have one order whatever rows and panels are.
 struct LinearKernel {
   PackedFormat format;
-  ActFormat input; ///< Q8 for integer formats, F32 for float formats
+  ActFormat input; ///< Q16 for integer formats, F32 for float formats
   int64_t columns; ///< k
   bool bias = false;
   Activation activation = Activation::None;
@@ -133,7 +133,7 @@ struct AttendKernel {
   int64_t maxPages, splitPositions;
 };
 
-/// For one row: joins the partials of `heads` heads over the row's splits, then f32 or q8.
+/// For one row: joins the partials of `heads` heads over the row's splits, then f32 or q16.
 struct CombineKernel {
   int64_t heads, headSize; ///< heads joined by one call
   int64_t splitStride;     ///< elements between splits of the partials
@@ -141,11 +141,27 @@ struct CombineKernel {
   ActFormat output = ActFormat::F32;
 };
 
-using KernelDesc = std::variant<EmbedKernel, NormKernel, LinearKernel, AppendKernel, AttendKernel, CombineKernel>;
+enum class Pointwise { Add, Glu, Activate, Scale, Softcap, Clip };
+
+/// One row, element by element, then f32 or q16:
+///   Add       x + value * z             Scale    value * x
+///   Glu       activation(x) * z         Softcap  value * tanh(x / value)
+///   Activate  activation(x)             Clip     x, at least -value and at most value
+/// For what no other kernel's epilogue takes along.
+struct PointwiseKernel {
+  Pointwise kind;
+  int64_t columns;
+  double value = 0;
+  Activation activation = Activation::None;
+  ActFormat output = ActFormat::F32;
+};
+
+using KernelDesc = std::variant<EmbedKernel, NormKernel, LinearKernel, AppendKernel, AttendKernel, CombineKernel,
+                                PointwiseKernel>;
 
 /// "linear", "attend", …: the family's name, in symbols and schedule records.
 std::string family(const KernelDesc &kernel);
-/// Family, types, shape: "linear_q4_1_q8_k576_r1_p4_residual". Equal descriptions have equal symbols and no others do.
+/// Family, types, shape: "linear_q4_1_q16_k576_r1_p4_residual". Equal descriptions have equal symbols and no others do.
 std::string symbol(const KernelDesc &kernel);
 
 enum class ElementType { F32, F16, BF16, I8, U8, U16, I32 };
@@ -171,9 +187,9 @@ struct Argument {
 ///   embed    ids i32[1]; the table as linear's weights, with all panels of `vocabulary` rows; -> y f32[columns]
 ///   norm     gather: rows i32[1], x f32[columns, gatherRows] (rows rowStride apart), else x f32[columns];
 ///            weight f32[columns] unless None; bias f32[columns];
-///            -> y f32[columns] | q i8[columns], scale f32[columns/32], sum i32[columns/32]
+///            -> y f32[columns] | q i8[columns], low i8[columns], scale f32[columns/32], sum i32[columns/32]
 ///   linear   activations: x f32[k, rows] (rowStride(k) apart)
-///              | q i8[k, rows], scale f32[k/32, rows], sum i32[k/32, rows];
+///              | q and low i8[k, rows], scale f32[k/32, rows], sum i32[k/32, rows];
 ///            weights: float formats: w [16, k, panels] of that type
 ///              | integer formats, views into one stream of steps of S = panelStepBytes bytes, panels k/32 steps apart:
 ///                w u8[4, 16, J, k/32, panels], strides 1, 4, 64, S, ...; J = 4 (nibbles) or 8 (bytes),
@@ -190,6 +206,7 @@ struct Argument {
 ///            -> partial f32[headSize + 2, group]
 ///   combine  positions i32[1], partial f32[headSize + 2, heads, maxSplits] (splits splitStride apart);
 ///            -> as norm, columns = heads * headSize
+///   pointwise  x f32[columns]; Add, Glu: z f32[columns]; -> as norm
 /// group = heads / kvHeads. In `tile` {m, n, s, worker}, s is the split.
 std::vector<Argument> signature(const KernelDesc &kernel);
 

@@ -157,7 +157,7 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::O
         return y;
       })
       .template Case<ir::QuantizeOp>(
-          [&](auto op) -> Result { return options.quantized ? roundToQ8(rows(op.getInput())) : rows(op.getInput()); })
+          [&](auto op) -> Result { return options.quantized ? roundToQ16(rows(op.getInput())) : rows(op.getInput()); })
       .template Case<ir::AppendOp>([&](auto op) -> Result {
         if (llvm::Error error = append(cache, op.getLayer(), rows(op.getKey()), rows(op.getValue()), places(op)))
           return std::move(error);

@@ -68,13 +68,13 @@ template <typename T> T reference::activate(ir::Activation activation, T x) {
   llvm_unreachable("the enum's cases are all above");
 }
 
-template <typename T> Matrix<T> reference::roundToQ8(const Matrix<T> &x) {
+template <typename T> Matrix<T> reference::roundToQ16(const Matrix<T> &x) {
   Matrix<T> y(x.rows, x.columns);
   for (size_t group = 0; group < x.values.size(); group += ir::kGroupColumns) {
     T largest = 0;
     for (int64_t i = 0; i < ir::kGroupColumns; ++i)
       largest = std::max(largest, std::abs(x.values[group + i]));
-    const T scale = largest / T(127);
+    const T scale = largest / T(32512);
     for (int64_t i = 0; i < ir::kGroupColumns; ++i)
       y.values[group + i] = scale == 0 ? T(0) : std::nearbyint(x.values[group + i] / scale) * scale;
   }
@@ -86,7 +86,7 @@ namespace lathe::reference {
   template Matrix<T> normalize(ir::NormOp, const Matrix<T> &, const std::vector<T> &, const std::vector<T> &);         \
   template Matrix<T> rotate(const Matrix<T> &, llvm::ArrayRef<int32_t>, ir::RotationOp, int64_t, ir::Pairing);         \
   template T activate(ir::Activation, T);                                                                              \
-  template Matrix<T> roundToQ8(const Matrix<T> &);
+  template Matrix<T> roundToQ16(const Matrix<T> &);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

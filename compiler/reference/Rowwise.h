@@ -21,7 +21,7 @@ Matrix<T> rotate(const Matrix<T> &x, llvm::ArrayRef<int32_t> positions, ir::Rota
 template <typename T> T activate(ir::Activation activation, T x);
 
 /// lathe.quantize, the numbers that it stands for: round(x / scale) * scale, scale = max|x| / 127 over groups of 32.
-template <typename T> Matrix<T> roundToQ8(const Matrix<T> &x);
+template <typename T> Matrix<T> roundToQ16(const Matrix<T> &x);
 
 /// y[r, c] = f(x[r, c]).
 template <typename T, typename F> Matrix<T> map(const Matrix<T> &x, F f) {

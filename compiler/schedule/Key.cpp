@@ -5,7 +5,7 @@ using namespace lathe;
 
 namespace {
 
-std::string name(ActFormat format) { return format == ActFormat::F32 ? "f32" : "q8"; }
+std::string name(ActFormat format) { return format == ActFormat::F32 ? "f32" : "q16"; }
 std::string name(CacheFormat format) { return format == CacheFormat::F32 ? "f32" : "f16"; }
 std::string name(Pairing pairing) { return pairing == Pairing::Interleaved ? "interleaved" : "half_split"; }
 std::string name(NormKind kind) { return kind == NormKind::None ? "copy" : kind == NormKind::RMS ? "rms" : "layer"; }
@@ -32,6 +32,7 @@ struct KeyMaker {
   ScheduleKey operator()(const CombineKernel &k) const {
     return {"combine", name(k.output), {{"d", k.headSize}, {"h", k.heads}}};
   }
+  ScheduleKey operator()(const PointwiseKernel &k) const { return {"pointwise", name(k.output), {{"k", k.columns}}}; }
 };
 
 } // namespace
@@ -53,7 +54,8 @@ std::vector<std::string> lathe::sizeNames(const std::string &family) {
                                                                                     {"linear", {"m", "n", "k"}},
                                                                                     {"append", {"d", "g"}},
                                                                                     {"attend", {"d", "g", "s"}},
-                                                                                    {"combine", {"d", "h"}}};
+                                                                                    {"combine", {"d", "h"}},
+                                                                                    {"pointwise", {"k"}}};
   for (const auto &[name, sizes] : all)
     if (name == family)
       return sizes;

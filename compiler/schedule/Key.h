@@ -6,11 +6,11 @@
 //
 //   family    types                                   sizes
 //   embed     "q4_1"                                  k columns
-//   norm      "rms q8"                                k columns
-//   linear    "q4_1 q8", gated: "q4_1 q8 gated"       m rows of a step, n rows of the matrix, k columns
+//   norm      "rms q16"                                k columns
+//   linear    "q4_1 q16", gated: "q4_1 q16 gated"       m rows of a step, n rows of the matrix, k columns
 //   append    "f16 half_split", "f16 interleaved"     d head size, g query heads a KV head
 //   attend    "f16"                                   d, g, s positions of a split
-//   combine   "q8"                                    d, h heads of one call
+//   combine   "q16"                                    d, h heads of one call
 //
 // A linear's m and n are those of its phase, not of its tile: the tile is part of what a schedule chooses.
 //
@@ -29,7 +29,7 @@ struct ScheduleKey {
   std::string family, types;
   std::vector<std::pair<std::string, int64_t>> sizes;
 
-  /// "linear q4_1 q8 m=1 n=960 k=576".
+  /// "linear q4_1 q16 m=1 n=960 k=576".
   std::string print() const;
 };
 

@@ -41,7 +41,7 @@ private:
   std::vector<schedule::Record> records;
 };
 
-/// "linear q4_1 q8 m=1 k=576..1024": what a record covers.
+/// "linear q4_1 q16 m=1 k=576..1024": what a record covers.
 std::string print(const schedule::Record &record);
 
 } // namespace lathe

@@ -105,10 +105,6 @@ llvm::Error compileToBundle(const Options &options) {
                             "its bound: {3} \"{4}\", {5:e1} of {6:e1}",
                             verification->tokens, verification->steps, verification->logitsNmse(), worst.program,
                             worst.phase, worst.nmse(), worst.bound);
-    if (verification->logitsNmse() > kUsualQuantizedNmse)
-      c.warnings.push_back(
-          llvm::formatv("8-bit activations cost this model an NMSE of {0:e1} on its logits; {1:e0} is usual",
-                        verification->logitsNmse(), kUsualQuantizedNmse));
     return verification->judge(output);
   };
   llvm::Error error = compile(c, output, finish);

@@ -17,13 +17,10 @@ struct Bounds {
 };
 
 Bounds boundsOf(const lathe_model &tables) {
-  bool integers = false, halves = tables.cache.type.bits < 32;
-  for (uint32_t i = 0; i < tables.n_weights; ++i) {
-    llvm::StringRef format = tables.weights[i].format;
-    integers |= format.starts_with("q");
-    halves |= format == "f16" || format == "bf16";
-  }
-  return integers ? Bounds{1e-2, 3e-2} : halves ? Bounds{1e-5, 3e-4} : Bounds{1e-9, 3e-8};
+  bool rounds = tables.cache.type.bits < 32;
+  for (uint32_t i = 0; i < tables.n_weights; ++i)
+    rounds |= llvm::StringRef(tables.weights[i].format) != "f32";
+  return rounds ? Bounds{1e-5, 3e-4} : Bounds{1e-9, 3e-8};
 }
 
 /// Rows of each step: prefill, decode, prefill that goes on from there, decode.

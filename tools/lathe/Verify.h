@@ -9,13 +9,12 @@
 //
 //   matrices, cache                      logits   a phase
 //   f32, f32                             1e-9     3e-8
-//   f16 or bf16 matrices, or f16 cache   1e-5     3e-4
-//   8 bits or fewer                      1e-2     3e-2
+//   anything shorter                     1e-5     3e-4
 //
-// 8 bits: activations are rounded to 8 bits, an NMSE of 3e-5 each time; how far that grows is the model's own. Trained
-// models stay below 1e-3 (kUsualQuantizedNmse; SmolLM2-135M in Q4_1: 4e-4), the tiny random ones of test/data reach
-// 3e-3. A phase's bound is wider than the logits': a branch is small beside the residual stream that it joins, and a
-// gated product doubles its inputs' errors. A wrong kernel is off by about 1.
+// Shorter matrices keep their exact values; what is rounded is the cache (f16: 2^-11) and, before integer kernels, the
+// activations (16 bits in groups of 32: 2^-16 of the group's largest). SmolLM2-135M in Q4_1 is at 3e-7. A phase's bound is
+// wider than the logits': a branch is small beside the residual stream that it joins, and a gated product doubles its
+// inputs' errors. A wrong kernel is off by about 1.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_TOOLS_LATHE_VERIFY_H
@@ -50,9 +49,6 @@ struct Verification {
   /// An error that names the first phase over its bound, if there is one.
   llvm::Error judge(llvm::StringRef bundle) const;
 };
-
-/// More than this on the logits of a quantised model is worth telling.
-inline constexpr double kUsualQuantizedNmse = 1e-3;
 
 struct VerifyOptions {
   unsigned threads = 0; ///< of both; 0: all cores

@@ -19,8 +19,9 @@ Dot dotFor(PackedFormat format, const TargetDesc &target) {
 /// w = d * (q - zero) + m.
 int zeroPoint(PackedFormat format) { return format == PackedFormat::Q8_0 ? 128 : format == PackedFormat::Q4_0 ? 8 : 0; }
 
-/// sums[n, p, r, g] = sum over the group of stored weight times activation (Wide: weight less its zero point).
-void defineSums(LinearStages &s, PackedFormat format, ImageParam w, ImageParam q) {
+/// sums[n, p, r, g] = sum over the group of stored weight times activation (Wide: weight less its zero point): the
+/// products with the high plane, times 256, and those with the low plane. At most 32 * 255 * 32512 < 2^28.
+void defineSums(LinearStages &s, PackedFormat format, ImageParam w, const std::vector<ImageParam> &planes) {
   Var g("g");
   const Expr n = s.n, p = s.p, r = s.r;
   const bool bytes = format == PackedFormat::Q8_0;
@@ -40,49 +41,60 @@ void defineSums(LinearStages &s, PackedFormat format, ImageParam w, ImageParam q
   };
   Expr stored = w(s.b, s.n, s.j, g, s.p);
   if (!bytes) {
-    unpack("low", stored & cast<uint8_t>(15), 8, 0);
-    unpack("high", stored >> cast<uint8_t>(4), 8, 4);
+    unpack("nibble_low", stored & cast<uint8_t>(15), 8, 0);
+    unpack("nibble_high", stored >> cast<uint8_t>(4), 8, 4);
   } else if (s.dot == Dot::Wide) {
     unpack("wide", cast<int16_t>(stored) - cast<int16_t>(zeroPoint(format)), 4, 0);
   } else {
     unpack("bytes", stored, 4, 0);
   }
 
-  s.sums = Func("sums");
-  s.sums(s.n, s.p, s.r, g) = cast<int32_t>(0);
   switch (s.dot) {
   case Dot::Four:
     s.lane = RDom(0, 4, 0, quads, "lane");
-    for (Part &part : parts)
-      s.sums(s.n, s.p, s.r, g) += cast<int32_t>(part.values(s.lane.x, n, s.lane.y, p, g)) *
-                                  cast<int32_t>(q(g * 32 + part.stride * s.lane.y + part.offset + s.lane.x, r));
     break;
   case Dot::Wide:
     s.lane = RDom(0, 2, 0, 2, 0, quads, "lane");
-    for (Part &part : parts) {
-      Expr column = 2 * s.lane.y + s.lane.x;
-      s.sums(s.n, s.p, s.r, g) +=
-          cast<int32_t>(part.values(column, n, s.lane.z, p, g)) *
-          cast<int32_t>(cast<int16_t>(q(g * 32 + part.stride * s.lane.z + part.offset + column, r)));
-    }
     break;
   case Dot::Pairs:
-    // saturating_add never saturates here; it is the form that becomes vpmaddubsw.
-    s.pairs = Func("pairs");
-    s.pairLane = RDom(0, 2, 0, quads, "pairLane");
-    s.pairs(s.half, s.n, s.p, s.r, g) = cast<int16_t>(0);
-    for (Part &part : parts) {
-      Expr column = 2 * s.half + s.pairLane.x;
-      s.pairs(s.half, s.n, s.p, s.r, g) =
-          saturating_add(s.pairs(s.half, s.n, s.p, s.r, g),
-                         cast<int16_t>(part.values(column, n, s.pairLane.y, p, g)) *
-                             cast<int16_t>(q(g * 32 + part.stride * s.pairLane.y + part.offset + column, r)));
-    }
     s.lane = RDom(0, 2, "lane");
-    s.sums(s.n, s.p, s.r, g) += cast<int32_t>(s.pairs(s.lane, n, p, r, g));
+    s.pairLane = RDom(0, 2, 0, quads, "pairLane");
     break;
   case Dot::None:
     break;
+  }
+  // 16-bit sums of pairs of one plane. saturating_add never saturates here; it is the form that becomes vpmaddubsw.
+  auto pairsOf = [&](ImageParam plane) {
+    Func pairs("pairs");
+    pairs(s.half, s.n, s.p, s.r, g) = cast<int16_t>(0);
+    for (Part &part : parts) {
+      Expr column = 2 * s.half + s.pairLane.x;
+      pairs(s.half, s.n, s.p, s.r, g) =
+          saturating_add(pairs(s.half, s.n, s.p, s.r, g),
+                         cast<int16_t>(part.values(column, n, s.pairLane.y, p, g)) *
+                             cast<int16_t>(plane(g * 32 + part.stride * s.pairLane.y + part.offset + column, r)));
+    }
+    s.pairs.push_back(pairs);
+    return pairs;
+  };
+
+  s.sums = Func("sums");
+  s.sums(s.n, s.p, s.r, g) = cast<int32_t>(0);
+  for (ImageParam plane : planes) {
+    if (plane.name() != planes.front().name())
+      s.sums(s.n, s.p, s.r, g) = s.sums(s.n, s.p, s.r, g) * 256;
+    if (s.dot == Dot::Pairs) {
+      s.sums(s.n, s.p, s.r, g) += cast<int32_t>(pairsOf(plane)(s.lane, n, p, r, g));
+      continue;
+    }
+    for (Part &part : parts) {
+      Expr column = s.dot == Dot::Four ? Expr(s.lane.x) : 2 * s.lane.y + s.lane.x;
+      Expr line = s.dot == Dot::Four ? Expr(s.lane.y) : Expr(s.lane.z);
+      Expr activation = plane(g * 32 + part.stride * line + part.offset + column, r);
+      if (s.dot == Dot::Wide)
+        activation = cast<int16_t>(activation);
+      s.sums(s.n, s.p, s.r, g) += cast<int32_t>(part.values(column, n, line, p, g)) * cast<int32_t>(activation);
+    }
   }
 }
 
@@ -98,7 +110,7 @@ void defineAcc(LinearStages &s, const LinearKernel &kernel, const KernelBuilder 
   RDom g(0, static_cast<int>(kernel.columns / kGroup), "g");
   s.step = g;
   ImageParam scale = args.in("scale"), sum = args.in("sum");
-  defineSums(s, kernel.format, args.in("w"), args.in("q"));
+  defineSums(s, kernel.format, args.in("w"), {args.in("q"), args.in("low")});
   Expr dot = s.sums(s.n, s.p, s.r, g);
   if (int zero = s.dot == Dot::Wide ? 0 : zeroPoint(kernel.format))
     dot = dot - zero * sum(g, s.r);

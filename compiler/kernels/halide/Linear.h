@@ -5,12 +5,13 @@
 //   )
 //
 // n is the row within a panel of 16 (the vector), p the panel, r the row of activations, g the group of 32 columns; dot
-// is an exact integer sum. Float formats: y[n, p, r] = sum_k w[n, k, p] * x[k, r]. Each output adds its groups
-// (columns) in ascending order with the same operations whatever the tile is, so GEMV and GEMM agree bit for bit.
+// is an exact integer sum, of the activations' two planes of bytes one after the other. Float formats: y[n, p, r] =
+// sum_k w[n, k, p] * x[k, r]. Each output adds its groups (columns) in ascending order with the same operations
+// whatever the tile is, so GEMV and GEMM agree bit for bit.
 //
 // Three ways to the integer dot, by what the machine multiplies:
 //   Four   u8 * i8 -> i32 in fours (VNNI's vpdpbusd)
-//   Pairs  4-bit weights: u8 * i8 -> i16 in pairs (vpmaddubsw); a group's 16 products a lane fit: 16 * 15 * 127 < 2^15
+//   Pairs  4-bit weights: u8 * i8 -> i16 in pairs (vpmaddubsw); a group's 16 products a lane fit: 16 * 15 * 128 < 2^15
 //   Wide   8-bit weights: i16 * i16 -> i32 in pairs (vpmaddwd); vpmaddubsw would saturate
 //
 //===----------------------------------------------------------------------------------------------------------------===//
@@ -27,12 +28,12 @@ enum class Dot { None, Four, Pairs, Wide };
 struct LinearStages {
   Dot dot = Dot::None;
   Halide::Var n{"n"}, p{"p"}, r{"r"};
-  Halide::Func y;     ///< [n, p, r] after the epilogue; p counts output panels
-  Halide::Func acc;   ///< [n, p, r] f32 sums; p counts weight panels
-  Halide::RVar step;  ///< acc's reduction: groups, or columns of float formats
-  Halide::Func sums;  ///< [n, p, r, g] i32: the exact dot of a group
-  Halide::RDom lane;  ///< sums' reduction: x within one lane's multiply, then the rest
-  Halide::Func pairs; ///< [half, n, p, r, g] i16 (Pairs)
+  Halide::Func y;                  ///< [n, p, r] after the epilogue; p counts output panels
+  Halide::Func acc;                ///< [n, p, r] f32 sums; p counts weight panels
+  Halide::RVar step;               ///< acc's reduction: groups, or columns of float formats
+  Halide::Func sums;               ///< [n, p, r, g] i32: the exact dot of a group
+  Halide::RDom lane;               ///< sums' reduction: x within one lane's multiply, then the rest
+  std::vector<Halide::Func> pairs; ///< [half, n, p, r, g] i16, one a plane (Pairs)
   Halide::Var half{"half"};
   Halide::RDom pairLane;
   std::vector<Halide::Func> unpacked; ///< [b, n, j, p, g] weights as the multiply takes them, in registers

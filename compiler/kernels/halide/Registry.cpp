@@ -25,6 +25,7 @@ const std::vector<Family> &lathe::families() {
       {"append", any<AppendKernel, buildAppend>, any<AppendKernel, appendSpace>, {8, 8}},
       {"attend", any<AttendKernel, buildAttend>, any<AttendKernel, attendSpace>, {64, 64}},
       {"combine", any<CombineKernel, buildCombine>, any<CombineKernel, combineSpace>, {16, 16}},
+      {"pointwise", any<PointwiseKernel, buildPointwise>, any<PointwiseKernel, pointwiseSpace>, {16, 4}},
   };
   return all;
 }

@@ -37,16 +37,21 @@ RowOutput lathe::quantizeRow(KernelBuilder &kernel, Func row, ActFormat format, 
 
   Expr zero = out.amax(g) < 7.888609052e-31f; // 2^-100
   out.inverse = Func("inverse");
-  out.inverse(g) = strict_float(select(zero, 0.0f, 127.0f / out.amax(g)));
+  out.inverse(g) = strict_float(select(zero, 0.0f, 32512.0f / out.amax(g)));
   out.scale = Func("scale_out");
-  out.scale(g) = strict_float(select(zero, 0.0f, out.amax(g) / 127.0f));
+  out.scale(g) = strict_float(select(zero, 0.0f, out.amax(g) / 32512.0f));
+  out.whole = Func("whole");
+  out.whole(i) = cast<int32_t>(strict_float(round(row(i) * out.inverse(i / group))));
   out.q = Func("q_out");
-  out.q(i) = cast<int8_t>(cast<int32_t>(strict_float(round(row(i) * out.inverse(i / group)))));
+  out.q(i) = cast<int8_t>((out.whole(i) + 128) >> 8);
+  out.low = Func("low_out");
+  out.low(i) = cast<int8_t>(((out.whole(i) + 128) & 255) - 128);
   out.within = RDom(0, group, "within");
   out.sum = Func("sum_out");
   out.sum(g) = 0;
-  out.sum(g) += cast<int32_t>(out.q(g * group + out.within));
+  out.sum(g) += out.whole(g * group + out.within);
   kernel.out("q", out.q);
+  kernel.out("low", out.low);
   kernel.out("scale", out.scale);
   kernel.out("sum", out.sum);
   return out;

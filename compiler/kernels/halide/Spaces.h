@@ -17,6 +17,7 @@ std::vector<Parameter> linearSpace(const LinearKernel &kernel, const TargetDesc 
 std::vector<Parameter> appendSpace(const AppendKernel &kernel, const TargetDesc &target);
 std::vector<Parameter> attendSpace(const AttendKernel &kernel, const TargetDesc &target);
 std::vector<Parameter> combineSpace(const CombineKernel &kernel, const TargetDesc &target);
+std::vector<Parameter> pointwiseSpace(const PointwiseKernel &kernel, const TargetDesc &target);
 
 } // namespace lathe
 

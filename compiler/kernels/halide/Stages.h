@@ -32,15 +32,15 @@ Tree treeReduce(Halide::Func f, int lanes, const std::function<Halide::Expr(Hali
 void scheduleTree(Tree &tree, int lanes, Halide::Func consumer, Halide::Var var);
 void scheduleTreeRoot(Tree &tree, int lanes);
 
-/// A row of f32 results as an ActFormat. Q8: for each group of 32, with a = max |row| over the group,
-///   scale = a / 127, q = round to nearest even (row * (127 / a)), sum = sum of q;
-/// a group with a < 2^-100 (whose reciprocal could overflow) is all zeros, scale 0.
+/// A row of f32 results as an ActFormat. Q16: for each group of 32, with a = max |row| over the group,
+///   scale = a / 32512, v = round to nearest even (row * (32512 / a)) = 256 * q + low, sum = sum of v;
+/// a group with a < 2^-100 (whose reciprocal could overflow) is all zeros, scale 0. 32512 = 127 * 256 keeps q in i8.
 struct RowOutput {
   Halide::Var i{"i"}, g{"g"};
   Halide::Func y;                            ///< F32
   Halide::Func lanes;                        ///< [lane, g]: |row|, 32 lanes folded to 16
   Tree tree;                                 ///< amax
-  Halide::Func amax, inverse, scale, q, sum; ///< Q8
+  Halide::Func amax, inverse, scale, whole, q, low, sum; ///< Q16
   Halide::RDom within;                       ///< sum's reduction
 };
 /// `row` [i], defined on [0, columns). Gives the kernel its outputs.
@@ -100,6 +100,12 @@ struct CombineStages {
   RowOutput output;
 };
 void scheduleCombine(CombineStages &stages, const CombineKernel &kernel, const TargetDesc &target);
+
+struct PointwiseStages {
+  Halide::Func row; ///< [i]
+  RowOutput output;
+};
+void schedulePointwise(PointwiseStages &stages, const PointwiseKernel &kernel, const TargetDesc &target);
 
 } // namespace lathe
 

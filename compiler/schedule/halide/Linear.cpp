@@ -46,18 +46,22 @@ void lathe::scheduleLinear(LinearStages &s, const LinearKernel &kernel, const Va
   s.sums.vectorize(s.n).unroll(s.p).unroll(s.r);
   for (int u = 0; u < s.sums.num_update_definitions(); ++u) {
     Stage stage = s.sums.update(u);
-    std::vector<VarOrRVar> order = {s.lane.x, s.n, s.p, s.r};
-    for (int d = 1; d < s.lane.dimensions(); ++d)
-      order.push_back(s.lane[d]);
-    stage.reorder(order).atomic().vectorize(s.lane.x).vectorize(s.n).unroll(s.p).unroll(s.r);
-    for (int d = 1; d < s.lane.dimensions(); ++d)
+    const bool reduces = !stage.get_schedule().rvars().empty(); // or scales the sums so far
+    if (reduces) {
+      std::vector<VarOrRVar> order = {s.lane.x, s.n, s.p, s.r};
+      for (int d = 1; d < s.lane.dimensions(); ++d)
+        order.push_back(s.lane[d]);
+      stage.reorder(order).atomic().vectorize(s.lane.x);
+    }
+    stage.vectorize(s.n).unroll(s.p).unroll(s.r);
+    for (int d = 1; reduces && d < s.lane.dimensions(); ++d)
       stage.unroll(s.lane[d]);
   }
-  if (s.dot == Dot::Pairs) {
-    s.pairs.compute_at(s.sums, s.r).store_in(MemoryType::Register).bound_extent(s.half, 2);
-    s.pairs.vectorize(s.half).vectorize(s.n).unroll(s.p).unroll(s.r);
-    for (int u = 0; u < s.pairs.num_update_definitions(); ++u)
-      s.pairs.update(u)
+  for (Func &pairs : s.pairs) {
+    pairs.compute_at(s.sums, s.r).store_in(MemoryType::Register).bound_extent(s.half, 2);
+    pairs.vectorize(s.half).vectorize(s.n).unroll(s.p).unroll(s.r);
+    for (int u = 0; u < pairs.num_update_definitions(); ++u)
+      pairs.update(u)
           .reorder(s.pairLane.x, s.half, s.n, s.p, s.r, s.pairLane.y)
           .atomic(/*override_associativity_test=*/true)
           .vectorize(s.pairLane.x)

@@ -22,7 +22,7 @@ void lathe::scheduleNorm(NormStages &s, const NormKernel &k, const TargetDesc &t
     scheduleSums(s.squares, s.squareTree, s);
     s.inverse.compute_root().store_in(kArray);
   }
-  if (k.output == ActFormat::Q8)
+  if (k.output == ActFormat::Q16)
     s.row.compute_root().store_in(kArray).vectorize(s.i, lanes, TailStrategy::GuardWithIf);
   scheduleRow(s.output, k.output, k.columns, target);
 }

@@ -41,6 +41,8 @@ void lathe::scheduleRow(RowOutput &out, ActFormat format, int64_t columns, const
     f.bound(out.g, 0, groups).vectorize(out.g, lanes, TailStrategy::GuardWithIf);
   out.inverse.compute_root().store_in(kArray);
   Var gi("gi");
-  out.q.bound(out.i, 0, width).split(out.i, out.g, gi, static_cast<int>(kGroup)).vectorize(gi);
+  for (Func f : {out.whole, out.q, out.low})
+    f.bound(out.i, 0, width).split(out.i, out.g, gi, static_cast<int>(kGroup)).vectorize(gi);
+  out.whole.compute_root().store_in(kArray);
   out.sum.bound(out.g, 0, groups).update().atomic().vectorize(out.within);
 }

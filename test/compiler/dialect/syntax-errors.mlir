@@ -251,7 +251,7 @@ func.func @f(%x: tensor<?x12xf32>) {
 
 func.func @f(%x: tensor<?x48xf32>) {
   // expected-error@+1 {{input is 48 wide; groups have 32 columns}}
-  %y = lathe.quantize %x : tensor<?x48xf32> -> tensor<?x48x!lathe.q8>
+  %y = lathe.quantize %x : tensor<?x48xf32> -> tensor<?x48x!lathe.q16>
   return
 }
 
@@ -259,7 +259,7 @@ func.func @f(%x: tensor<?x48xf32>) {
 
 func.func @f(%x: tensor<?x64xf32>) {
   // expected-error@+1 {{result is 32 wide; the input is 64}}
-  %y = lathe.quantize %x : tensor<?x64xf32> -> tensor<?x32x!lathe.q8>
+  %y = lathe.quantize %x : tensor<?x64xf32> -> tensor<?x32x!lathe.q16>
   return
 }
 

@@ -68,10 +68,10 @@ func.func @imported(%ids: tensor<?xi32>, %positions: tensor<?xi32>, %slots: tens
 func.func @fused(%x: tensor<?x64xf32>, %positions: tensor<?xi32>, %slots: tensor<?xi32>) -> tensor<?x64xf32> {
   // CHECK: %[[P:.*]] = lathe.phase "layer 0 query key" (%[[A:.*]] = %{{.*}} : tensor<?x64xf32>) -> tensor<?x96xf32> offsets [4096] {
   %p = lathe.phase "layer 0 query key" (%a = %x : tensor<?x64xf32>) -> tensor<?x96xf32> offsets [4096] {
-    // CHECK: lathe.quantize %[[A]] : tensor<?x64xf32> -> tensor<?x64x!lathe.q8>
-    %q8 = lathe.quantize %a : tensor<?x64xf32> -> tensor<?x64x!lathe.q8>
-    // CHECK: lathe.linear %{{.*}}, [@qk] bias [@qk.bias] : tensor<?x64x!lathe.q8> -> tensor<?x96xf32>
-    %y = lathe.linear %q8, [@qk] bias [@qk.bias] : tensor<?x64x!lathe.q8> -> tensor<?x96xf32>
+    // CHECK: lathe.quantize %[[A]] : tensor<?x64xf32> -> tensor<?x64x!lathe.q16>
+    %q16 = lathe.quantize %a : tensor<?x64xf32> -> tensor<?x64x!lathe.q16>
+    // CHECK: lathe.linear %{{.*}}, [@qk] bias [@qk.bias] : tensor<?x64x!lathe.q16> -> tensor<?x96xf32>
+    %y = lathe.linear %q16, [@qk] bias [@qk.bias] : tensor<?x64x!lathe.q16> -> tensor<?x96xf32>
     // CHECK: lathe.yield %{{.*}} : tensor<?x96xf32>
     lathe.yield %y : tensor<?x96xf32>
   }

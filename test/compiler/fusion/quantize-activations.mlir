@@ -7,9 +7,9 @@ lathe.weight @c "f16" : tensor<32x64xf32>
 // CHECK-LABEL: @linears
 func.func @linears(%x: tensor<?x64xf32>) -> (tensor<?x64xf32>, tensor<?x32xf32>, tensor<?x32xf32>) {
   // CHECK-SAME: %[[X:[^:]+]]:
-  // CHECK-NEXT: %[[Q:.*]] = lathe.quantize %[[X]] : tensor<?x64xf32> -> tensor<?x64x!lathe.q8>
-  // CHECK-NEXT: lathe.linear %[[Q]], [@a] : tensor<?x64x!lathe.q8>
-  // CHECK-NEXT: lathe.linear %[[Q]], [@b] : tensor<?x64x!lathe.q8>
+  // CHECK-NEXT: %[[Q:.*]] = lathe.quantize %[[X]] : tensor<?x64xf32> -> tensor<?x64x!lathe.q16>
+  // CHECK-NEXT: lathe.linear %[[Q]], [@a] : tensor<?x64x!lathe.q16>
+  // CHECK-NEXT: lathe.linear %[[Q]], [@b] : tensor<?x64x!lathe.q16>
   // CHECK-NEXT: lathe.linear %[[X]], [@c] : tensor<?x64xf32>
   %a = lathe.linear %x, [@a] : tensor<?x64xf32> -> tensor<?x64xf32>
   %b = lathe.linear %x, [@b] : tensor<?x64xf32> -> tensor<?x32xf32>

@@ -245,7 +245,7 @@ TEST(HalideCombine, SplitsAndFormats) {
     for (int64_t size : {8, 12, 20, 64, 80})
       for (int64_t position : {0, 63, 64, 255}) {
         checkCombine({5, size, 5 * (size + 2), 4, 64, ActFormat::F32}, target, position);
-        checkCombine({8, size, 8 * (size + 2), 4, 64, ActFormat::Q8}, target, position);
+        checkCombine({8, size, 8 * (size + 2), 4, 64, ActFormat::Q16}, target, position);
       }
   checkCombine({71, 64, 71 * 66, 1, 256, ActFormat::F32}, hostTarget(), 5);
 }

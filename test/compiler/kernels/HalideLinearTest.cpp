@@ -15,7 +15,7 @@ constexpr PackedFormat kFormats[] = {PackedFormat::F32,  PackedFormat::F16,  Pac
 LinearKernel linear(PackedFormat format, int64_t columns, int64_t rows, int64_t panels) {
   LinearKernel k{};
   k.format = format;
-  k.input = isInteger(format) ? ActFormat::Q8 : ActFormat::F32;
+  k.input = isInteger(format) ? ActFormat::Q16 : ActFormat::F32;
   k.columns = columns;
   k.rows = rows;
   k.panels = panels;
@@ -92,16 +92,20 @@ struct Case {
     if (k.input == ActFormat::F32)
       return fill("x", 12);
     const int64_t groups = k.columns / kGroup;
-    std::vector<double> q = randomIntegers(k.rows * k.columns, 12, integers ? 4 : 127), scale(k.rows * groups, 0.5),
+    std::vector<double> q = randomIntegers(k.rows * k.columns, 12, integers ? 1 : 127),
+                        low = randomIntegers(q.size(), 16, integers ? 4 : 128), scale(k.rows * groups, 1.0 / 256),
                         sum(k.rows * groups, 0), x(q.size());
     if (!integers)
       for (int64_t i = 0; double random : randomValues(k.rows * groups, 13))
-        scale[i++] = toF32(0.01 * std::fabs(random));
+        scale[i++] = toF32(0.0001 * std::fabs(random));
     for (size_t i = 0; i < q.size(); ++i) {
-      sum[i / kGroup] += q[i];
-      x[i] = q[i] * scale[i / kGroup];
+      low[i] = std::min(low[i], 127.0);
+      const double whole = 256 * q[i] + low[i];
+      sum[i / kGroup] += whole;
+      x[i] = whole * scale[i / kGroup];
     }
     run.fill("q", q);
+    run.fill("low", low);
     run.fill("scale", scale);
     run.fill("sum", sum);
     return x;

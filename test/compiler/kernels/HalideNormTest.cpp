@@ -59,7 +59,7 @@ TEST(HalideNorm, Quantised) {
   for (const TargetDesc &target : runnableTargets())
     for (NormKind kind : {NormKind::None, NormKind::RMS, NormKind::Layer})
       for (int64_t columns : {32, 64, 576, 11008})
-        check({.kind = kind, .columns = columns, .eps = 1e-5, .output = ActFormat::Q8}, target);
+        check({.kind = kind, .columns = columns, .eps = 1e-5, .output = ActFormat::Q16}, target);
 }
 
 TEST(HalideNorm, Options) {
@@ -68,34 +68,37 @@ TEST(HalideNorm, Options) {
       for (bool offset : {false, true})
         for (int64_t gather : {0, 3})
           check({kind, 172, 1e-6, bias, offset, ActFormat::F32, gather}, hostTarget());
-  check({NormKind::Layer, 64, 1e-6, true, true, ActFormat::Q8, 5}, hostTarget());
+  check({NormKind::Layer, 64, 1e-6, true, true, ActFormat::Q16, 5}, hostTarget());
 }
 
 TEST(HalideNorm, ZeroAndTinyRows) {
   for (const TargetDesc &target : runnableTargets()) {
-    NormKernel copy{.kind = NormKind::None, .columns = 64, .output = ActFormat::Q8};
+    NormKernel copy{.kind = NormKind::None, .columns = 64, .output = ActFormat::Q16};
     check(copy, target, std::vector<double>(64, 0.0));
     KernelRun tiny(copy, target);
     tiny.fill("x", [](int64_t i) { return i % 2 ? 1e-40 : -1e-42; });
     tiny.call();
     tiny.expectEqual("q", std::vector<double>(64, 0.0));
+    tiny.expectEqual("low", std::vector<double>(64, 0.0));
     tiny.expectEqual("scale", {0, 0});
     tiny.expectEqual("sum", {0, 0});
     check({.kind = NormKind::RMS, .columns = 64, .eps = 1e-5}, target, std::vector<double>(64, 0.0));
   }
 }
 
-// 127 in each group makes the scale 1: halves show that rounding is to even.
+// 32512 in each group makes the scale 1: halves show that rounding is to even.
 TEST(HalideNorm, RoundsHalfToEven) {
   for (const TargetDesc &target : runnableTargets()) {
-    std::vector<double> x(32, 0.0), q(32, 0.0);
-    x[0] = q[0] = 127;
-    x[1] = 0.5, x[2] = 1.5, q[2] = 2, x[3] = -0.5, x[4] = -2.5, q[4] = -2, x[31] = -126.5, q[31] = -126;
-    KernelRun run(NormKernel{.kind = NormKind::None, .columns = 32, .output = ActFormat::Q8}, target);
+    std::vector<double> x(32, 0.0), q(32, 0.0), low(32, 0.0);
+    x[0] = 32512, q[0] = 127;
+    x[1] = 0.5, x[2] = 1.5, low[2] = 2, x[3] = -0.5, x[4] = -2.5, low[4] = -2, x[5] = 128.5, q[5] = 1, low[5] = -128;
+    x[31] = -32510.5, q[31] = -127, low[31] = 2;
+    KernelRun run(NormKernel{.kind = NormKind::None, .columns = 32, .output = ActFormat::Q16}, target);
     run.fill("x", x);
     run.call();
     run.expectEqual("q", q);
-    run.expectEqual("sum", {127 + 2 - 2 - 126});
+    run.expectEqual("low", low);
+    run.expectEqual("sum", {32512 + 2 - 2 + 128 - 32510});
     run.expectEqual("scale", {1});
   }
 }

@@ -36,8 +36,8 @@ TEST(Kernel, PanelsHaveTheBytesOfTheLayout) {
 
 TEST(Kernel, WeightsAndScalesShareOneStream) {
   LinearKernel k{
-      .format = PackedFormat::Q4_1, .input = ActFormat::Q8, .columns = 64, .outputStride = 48, .rows = 2, .panels = 3};
-  EXPECT_THAT(names(k), testing::ElementsAre("q", "scale", "sum", "w", "d", "m", ">y"));
+      .format = PackedFormat::Q4_1, .input = ActFormat::Q16, .columns = 64, .outputStride = 48, .rows = 2, .panels = 3};
+  EXPECT_THAT(names(k), testing::ElementsAre("q", "low", "scale", "sum", "w", "d", "m", ">y"));
   std::vector<Argument> list = signature(k);
   EXPECT_EQ(argument(list, "w").dims, (Dims{{4, 1}, {16, 4}, {4, 64}, {2, 320}, {3, 640}}));
   EXPECT_EQ(argument(list, "d").dims, (Dims{{16, 1}, {2, 160}, {3, 320}}));
@@ -87,17 +87,18 @@ TEST(Kernel, PagesReachAsFarAsAnIndexCan) {
   EXPECT_EQ(argument(list, "partial", true).dims, (Dims{{18, 1}, {2, 18}}));
 }
 
-TEST(Kernel, QuantisedRowsAreThreeArraysInOneBlock) {
-  constexpr Q8Block block = q8Block(3, 96);
-  EXPECT_EQ(block.scale, 320); // 288 values
-  EXPECT_EQ(block.sum, 384);   // 9 scales
-  EXPECT_EQ(block.bytes, 448);
+TEST(Kernel, QuantisedRowsAreFourArraysInOneBlock) {
+  constexpr Q16Block block = q16Block(3, 96);
+  EXPECT_EQ(block.low, 320); // 288 bytes of each plane
+  EXPECT_EQ(block.scale, 640);
+  EXPECT_EQ(block.sum, 704); // 9 scales
+  EXPECT_EQ(block.bytes, 768);
 }
 
 TEST(Kernel, SymbolsAreIdentifiersAndDifferWhereDescriptionsDo) {
   std::vector<KernelDesc> kernels;
-  LinearKernel linear{.format = PackedFormat::Q4_1, .input = ActFormat::Q8, .columns = 576, .outputStride = 576};
-  EXPECT_EQ(symbol(linear), "linear_q4_1_q8_k576_r1_p1_s576");
+  LinearKernel linear{.format = PackedFormat::Q4_1, .input = ActFormat::Q16, .columns = 576, .outputStride = 576};
+  EXPECT_EQ(symbol(linear), "linear_q4_1_q16_k576_r1_p1_s576");
   kernels.push_back(linear);
   auto vary = [&](auto kernel, auto... changes) { (kernels.push_back((changes(kernel), kernel)), ...); };
   vary(
@@ -108,7 +109,7 @@ TEST(Kernel, SymbolsAreIdentifiersAndDifferWhereDescriptionsDo) {
   NormKernel norm{NormKind::RMS, 64, 1e-5};
   vary(
       norm, [](auto &) {}, [](auto &k) { k.eps = 1e-6; }, [](auto &k) { k.bias = true; },
-      [](auto &k) { k.unitOffset = true; }, [](auto &k) { k.output = ActFormat::Q8; },
+      [](auto &k) { k.unitOffset = true; }, [](auto &k) { k.output = ActFormat::Q16; },
       [](auto &k) { k.gatherRows = 8; }, [](auto &k) { k.kind = NormKind::Layer; });
   AppendKernel append{4, 2, 16, 8, Pairing::HalfSplit, CacheFormat::F16, 16};
   vary(
@@ -120,7 +121,7 @@ TEST(Kernel, SymbolsAreIdentifiersAndDifferWhereDescriptionsDo) {
       [](auto &k) { k.scale = 0.125; }, [](auto &k) { k.splitPositions = 64; });
   CombineKernel combine{4, 16, 72, 4, 256};
   vary(
-      combine, [](auto &) {}, [](auto &k) { k.output = ActFormat::Q8; }, [](auto &k) { k.maxSplits = 5; },
+      combine, [](auto &) {}, [](auto &k) { k.output = ActFormat::Q16; }, [](auto &k) { k.maxSplits = 5; },
       [](auto &k) { k.splitStride = 74; });
   EmbedKernel embed{PackedFormat::F32, 100, 64};
   vary(embed, [](auto &) {}, [](auto &k) { k.scale = 8; }, [](auto &k) { k.vocabulary = 101; });

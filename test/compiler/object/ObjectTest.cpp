@@ -11,7 +11,7 @@ using namespace lathe;
 using testing::HasSubstr;
 using testing::Not;
 
-static Scheduled norm(int64_t columns, ActFormat output = ActFormat::Q8) {
+static Scheduled norm(int64_t columns, ActFormat output = ActFormat::Q16) {
   return {NormKernel{.kind = NormKind::RMS, .columns = columns, .eps = 1e-5, .output = output}, {}, "fallback"};
 }
 

@@ -145,12 +145,12 @@ TEST(Ops, addScaleSoftcap) {
 
 TEST(Ops, quantizeRoundsOnlyWhenAsked) {
   Rows x(1, std::vector<float>(64));
-  x[0][0] = 127; // scale 1
+  x[0][0] = 32512; // scale 1
   x[0][1] = 2.4f;
   x[0][2] = -2.6f;
   x[0][31] = 0.5f; // to even
-  const std::string body = "%q = lathe.quantize %x : tensor<?x64xf32> -> tensor<?x64x!lathe.q8>\n"
-                           "%y = lathe.linear %q, [@w] : tensor<?x64x!lathe.q8> -> tensor<?x4xf32>";
+  const std::string body = "%q = lathe.quantize %x : tensor<?x64xf32> -> tensor<?x64x!lathe.q16>\n"
+                           "%y = lathe.linear %q, [@w] : tensor<?x64x!lathe.q16> -> tensor<?x4xf32>";
   Rows select(4, std::vector<float>(64));
   select[0][1] = select[1][2] = select[2][31] = 1;
   select[3][40] = 1; // a group of zeros

@@ -15,7 +15,7 @@ const char kProvenance[] = R"(provenance { machine: "M" commit: "0123abc" date: 
 /// A record of one value for linears of some k.
 std::string linear(int64_t from, int64_t to, int64_t unroll, const char *target = "x86-64-v3") {
   return std::string("records { target: \"") + target +
-         "\" family: \"linear\" types: \"q4_1 q8\" sizes { name: \"k\" min: " + std::to_string(from) +
+         "\" family: \"linear\" types: \"q4_1 q16\" sizes { name: \"k\" min: " + std::to_string(from) +
          " max: " + std::to_string(to) + " } values { name: \"unroll\" value: " + std::to_string(unroll) + " } " +
          kProvenance + " }\n";
 }
@@ -39,7 +39,7 @@ protected:
     ASSERT_FALSE(bool(wrong)) << llvm::toString(std::move(wrong));
   }
   /// The unroll value of the record found, negative if it is a near one; 0: none.
-  int64_t find(int64_t k, const char *types = "q4_1 q8", const char *target = "x86-64-v3") {
+  int64_t find(int64_t k, const char *types = "q4_1 q16", const char *target = "x86-64-v3") {
     ScheduleKey key{"linear", types, {{"m", 1}, {"n", 64}, {"k", k}}};
     RecordBook::Match match =
         book.find(target, key, [&](const schedule::Record &r) { return r.values(0).value() != refused; });
@@ -72,8 +72,8 @@ TEST_F(Lookup, ExactThenNearestThenNone) {
   EXPECT_EQ(find(4096), -2);
   EXPECT_EQ(find(8192), -2) << "two doublings are near";
   EXPECT_EQ(find(8224), 0) << "more are not";
-  EXPECT_EQ(find(576, "q8_0 q8"), 0) << "other types";
-  EXPECT_EQ(find(576, "q4_1 q8", "x86-64-v4-vnni"), 0) << "another target";
+  EXPECT_EQ(find(576, "q8_0 q16"), 0) << "other types";
+  EXPECT_EQ(find(576, "q4_1 q16", "x86-64-v4-vnni"), 0) << "another target";
 }
 
 TEST_F(Lookup, PassesOverWhatCannotBeUsed) {
@@ -84,7 +84,7 @@ TEST_F(Lookup, PassesOverWhatCannotBeUsed) {
 
 TEST_F(Lookup, PrintsItsKey) {
   add(linear(512, 576, 1));
-  EXPECT_EQ(print(book.all()[0]), "linear q4_1 q8 k=512..576");
+  EXPECT_EQ(print(book.all()[0]), "linear q4_1 q16 k=512..576");
 }
 
 TEST(RecordErrors, NameFileRecordAndField) {
@@ -99,13 +99,13 @@ TEST(RecordErrors, NameFileRecordAndField) {
   EXPECT_THAT(failure(replaced(good, "0123abc", "dirty")), HasSubstr("provenance.commit = \"dirty\""));
   EXPECT_THAT(failure(replaced(good, "runs: 5", "")), HasSubstr("runs must be above 0"));
   EXPECT_THAT(failure(replaced(good, "median_ns: 10", "median_ns: 13")), HasSubstr("no better than"));
-  EXPECT_THAT(failure(replaced(good, "types: \"q4_1 q8\"", "")), HasSubstr("types is empty"));
+  EXPECT_THAT(failure(replaced(good, "types: \"q4_1 q16\"", "")), HasSubstr("types is empty"));
   EXPECT_THAT(failure(replaced(good, "values { name: \"unroll\" value: 2 }", "")), HasSubstr("values is empty"));
 }
 
 TEST(RecordErrors, NoTwoCoverOneKernel) {
   EXPECT_THAT(failure(linear(512, 576, 1) + linear(576, 1024, 2)),
-              HasSubstr("\"linear q4_1 q8 k=576..1024\" for x86-64-v3: \"linear q4_1 q8 k=512..576\" covers the same"));
+              HasSubstr("\"linear q4_1 q16 k=576..1024\" for x86-64-v3: \"linear q4_1 q16 k=512..576\" covers the same"));
   EXPECT_EQ(failure(linear(512, 576, 1) + linear(577, 1024, 2)), "");
   EXPECT_EQ(failure(linear(512, 576, 1) + linear(512, 576, 2, "x86-64-v2")), "");
 }

@@ -15,7 +15,7 @@ namespace {
 /// A phase of one linear over `panels` panels.
 Phase linearPhase(PackedFormat format, int64_t columns, int64_t panels, bool gated = false, bool logits = false) {
   LinearKernel linear{.format = format,
-                      .input = isInteger(format) ? ActFormat::Q8 : ActFormat::F32,
+                      .input = isInteger(format) ? ActFormat::Q16 : ActFormat::F32,
                       .columns = columns,
                       .outputStride = panels * kPanelRows};
   linear.gated = gated;
@@ -76,7 +76,7 @@ TEST(FallbackTile, TilesAreWorthTakingAndEnoughToShare) {
 TEST(FallbackTile, HoldsWholeRegisterTiles) {
   TargetDesc target = *findTarget("x86-64-v4-vnni");
   Tile tile = fallbackTile(program(192), linearPhase(PackedFormat::Q4_1, 576, 96), target);
-  LinearKernel kernel{.format = PackedFormat::Q4_1, .input = ActFormat::Q8, .columns = 576, .outputStride = 1536};
+  LinearKernel kernel{.format = PackedFormat::Q4_1, .input = ActFormat::Q16, .columns = 576, .outputStride = 1536};
   kernel.rows = tile.rows;
   EXPECT_EQ(tile.rows % fallbackValues(kernel, target)["rows"], 0);
 }
@@ -134,9 +134,9 @@ TEST(Schedule, PassesOverRecordsThatDoNotFit) {
 TEST(ScheduleKey, NamesWhatDecides) {
   Program steps = program(256);
   Phase phase = linearPhase(PackedFormat::Q4_1, 576, 192, /*gated=*/true);
-  EXPECT_EQ(keyOf(phase.calls[0].kernel, steps, phase).print(), "linear q4_1 q8 gated m=256 n=3072 k=576");
-  EXPECT_EQ(keyOf(NormKernel{NormKind::RMS, 576, 1e-5, false, false, ActFormat::Q8}, steps, phase).print(),
-            "norm rms q8 k=576");
+  EXPECT_EQ(keyOf(phase.calls[0].kernel, steps, phase).print(), "linear q4_1 q16 gated m=256 n=3072 k=576");
+  EXPECT_EQ(keyOf(NormKernel{NormKind::RMS, 576, 1e-5, false, false, ActFormat::Q16}, steps, phase).print(),
+            "norm rms q16 k=576");
   EXPECT_EQ(keyOf(AttendKernel{9, 3, 64, 0.125, 0, 0, CacheFormat::F16, 4, 256}, steps, phase).print(),
             "attend f16 d=64 g=3 s=256");
 }

@@ -1,0 +1,49 @@
+//===- Pointwise.cpp - rows element by element: the mathematics -------------------------------------------------===//
+//
+// The same operations in the same order as the linear kernel's epilogue: what fuses in one kind of step and not in
+// another has the same bits.
+//
+//===------------------------------------------------------------------------------------------------------------===//
+#include "compiler/kernels/halide/Math.h"
+#include "compiler/kernels/halide/Spaces.h"
+#include "compiler/kernels/halide/Stages.h"
+
+using namespace Halide;
+using namespace lathe;
+
+std::vector<lathe::Parameter> lathe::pointwiseSpace(const PointwiseKernel &, const TargetDesc &) { return {}; }
+
+Built lathe::buildPointwise(const PointwiseKernel &k, const TargetDesc &target, const Values &) {
+  KernelBuilder kernel(k, target);
+  PointwiseStages s;
+  Var i("i");
+  const float value = static_cast<float>(k.value);
+  Expr x = kernel.in("x")(i), result;
+  switch (k.kind) {
+  case Pointwise::Add: {
+    Expr z = kernel.in("z")(i);
+    result = x + (k.value == 1 ? z : z * value);
+    break;
+  }
+  case Pointwise::Glu:
+    result = activate(k.activation, x) * kernel.in("z")(i);
+    break;
+  case Pointwise::Activate:
+    result = activate(k.activation, x);
+    break;
+  case Pointwise::Scale:
+    result = x * value;
+    break;
+  case Pointwise::Softcap:
+    result = softcap(x, k.value);
+    break;
+  case Pointwise::Clip:
+    result = clamp(x, -value, value);
+    break;
+  }
+  s.row = Func("row");
+  s.row(i) = strict_float(result);
+  s.output = quantizeRow(kernel, s.row, k.output, k.columns);
+  schedulePointwise(s, k, target);
+  return kernel.finish();
+}
