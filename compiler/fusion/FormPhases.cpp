@@ -32,8 +32,7 @@ bool isPointwise(Operation *op) {
 
 /// Of one row's result after another's; all but embed also run in a linear's prologue.
 bool isRowOp(Operation *op) {
-  return isPointwise(op) ||
-         llvm::isa<ir::NormOp, ir::QuantizeOp, ir::TakeRowsOp, ir::CombineOp, ir::EmbedOp>(op);
+  return isPointwise(op) || llvm::isa<ir::NormOp, ir::QuantizeOp, ir::TakeRowsOp, ir::CombineOp, ir::EmbedOp>(op);
 }
 
 /// "layers.3.mlp.gate+up", of @"layers.3.mlp.gate+up.packed".

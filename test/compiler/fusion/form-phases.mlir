@@ -37,11 +37,12 @@ func.func @two_linears(%ids: tensor<?xi32>) -> tensor<?x64xf32> attributes {lath
   return %y : tensor<?x64xf32>
 }
 
-// The same norm in prefill is a phase of its own, once; so is one that is a residual in decode.
+// The same norm in prefill runs once, with the embedding that it alone reads; so does one that is a residual in decode.
 // CHECK-LABEL: @prefill
 func.func @prefill(%ids: tensor<?xi32>) -> tensor<?x64xf32> {
-  // CHECK: lathe.phase "embed"
-  // CHECK: %[[N:.*]] = lathe.phase "norm"
+  // CHECK: %[[N:.*]] = lathe.phase "embed"
+  // CHECK-NEXT: lathe.embed
+  // CHECK-NEXT: lathe.norm
   // CHECK: %[[B:.*]] = lathe.phase "b" (%{{.*}} = %[[N]] :
   // CHECK: lathe.phase "logits" (%{{.*}} = %[[N]] : tensor<?x64xf32>, %{{.*}} = %[[B]] :
   // CHECK-NOT: lathe.phase
@@ -55,8 +56,9 @@ func.func @prefill(%ids: tensor<?xi32>) -> tensor<?x64xf32> {
 
 // CHECK-LABEL: @normed_residual
 func.func @normed_residual(%ids: tensor<?xi32>) -> tensor<?x64xf32> attributes {lathe.kind = "decode"} {
-  // CHECK: lathe.phase "embed"
-  // CHECK: %[[N:.*]] = lathe.phase "norm"
+  // CHECK: %[[N:.*]] = lathe.phase "embed"
+  // CHECK-NEXT: lathe.embed
+  // CHECK-NEXT: lathe.norm
   // CHECK: lathe.phase "logits" (%{{.*}} = %[[N]] :
   // CHECK-NEXT: lathe.linear
   // CHECK-NEXT: lathe.add
@@ -65,5 +67,50 @@ func.func @normed_residual(%ids: tensor<?xi32>) -> tensor<?x64xf32> attributes {
   %n = lathe.norm rms %x, @norm.packed eps 1.0e-5 : tensor<?x64xf32>
   %a = lathe.linear %n, [@a.packed] : tensor<?x64xf32> -> tensor<?x64xf32>
   %y = lathe.add %n, %a scale 0.5 : tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
+}
+
+// What no epilogue takes is a phase of its own; a chain of it is one.
+// CHECK-LABEL: @alone
+func.func @alone(%ids: tensor<?xi32>) -> tensor<?x64xf32> attributes {lathe.kind = "decode"} {
+  // CHECK: %[[X:.*]] = lathe.phase "embed"
+  // CHECK-NEXT: lathe.embed
+  // CHECK-NEXT: lathe.norm
+  // CHECK-NEXT: lathe.yield
+  %e = lathe.embed %ids, @a.packed : tensor<?x64xf32>
+  %x = lathe.norm rms %e, @norm.packed eps 1.0e-5 : tensor<?x64xf32>
+  // CHECK: %[[A:.*]] = lathe.phase "a" (%{{.*}} = %[[X]] :
+  // CHECK-NEXT: lathe.linear
+  // CHECK-NEXT: lathe.softcap
+  // CHECK-NEXT: lathe.yield
+  // CHECK: lathe.phase "norm" (%{{.*}} = %[[A]] : tensor<?x64xf32>, %{{.*}} = %[[X]] :
+  // CHECK-NEXT: lathe.scale
+  // CHECK-NEXT: lathe.norm
+  // CHECK-NEXT: lathe.add
+  // CHECK-NEXT: lathe.yield
+  // CHECK-NOT: lathe.phase
+  %a = lathe.linear %x, [@a.packed] : tensor<?x64xf32> -> tensor<?x64xf32>
+  %c = lathe.softcap %a cap 2.0 : tensor<?x64xf32>
+  %s = lathe.scale %c by 2.0 : tensor<?x64xf32>
+  %n = lathe.norm rms %s, @norm.packed eps 1.0e-5 : tensor<?x64xf32>
+  %y = lathe.add %x, %n : tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
+}
+
+// Gate and up that are two linears are joined before the next.
+// CHECK-LABEL: @apart
+func.func @apart(%ids: tensor<?xi32>) -> tensor<?x64xf32> attributes {lathe.kind = "decode"} {
+  // CHECK: lathe.phase "embed"
+  // CHECK: %[[G:.*]] = lathe.phase "a"
+  // CHECK: %[[U:.*]] = lathe.phase "b"
+  // CHECK: lathe.phase "logits" (%{{.*}} = %[[G]] : tensor<?x64xf32>, %{{.*}} = %[[U]] :
+  // CHECK-NEXT: lathe.glu
+  // CHECK-NEXT: lathe.linear
+  // CHECK-NOT: lathe.phase
+  %x = lathe.embed %ids, @a.packed : tensor<?x64xf32>
+  %g = lathe.linear %x, [@a.packed] : tensor<?x64xf32> -> tensor<?x64xf32>
+  %u = lathe.linear %x, [@b.packed] : tensor<?x64xf32> -> tensor<?x64xf32>
+  %h = lathe.glu silu %g, %u : tensor<?x64xf32>
+  %y = lathe.linear %h, [@a.packed] : tensor<?x64xf32> -> tensor<?x64xf32>
   return %y : tensor<?x64xf32>
 }

@@ -1,0 +1,85 @@
+//===- HalidePointwiseTest.cpp - rows element by element --------------------------------------------------------===//
+#include "test/compiler/kernels/HalideHarness.h"
+#include <algorithm>
+#include <cmath>
+#include <gtest/gtest.h>
+
+using namespace lathe;
+using namespace lathe::test;
+
+static double activated(Activation activation, double x) {
+  switch (activation) {
+  case Activation::None:
+    return x;
+  case Activation::SiLU:
+    return x / (1 + std::exp(-x));
+  case Activation::GELUErf:
+    return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
+  case Activation::GELUTanh:
+    return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+  case Activation::ReLU:
+    return std::max(x, 0.0);
+  case Activation::ReLUSquared:
+    return std::max(x, 0.0) * std::max(x, 0.0);
+  }
+  return x;
+}
+
+static double reference(const PointwiseKernel &k, double x, double z) {
+  switch (k.kind) {
+  case Pointwise::Add:
+    return x + k.value * z;
+  case Pointwise::Glu:
+    return activated(k.activation, x) * z;
+  case Pointwise::Activate:
+    return activated(k.activation, x);
+  case Pointwise::Scale:
+    return k.value * x;
+  case Pointwise::Softcap:
+    return k.value * std::tanh(x / k.value);
+  case Pointwise::Clip:
+    return std::clamp(x, -k.value, k.value);
+  }
+  return x;
+}
+
+static void check(const PointwiseKernel &k, const TargetDesc &target) {
+  KernelRun run(k, target);
+  std::vector<double> x = randomValues(k.columns, 3), z = randomValues(k.columns, 4), y(x.size());
+  run.fill("x", x);
+  if (k.kind == Pointwise::Add || k.kind == Pointwise::Glu)
+    run.fill("z", z);
+  run.call();
+  for (size_t i = 0; i < x.size(); ++i)
+    y[i] = reference(k, toF32(x[i]), toF32(z[i]));
+  if (k.output == ActFormat::F32)
+    run.expectNear("y", y);
+  else
+    expectQuantized(run, y);
+}
+
+TEST(HalidePointwise, EdgeColumns) {
+  for (const TargetDesc &target : runnableTargets())
+    for (int64_t columns : {1, 15, 17, 60, 64})
+      check({.kind = Pointwise::Add, .columns = columns, .value = 0.7}, target);
+}
+
+TEST(HalidePointwise, EveryKind) {
+  for (const TargetDesc &target : runnableTargets()) {
+    check({.kind = Pointwise::Add, .columns = 37, .value = 1}, target);
+    for (Pointwise kind : {Pointwise::Scale, Pointwise::Softcap, Pointwise::Clip})
+      check({.kind = kind, .columns = 37, .value = 0.8}, target);
+    for (Activation activation :
+         {Activation::SiLU, Activation::GELUErf, Activation::GELUTanh, Activation::ReLU, Activation::ReLUSquared}) {
+      check({.kind = Pointwise::Activate, .columns = 37, .activation = activation}, target);
+      check({.kind = Pointwise::Glu, .columns = 37, .activation = activation}, target);
+    }
+  }
+}
+
+TEST(HalidePointwise, Quantised) {
+  for (const TargetDesc &target : runnableTargets()) {
+    check({.kind = Pointwise::Glu, .columns = 96, .activation = Activation::SiLU, .output = ActFormat::Q16}, target);
+    check({.kind = Pointwise::Clip, .columns = 576, .value = 0.5, .output = ActFormat::Q16}, target);
+  }
+}
