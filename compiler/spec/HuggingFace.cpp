@@ -1,6 +1,7 @@
 //===- HuggingFace.cpp - a folder of config.json and safetensors --------------------------------------------------===//
 #include "compiler/spec/Checkpoint.h"
 #include "compiler/spec/Safetensors.h"
+#include "compiler/spec/tokenizer/TokenizerFile.h"
 #include "compiler/support/Error.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -61,6 +62,15 @@ static llvm::Expected<std::set<std::string>> readIndex(const std::string &file) 
   return shards;
 }
 
+/// The tokenizer that lies in the folder, if one does.
+static llvm::Error addTokenizer(llvm::StringRef folder, Checkpoint &checkpoint) {
+  llvm::Expected<std::shared_ptr<TokenizerSource>> tokenizer = readTokenizerFolder(folder);
+  if (!tokenizer)
+    return tokenizer.takeError();
+  checkpoint.tokenizer = std::move(*tokenizer);
+  return llvm::Error::success();
+}
+
 llvm::Expected<Checkpoint> readHuggingFace(llvm::StringRef folder) {
   Checkpoint checkpoint;
   checkpoint.style = Checkpoint::Style::HuggingFace;
@@ -85,6 +95,8 @@ llvm::Expected<Checkpoint> readHuggingFace(llvm::StringRef folder) {
   for (const std::string &shard : shards)
     if (llvm::Error error = addSafetensors(inFolder(folder, shard), checkpoint))
       return std::move(error);
+  if (llvm::Error error = addTokenizer(folder, checkpoint))
+    return std::move(error);
   return checkpoint;
 }
 
@@ -96,6 +108,8 @@ llvm::Expected<Checkpoint> readSafetensorsFile(llvm::StringRef file) {
     if (llvm::Error error = readConfig(config, checkpoint))
       return std::move(error);
   if (llvm::Error error = addSafetensors(file, checkpoint))
+    return std::move(error);
+  if (llvm::Error error = addTokenizer(path::parent_path(file), checkpoint))
     return std::move(error);
   return checkpoint;
 }

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #include "compiler/spec/Checkpoint.h"
+#include "compiler/spec/tokenizer/TokenizerFile.h"
 #include "compiler/support/Error.h"
 #include "compiler/support/Hash.h"
 #include "llvm/Support/Path.h"
@@ -108,6 +109,14 @@ llvm::Expected<Checkpoint> readLlama2c(llvm::StringRef path) {
   if (h.vocabulary < 0)
     cutter.cut("wcls", {vocabulary, dim});
   checkpoint.files = {std::move(*file)};
+  llvm::SmallString<128> beside(llvm::sys::path::parent_path(path));
+  llvm::sys::path::append(beside, "tokenizer.bin");
+  if (llvm::sys::fs::exists(beside)) {
+    llvm::Expected<std::shared_ptr<TokenizerSource>> tokenizer = readTokenizerFile(beside);
+    if (!tokenizer)
+      return tokenizer.takeError();
+    checkpoint.tokenizer = std::move(*tokenizer);
+  }
   return checkpoint;
 }
 

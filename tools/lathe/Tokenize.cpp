@@ -1,15 +1,16 @@
-//===- Tokenize.cpp - lathe tokenize: text to token ids and back
-//----------------------------------------------------===//
+//===- Tokenize.cpp - lathe tokenize: text to token ids and back --------------------------------------------------===//
 //
 // Of a bundle, or of any checkpoint file that carries a vocabulary, whether or not Lathe can compile the rest of it.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #include "compiler/spec/Checkpoint.h"
 #include "compiler/spec/tokenizer/TokenizerBlob.h"
+#include "compiler/spec/tokenizer/TokenizerFile.h"
 #include "runtime/text/StreamDecoder.h"
 #include "tools/lathe/Bundle.h"
 #include "tools/lathe/Command.h"
 #include "tools/lathe/Tensors.h"
+#include "tools/run/Run.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 #include <iostream>
@@ -31,6 +32,18 @@ struct LoadedTokenizer {
   std::unique_ptr<Tokenizer> tokenizer;
 };
 
+/// Of a file or folder that carries one, with a model or alone; null where there is none.
+llvm::Expected<std::shared_ptr<TokenizerSource>> readVocabulary(const std::string &source) {
+  llvm::Expected<std::shared_ptr<TokenizerSource>> alone =
+      llvm::sys::fs::is_directory(source) ? readTokenizerFolder(source) : readTokenizerFile(source);
+  if (!alone || *alone)
+    return alone;
+  llvm::Expected<Checkpoint> checkpoint = readCheckpoint(source);
+  if (!checkpoint)
+    return checkpoint.takeError();
+  return checkpoint->tokenizer;
+}
+
 llvm::Expected<LoadedTokenizer> load(const std::string &source) {
   LoadedTokenizer loaded;
   const void *blob = nullptr;
@@ -43,11 +56,11 @@ llvm::Expected<LoadedTokenizer> load(const std::string &source) {
     blob = loaded.bundle->tokenizerBlob().data();
     bytes = loaded.bundle->tokenizerBlob().size();
   } else {
-    llvm::Expected<Checkpoint> checkpoint = readCheckpoint(source);
-    if (!checkpoint)
-      return checkpoint.takeError();
-    if (checkpoint->tokenizer) {
-      llvm::Expected<std::string> built = buildTokenizerBlob(*checkpoint->tokenizer);
+    llvm::Expected<std::shared_ptr<TokenizerSource>> vocabulary = readVocabulary(source);
+    if (!vocabulary)
+      return vocabulary.takeError();
+    if (*vocabulary) {
+      llvm::Expected<std::string> built = buildTokenizerBlob(**vocabulary);
       if (!built)
         return built.takeError();
       bytes = built->size();
@@ -57,8 +70,10 @@ llvm::Expected<LoadedTokenizer> load(const std::string &source) {
     }
   }
   if (bytes == 0)
-    return makeError("{0}: carries no tokenizer; a GGUF with tokenizer.ggml.tokens, or a bundle of one, would be right",
-                     source);
+    return makeError(
+        "{0}: carries no tokenizer; a GGUF with tokenizer.ggml.tokens, a tokenizer.json, tokenizer.model or "
+        "tokenizer.bin, or a bundle of one, would be right",
+        source);
   Result<std::unique_ptr<Tokenizer>> tokenizer = Tokenizer::fromBlob(blob, bytes);
   if (!tokenizer)
     return makeError("{0}: {1}", source, tokenizer.message());
@@ -144,9 +159,9 @@ llvm::Error tokenize(const Options &options) {
     text = (*input)->getBuffer().str();
   }
   if (options.ids) {
-    llvm::Expected<std::vector<int32_t>> ids = parseIds(text, options.text ? "tokenize --ids" : "stdin");
+    Result<std::vector<int32_t>> ids = parseIds(text, options.text ? "tokenize --ids" : "stdin");
     if (!ids)
-      return ids.takeError();
+      return makeError("{0}", ids.message());
     llvm::Expected<std::string> decoded = decode(tokenizer, *ids, options);
     if (!decoded)
       return decoded.takeError();
@@ -167,7 +182,8 @@ llvm::Error tokenize(const Options &options) {
 void addTokenize(CLI::App &app, Outcome &outcome) {
   auto options = std::make_shared<Options>();
   CLI::App *command = app.add_subcommand("tokenize", "turn text into token ids, and back");
-  command->add_option("source", options->source, "a bundle, or a checkpoint with a vocabulary")->required();
+  command->add_option("source", options->source, "a bundle, a checkpoint, or a tokenizer.json, .model or .bin")
+      ->required();
   command->add_option("text", options->text, "what to tokenize (default: stdin)");
   command->add_flag("--ids", options->ids, "the way back: ids to text");
   command->add_flag("--jsonl", options->jsonl,

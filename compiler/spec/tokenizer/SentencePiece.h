@@ -24,6 +24,12 @@ void addUnigramSteps(TokenizerSource &source, const SentencePieceNormalizer &nor
 /// Steps after which U+2581 is a space, for "llama" models.
 void addSpaceSteps(TokenizerSource &source, const SentencePieceNormalizer &normalizer);
 
+/// A .model file of SentencePiece, unigram or BPE. Errors name `file`.
+llvm::Expected<TokenizerSource> tokenizerFromSentencePiece(llvm::StringRef bytes, llvm::StringRef file);
+
+/// llama2.c's tokenizer.bin, with or without the length of the longest token in front. Errors name `file`.
+llvm::Expected<TokenizerSource> tokenizerFromLlama2c(llvm::StringRef bytes, llvm::StringRef file);
+
 } // namespace lathe
 
 #endif
