@@ -1,5 +1,4 @@
-//===- Lathe.h - the lathe dialect in C++ -----------------------------------------------------------------*- C++
-//-*-===//
+//===- Lathe.h - the lathe dialect in C++ -------------------------------------------------------------*- C++ -*-===//
 //
 // Classes of the dialect that LatheOps.td declares, and the few questions about symbols that its verifiers, the fusion
 // passes and the reference all ask.

@@ -1,5 +1,4 @@
-//===- Import.h - from a spec to ops ----------------------------------------------------------------------*- C++
-//-*-===//
+//===- Import.h - from a spec to ops ------------------------------------------------------------------*- C++ -*-===//
 //
 // The import stage: a validated Model becomes a module of the lathe dialect, which declares the model's weights and
 // rotation and has one function for each kind of step:

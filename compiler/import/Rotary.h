@@ -1,5 +1,4 @@
-//===- Rotary.h - the frequencies of a rotary embedding ---------------------------------------------------*- C++
-//-*-===//
+//===- Rotary.h - the frequencies of a rotary embedding -----------------------------------------------*- C++ -*-===//
 #ifndef LATHE_COMPILER_IMPORT_ROTARY_H
 #define LATHE_COMPILER_IMPORT_ROTARY_H
 

@@ -1,5 +1,4 @@
-//===- StepBuilder.h - the ops of one forward pass --------------------------------------------------------*- C++
-//-*-===//
+//===- StepBuilder.h - the ops of one forward pass ----------------------------------------------------*- C++ -*-===//
 #ifndef LATHE_COMPILER_IMPORT_STEPBUILDER_H
 #define LATHE_COMPILER_IMPORT_STEPBUILDER_H
 

@@ -1,5 +1,4 @@
-//===- Bundle.h - the last stage: objects, tables and weights become a bundle -----------------------------*- C++
-//-*-===//
+//===- Bundle.h - the last stage: objects, tables and weights become a bundle -------------------------*- C++ -*-===//
 //
 //   auto staging = StagingFolder::create("smollm2");
 //   writeBundle(input, **staging, options);   // model.so, weights.bin

@@ -1,5 +1,4 @@
-//===- EmitModel.h - the tables as an object file ---------------------------------------------------------*- C++
-//-*-===//
+//===- EmitModel.h - the tables as an object file -----------------------------------------------------*- C++ -*-===//
 //
 // Writes the structs of ModelTables as constants of an object file that exports `lathe_model`; pointers between them
 // and to the kernels are relocations. Equal tables give equal bytes.

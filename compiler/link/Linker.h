@@ -1,5 +1,4 @@
-//===- Linker.h - objects to a shared library or a program ------------------------------------------------*- C++
-//-*-===//
+//===- Linker.h - objects to a shared library or a program --------------------------------------------*- C++ -*-===//
 //
 // LLVM's ld.lld does the work, as a process of its own. What objects need from outside is checked before, by name, so
 // that a missing piece is an error of the compiler and not of the first run.

@@ -1,5 +1,4 @@
-//===- Pack.h - a model's weights as the bundle holds them ------------------------------------------------*- C++
-//-*-===//
+//===- Pack.h - a model's weights as the bundle holds them --------------------------------------------*- C++ -*-===//
 //
 // weights.bin is a header page (model_abi.h) and then data: each weight of the program in the order in which the first
 // program reads it, each at a multiple of 64 bytes, zeros between; the tokenizer's blob last. Packing streams: a worker

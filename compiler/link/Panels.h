@@ -1,5 +1,4 @@
-//===- Panels.h - stored rows to packed panels and back ---------------------------------------------------*- C++
-//-*-===//
+//===- Panels.h - stored rows to packed panels and back -----------------------------------------------*- C++ -*-===//
 //
 // A panel holds 16 rows side by side; compiler/kernels/Kernel.h says how its bytes lie. Both directions move the
 // numbers as they are stored and never convert one, so a row that comes back is equal bit for bit.

@@ -1,5 +1,4 @@
-//===- Staging.h - results that appear whole or not at all ------------------------------------------------*- C++
-//-*-===//
+//===- Staging.h - results that appear whole or not at all --------------------------------------------*- C++ -*-===//
 //
 // Files of a bundle are made in NAME.partial-PID beside NAME, which commit() then renames to NAME. On any error, on
 // Ctrl-C and on SIGTERM the partial folder goes away and an older bundle of that name stays as it was.

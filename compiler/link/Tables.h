@@ -1,5 +1,4 @@
-//===- Tables.h - the tables of a bundle, filled ----------------------------------------------------------*- C++
-//-*-===//
+//===- Tables.h - the tables of a bundle, filled ------------------------------------------------------*- C++ -*-===//
 //
 // From a scheduled ProgramSet to the structs of runtime/abi/model_abi.h, in memory. Here a view's steps for one row,
 // column unit and split become steps for a tile, and names become indices. model() is a complete lathe_model except for

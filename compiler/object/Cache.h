@@ -1,5 +1,4 @@
-//===- Cache.h - compiled kernels kept between runs ---------------------------------------------------------*- C++
-//-*-===//
+//===- Cache.h - compiled kernels kept between runs ---------------------------------------------------*- C++ -*-===//
 //
 // One file an object: DIRECTORY/<hash of the key>.kernel =
 //

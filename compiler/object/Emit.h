@@ -1,5 +1,4 @@
-//===- Emit.h - one kernel through Halide's code generator ------------------------------------------------*- C++
-//-*-===//
+//===- Emit.h - one kernel through Halide's code generator --------------------------------------------*- C++ -*-===//
 //
 // The part of the object stage that includes Halide and so can't include LLVM (whose RTTI setting differs): Object.h is
 // what other stages use.

@@ -1,5 +1,4 @@
-//===- Object.h - the stage that makes native code ----------------------------------------------------------*- C++
-//-*-===//
+//===- Object.h - the stage that makes native code ----------------------------------------------------*- C++ -*-===//
 //
 // Each scheduled kernel becomes one ELF object that exports symbol(kernel) + "_argv" (a lathe_kernel_function) and
 // needs nothing but memcpy, memmove and memset. Objects are kept in a cache keyed by all that decides their bytes.

@@ -1,5 +1,4 @@
-//===- Compilation.h - what the stages hand to one another ------------------------------------------------*- C++
-//-*-===//
+//===- Compilation.h - what the stages hand to one another --------------------------------------------*- C++ -*-===//
 #ifndef LATHE_COMPILER_PIPELINE_COMPILATION_H
 #define LATHE_COMPILER_PIPELINE_COMPILATION_H
 

@@ -1,5 +1,4 @@
-//===- Pipeline.h - the road from an input to a bundle ----------------------------------------------------*- C++
-//-*-===//
+//===- Pipeline.h - the road from an input to a bundle ------------------------------------------------*- C++ -*-===//
 //
 //   Compilation c("model.gguf", {.target = "host"});
 //   compile(c, "smollm2", [](Compilation &c) { return verify(c.staging->path(), …); });

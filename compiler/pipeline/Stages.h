@@ -1,5 +1,4 @@
-//===- Stages.h - one function a stage, and one that prints what it made ----------------------------------*- C++
-//-*-===//
+//===- Stages.h - one function a stage, and one that prints what it made ------------------------------*- C++ -*-===//
 #ifndef LATHE_COMPILER_PIPELINE_STAGES_H
 #define LATHE_COMPILER_PIPELINE_STAGES_H
 

@@ -1,5 +1,4 @@
-//===- Attention.h - the KV cache and what reads it -------------------------------------------------------*- C++
-//-*-===//
+//===- Attention.h - the KV cache and what reads it ---------------------------------------------------*- C++ -*-===//
 #ifndef LATHE_COMPILER_REFERENCE_ATTENTION_H
 #define LATHE_COMPILER_REFERENCE_ATTENTION_H
 

@@ -1,5 +1,4 @@
-//===- Interpreter.h - what every op of the dialect means -------------------------------------------------*- C++
-//-*-===//
+//===- Interpreter.h - what every op of the dialect means ---------------------------------------------*- C++ -*-===//
 //
 // Executes a module of lathe ops, before fusion and after it, naively and in f64 or f32: the definition of every op and
 // the oracle of every test. Slow, short, obvious.

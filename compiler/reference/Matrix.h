@@ -1,5 +1,4 @@
-//===- Matrix.h - the reference's only container ----------------------------------------------------------*- C++
-//-*-===//
+//===- Matrix.h - the reference's only container ------------------------------------------------------*- C++ -*-===//
 #ifndef LATHE_COMPILER_REFERENCE_MATRIX_H
 #define LATHE_COMPILER_REFERENCE_MATRIX_H
 

@@ -1,5 +1,4 @@
-//===- Rowwise.h - ops that treat every row by itself and need no weights ---------------------------------*- C++
-//-*-===//
+//===- Rowwise.h - ops that treat every row by itself and need no weights -----------------------------*- C++ -*-===//
 #ifndef LATHE_COMPILER_REFERENCE_ROWWISE_H
 #define LATHE_COMPILER_REFERENCE_ROWWISE_H
 

@@ -1,5 +1,4 @@
-//===- Fallback.h - tiles when nothing was measured -------------------------------------------------------*- C++
-//-*-===//
+//===- Fallback.h - tiles when nothing was measured ---------------------------------------------------*- C++ -*-===//
 //
 // The total rule: for any linear phase a tile that fits it. What remains of a kernel's schedule has its fallback in the
 // family's space (compiler/kernels/halide/Registry.h).

@@ -1,5 +1,4 @@
-//===- Key.h - what a schedule may depend on --------------------------------------------------------------*- C++
-//-*-===//
+//===- Key.h - what a schedule may depend on ----------------------------------------------------------*- C++ -*-===//
 //
 // A key is a kernel as schedule records see it: family, number formats and kind, and the sizes that decide what is
 // fast.

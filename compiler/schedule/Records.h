@@ -1,5 +1,4 @@
-//===- Records.h - measured schedules, as reviewed data ---------------------------------------------------*- C++
-//-*-===//
+//===- Records.h - measured schedules, as reviewed data -----------------------------------------------*- C++ -*-===//
 //
 // The records of schedules/ (schedules/schedule.proto), checked when they are read, and the search for the one that
 // fits a kernel: a record whose sizes hold it, else the nearest of the same target, family and types. Nearness is the

@@ -1,5 +1,4 @@
-//===- Schedule.h - the stage that chooses how kernels run ------------------------------------------------*- C++
-//-*-===//
+//===- Schedule.h - the stage that chooses how kernels run --------------------------------------------*- C++ -*-===//
 //
 // For each phase: the tile of its linear and the values of its kernels' schedules, from an exact record, else from the
 // nearest one, else from the fallback. Which one it was stays with the kernel as its tag, down to the bundle.

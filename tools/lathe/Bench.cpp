@@ -1,9 +1,9 @@
-//===- Bench.cpp - lathe bench: rates, and each phase against the machine's limits
-//-----------------------------------===//
+//===- Bench.cpp - lathe bench: rates, and each phase against the machine's limits ------------------------------===//
 #include "tools/lathe/Bundle.h"
 #include "tools/lathe/Command.h"
 #include "tools/lathe/Console.h"
 #include "tools/lathe/Machine.h"
+#include "tools/run/Run.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 #include <chrono>

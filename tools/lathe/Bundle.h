@@ -1,5 +1,4 @@
-//===- Bundle.h - a bundle on the command line ------------------------------------------------------------*- C++
-//-*-===//
+//===- Bundle.h - a bundle on the command line --------------------------------------------------------*- C++ -*-===//
 #ifndef LATHE_TOOLS_LATHE_BUNDLE_H
 #define LATHE_TOOLS_LATHE_BUNDLE_H
 

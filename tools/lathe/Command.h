@@ -1,5 +1,4 @@
-//===- Command.h - what the commands of `lathe` have in common --------------------------------------------*- C++
-//-*-===//
+//===- Command.h - what the commands of `lathe` have in common ----------------------------------------*- C++ -*-===//
 //
 // One file a command. Each adds its subcommand and options to the CLI11 application and, when it is chosen, runs and
 // puts its llvm::Error where main finds it. Exit codes: 0; 1, the input is wrong; 2, the command line is wrong

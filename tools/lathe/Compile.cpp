@@ -1,5 +1,4 @@
-//===- Compile.cpp - lathe compile: a model goes in, a bundle comes out
-//---------------------------------------------===//
+//===- Compile.cpp - lathe compile: a model goes in, a bundle comes out -----------------------------------------===//
 #include "tools/lathe/Compile.h"
 #include "compiler/object/Cache.h"
 #include "tools/lathe/Command.h"

@@ -1,5 +1,4 @@
-//===- Compile.h - compiling from the command line --------------------------------------------------------*- C++
-//-*-===//
+//===- Compile.h - compiling from the command line ----------------------------------------------------*- C++ -*-===//
 #ifndef LATHE_TOOLS_LATHE_COMPILE_H
 #define LATHE_TOOLS_LATHE_COMPILE_H
 

@@ -2,7 +2,6 @@
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 #include <algorithm>
-#include <csignal>
 #include <unistd.h>
 
 namespace lathe::cli {
@@ -22,21 +21,6 @@ void Progress::clear() {
     llvm::errs() << "\r\x1b[K";
   shown = false;
 }
-
-namespace {
-// A signal handler can reach nothing but a global.
-volatile std::sig_atomic_t sawInterrupt = 0;
-} // namespace
-
-void noticeInterrupts() {
-  struct sigaction action = {};
-  action.sa_handler = [](int) { sawInterrupt = 1; };
-  action.sa_flags = SA_RESETHAND; // the second one is fatal; a blocking read ends with EINTR
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-}
-
-bool interrupted() { return sawInterrupt != 0; }
 
 std::string bytesText(double bytes) {
   const char *units[] = {"B", "kB", "MB", "GB", "TB"};

@@ -1,5 +1,4 @@
-//===- Console.h - what a person sees while a command works -----------------------------------------------*- C++
-//-*-===//
+//===- Console.h - what a person sees while a command works -------------------------------------------*- C++ -*-===//
 #ifndef LATHE_TOOLS_LATHE_CONSOLE_H
 #define LATHE_TOOLS_LATHE_CONSOLE_H
 
@@ -21,10 +20,6 @@ public:
 private:
   bool terminal, shown = false;
 };
-
-/// From here on Ctrl-C is noticed rather than fatal: interrupted() says so. A second one ends the program.
-void noticeInterrupts();
-bool interrupted();
 
 /// "98.3 MB" (powers of 1000).
 std::string bytesText(double bytes);

@@ -1,10 +1,10 @@
-//===- Eval.cpp - lathe eval: logits for given token ids
-//------------------------------------------------------------===//
+//===- Eval.cpp - lathe eval: logits for given token ids --------------------------------------------------------===//
 #include "tools/lathe/Bundle.h"
 #include "tools/lathe/Command.h"
 #include "tools/lathe/Compile.h"
 #include "tools/lathe/Console.h"
 #include "tools/lathe/Evaluate.h"
+#include "tools/run/Run.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"

@@ -1,6 +1,7 @@
 #include "tools/lathe/Evaluate.h"
 #include "tools/lathe/Command.h"
 #include "tools/lathe/Console.h"
+#include "tools/run/Run.h"
 #include <numeric>
 
 namespace lathe::cli {

@@ -1,5 +1,4 @@
-//===- Evaluate.h - logits for given ids, by the program or by the reference ------------------------------*- C++
-//-*-===//
+//===- Evaluate.h - logits for given ids, by the program or by the reference --------------------------*- C++ -*-===//
 #ifndef LATHE_TOOLS_LATHE_EVALUATE_H
 #define LATHE_TOOLS_LATHE_EVALUATE_H
 

@@ -1,5 +1,4 @@
-//===- Machine.h - what this machine can do at most -------------------------------------------------------*- C++
-//-*-===//
+//===- Machine.h - what this machine can do at most ---------------------------------------------------*- C++ -*-===//
 //
 // The roofline that `lathe bench` measures phases against (Williams et al. 2009): memory read bandwidth, and the rates
 // of multiply-adds (2 operations each) in f32 and in u8 * i8 -> i32 groups of four, which is what quantised kernels

@@ -1,5 +1,4 @@
-//===- Reference.h - a model as the reference interpreter runs it -----------------------------------------*- C++
-//-*-===//
+//===- Reference.h - a model as the reference interpreter runs it -------------------------------------*- C++ -*-===//
 //
 // From an input of the compiler: the checkpoint's own weights. From a bundle: its spec and its packed weights, unpacked
 // row by row, so that what a bundle computes can be checked where nothing but the bundle is left.

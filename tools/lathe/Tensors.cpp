@@ -1,5 +1,6 @@
 #include "tools/lathe/Tensors.h"
 #include "tools/lathe/Command.h"
+#include "tools/run/Run.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/FileUtilities.h"
@@ -63,9 +64,9 @@ llvm::Expected<IdBatch> idsFromText(llvm::StringRef text, llvm::StringRef path) 
     if (line.trim().empty())
       continue;
     std::string where = (path + ":" + llvm::Twine(number)).str();
-    llvm::Expected<std::vector<int32_t>> ids = parseIds(line, where);
+    Result<std::vector<int32_t>> ids = parseIds(line, where);
     if (!ids)
-      return ids.takeError();
+      return makeError("{0}", ids.message());
     if (batch.batch && ids->size() != batch.length)
       return makeError("{0}: has {1} ids; {2}, as the first sequence has, would be right", where, ids->size(),
                        batch.length);
@@ -79,19 +80,6 @@ llvm::Expected<IdBatch> idsFromText(llvm::StringRef text, llvm::StringRef path) 
 }
 
 } // namespace
-
-llvm::Expected<std::vector<int32_t>> parseIds(llvm::StringRef text, llvm::StringRef where) {
-  std::vector<int32_t> ids;
-  llvm::SmallVector<llvm::StringRef> words;
-  llvm::SplitString(text, words, " \t\r\n,");
-  for (llvm::StringRef word : words) {
-    int32_t id;
-    if (word.getAsInteger(10, id) || id < 0)
-      return makeError("{0}: '{1}' is no token id; whole numbers from 0 on would be right", where, word.take_front(40));
-    ids.push_back(id);
-  }
-  return ids;
-}
 
 llvm::Expected<IdBatch> readIds(llvm::StringRef path) {
   auto file = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);

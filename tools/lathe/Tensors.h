@@ -1,5 +1,4 @@
-//===- Tensors.h - token ids in, logits out ---------------------------------------------------------------*- C++
-//-*-===//
+//===- Tensors.h - token ids in, logits out -----------------------------------------------------------*- C++ -*-===//
 //
 // The files that `lathe eval` reads and writes. safetensors: u64 length of a JSON header, the header {name: {dtype,
 // shape, data_offsets}}, then the data (huggingface.co/docs/safetensors).
@@ -23,9 +22,6 @@ struct IdBatch {
   std::vector<int32_t> ids; ///< [batch][length]
   llvm::ArrayRef<int32_t> sequence(size_t i) const { return llvm::ArrayRef(ids).slice(i * length, length); }
 };
-
-/// Ids of a text: whole numbers parted by spaces or commas. `where` names the text in messages.
-llvm::Expected<std::vector<int32_t>> parseIds(llvm::StringRef text, llvm::StringRef where);
 
 /// Reads a .safetensors file with `input_ids`, I64 [B, T], or a text with one sequence a line, all of one length.
 /// There is at least one id.

@@ -1,5 +1,4 @@
-//===- Verify.h - a compiled program against the reference, phase by phase --------------------------------*- C++
-//-*-===//
+//===- Verify.h - a compiled program against the reference, phase by phase ----------------------------*- C++ -*-===//
 //
 // Runs the same steps twice: in the bundle's program, watched by a PhaseObserver, and in the reference interpreter on
 // the fused module, in f64 with exact activations. Each phase that leaves f32 rows behind is compared by its normalised

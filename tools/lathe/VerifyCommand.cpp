@@ -1,5 +1,4 @@
-//===- VerifyCommand.cpp - lathe verify: a bundle against the reference, at length
-//----------------------------------===//
+//===- VerifyCommand.cpp - lathe verify: a bundle against the reference, at length ------------------------------===//
 #include "tools/lathe/Bundle.h"
 #include "tools/lathe/Command.h"
 #include "tools/lathe/Console.h"

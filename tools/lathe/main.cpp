@@ -1,5 +1,4 @@
-//===- main.cpp - lathe: a model goes in, a native program comes out
-//------------------------------------------------===//
+//===- main.cpp - lathe: a model goes in, a native program comes out --------------------------------------------===//
 #include "tools/lathe/Command.h"
 #include "tools/lathe/Console.h"
 #include "llvm/Support/raw_ostream.h"

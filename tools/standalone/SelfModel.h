@@ -1,5 +1,4 @@
-//===- SelfModel.h - the model that this program carries --------------------------------------------------*- C++
-//-*-===//
+//===- SelfModel.h - the model that this program carries ----------------------------------------------*- C++ -*-===//
 #ifndef LATHE_TOOLS_STANDALONE_SELFMODEL_H
 #define LATHE_TOOLS_STANDALONE_SELFMODEL_H
 

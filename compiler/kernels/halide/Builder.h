@@ -1,5 +1,4 @@
-//===- Builder.h - from a kernel's description to a Halide pipeline ---------------------------------------*- C++
-//-*-===//
+//===- Builder.h - from a kernel's description to a Halide pipeline -----------------------------------*- C++ -*-===//
 //
 // A builder writes a family's mathematics as Halide Funcs (the algorithm), then its directives in a function of its
 // own, with the numbers taken from Values:

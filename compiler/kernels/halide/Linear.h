@@ -1,5 +1,4 @@
-//===- Linear.h - the stages of the linear kernel ---------------------------------------------------------*- C++
-//-*-===//
+//===- Linear.h - the stages of the linear kernel -----------------------------------------------------*- C++ -*-===//
 //
 //   y[n, p, r] = epilogue( sum_g  d[n, g, p] * s[g, r] * (dot[n, p, r, g] - zero * sum[g, r])  (+ m[n, g, p] * s * sum)
 //   )

@@ -1,5 +1,4 @@
-//===- Math.h - elementary functions of f32 as Halide expressions -----------------------------------------*- C++
-//-*-===//
+//===- Math.h - elementary functions of f32 as Halide expressions -------------------------------------*- C++ -*-===//
 //
 // Kernels are linked with nothing, so what libm would do is written out here. Every operation is strict (no fused or
 // reassociated form), so a value has the same bits in scalar and vector code and on every target.

@@ -1,5 +1,4 @@
-//===- Registry.h - the CPU kernel families ---------------------------------------------------------------*- C++
-//-*-===//
+//===- Registry.h - the CPU kernel families -----------------------------------------------------------*- C++ -*-===//
 //
 // One line a family: its builder, its tolerance against the reference, and the space of its schedule's values. Tests,
 // the schedule stage and the tuner go by this table; none of them needs Halide's header for it.

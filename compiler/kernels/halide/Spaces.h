@@ -1,5 +1,4 @@
-//===- Spaces.h - what the schedule of each family may vary -----------------------------------------------*- C++
-//-*-===//
+//===- Spaces.h - what the schedule of each family may vary -------------------------------------------*- C++ -*-===//
 //
 // Defined beside each family's builder. A family that leaves nothing to choose has an empty space.
 //

@@ -1,5 +1,4 @@
-//===- Stages.h - what each family's algorithm hands to its directives ------------------------------------*- C++
-//-*-===//
+//===- Stages.h - what each family's algorithm hands to its directives --------------------------------*- C++ -*-===//
 //
 // compiler/kernels/halide/<Family>.cpp defines these Funcs; compiler/schedule/halide/<Family>.cpp orders them. (Linear,
 // the largest family, has a header of its own.)

@@ -1,5 +1,4 @@
-//===- Target.h - the instruction sets that CPU kernels are compiled for ----------------------------------*- C++
-//-*-===//
+//===- Target.h - the instruction sets that CPU kernels are compiled for ------------------------------*- C++ -*-===//
 //
 // Three so far; each runs on every machine whose features include its own:
 //

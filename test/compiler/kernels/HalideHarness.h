@@ -1,5 +1,4 @@
-//===- HalideHarness.h - compiles a kernel, runs it, compares it ------------------------------------------*- C++
-//-*-===//
+//===- HalideHarness.h - compiles a kernel, runs it, compares it --------------------------------------*- C++ -*-===//
 //
 //   KernelRun run(NormKernel{...});
 //   run.fill("x", values);            // f64 values, in the order of the argument's dims (innermost first), converted

@@ -1,5 +1,4 @@
-//===- PackedMatrix.h - matrices in the bundle's packed layouts, for kernel tests -------------------------*- C++
-//-*-===//
+//===- PackedMatrix.h - matrices in the bundle's packed layouts, for kernel tests ---------------------*- C++ -*-===//
 #ifndef LATHE_TEST_COMPILER_KERNELS_PACKEDMATRIX_H
 #define LATHE_TEST_COMPILER_KERNELS_PACKEDMATRIX_H
 

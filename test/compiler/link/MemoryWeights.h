@@ -1,5 +1,4 @@
-//===- MemoryWeights.h - weights of random stored blocks, in memory ---------------------------------------*- C++
-//-*-===//
+//===- MemoryWeights.h - weights of random stored blocks, in memory -----------------------------------*- C++ -*-===//
 #ifndef LATHE_TEST_COMPILER_LINK_MEMORYWEIGHTS_H
 #define LATHE_TEST_COMPILER_LINK_MEMORYWEIGHTS_H
 

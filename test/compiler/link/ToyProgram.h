@@ -1,5 +1,4 @@
-//===- ToyProgram.h - the smallest program that has everything a bundle holds -----------------------------*- C++
-//-*-===//
+//===- ToyProgram.h - the smallest program that has everything a bundle holds -------------------------*- C++ -*-===//
 //
 // logits[r] = W * E[ids[r]]: an embedding, a gather in the prologue and a linear, for decode (1 row) and prefill (4
 // rows).

@@ -1,5 +1,4 @@
-//===- Evaluate.h - a few ops on a few numbers ------------------------------------------------------------*- C++
-//-*-===//
+//===- Evaluate.h - a few ops on a few numbers --------------------------------------------------------*- C++ -*-===//
 #ifndef LATHE_TEST_COMPILER_REFERENCE_EVALUATE_H
 #define LATHE_TEST_COMPILER_REFERENCE_EVALUATE_H
 

@@ -1,5 +1,4 @@
-//===- Golden.h - models with known logits ----------------------------------------------------------------*- C++
-//-*-===//
+//===- Golden.h - models with known logits ------------------------------------------------------------*- C++ -*-===//
 #ifndef LATHE_TEST_COMPILER_REFERENCE_GOLDEN_H
 #define LATHE_TEST_COMPILER_REFERENCE_GOLDEN_H
 

@@ -1,0 +1,53 @@
+//===- Run.h - a prompt goes in, text streams out -----------------------------------------------------*- C++ -*-===//
+//
+// What `lathe run DIR` does, and what a program that `lathe compile --executable` made does with the model it carries.
+// It sees the runtime alone. Text goes to stdout as it comes, or with --json one object at the end; rates go to stderr.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_TOOLS_RUN_RUN_H
+#define LATHE_TOOLS_RUN_RUN_H
+
+#include "runtime/lathe.h"
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lathe::cli {
+
+struct RunOptions {
+  std::optional<std::string> prompt, ids;
+  std::string system;
+  bool chat = false, json = false;
+  size_t maxTokens = 512;
+  unsigned threads = 0;
+  SamplerOptions sampling;
+};
+
+/// Adds the flags that fill `options`, which must live as long as `app`.
+void addRunFlags(CLI::App &app, RunOptions &options);
+
+/// How a run ended: an exit code (0; 1, the input is wrong; 2, the command line is wrong; 130, interrupted) and, unless
+/// it is 0 or 130, one line for people.
+struct RunEnd {
+  int exit = 0;
+  std::string message;
+};
+
+/// Whether `options` go together: looked at before a model is opened.
+RunEnd checkRun(const RunOptions &options);
+/// Runs `model`, called `name` in messages.
+RunEnd run(std::shared_ptr<const Model> model, const std::string &name, const RunOptions &options);
+
+/// Token ids between blanks or commas. Errors say `where` they stood.
+Result<std::vector<int32_t>> parseIds(std::string_view text, std::string_view where);
+
+/// From here on Ctrl-C is noticed rather than fatal: interrupted() says so. A second one ends the program.
+void noticeInterrupts();
+bool interrupted();
+
+} // namespace lathe::cli
+
+#endif
