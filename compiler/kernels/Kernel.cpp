@@ -158,10 +158,10 @@ std::vector<Argument> arguments(const NormKernel &k) {
   } else {
     a.vector("x", ElementType::F32, k.columns);
   }
-  if (k.kind != NormKind::None)
-    a.vector("weight", ElementType::F32, k.columns);
+  if (k.kind != NormKind::None && !k.unweighted)
+    a.vector("weight", ElementType::F32, k.width());
   if (k.bias)
-    a.vector("bias", ElementType::F32, k.columns);
+    a.vector("bias", ElementType::F32, k.width());
   a.row(k.output, k.columns);
   return a.list;
 }
@@ -209,6 +209,8 @@ std::vector<Argument> arguments(const AttendKernel &k) {
   Arguments a;
   a.place(k.maxPages);
   a.input("q", ElementType::F32, {{k.headSize, 1}, {group, k.headSize}});
+  if (k.alibi)
+    a.vector("slopes", ElementType::F32, group);
   a.cache(k.cache, k.kvHeads, k.headSize, /*isOutput=*/false);
   a.output("partial", ElementType::F32, {{k.headSize + 2, 1}, {group, k.headSize + 2}});
   return a.list;
@@ -291,11 +293,12 @@ std::string lathe::symbol(const KernelDesc &kernel) {
   std::visit(Overloaded{
                  [&](const EmbedKernel &k) {
                    s.word(packedName(k.format)).field("v", k.vocabulary).field("k", k.columns);
-                   s.optional("scale", k.scale, 1);
+                   s.optional("scale", k.scale, 1).optional("from", k.offset);
                  },
                  [&](const NormKernel &k) {
                    s.word(name(k.kind)).word(name(k.output)).field("k", k.columns).optional("eps", k.eps, 0);
                    s.optional("gather", k.gatherRows).flag("offset", k.unitOffset).flag("bias", k.bias);
+                   s.optional("group", k.group).flag("unweighted", k.unweighted);
                  },
                  [&](const LinearKernel &k) {
                    s.word(packedName(k.format)).word(name(k.input)).field("k", k.columns);
@@ -313,7 +316,7 @@ std::string lathe::symbol(const KernelDesc &kernel) {
                  [&](const AttendKernel &k) {
                    s.word(name(k.cache)).field("h", k.heads).field("kv", k.kvHeads).field("d", k.headSize);
                    s.word("scale" + number(k.scale)).field("pages", k.maxPages).field("split", k.splitPositions);
-                   s.optional("window", k.window).optional("cap", k.softcap, 0);
+                   s.optional("window", k.window).optional("cap", k.softcap, 0).flag("alibi", k.alibi);
                  },
                  [&](const CombineKernel &k) {
                    s.word(name(k.output)).field("h", k.heads).field("d", k.headSize).field("stride", k.splitStride);

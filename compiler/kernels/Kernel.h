@@ -15,8 +15,8 @@
 //   F32, F16, BF16     [rows/16][columns][16] elements
 //
 // Quantised activations of a row (q16): x = scale * v, v in [-32512, 32512], as two planes of bytes, v = 256 * q + low:
-// i8 q[columns], i8 low[columns], f32 scale[columns/32], i32 sum[columns/32] (sum of v over the group). So every product
-// stays one of bytes, done twice. An array of such rows is four arrays in one block (q16Block).
+// i8 q[columns], i8 low[columns], f32 scale[columns/32], i32 sum[columns/32] (sum of v over the group). So every
+// product stays one of bytes, done twice. An array of such rows is four arrays in one block (q16Block).
 //
 // Arrays of f32 rows have their rows rowStride(columns) elements apart (columns rounded up to 16), so that a linear may
 // write its last panel whole and read rows that another linear wrote. What the padding holds has no meaning.
@@ -74,11 +74,12 @@ constexpr Q16Block q16Block(int64_t rows, int64_t columns) {
 constexpr int64_t partialsOf(int64_t heads, int64_t headSize) { return heads * (headSize + 2); }
 constexpr int64_t panelsOf(int64_t rows) { return (rows + kPanelRows - 1) / kPanelRows; }
 
-/// y[0..columns) = scale * table[id]. One row.
+/// y[0..columns) = scale * table[id + offset]. One row.
 struct EmbedKernel {
   PackedFormat format;
   int64_t vocabulary, columns;
   double scale = 1;
+  int64_t offset = 0;
 };
 
 /// norm (or a copy) of one row, then f32 or q16. With `gather`, the input is the whole [maxRows, columns] array and the
@@ -89,7 +90,11 @@ struct NormKernel {
   double eps = 0;
   bool bias = false, unitOffset = false;
   ActFormat output = ActFormat::F32;
-  int64_t gatherRows = 0; ///< rows of the input array when gathering; 0: the input is the row itself
+  int64_t gatherRows = 0;  ///< rows of the input array when gathering; 0: the input is the row itself
+  int64_t group = 0;       ///< > 0: each run of so many columns is a row of its own, all with one weight and bias
+  bool unweighted = false; ///< nothing is multiplied (the bias, if there is one, is still added)
+
+  int64_t width() const { return group ? group : columns; } ///< of a norm, and of weight and bias
 };
 
 /// y[r, n] = epilogue(sum_k x[r, k] w[n, k]) for `rows` rows and `panels` panels of w.
@@ -131,6 +136,7 @@ struct AttendKernel {
   double softcap = 0;
   CacheFormat cache;
   int64_t maxPages, splitPositions;
+  bool alibi = false; ///< each head's score changes by its slope for each position between (arXiv:2108.12409)
 };
 
 /// For one row: joins the partials of `heads` heads over the row's splits, then f32 or q16.
@@ -156,8 +162,8 @@ struct PointwiseKernel {
   ActFormat output = ActFormat::F32;
 };
 
-using KernelDesc = std::variant<EmbedKernel, NormKernel, LinearKernel, AppendKernel, AttendKernel, CombineKernel,
-                                PointwiseKernel>;
+using KernelDesc =
+    std::variant<EmbedKernel, NormKernel, LinearKernel, AppendKernel, AttendKernel, CombineKernel, PointwiseKernel>;
 
 /// "linear", "attend", …: the family's name, in symbols and schedule records.
 std::string family(const KernelDesc &kernel);
@@ -186,7 +192,7 @@ struct Argument {
 /// extent marked * is not known here: it is the largest that keeps the array below 2^31 elements. By family:
 ///   embed    ids i32[1]; the table as linear's weights, with all panels of `vocabulary` rows; -> y f32[columns]
 ///   norm     gather: rows i32[1], x f32[columns, gatherRows] (rows rowStride apart), else x f32[columns];
-///            weight f32[columns] unless None; bias f32[columns];
+///            weight f32[width] unless None or unweighted; bias f32[width];
 ///            -> y f32[columns] | q i8[columns], low i8[columns], scale f32[columns/32], sum i32[columns/32]
 ///   linear   activations: x f32[k, rows] (rowStride(k) apart)
 ///              | q and low i8[k, rows], scale f32[k/32, rows], sum i32[k/32, rows];
@@ -202,7 +208,7 @@ struct Argument {
 ///            k f32[headSize], v f32[headSize];
 ///            -> rotated > 0: qr f32[headSize, group];
 ///            K [64, headSize, *] and V [headSize, 64, *] of one KV head, pages kvHeads * 2 * 64 * headSize apart
-///   attend   positions, slots, pages, tile as append, q f32[headSize, group], K, V;
+///   attend   positions, slots, pages, tile as append, q f32[headSize, group], alibi: slopes f32[group], K, V;
 ///            -> partial f32[headSize + 2, group]
 ///   combine  positions i32[1], partial f32[headSize + 2, heads, maxSplits] (splits splitStride apart);
 ///            -> as norm, columns = heads * headSize

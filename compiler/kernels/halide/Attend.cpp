@@ -65,6 +65,10 @@ Built lathe::buildAttend(const AttendKernel &k, const TargetDesc &target, const 
   Expr score = s.dot(s.v, s.h, s.b) * static_cast<float>(k.scale);
   if (k.softcap != 0)
     score = softcap(score, k.softcap);
+  if (k.alibi) {
+    Expr distance = start + block * s.block + s.v - position; // not above 0 where it is seen
+    score = strict_float(score + kernel.in("slopes")(s.h) * cast<float>(distance));
+  }
   auto seen = [&](Expr offset) { return offset >= begin && offset < end; };
   s.score = Func("score");
   s.score(s.v, s.h, s.b) = select(seen(block * s.block + s.v), score, unseen);

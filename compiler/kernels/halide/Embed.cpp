@@ -27,7 +27,8 @@ static Expr element(const KernelBuilder &kernel, PackedFormat format, Expr row, 
 Built lathe::buildEmbed(const EmbedKernel &k, const TargetDesc &target, const Values &) {
   KernelBuilder kernel(k, target);
   EmbedStages stages;
-  Expr id = unsafe_promise_clamped(kernel.load("ids", {0}), 0, static_cast<int>(k.vocabulary) - 1);
+  Expr id = unsafe_promise_clamped(kernel.load("ids", {0}) + static_cast<int>(k.offset), 0,
+                                   static_cast<int>(k.vocabulary) - 1);
   stages.y = Func("y_out");
   Expr value = element(kernel, k.format, id % 16, id / 16, stages.i);
   stages.y(stages.i) = strict_float(k.scale == 1 ? value : value * static_cast<float>(k.scale));

@@ -1,6 +1,7 @@
 //===- Norm.cpp - norms of a row: the mathematics ---------------------------------------------------------------===//
 //
-// Sums run in 32 lanes (element i in lane i mod 32, ascending), then halve: one order on every target.
+// Sums run in 32 lanes (element i in lane i mod 32, ascending), then halve: one order on every target. A row is one
+// group of all columns, or several that are normed each by itself.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #include "compiler/kernels/halide/Spaces.h"
@@ -11,17 +12,17 @@ using namespace lathe;
 
 std::vector<lathe::Parameter> lathe::normSpace(const NormKernel &, const TargetDesc &) { return {}; }
 
-/// Sum of value(i) over the row, in 32 lanes.
-static Func laneSums(const char *name, int columns, Var lane, Var one, const std::function<Expr(Expr)> &value) {
+/// Sum of value(i, group) over each group, in 32 lanes.
+static Func laneSums(const char *name, int columns, Var lane, Var group, const std::function<Expr(Expr, Expr)> &value) {
   Func f(name);
-  f(lane, one) = 0.0f;
+  f(lane, group) = 0.0f;
   if (int whole = columns / 32) {
     RDom step(0, whole, "step");
-    f(lane, one) += value(step * 32 + lane);
+    f(lane, group) += value(step * 32 + lane, group);
   }
   if (int rest = columns % 32) {
     RDom last(0, rest, "last");
-    f(last, one) += value(columns - rest + last);
+    f(last, group) += value(columns - rest + last, group);
   }
   return f;
 }
@@ -29,7 +30,7 @@ static Func laneSums(const char *name, int columns, Var lane, Var one, const std
 Built lathe::buildNorm(const NormKernel &k, const TargetDesc &target, const Values &) {
   KernelBuilder kernel(k, target);
   NormStages s;
-  const int columns = static_cast<int>(k.columns);
+  const int columns = static_cast<int>(k.width());
   ImageParam x = kernel.in("x");
   auto in = [&](Expr i) -> Expr {
     if (!k.gatherRows)
@@ -43,20 +44,28 @@ Built lathe::buildNorm(const NormKernel &k, const TargetDesc &target, const Valu
   if (k.kind == NormKind::None) {
     s.row(s.i) = in(s.i);
   } else {
+    auto at = [&](Expr i, Expr group) { return in(group * columns + i); };
     s.mean = Func("mean");
     if (k.kind == NormKind::Layer) {
-      s.sums = laneSums("sums", columns, s.lane, s.one, in);
+      s.sums = laneSums("sums", columns, s.lane, s.group, at);
       s.sumTree = treeReduce(s.sums, 32, add);
-      s.mean(s.one) = strict_float(s.sumTree.at(s.one) / count);
+      s.mean(s.group) = strict_float(s.sumTree.at(s.group) / count);
     }
-    auto centred = [&](Expr i) { return k.kind == NormKind::Layer ? in(i)-s.mean(0) : in(i); };
-    s.squares = laneSums("squares", columns, s.lane, s.one, [&](Expr i) { return centred(i) * centred(i); });
+    auto centred = [&](Expr i, Expr group) {
+      return k.kind == NormKind::Layer ? at(i, group) - s.mean(group) : at(i, group);
+    };
+    s.squares = laneSums("squares", columns, s.lane, s.group,
+                         [&](Expr i, Expr group) { return centred(i, group) * centred(i, group); });
     s.squareTree = treeReduce(s.squares, 32, add);
     s.inverse = Func("inverse_norm");
-    s.inverse(s.one) = strict_float(1.0f / sqrt(s.squareTree.at(s.one) / count + static_cast<float>(k.eps)));
-    Expr weight = kernel.in("weight")(s.i);
-    Expr value = centred(s.i) * s.inverse(0) * (k.unitOffset ? 1.0f + weight : weight);
-    s.row(s.i) = strict_float(k.bias ? value + kernel.in("bias")(s.i) : value);
+    s.inverse(s.group) = strict_float(1.0f / sqrt(s.squareTree.at(s.group) / count + static_cast<float>(k.eps)));
+    Expr group = k.group ? s.i / columns : Expr(0), place = k.group ? s.i % columns : Expr(s.i);
+    Expr value = centred(place, group) * s.inverse(group);
+    if (!k.unweighted) {
+      Expr weight = kernel.in("weight")(place);
+      value = value * (k.unitOffset ? 1.0f + weight : weight);
+    }
+    s.row(s.i) = strict_float(k.bias ? value + kernel.in("bias")(place) : value);
   }
   s.output = quantizeRow(kernel, s.row, k.output, k.columns);
   scheduleNorm(s, k, target);

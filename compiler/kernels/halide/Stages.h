@@ -36,21 +36,21 @@ void scheduleTreeRoot(Tree &tree, int lanes);
 /// a group with a < 2^-100 (whose reciprocal could overflow) is all zeros, scale 0. 32512 = 127 * 256 keeps q in i8.
 struct RowOutput {
   Halide::Var i{"i"}, g{"g"};
-  Halide::Func y;                            ///< F32
-  Halide::Func lanes;                        ///< [lane, g]: |row|, 32 lanes folded to 16
-  Tree tree;                                 ///< amax
+  Halide::Func y;                                        ///< F32
+  Halide::Func lanes;                                    ///< [lane, g]: |row|, 32 lanes folded to 16
+  Tree tree;                                             ///< amax
   Halide::Func amax, inverse, scale, whole, q, low, sum; ///< Q16
-  Halide::RDom within;                       ///< sum's reduction
+  Halide::RDom within;                                   ///< sum's reduction
 };
 /// `row` [i], defined on [0, columns). Gives the kernel its outputs.
 RowOutput quantizeRow(KernelBuilder &kernel, Halide::Func row, ActFormat format, int64_t columns);
 void scheduleRow(RowOutput &output, ActFormat format, int64_t columns, const TargetDesc &target);
 
 struct NormStages {
-  Halide::Var i{"i"}, lane{"lane"}, one{"one"};
-  Halide::Func sums, squares; ///< [lane, one]: 32 partial sums
+  Halide::Var i{"i"}, lane{"lane"}, group{"group"};
+  Halide::Func sums, squares; ///< [lane, group]: 32 partial sums
   Tree sumTree, squareTree;
-  Halide::Func mean, inverse; ///< [one]
+  Halide::Func mean, inverse; ///< [group]
   Halide::Func row;           ///< [i]
   RowOutput output;
 };

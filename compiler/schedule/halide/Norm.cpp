@@ -4,25 +4,30 @@
 using namespace Halide;
 using namespace lathe;
 
-/// 32 sums in registers while the row goes by.
-static void scheduleSums(Func sums, Tree &tree, const NormStages &s) {
-  sums.compute_root().store_in(MemoryType::Register).bound(s.lane, 0, 32).bound(s.one, 0, 1).vectorize(s.lane);
+/// 32 sums in registers while a group goes by.
+static void scheduleSums(Func sums, Tree &tree, const NormStages &s, int groups) {
+  sums.compute_root().store_in(MemoryType::Register).bound(s.lane, 0, 32).bound(s.group, 0, groups).vectorize(s.lane);
   if (sums.num_update_definitions() && sums.update(0).get_schedule().rvars()[0].var.find("step") != std::string::npos)
     sums.update(0).vectorize(s.lane);
   scheduleTreeRoot(tree, 32);
 }
 
 void lathe::scheduleNorm(NormStages &s, const NormKernel &k, const TargetDesc &target) {
-  const int lanes = static_cast<int>(target.lanes);
+  const int lanes = static_cast<int>(target.lanes), groups = static_cast<int>(k.columns / k.width());
   if (k.kind == NormKind::Layer) {
-    scheduleSums(s.sums, s.sumTree, s);
+    scheduleSums(s.sums, s.sumTree, s, groups);
     s.mean.compute_root().store_in(kArray);
   }
   if (k.kind != NormKind::None) {
-    scheduleSums(s.squares, s.squareTree, s);
+    scheduleSums(s.squares, s.squareTree, s, groups);
     s.inverse.compute_root().store_in(kArray);
   }
-  if (k.output == ActFormat::Q16)
+  if (k.group) { // vectors that do not cross groups
+    Var place("place");
+    s.row.compute_root().store_in(kArray).bound(s.i, 0, static_cast<int>(k.columns));
+    s.row.split(s.i, s.group, place, static_cast<int>(k.group)).vectorize(place, lanes, TailStrategy::GuardWithIf);
+  } else if (k.output == ActFormat::Q16) {
     s.row.compute_root().store_in(kArray).vectorize(s.i, lanes, TailStrategy::GuardWithIf);
+  }
   scheduleRow(s.output, k.output, k.columns, target);
 }

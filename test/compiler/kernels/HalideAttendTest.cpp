@@ -30,7 +30,7 @@ double cacheRounded(CacheFormat format, double value) {
 
 /// Partial softmax of one head in f64: {m, l, o...}.
 std::vector<double> referenceAttend(const AttendKernel &k, const std::vector<double> &q, const std::vector<double> &key,
-                                    const std::vector<double> &value, int64_t position, int64_t split) {
+                                    const std::vector<double> &value, int64_t position, int64_t split, double slope) {
   std::vector<double> partial(k.headSize + 2, 0.0), scores;
   int64_t begin = std::max(split * k.splitPositions, k.window ? position - k.window + 1 : 0);
   int64_t end = std::min(position + 1, (split + 1) * k.splitPositions);
@@ -40,7 +40,8 @@ std::vector<double> referenceAttend(const AttendKernel &k, const std::vector<dou
     for (int64_t c = 0; c < k.headSize; ++c)
       score += q[c] * key[p * k.headSize + c];
     score *= k.scale;
-    scores.push_back(k.softcap != 0 ? k.softcap * std::tanh(score / k.softcap) : score);
+    scores.push_back((k.softcap != 0 ? k.softcap * std::tanh(score / k.softcap) : score) +
+                     slope * static_cast<double>(p - position));
     partial[0] = std::max(partial[0], scores.back());
   }
   for (int64_t p = begin; p < end; ++p) {
@@ -61,6 +62,9 @@ void checkAttend(const AttendKernel &k, const TargetDesc &target, std::initializ
     for (double &v : *list)
       v = cacheRounded(k.cache, v);
   run.fill("q", q);
+  auto slope = [&](int64_t h) { return k.alibi ? std::exp2(-0.5 * static_cast<double>(h + 1)) : 0.0; };
+  if (k.alibi)
+    run.fill("slopes", slope);
   for (int64_t position : positions) {
     // What the row may not see must not matter, whatever its bits are.
     double poison = kInfinity;
@@ -78,7 +82,7 @@ void checkAttend(const AttendKernel &k, const TargetDesc &target, std::initializ
       std::vector<double> reference;
       for (int64_t h = 0; h < group; ++h) {
         std::vector<double> head(q.begin() + h * k.headSize, q.begin() + (h + 1) * k.headSize);
-        std::vector<double> partial = referenceAttend(k, head, key, value, position, split);
+        std::vector<double> partial = referenceAttend(k, head, key, value, position, split, slope(h));
         reference.insert(reference.end(), partial.begin(), partial.end());
       }
       SCOPED_TRACE(testing::Message() << "position " << position << " split " << split);
@@ -204,6 +208,13 @@ TEST(HalideAttend, WindowSoftcapAndSplits) {
       for (double softcap : {0.0, 5.0})
         checkAttend({4, 2, 32, 0.2, window, softcap, CacheFormat::F16, 4, 64}, target,
                     {0, 15, 16, 17, 63, 64, 127, 129, 255});
+}
+
+TEST(HalideAttend, Alibi) {
+  for (const TargetDesc &target : runnableTargets()) {
+    checkAttend({5, 5, 12, 0.3, 0, 0, CacheFormat::F32, 4, 256, true}, target, {0, 63, 200});
+    checkAttend({10, 2, 20, 0.3, 7, 20, CacheFormat::F16, 4, 64, true}, target, {0, 17, 64, 255});
+  }
 }
 
 // The schedule must not show in the result: 0 ULP between register tiles.

@@ -10,8 +10,8 @@ static void check(const EmbedKernel &k, const TargetDesc &target) {
   PackedMatrix table = randomMatrix(k.format, k.vocabulary, k.columns, 7);
   KernelRun run(k, target);
   run.fillMatrix(table.bytes);
-  for (int64_t id : {int64_t(0), k.vocabulary / 2, k.vocabulary - 1}) {
-    run.fill("ids", [&](int64_t) { return static_cast<double>(id); });
+  for (int64_t id : {k.offset, k.vocabulary / 2, k.vocabulary - 1}) {
+    run.fill("ids", [&](int64_t) { return static_cast<double>(id - k.offset); });
     run.call();
     std::vector<double> reference(k.columns);
     for (int64_t c = 0; c < k.columns; ++c)
@@ -34,3 +34,5 @@ TEST(HalideEmbed, OddColumns) {
   check({PackedFormat::F32, 17, 7, 1}, hostTarget());
   check({PackedFormat::F16, 16, 172, 1}, hostTarget());
 }
+
+TEST(HalideEmbed, Offset) { check({PackedFormat::F32, 19, 20, 1, 2}, hostTarget()); }

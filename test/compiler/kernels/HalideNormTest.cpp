@@ -9,17 +9,23 @@ using namespace lathe::test;
 
 static std::vector<double> referenceNorm(const NormKernel &k, const std::vector<double> &x,
                                          const std::vector<double> &weight, const std::vector<double> &bias) {
-  double mean = 0, squares = 0, n = static_cast<double>(x.size());
   if (k.kind == NormKind::None)
     return x;
-  if (k.kind == NormKind::Layer)
-    mean = std::accumulate(x.begin(), x.end(), 0.0) / n;
-  for (double v : x)
-    squares += (v - mean) * (v - mean);
   std::vector<double> y(x.size());
-  for (size_t i = 0; i < x.size(); ++i)
-    y[i] = (x[i] - mean) / std::sqrt(squares / n + k.eps) * (k.unitOffset ? 1 + weight[i] : weight[i]) +
-           (k.bias ? bias[i] : 0);
+  int64_t n = k.width();
+  for (auto begin = x.begin(); begin != x.end(); begin += n) {
+    double mean = 0, squares = 0, count = static_cast<double>(n);
+    if (k.kind == NormKind::Layer)
+      mean = std::accumulate(begin, begin + n, 0.0) / count;
+    for (int64_t i = 0; i < n; ++i)
+      squares += (begin[i] - mean) * (begin[i] - mean);
+    for (int64_t i = 0; i < n; ++i)
+      y[begin - x.begin() + i] = (begin[i] - mean) / std::sqrt(squares / count + k.eps) *
+                                     (k.unweighted   ? 1
+                                      : k.unitOffset ? 1 + weight[i]
+                                                     : weight[i]) +
+                                 (k.bias ? bias[i] : 0);
+  }
   return y;
 }
 
@@ -27,7 +33,7 @@ static void check(const NormKernel &k, const TargetDesc &target, std::vector<dou
   KernelRun run(k, target);
   if (x.empty())
     x = randomValues(k.columns, 3);
-  std::vector<double> weight = randomValues(k.columns, 4), bias = randomValues(k.columns, 5);
+  std::vector<double> weight = randomValues(k.width(), 4), bias = randomValues(k.width(), 5);
   if (k.gatherRows) {
     int64_t row = k.gatherRows - 1;
     run.fill("rows", [&](int64_t) { return static_cast<double>(row); });
@@ -35,7 +41,7 @@ static void check(const NormKernel &k, const TargetDesc &target, std::vector<dou
   } else {
     run.fill("x", x);
   }
-  if (k.kind != NormKind::None)
+  if (k.kind != NormKind::None && !k.unweighted)
     run.fill("weight", weight);
   if (k.bias)
     run.fill("bias", bias);
@@ -69,6 +75,22 @@ TEST(HalideNorm, Options) {
         for (int64_t gather : {0, 3})
           check({kind, 172, 1e-6, bias, offset, ActFormat::F32, gather}, hostTarget());
   check({NormKind::Layer, 64, 1e-6, true, true, ActFormat::Q16, 5}, hostTarget());
+}
+
+TEST(HalideNorm, Groups) {
+  for (const TargetDesc &target : runnableTargets())
+    for (NormKind kind : {NormKind::RMS, NormKind::Layer})
+      for (int64_t group : {12, 20, 64, 80})
+        check({.kind = kind, .columns = 5 * group, .eps = 1e-6, .bias = group == 20, .group = group}, target);
+  check({.kind = NormKind::RMS, .columns = 96, .eps = 1e-6, .output = ActFormat::Q16, .group = 12}, hostTarget());
+  check({.kind = NormKind::RMS, .columns = 36, .eps = 1e-6, .gatherRows = 3, .group = 12}, hostTarget());
+}
+
+TEST(HalideNorm, Unweighted) {
+  for (NormKind kind : {NormKind::RMS, NormKind::Layer}) {
+    check({.kind = kind, .columns = 60, .eps = 1e-5, .unweighted = true}, hostTarget());
+    check({.kind = kind, .columns = 60, .eps = 1e-5, .bias = true, .group = 12, .unweighted = true}, hostTarget());
+  }
 }
 
 TEST(HalideNorm, ZeroAndTinyRows) {

@@ -135,4 +135,19 @@ TEST(Kernel, SymbolsAreIdentifiersAndDifferWhereDescriptionsDo) {
   }
 }
 
+TEST(Kernel, WhatFewModelsHaveIsNotInOtherSymbols) {
+  EXPECT_EQ(symbol(NormKernel{NormKind::RMS, 60, 1e-5}), "norm_rms_f32_k60_eps1em05");
+  EXPECT_EQ(symbol(NormKernel{.kind = NormKind::RMS, .columns = 60, .eps = 1e-5, .group = 12, .unweighted = true}),
+            "norm_rms_f32_k60_eps1em05_group12_unweighted");
+  EXPECT_EQ(symbol(PointwiseKernel{Pointwise::Glu, 64, 0, Activation::SiLU}), "pointwise_glu_f32_k64_silu");
+  EXPECT_EQ(names(NormKernel{.kind = NormKind::RMS, .columns = 60, .group = 12, .unweighted = true}),
+            (std::vector<std::string>{"x", ">y"}));
+  EXPECT_EQ(names(PointwiseKernel{Pointwise::Add, 64, 1}), (std::vector<std::string>{"x", "z", ">y"}));
+  AttendKernel attend{5, 5, 12, 0.3, 0, 0, CacheFormat::F16, 4, 256};
+  std::string without = symbol(attend);
+  attend.alibi = true;
+  EXPECT_EQ(symbol(attend), without + "_alibi");
+  EXPECT_EQ(argument(signature(attend), "slopes").dims, (Dims{{1, 1}}));
+}
+
 } // namespace
