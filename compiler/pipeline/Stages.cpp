@@ -1,5 +1,4 @@
-//===- Stages.cpp - the stages, called
-//-----------------------------------------------------------------------------===//
+//===- Stages.cpp - the stages, called --------------------------------------------------------------------------===//
 #include "compiler/pipeline/Stages.h"
 #include "compiler/dialect/Lathe.h"
 #include "compiler/import/Import.h"
