@@ -2,6 +2,7 @@
 #include "compiler/spec/tokenizer/SentencePiece.h"
 #include "compiler/spec/tokenizer/SentencePieceModel.pb.h"
 #include "compiler/support/Error.h"
+#include "llvm/ADT/STLExtras.h"
 
 namespace lathe {
 
@@ -45,6 +46,16 @@ llvm::Expected<TokenizerSource> tokenizerFromSentencePiece(llvm::StringRef bytes
     addUnigramSteps(source, normalizer);
   else
     addSpaceSteps(source, normalizer);
+  // User-defined pieces stand in the text while it is normalized; the prefix comes when they have been cut out.
+  if (!normalizer.charsMap.empty() || normalizer.collapse) {
+    auto first = llvm::find_if(source.normalizers, [](const TextStep &step) {
+      return step.kind == LATHE_STEP_PREPEND || step.kind == LATHE_STEP_REPLACE;
+    });
+    source.splits.assign(first, source.normalizers.end());
+    source.normalizers.erase(first, source.normalizers.end());
+    for (int32_t type : source.types)
+      source.attributes.push_back(type == LATHE_TOKEN_USER_DEFINED ? LATHE_TOKEN_NORMALIZED : 0);
+  }
   return source;
 }
 

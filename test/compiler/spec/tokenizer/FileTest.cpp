@@ -1,0 +1,204 @@
+//===- FileTest.cpp - tokenizer.json, SentencePiece's .model, llama2.c's tokenizer.bin ----------------------------===//
+//
+// The vocabularies in test/data/tokenizers/hf and sentencepiece and what their own libraries make of some texts come
+// from make_fixtures.py beside them.
+//
+//===--------------------------------------------------------------------------------------------------------------===//
+#include "compiler/spec/tokenizer/TokenizerFile.h"
+#include "test/runtime/text/Vocabularies.h"
+#include <filesystem>
+#include <fstream>
+#include <gmock/gmock.h>
+#include <nlohmann/json.hpp>
+#include <random>
+
+using namespace lathe;
+using namespace lathe::test;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+namespace {
+
+const std::string data = "test/data/tokenizers/", shared = "../shared/data/";
+
+Loaded openFile(const std::string &path) {
+  llvm::Expected<std::shared_ptr<TokenizerSource>> source = readTokenizerFile(path);
+  Loaded loaded;
+  if (!source)
+    loaded.error = llvm::toString(source.takeError());
+  else if (!*source)
+    loaded.error = path + ": no tokenizer";
+  else
+    return open(**source);
+  return loaded;
+}
+
+nlohmann::json readCases(const std::string &path) {
+  nlohmann::json json = nlohmann::json::parse(readFile(path), nullptr, false);
+  return json.is_object() ? json["cases"] : json;
+}
+
+/// Every case of a file; `skip` says which texts are not to be compared.
+template <typename Skip>
+void check(const Loaded &loaded, const std::string &file, bool special, bool decodes, Skip skip) {
+  ASSERT_EQ(loaded.error, "") << file;
+  nlohmann::json cases = readCases(file);
+  ASSERT_GT(cases.size(), 30u) << file;
+  for (const auto &entry : cases) {
+    auto text = entry["text"].get<std::string>();
+    if (skip(text))
+      continue;
+    auto plain = entry["ids"].get<std::vector<int32_t>>();
+    EXPECT_EQ(*loaded->encode(text, {.addSpecial = false, .parseSpecial = special}), plain) << file << ": " << entry;
+    if (entry.contains("ids_with_special"))
+      EXPECT_EQ(*loaded->encode(text, {.parseSpecial = special}), entry["ids_with_special"].get<std::vector<int32_t>>())
+          << file << ": " << entry;
+    if (decodes)
+      EXPECT_EQ(loaded->decode(plain, {.special = true}), entry["decoded"].get<std::string>()) << file << ": " << entry;
+  }
+}
+bool none(const std::string &) { return false; }
+bool spellsSpecial(const std::string &text) { return text.find("s>") != text.npos; }
+
+std::string hfCases(const std::string &name) { return data + "hf/" + name + ".cases.json"; }
+Loaded openHf(const std::string &name) { return openFile(data + "hf/" + name + ".json"); }
+
+TEST(TokenizerJson, ByteLevelWithStepsBehindIt) {
+  check(openHf("byte-level"), hfCases("byte-level"), true, true, none);
+}
+TEST(TokenizerJson, OnigurumaPatternsAndSplitBehaviours) {
+  check(openHf("oniguruma"), hfCases("oniguruma"), true, true, none);
+}
+TEST(TokenizerJson, ByteFallbackAndSpecialsBehindTheNormalizer) {
+  check(openHf("fallback"), hfCases("fallback"), true, false, none);
+  // What a text with shown control tokens loses at its start is not the library's: Lathe takes their spelling for none
+  // of the text's own.
+  check(openHf("fallback"), hfCases("fallback"), true, true, spellsSpecial);
+}
+TEST(TokenizerJson, MetaspaceFirst) { check(openHf("metaspace-first"), hfCases("metaspace-first"), true, false, none); }
+TEST(TokenizerJson, Unigram) {
+  check(openHf("unigram"), hfCases("unigram"), true, false, none);
+  check(openHf("unigram"), hfCases("unigram"), true, true, spellsSpecial);
+}
+TEST(TokenizerJson, UnigramWithBytes) {
+  check(openHf("unigram-fallback"), hfCases("unigram-fallback"), true, true, none);
+}
+
+TEST(TokenizerJson, Shared) {
+  const std::string folder = shared + "tokenizers/hf/";
+  if (!std::filesystem::is_directory(folder))
+    GTEST_SKIP() << folder << " is not here: only the vocabularies in test/data were checked";
+  for (const char *name : {"gpt2", "qwen2_5"})
+    check(openFile(folder + name + "/tokenizer.json"), folder + name + "/oracle.json", true, true, none);
+  // The folder llama2 holds Mistral's vocabulary; its oracle is Llama 2's, which lies with a model.
+  check(openFile(folder + "llama2/tokenizer.json"), hfCases("shared-llama2"), true, false, none);
+  check(openFile(shared + "models/stories15M/tokenizer.model"), folder + "llama2/oracle.json", true, true,
+        spellsSpecial);
+  check(openFile(shared + "models/stories15M/tokenizer.bin"), folder + "llama2/oracle.json", true, false,
+        [](const std::string &text) { return spellsSpecial(text) || text.find("▁") != text.npos; });
+}
+
+TEST(SentencePiece, Models) {
+  for (const char *name : {"bpe", "bpe-nfkc", "unigram", "unigram-identity"}) {
+    std::string file = data + "sentencepiece/" + name;
+    Loaded loaded = openFile(file + ".model");
+    ASSERT_EQ(loaded.error, "");
+    for (const auto &entry : readCases(file + ".cases.json"))
+      EXPECT_EQ(*loaded->encode(entry["text"].get<std::string>(), {.addSpecial = false}),
+                entry["ids"].get<std::vector<int32_t>>())
+          << name << ": " << entry;
+  }
+}
+
+TEST(Llama2c, WithAndWithoutTheLengthInFront) {
+  Loaded loaded = openFile(data + "llama2c/tokenizer.bin");
+  ASSERT_EQ(loaded.error, "");
+  EXPECT_EQ(loaded->size(), 512);
+  std::vector<int32_t> ids = *loaded->encode("Once upon a time");
+  EXPECT_THAT(ids, ElementsAre(1, 403, 407, 261, 378));
+  EXPECT_EQ(loaded->decode(ids), "Once upon a time");
+  EXPECT_EQ(loaded->piece(1), "<s>");
+
+  std::string path = testing::TempDir() + "lathe-old-tokenizer.bin";
+  std::ofstream(path, std::ios::binary) << readFile(data + "llama2c/tokenizer.bin").substr(4);
+  Loaded old = openFile(path);
+  ASSERT_EQ(old.error, "");
+  EXPECT_EQ(*old->encode("Once upon a time"), ids);
+}
+
+TEST(RoundTrip, AnyBytesThroughEveryKind) {
+  std::mt19937 random(7);
+  // Of those whose normalizers lose nothing.
+  for (const std::string &file :
+       {data + "hf/fallback.json", data + "sentencepiece/bpe.model", data + "sentencepiece/unigram-identity.model"}) {
+    Loaded loaded = openFile(file);
+    ASSERT_EQ(loaded.error, "");
+    for (int round = 0; round < 200; round++) {
+      std::string text;
+      for (int length = random() % 40; length > 0; length--)
+        text += random() % 2 ? char(random()) : char(' ' + random() % 95);
+      EXPECT_EQ(loaded->decode(*loaded->encode(text, {.addSpecial = false})), text) << file;
+    }
+  }
+}
+
+/// What reading a changed tokenizer.json says.
+template <typename Change> std::string errorOf(Change change) {
+  auto json = nlohmann::json::parse(readFile(data + "hf/fallback.json"));
+  change(json);
+  std::string path = testing::TempDir() + "lathe-changed-tokenizer.json";
+  std::ofstream(path, std::ios::binary) << json.dump();
+  return openFile(path).error;
+}
+
+TEST(TokenizerJson, ErrorsNameTheComponent) {
+  using Json = nlohmann::json;
+  EXPECT_EQ(errorOf([](Json &) {}), "");
+  EXPECT_THAT(errorOf([](Json &j) { j["model"]["type"] = "WordPiece"; }), HasSubstr("model: type \"WordPiece\""));
+  EXPECT_THAT(errorOf([](Json &j) { j["normalizer"]["normalizers"][1]["type"] = "Nmt"; }),
+              HasSubstr("normalizer.normalizers[1]: type \"Nmt\" is not supported; supported are NFC"));
+  EXPECT_THAT(errorOf([](Json &j) { j["pre_tokenizer"]["type"] = "UnicodeScripts"; }),
+              HasSubstr("pre_tokenizer: type \"UnicodeScripts\""));
+  EXPECT_THAT(errorOf([](Json &j) { j["decoder"]["decoders"][1]["type"] = "CTC"; }),
+              HasSubstr("decoder.decoders[1]: type \"CTC\""));
+  EXPECT_THAT(errorOf([](Json &j) { j["decoder"]["decoders"][3]["start"] = 2; }), HasSubstr("behind Fuse"));
+  EXPECT_THAT(errorOf([](Json &j) { j["post_processor"]["type"] = "Magic"; }), HasSubstr("post_processor: type"));
+  EXPECT_THAT(errorOf([](Json &j) { j["post_processor"]["special_tokens"] = Json::object(); }),
+              HasSubstr("\"<s>\" has no ids"));
+  EXPECT_THAT(errorOf([](Json &j) { j["model"]["end_of_word_suffix"] = "</w>"; }), HasSubstr("end_of_word_suffix"));
+  EXPECT_THAT(errorOf([](Json &j) { j["model"]["dropout"] = 0.1; }), HasSubstr("dropout"));
+  EXPECT_THAT(errorOf([](Json &j) { j["model"]["vocab"]["x"] = 1 << 30; }), HasSubstr("\"x\" has id 1073741824"));
+  EXPECT_THAT(errorOf([](Json &j) { j["model"]["merges"][3] = 7; }), HasSubstr("model.merges[3]"));
+  EXPECT_THAT(errorOf([](Json &j) { j["added_tokens"][0].erase("id"); }), HasSubstr("added_tokens[0]"));
+  EXPECT_THAT(errorOf([](Json &j) {
+                j["pre_tokenizer"] = {{"type", "Split"}, {"pattern", {{"Regex", "(a"}}}, {"behavior", "Isolated"}};
+              }),
+              HasSubstr("(a"));
+  EXPECT_THAT(errorOf([](Json &j) {
+                j["pre_tokenizer"] = {{"type", "Split"}, {"pattern", {{"Regex", "a"}}}, {"behavior", "Odd"}};
+              }),
+              HasSubstr("\"Odd\" is not one of Isolated"));
+}
+
+TEST(Malformed, NothingCrashes) {
+  std::mt19937 random(5);
+  for (const std::string &file : {data + "hf/byte-level.json", data + "hf/unigram.json", data + "hf/fallback.json",
+                                  data + "sentencepiece/bpe.model", data + "llama2c/tokenizer.bin"}) {
+    std::string bytes = readFile(file);
+    ASSERT_FALSE(bytes.empty());
+    std::string path = testing::TempDir() + "lathe-malformed" + std::filesystem::path(file).extension().string();
+    for (int round = 0; round < 150; round++) {
+      std::string copy = bytes.substr(0, random() % 4 ? bytes.size() : random() % bytes.size());
+      for (int flips = random() % 4; flips > 0 && !copy.empty(); flips--)
+        copy[random() % copy.size()] = random() % 3 ? "0\"{}[],:9"[random() % 9] : char(random());
+      std::ofstream(path, std::ios::binary | std::ios::trunc) << copy;
+      Loaded loaded = openFile(path);
+      if (!loaded.tokenizer)
+        continue;
+      if (auto ids = loaded->encode("Hello <s> 世界 \xff 12", {.parseSpecial = true}))
+        (void)loaded->decode(*ids, {.special = true});
+    }
+  }
+}
+
+} // namespace
