@@ -1,0 +1,172 @@
+//===- ModuleTest.cpp - modules of any ops run as the reference says ---------------------------------------------===//
+//
+// Each module of test/compiler/fusion/Inputs goes down the road from fusion on, with weights from a seed, and what it
+// computes is compared with the interpreter on the module as it was written: a prompt at once, in chunks and token by
+// token (the same bits), and two sequences in one step.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#include "compiler/dialect/Lathe.h"
+#include "compiler/pipeline/Stages.h"
+#include "compiler/reference/Interpreter.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Parser/Parser.h"
+#include "runtime/lathe.h"
+#include <cstdlib>
+#include <filesystem>
+#include <gtest/gtest.h>
+#include <map>
+#include <random>
+
+using namespace lathe;
+namespace files = std::filesystem;
+
+namespace {
+
+std::string message(llvm::Error error) { return error ? llvm::toString(std::move(error)) : ""; }
+
+class SeededWeight : public Weight {
+public:
+  void readBlocks(int64_t row, uint8_t *out) const override {
+    std::mt19937 random(static_cast<unsigned>(std::hash<std::string>()(role) + row));
+    std::uniform_real_distribution<float> uniform(-0.3f, 0.3f);
+    std::vector<float> values(columns);
+    for (float &value : values)
+      value = uniform(random) + (rows == 1 ? 1.0f : 0.0f); // norms about 1
+    quantize(format, values.data(), columns, out);
+  }
+};
+
+/// What a module's lathe.weight ops declare.
+class SeededWeights : public WeightSource {
+public:
+  explicit SeededWeights(mlir::ModuleOp module) {
+    for (auto op : module.getOps<ir::WeightOp>()) {
+      SeededWeight &weight = all[op.getSymName().str()];
+      weight.role = weight.tensor = op.getSymName().str();
+      weight.format = llvm::cantFail(parseFormat(op.getFormat()));
+      weight.rows = op.getType().getShape()[0];
+      weight.columns = op.getType().getShape()[1];
+    }
+  }
+  llvm::Expected<const Weight *> get(llvm::StringRef role) const override {
+    auto found = all.find(role.str());
+    if (found == all.end())
+      return llvm::createStringError("no weight " + role);
+    return &found->second;
+  }
+  bool has(llvm::StringRef role) const override { return all.count(role.str()) != 0; }
+  uint64_t fingerprint() const override { return 1; }
+
+private:
+  std::map<std::string, SeededWeight> all;
+};
+
+class ModuleTest : public testing::TestWithParam<const char *> {
+protected:
+  void SetUp() override {
+    char pattern[] = "/tmp/lathe-module-XXXXXX";
+    root = mkdtemp(pattern);
+  }
+  void TearDown() override { files::remove_all(root); }
+
+  mlir::OwningOpRef<mlir::ModuleOp> parse(mlir::MLIRContext &context) {
+    std::string path = std::string("test/compiler/fusion/Inputs/") + GetParam() + ".mlir";
+    return mlir::parseSourceFile<mlir::ModuleOp>(path, &context);
+  }
+
+  /// From fusion to a bundle.
+  std::string compileTo(const std::string &output, Compilation &c) {
+    c.module = parse(c.context);
+    c.target = hostTarget();
+    c.input.weights = std::make_unique<SeededWeights>(*c.module);
+    auto staging = StagingFolder::create(output);
+    if (!staging)
+      return llvm::toString(staging.takeError());
+    c.staging = std::move(*staging);
+    for (auto run : {stage::fusion, stage::kernels, stage::schedule, stage::object, stage::link})
+      if (std::string failed = message(run(c)); !failed.empty())
+        return failed;
+    return message(c.staging->commit());
+  }
+
+  files::path root;
+};
+
+using Row = std::vector<float>;
+
+double nmse(const Row &actual, const double *expected) {
+  double error = 0, power = 0;
+  for (size_t i = 0; i < actual.size(); ++i) {
+    error += (actual[i] - expected[i]) * (actual[i] - expected[i]);
+    power += expected[i] * expected[i];
+  }
+  return error / power;
+}
+
+} // namespace
+
+TEST_P(ModuleTest, ComputesWhatTheReferenceDoes) {
+  Compilation c(GetParam(), PipelineOptions());
+  ASSERT_EQ(compileTo((root / "bundle").string(), c), "");
+  bool exact = c.set.cache.format == CacheFormat::F32; // the reference's cache is: a cache in f16 rounds
+  auto model = Model::open((root / "bundle").string());
+  ASSERT_TRUE(model) << model.message();
+  auto context = Context::create(*model, {.threads = 2, .cachePages = 8});
+  ASSERT_TRUE(context) << context.message();
+
+  const std::vector<int32_t> ids = {5, 17, 49, 3, 42, 7, 7, 1, 30, 11, 2};
+  mlir::OwningOpRef<mlir::ModuleOp> module = parse(c.context);
+  SeededWeights weights(*module);
+  reference::Interpreter<double> oracle(*module, [&](llvm::StringRef role) -> llvm::Expected<reference::WeightRows> {
+    auto weight = weights.get(role);
+    if (!weight)
+      return weight.takeError();
+    auto read = [weight = *weight](int64_t row, float *out) { weight->readRow(row, out); };
+    return reference::WeightRows{(*weight)->rows, (*weight)->columns, read};
+  });
+  std::vector<int32_t> positions(ids.size()), slots(ids.size(), 0), wanted(ids.size());
+  for (size_t i = 0; i < ids.size(); ++i)
+    positions[i] = wanted[i] = static_cast<int32_t>(i);
+  auto expected = oracle.step("prefill", {ids, positions, slots, wanted});
+  ASSERT_TRUE(bool(expected)) << llvm::toString(expected.takeError());
+
+  std::vector<Row> whole;
+  auto feed = [&](Session &session, size_t from, size_t count) {
+    std::vector<Row> rows;
+    auto fed = session.feedAll(std::span(ids).subspan(from, count), [&](size_t, std::span<const float> logits) {
+      rows.emplace_back(logits.begin(), logits.end());
+    });
+    EXPECT_TRUE(fed) << fed.message();
+    return rows;
+  };
+  Session atOnce(**context), inChunks(**context), oneByOne(**context);
+  whole = feed(atOnce, 0, ids.size());
+  ASSERT_EQ(whole.size(), ids.size());
+  for (size_t i = 0; i < ids.size(); ++i)
+    EXPECT_LT(nmse(whole[i], expected->row(static_cast<int64_t>(i))), exact ? 1e-10 : 1e-5) << "row " << i;
+  for (size_t i = 0; i < ids.size(); i += 4) {
+    std::vector<Row> rows = feed(inChunks, i, std::min<size_t>(4, ids.size() - i));
+    for (size_t r = 0; r < rows.size(); ++r)
+      EXPECT_EQ(rows[r], whole[i + r]) << "row " << i + r << " in a chunk";
+  }
+  for (size_t i = 0; i < ids.size(); ++i)
+    EXPECT_EQ(feed(oneByOne, i, 1), std::vector<Row>{whole[i]}) << "row " << i << " alone";
+
+  // Another sequence beside it.
+  Sequence first = (*context)->newSequence(), second = (*context)->newSequence();
+  for (size_t i = 0; i < 3; ++i) {
+    const StepPart parts[] = {{&second, std::span(ids).subspan(i + 4, 1)}, {&first, std::span(ids).subspan(i, 1)}};
+    auto stepped = (*context)->step(parts);
+    ASSERT_TRUE(stepped) << stepped.message();
+    std::span<const float> logits = (*context)->logits(1);
+    EXPECT_EQ(Row(logits.begin(), logits.end()), whole[i]) << "row " << i << " of two sequences";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Inputs, ModuleTest,
+                         testing::Values("llama-q4", "llama-f32", "llama-mixed", "plain", "placement"),
+                         [](const auto &info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
