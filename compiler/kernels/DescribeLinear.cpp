@@ -34,7 +34,11 @@ Activation lathe::activationOf(ir::Activation activation) {
 
 Error PhaseDescriber::addEmbed(ir::EmbedOp embed) {
   const PackedWeight &table = weight(embed.getTableAttr());
-  Expected<View> ids = index(embed, embed.getIds(), Base::Ids);
+  bool ofPositions = isPositions(embed.getIds());
+  if (ofPositions && context.set.maxContext > table.rows)
+    return error(embed, "has a table of " + llvm::Twine(table.rows) + " positions where a sequence has " +
+                            llvm::Twine(context.set.maxContext));
+  Expected<View> ids = index(embed, embed.getIds(), ofPositions ? Base::Positions : Base::Ids);
   if (!ids)
     return ids.takeError();
   std::vector<View> views = {*ids};

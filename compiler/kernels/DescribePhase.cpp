@@ -113,6 +113,12 @@ Expected<Place> PhaseDescriber::source(Operation *user, Value value) {
   return found->second;
 }
 
+bool PhaseDescriber::isPositions(Value value) {
+  auto argument = llvm::dyn_cast<BlockArgument>(value);
+  auto input = argument ? llvm::dyn_cast<BlockArgument>(op.getInputs()[argument.getArgNumber()]) : nullptr;
+  return input && input.getArgNumber() == 1;
+}
+
 Expected<View> PhaseDescriber::index(Operation *user, Value value, Base base) {
   auto argument = llvm::dyn_cast<BlockArgument>(value);
   Value input = argument ? op.getInputs()[argument.getArgNumber()] : Value();
@@ -140,10 +146,8 @@ void PhaseDescriber::addRow(std::vector<View> &views, const Place &place, int64_
   Q16Block block = q16Block(place.rows, place.columns);
   bool many = place.rows > 1;
   for (int64_t plane : {int64_t(0), block.low})
-    views.push_back({.base = place.base,
-                     .offset = place.offset + plane,
-                     .perRow = many ? place.columns : 0,
-                     .perColumn = unit});
+    views.push_back(
+        {.base = place.base, .offset = place.offset + plane, .perRow = many ? place.columns : 0, .perColumn = unit});
   for (int64_t part : {block.scale, block.sum})
     views.push_back({.base = place.base,
                      .offset = place.offset + part,

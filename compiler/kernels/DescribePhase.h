@@ -63,6 +63,8 @@ private:
   llvm::Expected<Place> source(mlir::Operation *user, mlir::Value value);
 
   // Views.
+  /// Whether the value is a function's second argument: steps take (ids, positions, slots, logit rows).
+  bool isPositions(mlir::Value value);
   /// An i32 argument of the function, used as `base`.
   llvm::Expected<View> index(mlir::Operation *user, mlir::Value value, Base base);
   /// The row (and those after it) of an f32 array; `perColumn` bytes further for a column unit.

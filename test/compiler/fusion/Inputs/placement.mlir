@@ -1,7 +1,9 @@
-// Ops where no epilogue takes them: norms after branches and on query and key, a parallel residual with two norms, an
-// embedding norm, gate and up in two formats, caps before scales, sums of normed rows. 5 heads of 12 share one KV head.
+// Ops where no epilogue takes them: learned positions, an embedding norm, norms after branches and on query and key, a
+// parallel residual with two norms, gate and up in two formats, caps before scales, sums of normed rows. 5 heads of 12
+// share one KV head.
 module attributes {lathe.max_context = 1024 : i64} {
 lathe.weight @embedding "f32" : tensor<53x60xf32>
+lathe.weight @positions "f32" : tensor<1024x60xf32>
 lathe.weight @head "f32" : tensor<53x60xf32>
 lathe.weight @norm.a "f32" : tensor<1x60xf32>
 lathe.weight @norm.b "f32" : tensor<1x60xf32>
@@ -16,7 +18,9 @@ lathe.weight @up "f32" : tensor<67x60xf32>
 lathe.weight @down "f32" : tensor<60x67xf32>
 lathe.rotation @rotary [1.0, 0.3, 0.1, 0.02]
 func.func @decode(%ids: tensor<?xi32>, %positions: tensor<?xi32>, %slots: tensor<?xi32>, %rows: tensor<?xi32>) -> tensor<?x53xf32> {
-  %e = lathe.embed %ids, @embedding scale 2.0 : tensor<?x60xf32>
+  %t = lathe.embed %ids, @embedding scale 2.0 : tensor<?x60xf32>
+  %p = lathe.embed %positions, @positions : tensor<?x60xf32>
+  %e = lathe.add %t, %p : tensor<?x60xf32>
   %x0 = lathe.norm layer %e, @norm.a bias @norm.b eps 1.0e-5 : tensor<?x60xf32>
   %n0 = lathe.norm rms %x0, @norm.a eps 1.0e-5 : tensor<?x60xf32>
   %m0 = lathe.norm layer %x0, @norm.c eps 1.0e-5 : tensor<?x60xf32>
@@ -62,7 +66,9 @@ func.func @decode(%ids: tensor<?xi32>, %positions: tensor<?xi32>, %slots: tensor
   return %s : tensor<?x53xf32>
 }
 func.func @prefill(%ids: tensor<?xi32>, %positions: tensor<?xi32>, %slots: tensor<?xi32>, %rows: tensor<?xi32>) -> tensor<?x53xf32> {
-  %e = lathe.embed %ids, @embedding scale 2.0 : tensor<?x60xf32>
+  %t = lathe.embed %ids, @embedding scale 2.0 : tensor<?x60xf32>
+  %p = lathe.embed %positions, @positions : tensor<?x60xf32>
+  %e = lathe.add %t, %p : tensor<?x60xf32>
   %x0 = lathe.norm layer %e, @norm.a bias @norm.b eps 1.0e-5 : tensor<?x60xf32>
   %n0 = lathe.norm rms %x0, @norm.a eps 1.0e-5 : tensor<?x60xf32>
   %m0 = lathe.norm layer %x0, @norm.c eps 1.0e-5 : tensor<?x60xf32>
