@@ -48,7 +48,8 @@ def FormPhases : Pass<"lathe-form-phases", "mlir::ModuleOp"> {
              own splits.
 
     What follows a linear and works on its result element by element (glu, activation, scale, softcap, add) becomes its
-    epilogue. An op that has no kernel where it stands is an error.
+    epilogue, as far as its kernel's order of them goes. Other ops on rows, wherever they stand, are phases of their
+    own: one for each chain that nothing else reads. A rotation that leads to no attention is an error.
   }];
   let dependentDialects = ["::lathe::ir::LatheDialect"];
 }

@@ -3,14 +3,15 @@
 // describe() reads what fusion made, phases with places in an arena, and says which kernels run them and on what bytes.
 // How the ops of a phase become calls:
 //
-//   linear          row ops before it (norm, quantize, combine, take_rows) are its prologue: run by every worker, once,
-//                   for all rows, into scratch. Ops after it are its epilogue. Grid: rows x panels.
+//   linear          row ops before it (norm, quantize, combine, take_rows, what is pointwise) are its prologue: run by
+//                   every worker, once, for all rows, into scratch. Ops after it are its epilogue. Grid: rows x panels.
 //   append, attend  (decode) grid rows x KV heads x splits; the query turns into scratch; one tile of a row appends.
 //   append          (prefill) grid rows x KV heads.
 //   attend, combine (prefill) grid rows x KV heads; a tile walks its row's splits, partials in scratch, and joins them.
-//   embed, row ops  grid rows.
+//   embed, row ops  grid rows; between its kernels a tile keeps its row in scratch.
 //
-// A norm, copy or join and the quantize that alone reads it are one kernel, and so are take_rows and what follows it.
+// A norm, copy, join or pointwise op and the quantize that alone reads it are one kernel, and so are take_rows and the
+// norm or quantize that follows it. Embeddings are of the function's first argument, ids, or its second, positions.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_KERNELS_DESCRIBE_H

@@ -181,6 +181,40 @@ TEST_F(DescribeTest, DescribesWhatLlamaDoesNotHave) {
     }
 }
 
+TEST_F(DescribeTest, RowOpsWithoutEpilogueArePhases) {
+  ProgramSet set = make("placement");
+  using testing::ElementsAre;
+  const Program &decode = set.programs[0], &prefill = set.programs[1];
+  const Phase &embed = decode.phases.front();
+  EXPECT_THAT(families(embed.calls), ElementsAre("embed", "embed", "pointwise", "norm"));
+  EXPECT_EQ(embed.calls[1].views[0].base, Base::Positions);
+  EXPECT_EQ(embed.calls[2].views[0].base, Base::Scratch);
+  // Gate and up of two formats are joined by every worker in decode, once in prefill.
+  EXPECT_THAT(families(find(set.programs[0], "down")->prologue), ElementsAre("pointwise"));
+  EXPECT_THAT(families(find(set.programs[1], "down input")->calls), ElementsAre("pointwise"));
+  // One phase each: the norm after layer 1's attention and its sum, the wanted rows (a copy) and their scale; in prefill,
+  // where the last linear has no prologue, also the last norm and its sum.
+  auto sums = [](const Program &program) {
+    return llvm::count_if(program.phases, [](const Phase &phase) {
+      return families(phase.calls) == std::vector<std::string>{"norm", "pointwise"};
+    });
+  };
+  EXPECT_EQ(sums(decode), 2);
+  EXPECT_EQ(sums(prefill), 3);
+  EXPECT_EQ(decode.phases.back().calls[0].views.back().base, Base::Logits);
+}
+
+TEST_F(DescribeTest, TablesOfPositionsHoldTheContext) {
+  make("placement");
+  for (auto op : module->getOps<ir::WeightOp>())
+    if (op.getSymName() == "positions")
+      op.setTypeAttr(mlir::TypeAttr::get(mlir::RankedTensorType::get({1000, 60}, mlir::Float32Type::get(&context))));
+  llvm::Expected<ProgramSet> set = describe(*module);
+  ASSERT_FALSE(set);
+  EXPECT_THAT(llvm::toString(set.takeError()),
+              testing::HasSubstr("has a table of 1000 positions where a sequence has 1024"));
+}
+
 TEST_F(DescribeTest, TilesMustDivideTheGrid) {
   ProgramSet set = make("llama-q4");
   Program &prefill = set.programs[1];
