@@ -110,9 +110,10 @@ enum lathe_prepend_flag {
 
 typedef struct lathe_step {
   uint32_t kind, flags;
-  lathe_section pattern, text; /* u8, at most LATHE_MAX_PATTERN_BYTES but for the map */
+  lathe_section pattern, text; /* u8 */
 } lathe_step;
-#define LATHE_MAX_PATTERN_BYTES 65536
+#define LATHE_MAX_PATTERN_BYTES 65536 /* but for the map */
+#define LATHE_MAX_STEP_TEXT_BYTES 256
 #define LATHE_MAX_STEPS 32
 
 /* ---- chat -------------------------------------------------------------------------------------------------------*/

@@ -1,10 +1,14 @@
 //===- CharsMap.cpp - SentencePiece's precompiled normalization ---------------------------------------------------===//
 #include "runtime/text/CharsMap.h"
 #include "runtime/text/Utf8.h"
+#include <algorithm>
 #include <cstring>
 
 namespace lathe {
 namespace {
+
+/// Far above Unicode's longest compatibility mapping, 18 characters.
+constexpr size_t maxReplacement = 256;
 
 // A unit of the double array: a label or, below a unit that has a leaf, a value.
 bool hasLeaf(uint32_t unit) { return unit >> 8 & 1; }
@@ -47,7 +51,7 @@ CharsMap::Match CharsMap::longestMatch(std::string_view text) const {
     size_t value = hasLeaf(here) ? valueOf(unit(node)) : replacements.size();
     if (value < replacements.size()) {
       std::string_view rest = replacements.substr(value);
-      match = {i + 1, rest.substr(0, rest.find('\0'))};
+      match = {i + 1, rest.substr(0, std::min(rest.find('\0'), maxReplacement))};
     }
   }
   return match;

@@ -190,6 +190,14 @@ Result<void> TextSteps::split(const Step &step, Pieces &pieces) {
 }
 
 Result<void> TextSteps::apply(Pieces &pieces) const {
+  auto total = [&] {
+    size_t bytes = 0;
+    for (std::string_view piece : pieces.list)
+      bytes += piece.size();
+    return bytes;
+  };
+  // No tokenizer needs more (an Arabic ligature's 3 bytes become 33); a file that was made to could fill the memory.
+  const size_t limit = 4096 + 64 * total();
   for (const Step &step : steps) {
     if (step.kind == LATHE_STEP_SPLIT) {
       if (Result<void> result = split(step, pieces); !result)
@@ -206,6 +214,8 @@ Result<void> TextSteps::apply(Pieces &pieces) const {
         piece = pieces.storage.emplace_back(changed.take());
       }
     }
+    if (step.kind != LATHE_STEP_SPLIT && step.kind != LATHE_STEP_WORDS && total() > limit)
+      return error("tokenizer: the vocabulary's steps make more than ", limit, " bytes of a text");
   }
   return {};
 }

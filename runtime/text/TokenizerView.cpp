@@ -123,7 +123,7 @@ Result<TokenizerView> TokenizerView::open(std::span<const uint8_t> blob) {
   for (std::span<const lathe_step> steps : {view.normalizers, view.splits})
     for (const lathe_step &step : steps) {
       bool map = step.kind == LATHE_STEP_CHARSMAP;
-      if ((step.pattern.count > LATHE_MAX_PATTERN_BYTES && !map) || step.text.count > LATHE_MAX_PATTERN_BYTES)
+      if ((step.pattern.count > LATHE_MAX_PATTERN_BYTES && !map) || step.text.count > LATHE_MAX_STEP_TEXT_BYTES)
         return damaged("a pattern is longer than patterns can be");
     }
   return view;

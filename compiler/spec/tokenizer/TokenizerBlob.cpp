@@ -245,9 +245,10 @@ llvm::Expected<std::string> buildTokenizerBlob(const TokenizerSource &source) {
     std::vector<lathe_step> entries;
     for (const TextStep &step : steps) {
       size_t limit = step.kind == LATHE_STEP_CHARSMAP ? 1 << 24 : LATHE_MAX_PATTERN_BYTES;
-      if (step.pattern.size() > limit || step.text.size() > LATHE_MAX_PATTERN_BYTES)
-        return makeError("{0}: tokenizer: a pattern of {1} bytes; the limit is {2}", source.file,
-                         std::max(step.pattern.size(), step.text.size()), limit);
+      if (step.pattern.size() > limit || step.text.size() > LATHE_MAX_STEP_TEXT_BYTES)
+        return makeError(
+            "{0}: tokenizer: a step with a pattern of {1} bytes and a text of {2}; the limits are {3} and {4}",
+            source.file, step.pattern.size(), step.text.size(), limit, LATHE_MAX_STEP_TEXT_BYTES);
       entries.push_back({uint32_t(step.kind), step.flags, blob.add(step.pattern), blob.add(step.text)});
     }
     *section = blob.add<lathe_step>(entries);

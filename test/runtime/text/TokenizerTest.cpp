@@ -141,6 +141,20 @@ TEST(Spm, PrefixesASpaceAfterSpecialTokens) {
   EXPECT_THAT(encode(open(source), "a</s>a", {.addSpecial = false, .parseSpecial = true}), ElementsAre(260, 2, 260));
 }
 
+TEST(Steps, GrowthHasALimit) {
+  TokenizerSource source = tinyByteLevel();
+  for (int i = 0; i < 30; i++)
+    source.normalizers.push_back({LATHE_STEP_REPLACE, 0, "a", std::string(256, 'a')});
+  Loaded tiny = open(source);
+  ASSERT_EQ(tiny.error, "");
+  EXPECT_EQ(encode(tiny, "b").size(), 1u);
+  Result<std::vector<int32_t>> ids = tiny->encode("aaaa");
+  ASSERT_FALSE(ids);
+  EXPECT_THAT(ids.message(), testing::HasSubstr("make more than"));
+  source.normalizers = {{LATHE_STEP_REPLACE, 0, "a", std::string(257, 'a')}};
+  EXPECT_THAT(open(source).error, testing::HasSubstr("a text of 257"));
+}
+
 TEST(Spm, ReadsTheEscapedSpaceAsASpace) {
   Loaded tiny = open(tinySpm());
   EXPECT_EQ(encode(tiny, "a▁a"), encode(tiny, "a a"));
