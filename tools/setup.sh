@@ -8,7 +8,7 @@ packages=(
   g++ ninja-build ccache git ca-certificates python3 python3-venv
   libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools clang-22 libclang-rt-22-dev lld-22
   libprotobuf-dev protobuf-compiler nlohmann-json3-dev libcli11-dev
-  libpcre2-dev libutf8proc-dev libsentencepiece-dev libgtest-dev libgmock-dev
+  libpcre2-dev libutf8proc-dev libgtest-dev libgmock-dev
 )
 missing=()
 for package in "${packages[@]}"; do
