@@ -1,0 +1,73 @@
+// Every family that stands in models/ against float64 logits of transformers: test/data/golden has the most distinct
+// cases, ../shared/data/golden (where it is) the others.
+#include "test/compiler/reference/Known.h"
+#include <filesystem>
+#include <gtest/gtest.h>
+
+using namespace lathe;
+using lathe::reference::Matrix;
+using lathe::test::Known;
+
+namespace {
+
+struct Case {
+  std::string name;
+  std::string file = "";         ///< of the model, within the folder; "": the folder itself
+  std::string logits = "logits"; ///< their name in golden.safetensors
+  std::string folder() const {
+    const std::string here = "test/data/golden/" + name;
+    return std::filesystem::exists(here) ? here : "../shared/data/golden/" + name;
+  }
+};
+void PrintTo(const Case &value, std::ostream *out) { *out << value.name << " " << value.file; }
+
+class Family : public testing::TestWithParam<Case> {
+protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(GetParam().folder()))
+      GTEST_SKIP() << GetParam().name << " is neither in test/data/golden nor in ../shared/data/golden";
+    known = std::make_unique<Known>(GetParam().folder() + "/" + GetParam().file,
+                                    GetParam().folder() + "/golden.safetensors");
+  }
+  std::unique_ptr<Known> known;
+};
+
+TEST_P(Family, logitsInF64) {
+  auto oracle = known->interpreter<double>();
+  const auto &expected = known->golden[GetParam().logits].values;
+  Matrix<double> logits = known->logits(oracle);
+  ASSERT_EQ(logits.values.size(), expected.size());
+  EXPECT_LE(test::nmse(logits.values, expected.data()), 1e-12);
+}
+
+TEST_P(Family, hiddenStatesOfEveryLayer) {
+  if (!known->golden.contains("hidden.0"))
+    GTEST_SKIP() << "no hidden states are known of GGUF files";
+  auto oracle = known->interpreter<double>();
+  llvm::StringMap<std::vector<double>> seen;
+  oracle.observe([&](mlir::OpResult result, const Matrix<double> &value) {
+    llvm::StringRef op = ir::nameOf(result.getLoc());
+    auto [before, after] = op.split('.');
+    if (op == "token_embedding" || op == "embedding.sum")
+      seen["hidden.0"] = value.values;
+    else if (op == "output_norm") // the last is after the final norm
+      seen["hidden." + std::to_string(known->input.model.n_layers())] = value.values;
+    else if (before == "layers" && after.split('.').second == "mlp.sum")
+      if (unsigned layer; !after.split('.').first.getAsInteger(10, layer) && layer + 1 < known->input.model.n_layers())
+        seen["hidden." + std::to_string(layer + 1)] = value.values;
+  });
+  known->logits(oracle);
+  EXPECT_EQ(seen.size(), known->input.model.n_layers() + 1);
+  for (const auto &entry : seen)
+    EXPECT_LE(test::nmse(entry.second, known->golden[entry.first()].values.data()), 1e-12) << entry.first().str();
+}
+
+INSTANTIATE_TEST_SUITE_P(HuggingFace, Family,
+                         testing::Values(Case{"llama-mha"}, Case{"llama-mqa"}, Case{"llama-headdim"},
+                                         Case{"llama-linear"}, Case{"llama3-rope"}, Case{"mistral-window"},
+                                         Case{"qwen2"}));
+INSTANTIATE_TEST_SUITE_P(Gguf, Family,
+                         testing::Values(Case{"gguf/qwen2", "qwen2-F32.gguf", "logits.F32"},
+                                         Case{"gguf/qwen2", "qwen2-Q8_0.gguf", "logits.Q8_0"}));
+
+} // namespace
