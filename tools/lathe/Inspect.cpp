@@ -1,5 +1,4 @@
-//===- Inspect.cpp - lathe inspect: what a model or a bundle is made of
-//---------------------------------------------===//
+//===- Inspect.cpp - lathe inspect: what a model or a bundle is made of -----------------------------------------===//
 #include "compiler/spec/Input.h"
 #include "compiler/spec/TextProto.h"
 #include "tools/lathe/Bundle.h"
