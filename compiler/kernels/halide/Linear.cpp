@@ -2,6 +2,7 @@
 #include "compiler/kernels/halide/Linear.h"
 #include "compiler/kernels/halide/Math.h"
 #include "compiler/kernels/halide/Spaces.h"
+#include <functional>
 
 using namespace Halide;
 using namespace lathe;
@@ -19,7 +20,7 @@ Dot dotFor(PackedFormat format, const TargetDesc &target) {
 /// w = d * (q - zero) + m.
 int zeroPoint(PackedFormat format) { return format == PackedFormat::Q8_0 ? 128 : format == PackedFormat::Q4_0 ? 8 : 0; }
 
-/// sums[n, p, r, g] = sum over the group of stored weight times activation (Wide: weight less its zero point): the
+/// sums[n, p, r, g] = sum over the group of stored weight times activation: the
 /// products with the high plane, times 256, and those with the low plane. At most 32 * 255 * 32512 < 2^28.
 void defineSums(LinearStages &s, PackedFormat format, ImageParam w, const std::vector<ImageParam> &planes) {
   Var g("g");
@@ -44,57 +45,48 @@ void defineSums(LinearStages &s, PackedFormat format, ImageParam w, const std::v
     unpack("nibble_low", stored & cast<uint8_t>(15), 8, 0);
     unpack("nibble_high", stored >> cast<uint8_t>(4), 8, 4);
   } else if (s.dot == Dot::Wide) {
-    unpack("wide", cast<int16_t>(stored) - cast<int16_t>(zeroPoint(format)), 4, 0);
+    unpack("wide", cast<int16_t>(stored), 4, 0);
   } else {
     unpack("bytes", stored, 4, 0);
   }
 
-  switch (s.dot) {
-  case Dot::Four:
-    s.lane = RDom(0, 4, 0, quads, "lane");
-    break;
-  case Dot::Wide:
-    s.lane = RDom(0, 2, 0, 2, 0, quads, "lane");
-    break;
-  case Dot::Pairs:
-    s.lane = RDom(0, 2, "lane");
-    s.pairLane = RDom(0, 2, 0, quads, "pairLane");
-    break;
-  case Dot::None:
-    break;
-  }
-  // 16-bit sums of pairs of one plane. saturating_add never saturates here; it is the form that becomes vpmaddubsw.
-  auto pairsOf = [&](ImageParam plane) {
+  // Sums of pairs, [half, n]: the two halves of a line's four columns stay apart, as they lie in memory, until the
+  // group's end.
+  auto addPairs = [&](Type type, const std::function<Expr(Expr column)> &activation) {
     Func pairs("pairs");
-    pairs(s.half, s.n, s.p, s.r, g) = cast<int16_t>(0);
+    pairs(s.half, s.n, s.p, s.r, g) = cast(type, 0);
     for (Part &part : parts) {
-      Expr column = 2 * s.half + s.pairLane.x;
-      pairs(s.half, s.n, s.p, s.r, g) =
-          saturating_add(pairs(s.half, s.n, s.p, s.r, g),
-                         cast<int16_t>(part.values(column, n, s.pairLane.y, p, g)) *
-                             cast<int16_t>(plane(g * 32 + part.stride * s.pairLane.y + part.offset + column, r)));
+      Expr column = 2 * s.half + s.pairLane.x, before = pairs(s.half, s.n, s.p, s.r, g);
+      Expr product = cast(type, part.values(column, n, s.pairLane.y, p, g)) *
+                     cast(type, activation(part.stride * s.pairLane.y + part.offset + column));
+      // Never saturates here; it is the form that becomes vpmaddubsw.
+      pairs(s.half, s.n, s.p, s.r, g) = s.dot == Dot::Pairs ? saturating_add(before, product) : before + product;
     }
     s.pairs.push_back(pairs);
-    return pairs;
+    s.sums(s.n, s.p, s.r, g) += cast<int32_t>(pairs(s.lane, n, p, r, g));
   };
 
   s.sums = Func("sums");
   s.sums(s.n, s.p, s.r, g) = cast<int32_t>(0);
+  s.pairLane = RDom(0, 2, 0, quads, "pairLane");
+  s.lane = s.dot == Dot::Four ? RDom(0, 4, 0, quads, "lane") : RDom(0, 2, "lane");
+  if (s.dot == Dot::Wide) { // both planes at once: 16-bit products take them as they are
+    s.activations = Func("activations");
+    s.activations(s.c, s.r, g) =
+        cast<int16_t>(planes[0](g * 32 + s.c, s.r)) * cast<int16_t>(256) + cast<int16_t>(planes[1](g * 32 + s.c, s.r));
+    addPairs(Int(32), [&](Expr column) { return s.activations(column, r, g); });
+    return;
+  }
   for (ImageParam plane : planes) {
     if (plane.name() != planes.front().name())
       s.sums(s.n, s.p, s.r, g) = s.sums(s.n, s.p, s.r, g) * 256;
     if (s.dot == Dot::Pairs) {
-      s.sums(s.n, s.p, s.r, g) += cast<int32_t>(pairsOf(plane)(s.lane, n, p, r, g));
+      addPairs(Int(16), [&](Expr column) { return plane(g * 32 + column, r); });
       continue;
     }
-    for (Part &part : parts) {
-      Expr column = s.dot == Dot::Four ? Expr(s.lane.x) : 2 * s.lane.y + s.lane.x;
-      Expr line = s.dot == Dot::Four ? Expr(s.lane.y) : Expr(s.lane.z);
-      Expr activation = plane(g * 32 + part.stride * line + part.offset + column, r);
-      if (s.dot == Dot::Wide)
-        activation = cast<int16_t>(activation);
-      s.sums(s.n, s.p, s.r, g) += cast<int32_t>(part.values(column, n, line, p, g)) * cast<int32_t>(activation);
-    }
+    for (Part &part : parts)
+      s.sums(s.n, s.p, s.r, g) += cast<int32_t>(part.values(s.lane.x, n, s.lane.y, p, g)) *
+                                  cast<int32_t>(plane(g * 32 + part.stride * s.lane.y + part.offset + s.lane.x, r));
   }
 }
 
@@ -112,7 +104,7 @@ void defineAcc(LinearStages &s, const LinearKernel &kernel, const KernelBuilder 
   ImageParam scale = args.in("scale"), sum = args.in("sum");
   defineSums(s, kernel.format, args.in("w"), {args.in("q"), args.in("low")});
   Expr dot = s.sums(s.n, s.p, s.r, g);
-  if (int zero = s.dot == Dot::Wide ? 0 : zeroPoint(kernel.format))
+  if (int zero = zeroPoint(kernel.format))
     dot = dot - zero * sum(g, s.r);
   Expr total = s.acc(s.n, s.p, s.r);
   if (kernel.format == PackedFormat::Q4_1)

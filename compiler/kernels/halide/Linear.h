@@ -11,7 +11,7 @@
 // Three ways to the integer dot, by what the machine multiplies:
 //   Four   u8 * i8 -> i32 in fours (VNNI's vpdpbusd)
 //   Pairs  4-bit weights: u8 * i8 -> i16 in pairs (vpmaddubsw); a group's 16 products a lane fit: 16 * 15 * 128 < 2^15
-//   Wide   8-bit weights: i16 * i16 -> i32 in pairs (vpmaddwd); vpmaddubsw would saturate
+//   Wide   8-bit weights: i16 * i16 -> i32 in pairs (vpmaddwd), both planes at once; vpmaddubsw would saturate
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_KERNELS_HALIDE_LINEAR_H
@@ -32,11 +32,13 @@ struct LinearStages {
   Halide::RVar step;               ///< acc's reduction: groups, or columns of float formats
   Halide::Func sums;               ///< [n, p, r, g] i32: the exact dot of a group
   Halide::RDom lane;               ///< sums' reduction: x within one lane's multiply, then the rest
-  std::vector<Halide::Func> pairs; ///< [half, n, p, r, g] i16, one a plane (Pairs)
+  std::vector<Halide::Func> pairs; ///< [half, n, p, r, g]: i16, one a plane (Pairs); i32 (Wide)
   Halide::Var half{"half"};
   Halide::RDom pairLane;
   std::vector<Halide::Func> unpacked; ///< [b, n, j, p, g] weights as the multiply takes them, in registers
   Halide::Var b{"b"}, j{"j"};
+  Halide::Func activations; ///< [c, r, g] i16: a group of a row, its planes joined (Wide)
+  Halide::Var c{"c"};
 };
 
 /// Orders the stages. Values: `rows` x `panels` of accumulators in registers, `unroll` steps of the reduction at once.

@@ -6,6 +6,7 @@
 //
 //===------------------------------------------------------------------------------------------------------------===//
 #include "compiler/kernels/halide/Linear.h"
+#include "compiler/kernels/halide/Stages.h"
 #include <numeric>
 
 using namespace Halide;
@@ -42,6 +43,13 @@ void lathe::scheduleLinear(LinearStages &s, const LinearKernel &kernel, const Va
         .unroll(s.j)
         .unroll(s.p);
 
+  if (s.dot == Dot::Wide) // an array, so that pairs are broadcast from memory
+    s.activations.compute_at(s.acc, s.step)
+        .store_in(kArray)
+        .bound_extent(s.c, static_cast<int>(kGroup))
+        .vectorize(s.c, 16)
+        .unroll(s.r);
+
   s.sums.compute_at(s.acc, s.step).store_in(MemoryType::Register);
   s.sums.vectorize(s.n).unroll(s.p).unroll(s.r);
   for (int u = 0; u < s.sums.num_update_definitions(); ++u) {
@@ -63,7 +71,7 @@ void lathe::scheduleLinear(LinearStages &s, const LinearKernel &kernel, const Va
     for (int u = 0; u < pairs.num_update_definitions(); ++u)
       pairs.update(u)
           .reorder(s.pairLane.x, s.half, s.n, s.p, s.r, s.pairLane.y)
-          .atomic(/*override_associativity_test=*/true)
+          .atomic(/*override_associativity_test=*/true) // which knows no saturating_add
           .vectorize(s.pairLane.x)
           .vectorize(s.half)
           .vectorize(s.n)
