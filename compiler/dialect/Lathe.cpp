@@ -8,16 +8,16 @@ using namespace mlir;
 using namespace lathe::ir;
 
 /// `[1.0, 0.5]`, each number with as many digits as it takes to read the same one again (DenseF64ArrayAttr prints six).
-static void printFrequencies(OpAsmPrinter &printer, Operation *, DenseF64ArrayAttr frequencies) {
+static void printNumbers(OpAsmPrinter &printer, Operation *, DenseF64ArrayAttr numbers) {
   printer << "[";
-  llvm::interleaveComma(frequencies.asArrayRef(), printer,
-                        [&](double frequency) { printer.printFloat(llvm::APFloat(frequency)); });
+  llvm::interleaveComma(numbers.asArrayRef(), printer,
+                        [&](double number) { printer.printFloat(llvm::APFloat(number)); });
   printer << "]";
 }
 
-static ParseResult parseFrequencies(OpAsmParser &parser, DenseF64ArrayAttr &frequencies) {
-  frequencies = llvm::dyn_cast_or_null<DenseF64ArrayAttr>(DenseF64ArrayAttr::parse(parser, {}));
-  return success(frequencies != nullptr);
+static ParseResult parseNumbers(OpAsmParser &parser, DenseF64ArrayAttr &numbers) {
+  numbers = llvm::dyn_cast_or_null<DenseF64ArrayAttr>(DenseF64ArrayAttr::parse(parser, {}));
+  return success(numbers != nullptr);
 }
 
 #include "compiler/dialect/LatheDialect.cpp.inc"

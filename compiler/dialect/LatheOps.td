@@ -2,7 +2,7 @@
 //
 // The `lathe` dialect: transformer meaning on tensors of rows (one row a token). Two levels live here:
 //
-//   after import   embed, take_rows, norm, linear, rope, attention, glu, activation, add, scale, softcap
+//   after import   embed, take_rows, norm, linear, rope, attention, glu, activation, add, scale, softcap, clip
 //   after fusion   the same inside lathe.phase regions, plus quantize, slice, append, attend, combine, packed
 //
 // compiler/reference executes both: it is the definition of every op. Matrices are [out, in] as checkpoints have them.
@@ -93,7 +93,7 @@ def Lathe_RotationOp : Lathe_Op<"rotation", [Symbol]> {
   let arguments = (ins SymbolNameAttr:$sym_name, DenseF64ArrayAttr:$frequencies,
                        DefaultValuedAttr<F64Attr, "1.0">:$magnitude);
   let assemblyFormat = [{
-    $sym_name custom<Frequencies>($frequencies) (`magnitude` $magnitude^)? attr-dict
+    $sym_name custom<Numbers>($frequencies) (`magnitude` $magnitude^)? attr-dict
   }];
   let hasVerifier = 1;
 }
@@ -116,11 +116,15 @@ def Lathe_PackedOp : Lathe_Op<"packed", [Symbol, Lathe_NamesSymbols]> {
 //===-- after import ------------------------------------------------------------------------------------------===//
 
 def Lathe_EmbedOp : Lathe_Op<"embed", [Pure, Lathe_NamesSymbols]> {
-  let summary = "rows of a table: y[r] = scale * table[ids[r]]";
-  let arguments = (ins Lathe_Indices:$ids, FlatSymbolRefAttr:$table, DefaultValuedAttr<F64Attr, "1.0">:$scale);
+  let summary = "rows of a table: y[r] = scale * table[ids[r] + offset]";
+  let description = [{
+    Ids are tokens, or positions (learned positions; OPT's begin at row 2 of their table).
+  }];
+  let arguments = (ins Lathe_Indices:$ids, FlatSymbolRefAttr:$table, DefaultValuedAttr<F64Attr, "1.0">:$scale,
+                       DefaultValuedAttr<Lathe_Int, "0">:$offset);
   let results = (outs Lathe_Rows:$result);
   let assemblyFormat = [{
-    $ids `,` $table (`scale` $scale^)? attr-dict `:` type($result)
+    $ids `,` $table (`scale` $scale^)? (`offset` $offset^)? attr-dict `:` type($result)
   }];
 }
 
@@ -135,11 +139,18 @@ def Lathe_TakeRowsOp : Lathe_Op<"take_rows", [Pure, AllTypesMatch<["input", "res
 
 def Lathe_NormOp : Lathe_Op<"norm", [Pure, SameOperandsAndResultType, Lathe_NamesSymbols]> {
   let summary = "RMS norm (arXiv:1910.07467 eq. 4) or layer norm (arXiv:1607.06450 eq. 3) of each row";
-  let arguments = (ins Lathe_Rows:$input, FlatSymbolRefAttr:$weight, OptionalAttr<FlatSymbolRefAttr>:$bias,
-                       Lathe_NormKindAttr:$kind, F64Attr:$eps, UnitAttr:$unit_offset);
+  let description = [{
+    With group g > 0 each run of g columns is normed by itself (the norm of each head of queries and keys:
+    arXiv:2010.04245), and weight and bias, of g elements, are the same for all runs. Without a weight the scale is 1
+    (OLMo's, arXiv:2402.00838).
+  }];
+  let arguments = (ins Lathe_Rows:$input, OptionalAttr<FlatSymbolRefAttr>:$weight,
+                       OptionalAttr<FlatSymbolRefAttr>:$bias, Lathe_NormKindAttr:$kind, F64Attr:$eps,
+                       UnitAttr:$unit_offset, DefaultValuedAttr<Lathe_Int, "0">:$group);
   let results = (outs Lathe_Rows:$result);
   let assemblyFormat = [{
-    `` $kind $input `,` $weight (`bias` $bias^)? `eps` $eps (`unit_offset` $unit_offset^)? attr-dict `:` type($result)
+    `` $kind $input (`,` $weight^)? (`bias` $bias^)? `eps` $eps (`unit_offset` $unit_offset^)? (`group` $group^)?
+    attr-dict `:` type($result)
   }];
   let hasVerifier = 1;
 }
@@ -176,17 +187,18 @@ def Lathe_AttentionOp : Lathe_Op<"attention", [AllTypesMatch<["query", "result"]
   let description = [{
     Row r of sequence slots[r] at positions[r] sees cached positions p of its sequence with p <= positions[r], and with
     window w > 0 also p > positions[r] - w. Head h reads KV head h * kv_heads / heads. With softcap c > 0 scores are
-    c * tanh(score / c). (arXiv:1706.03762 eq. 1; grouped: arXiv:2305.13245.)
+    c * tanh(score / c). With alibi, one slope a head, slope * (p - positions[r]) is then added (arXiv:2108.12409).
+    (arXiv:1706.03762 eq. 1; grouped: arXiv:2305.13245.)
   }];
   let arguments = (ins Lathe_Rows:$query, Lathe_Rows:$key, Lathe_Rows:$value, Lathe_Indices:$positions,
                        Lathe_Indices:$slots, Lathe_Int:$layer, Lathe_Int:$heads, Lathe_Int:$kv_heads, Lathe_Int:$head_size,
                        F64Attr:$scale, DefaultValuedAttr<Lathe_Int, "0">:$window,
-                       DefaultValuedAttr<F64Attr, "0.0">:$softcap);
+                       DefaultValuedAttr<F64Attr, "0.0">:$softcap, OptionalAttr<DenseF64ArrayAttr>:$alibi);
   let results = (outs Lathe_Rows:$result);
   let assemblyFormat = [{
     $query `,` $key `,` $value `,` $positions `,` $slots
     `layer` $layer `heads` $heads `kv_heads` $kv_heads `head_size` $head_size
-    `scale` $scale (`window` $window^)? (`softcap` $softcap^)?
+    `scale` $scale (`window` $window^)? (`softcap` $softcap^)? (`alibi` custom<Numbers>($alibi)^)?
     attr-dict `:` type($query) `,` type($key)
   }];
   let hasVerifier = 1;
@@ -238,6 +250,16 @@ def Lathe_SoftcapOp : Lathe_Op<"softcap", [Pure, SameOperandsAndResultType]> {
   let hasVerifier = 1;
 }
 
+def Lathe_ClipOp : Lathe_Op<"clip", [Pure, SameOperandsAndResultType]> {
+  let summary = "x, at least -limit and at most limit";
+  let arguments = (ins Lathe_Rows:$input, F64Attr:$limit);
+  let results = (outs Lathe_Rows:$result);
+  let assemblyFormat = [{
+    $input `limit` $limit attr-dict `:` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 //===-- after fusion ------------------------------------------------------------------------------------------===//
 
 def Lathe_SliceOp : Lathe_Op<"slice", [Pure]> {
@@ -281,12 +303,12 @@ def Lathe_AttendOp : Lathe_Op<"attend", [MemoryEffects<[MemRead]>]> {
   let arguments = (ins Lathe_Rows:$query, Lathe_Indices:$positions, Lathe_Indices:$slots, Lathe_Int:$layer,
                        Lathe_Int:$heads, Lathe_Int:$kv_heads, Lathe_Int:$head_size, F64Attr:$scale,
                        DefaultValuedAttr<Lathe_Int, "0">:$window, DefaultValuedAttr<F64Attr, "0.0">:$softcap,
-                       Lathe_Int:$split);
+                       Lathe_Int:$split, OptionalAttr<DenseF64ArrayAttr>:$alibi);
   let results = (outs Lathe_Partials:$result);
   let assemblyFormat = [{
     $query `,` $positions `,` $slots
     `layer` $layer `heads` $heads `kv_heads` $kv_heads `head_size` $head_size
-    `scale` $scale (`window` $window^)? (`softcap` $softcap^)? `split` $split
+    `scale` $scale (`window` $window^)? (`softcap` $softcap^)? (`alibi` custom<Numbers>($alibi)^)? `split` $split
     attr-dict `:` type($query) `->` type($result)
   }];
   let hasVerifier = 1;

@@ -49,6 +49,12 @@ template <typename AttentionLike> LogicalResult checkScores(AttentionLike op) {
     return op.emitOpError() << "window = " << op.getWindow() << "; it counts positions, 0 for all";
   if (!(softcap >= 0) || !std::isfinite(softcap))
     return op.emitOpError("softcap is negative or not finite; it is a positive cap, 0 for none");
+  if (std::optional<ArrayRef<double>> alibi = op.getAlibi()) {
+    if (int64_t(alibi->size()) != op.getHeads())
+      return op.emitOpError() << "alibi has " << alibi->size() << " slopes; heads = " << op.getHeads();
+    if (!llvm::all_of(*alibi, [](double slope) { return std::isfinite(slope); }))
+      return op.emitOpError("alibi has a slope that is not finite");
+  }
   return success();
 }
 
@@ -150,20 +156,32 @@ LogicalResult PackedOp::verifySymbolUses(SymbolTableCollection &symbols) {
 //===-- after import ------------------------------------------------------------------------------------------===//
 
 LogicalResult EmbedOp::verifySymbolUses(SymbolTableCollection &symbols) {
-  return checkMatrix(symbols, *this, "table", getTableAttr(), "result", widthOf(getResult()));
+  FailureOr<Shape> table = checkMatrix(symbols, *this, "table", getTableAttr(), "result", widthOf(getResult()));
+  if (failed(table))
+    return failure();
+  if (getOffset() >= 0 && getOffset() < table->rows)
+    return success();
+  return emitOpError() << "offset = " << getOffset() << "; table " << getTableAttr() << " has " << table->rows
+                       << " rows";
 }
 
 LogicalResult NormOp::verify() {
   double eps = getEps().convertToDouble();
-  if (eps > 0 && std::isfinite(eps))
-    return success();
-  return emitOpError() << "eps = " << eps << "; it is greater than 0";
+  if (!(eps > 0) || !std::isfinite(eps))
+    return emitOpError() << "eps = " << eps << "; it is greater than 0";
+  if (getUnitOffset() && !getWeightAttr())
+    return emitOpError("unit_offset is of a weight, and there is none");
+  if (getGroup() < 0 || (getGroup() > 0 && widthOf(getInput()) % getGroup()))
+    return emitOpError() << "group = " << getGroup() << " does not divide the input's width " << widthOf(getInput())
+                         << " (0: the whole row)";
+  return success();
 }
 
 LogicalResult NormOp::verifySymbolUses(SymbolTableCollection &symbols) {
-  if (failed(checkVector(symbols, *this, "weight", getWeightAttr(), widthOf(getInput()))))
+  const int64_t length = getGroup() ? getGroup() : widthOf(getInput());
+  if (getWeightAttr() && failed(checkVector(symbols, *this, "weight", getWeightAttr(), length)))
     return failure();
-  return getBiasAttr() ? checkVector(symbols, *this, "bias", getBiasAttr(), widthOf(getInput())) : success();
+  return getBiasAttr() ? checkVector(symbols, *this, "bias", getBiasAttr(), length) : success();
 }
 
 LogicalResult LinearOp::verify() {
@@ -224,6 +242,13 @@ LogicalResult SoftcapOp::verify() {
   if (cap > 0 && std::isfinite(cap))
     return success();
   return emitOpError() << "cap = " << cap << "; it is greater than 0";
+}
+
+LogicalResult ClipOp::verify() {
+  double limit = getLimit().convertToDouble();
+  if (limit > 0 && std::isfinite(limit))
+    return success();
+  return emitOpError() << "limit = " << limit << "; it is greater than 0";
 }
 
 //===-- after fusion ------------------------------------------------------------------------------------------===//

@@ -27,7 +27,7 @@ using namespace lathe;
 namespace {
 
 bool isPointwise(Operation *op) {
-  return llvm::isa<ir::AddOp, ir::GluOp, ir::ActivationOp, ir::ScaleOp, ir::SoftcapOp>(op);
+  return llvm::isa<ir::AddOp, ir::GluOp, ir::ActivationOp, ir::ScaleOp, ir::SoftcapOp, ir::ClipOp>(op);
 }
 
 /// Of one row's result after another's; all but embed also run in a linear's prologue.

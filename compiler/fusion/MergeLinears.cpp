@@ -32,7 +32,7 @@ Purpose purposeOf(Value result) {
       own.attentionLayer = append.getLayer();
     else if (auto attend = llvm::dyn_cast<ir::AttendOp>(user))
       own.attentionLayer = attend.getLayer();
-    else if (llvm::isa<ir::RopeOp, ir::NormOp, ir::ScaleOp, ir::SoftcapOp>(user)) // on the way to attention
+    else if (llvm::isa<ir::RopeOp, ir::NormOp, ir::ScaleOp, ir::SoftcapOp, ir::ClipOp>(user)) // on the way to attention
       own.attentionLayer = purposeOf(user->getResult(0)).attentionLayer;
     bool differs = !purpose.none() && (purpose.glu != own.glu || purpose.attentionLayer != own.attentionLayer);
     if (own.none() || differs)

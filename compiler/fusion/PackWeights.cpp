@@ -44,7 +44,8 @@ struct PackWeights : lathe::impl::PackWeightsBase<PackWeights> {
       if (auto embed = llvm::dyn_cast<ir::EmbedOp>(op)) {
         embed.setTableAttr(one(op, embed.getTableAttr(), /*vector=*/false));
       } else if (auto norm = llvm::dyn_cast<ir::NormOp>(op)) {
-        norm.setWeightAttr(one(op, norm.getWeightAttr(), /*vector=*/true));
+        if (norm.getWeightAttr())
+          norm.setWeightAttr(one(op, norm.getWeightAttr(), /*vector=*/true));
         if (norm.getBiasAttr())
           norm.setBiasAttr(one(op, norm.getBiasAttr(), /*vector=*/true));
       } else if (auto linear = llvm::dyn_cast<ir::LinearOp>(op)) {

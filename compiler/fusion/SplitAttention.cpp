@@ -36,7 +36,7 @@ struct SplitAttention : lathe::impl::SplitAttentionBase<SplitAttention> {
     Value attended =
         ir::AttendOp::create(b, loc, partials, op.getQuery(), op.getPositions(), op.getSlots(), op.getLayerAttr(),
                              op.getHeadsAttr(), op.getKvHeadsAttr(), op.getHeadSizeAttr(), op.getScaleAttr(),
-                             op.getWindowAttr(), op.getSoftcapAttr(), b.getI64IntegerAttr(split));
+                             op.getWindowAttr(), op.getSoftcapAttr(), b.getI64IntegerAttr(split), op.getAlibiAttr());
     Value result = ir::CombineOp::create(b, loc, op.getType(), attended, op.getPositions(), op.getHeadsAttr(),
                                          op.getHeadSizeAttr());
     op.replaceAllUsesWith(result);

@@ -33,7 +33,7 @@ Value StepBuilder::build() {
 
 Value StepBuilder::embedding() {
   return ir::EmbedOp::create(b, at("token_embedding"), rows(model.dim()), inputs.ids, symbol("token_embedding"),
-                             b.getF64FloatAttr(model.embedding().scale()));
+                             b.getF64FloatAttr(model.embedding().scale()), b.getI64IntegerAttr(0));
 }
 
 Value StepBuilder::attention(Value x, int64_t index) {
@@ -50,7 +50,8 @@ Value StepBuilder::attention(Value x, int64_t index) {
   Value seen = ir::AttentionOp::create(
       b, at(name), rows(queryRows), query, key, value, inputs.positions, inputs.slots, b.getI64IntegerAttr(index),
       b.getI64IntegerAttr(a.n_heads()), b.getI64IntegerAttr(a.n_kv_heads()), b.getI64IntegerAttr(a.head_size()),
-      b.getF64FloatAttr(a.scale()), b.getI64IntegerAttr(a.window()), b.getF64FloatAttr(a.logit_softcap()));
+      b.getF64FloatAttr(a.scale()), b.getI64IntegerAttr(a.window()), b.getF64FloatAttr(a.logit_softcap()),
+      DenseF64ArrayAttr());
   return linear(seen, name + ".output", model.dim(), a.output_bias());
 }
 
@@ -88,7 +89,7 @@ Value StepBuilder::norm(Value x, const std::string &role) {
   auto kind = n.kind() == spec::Norm::LAYER ? ir::NormKind::Layer : ir::NormKind::RMS;
   return ir::NormOp::create(b, at(role), x, symbol(role), n.bias() ? symbol(role + ".bias") : FlatSymbolRefAttr(),
                             ir::NormKindAttr::get(b.getContext(), kind), b.getF64FloatAttr(n.eps()),
-                            n.unit_offset() ? b.getUnitAttr() : UnitAttr());
+                            n.unit_offset() ? b.getUnitAttr() : UnitAttr(), b.getI64IntegerAttr(0));
 }
 
 Value StepBuilder::linear(Value x, const std::string &role, int64_t width, bool bias) {

@@ -83,7 +83,8 @@ private:
       } else if (auto embed = llvm::dyn_cast<ir::EmbedOp>(op)) {
         use(b.getArrayAttr({embed.getTableAttr()}), Matrix);
       } else if (auto norm = llvm::dyn_cast<ir::NormOp>(op)) {
-        use(b.getArrayAttr({norm.getWeightAttr()}), Vector);
+        if (norm.getWeightAttr())
+          use(b.getArrayAttr({norm.getWeightAttr()}), Vector);
         if (norm.getBiasAttr())
           use(b.getArrayAttr({norm.getBiasAttr()}), Vector);
       }

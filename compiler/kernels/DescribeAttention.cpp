@@ -135,7 +135,8 @@ Error PhaseDescriber::addAttend(ir::AttendOp attend, Scope scope) {
                       .softcap = attend.getSoftcap().convertToDouble(),
                       .cache = cache.format,
                       .maxPages = cache.maxPages,
-                      .splitPositions = cache.splitPositions};
+                      .splitPositions = cache.splitPositions,
+                      .alibi = attend.getAlibi().has_value()};
   Expected<std::vector<View>> views = rowViews(attend, attend.getPositions(), attend.getSlots());
   if (!views)
     return views.takeError();
@@ -144,6 +145,8 @@ Error PhaseDescriber::addAttend(ir::AttendOp attend, Scope scope) {
     return query.takeError();
   bool own = query->base == Base::Scratch; // turned in this tile
   views->push_back(rows(*query, own ? 0 : group * headSize * kF32));
+  if (kernel.alibi)
+    views->push_back({.base = Base::Weights, .weight = slopesTable(*attend.getAlibi()), .perColumn = group * kF32});
   addCache(*views, attend.getLayer());
   View partial;
   if (scope == Scope::Splits) {
@@ -186,6 +189,19 @@ Error PhaseDescriber::addGroupCombine(ir::AttendOp attend) {
   addRow(views, place, group * headSize);
   phase.calls.push_back({kernel, Scope::Tile, std::move(views)});
   return Error::success();
+}
+
+std::string PhaseDescriber::slopesTable(llvm::ArrayRef<double> slopes) {
+  std::vector<float> values(slopes.begin(), slopes.end());
+  size_t count = 0;
+  for (const Table &table : context.set.tables)
+    if (llvm::StringRef(table.name).starts_with("alibi")) {
+      if (table.values == values)
+        return table.name;
+      ++count;
+    }
+  context.set.tables.push_back({"alibi." + std::to_string(count), std::move(values)});
+  return context.set.tables.back().name;
 }
 
 /// Angles add: cos and sin of position * f come from those of 64 * page * f and of the place in the page, each exact to

@@ -35,7 +35,7 @@ Activation lathe::activationOf(ir::Activation activation) {
 Error PhaseDescriber::addEmbed(ir::EmbedOp embed) {
   const PackedWeight &table = weight(embed.getTableAttr());
   bool ofPositions = isPositions(embed.getIds());
-  if (ofPositions && context.set.maxContext > table.rows)
+  if (ofPositions && context.set.maxContext > table.rows - static_cast<int64_t>(embed.getOffset()))
     return error(embed, "has a table of " + llvm::Twine(table.rows) + " positions where a sequence has " +
                             llvm::Twine(context.set.maxContext));
   Expected<View> ids = index(embed, embed.getIds(), ofPositions ? Base::Positions : Base::Ids);
@@ -44,7 +44,8 @@ Error PhaseDescriber::addEmbed(ir::EmbedOp embed) {
   std::vector<View> views = {*ids};
   addMatrix(views, table, 0);
   addRow(views, destination(embed.getResult(), Scope::Tile));
-  EmbedKernel kernel{table.format, table.rows, table.columns, embed.getScale().convertToDouble()};
+  EmbedKernel kernel{table.format, table.rows, table.columns, embed.getScale().convertToDouble(),
+                     static_cast<int64_t>(embed.getOffset())};
   phase.calls.push_back({kernel, Scope::Tile, std::move(views)});
   phase.weightBytes += panelBytes(table.format, table.columns) / kPanelRows;
   return Error::success();

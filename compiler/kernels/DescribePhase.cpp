@@ -229,7 +229,10 @@ Error PhaseDescriber::addNorm(Operation *o, Value result, Scope scope, std::vect
     kernel.kind = norm.getKind() == ir::NormKind::RMS ? NormKind::RMS : NormKind::Layer;
     kernel.eps = norm.getEps().convertToDouble();
     kernel.unitOffset = norm.getUnitOffset();
-    vectors.push_back(vector(norm.getWeightAttr()));
+    kernel.group = norm.getGroup();
+    kernel.unweighted = !norm.getWeightAttr();
+    if (!kernel.unweighted)
+      vectors.push_back(vector(norm.getWeightAttr()));
     if (norm.getBiasAttr()) {
       kernel.bias = true;
       vectors.push_back(vector(norm.getBiasAttr()));
@@ -278,6 +281,9 @@ Error PhaseDescriber::addPointwise(Operation *o, Value result, Scope scope, std:
   } else if (auto softcap = llvm::dyn_cast<ir::SoftcapOp>(o)) {
     kernel.kind = Pointwise::Softcap;
     kernel.value = softcap.getCap().convertToDouble();
+  } else if (auto clip = llvm::dyn_cast<ir::ClipOp>(o)) {
+    kernel.kind = Pointwise::Clip;
+    kernel.value = clip.getLimit().convertToDouble();
   } else {
     return error(o, "has no kernel here");
   }

@@ -100,6 +100,8 @@ private:
   llvm::Expected<std::vector<View>> rowViews(mlir::Operation *user, mlir::Value positions, mlir::Value slots);
   void addCache(std::vector<View> &views, int64_t layer) const;
   void makeTables(ir::RotationOp rotation);
+  /// The name of the table of these slopes, one for equal ones.
+  std::string slopesTable(llvm::ArrayRef<double> slopes);
 
   ir::PhaseOp op;
   mlir::Block &body;

@@ -27,11 +27,11 @@ llvm::Error reference::append(Cache<T> &cache, int64_t layer, const Matrix<T> &k
   return llvm::Error::success();
 }
 
-/// Partial softmax {m, l, o[headSize]} of one head over positions [begin, end); q is the head's query.
+/// Partial softmax {m, l, o[headSize]} of one head over positions [begin, end); q is the head's query, at `position`.
 template <typename T>
-static void attendSplit(const CachedSequence<T> &sequence, const AttentionShape &shape, int64_t kvHead, const T *q,
-                        int64_t begin, int64_t end, T *partial) {
-  const int64_t size = shape.headSize, offset = kvHead * size;
+static void attendSplit(const CachedSequence<T> &sequence, const AttentionShape &shape, int64_t head, const T *q,
+                        int64_t position, int64_t begin, int64_t end, T *partial) {
+  const int64_t size = shape.headSize, offset = head / (shape.heads / shape.kvHeads) * size;
   T &m = partial[0] = -std::numeric_limits<T>::infinity(), &l = partial[1] = 0, *o = partial + 2;
   std::fill(o, o + size, T(0));
   if (begin >= end)
@@ -41,6 +41,8 @@ static void attendSplit(const CachedSequence<T> &sequence, const AttentionShape 
     T score = T(shape.scale) * dot(q, sequence.keys[p].data() + offset, size);
     if (shape.softcap > 0)
       score = T(shape.softcap) * std::tanh(score / T(shape.softcap));
+    if (!shape.alibi.empty())
+      score += T(shape.alibi[head]) * T(p - position);
     scores[p - begin] = score;
   }
   m = *std::max_element(scores.begin(), scores.end());
@@ -58,7 +60,7 @@ llvm::Expected<Matrix<T>> reference::attend(const Cache<T> &cache, const Attenti
   int64_t last = 0;
   for (int32_t position : places.positions)
     last = std::max<int64_t>(last, position);
-  const int64_t splits = last / split + 1, partial = shape.headSize + 2, group = shape.heads / shape.kvHeads;
+  const int64_t splits = last / split + 1, partial = shape.headSize + 2;
   Matrix<T> result(query.rows, splits * shape.heads * partial);
   for (int64_t r = 0; r < query.rows; ++r) {
     const int64_t position = places.positions[r];
@@ -69,7 +71,7 @@ llvm::Expected<Matrix<T>> reference::attend(const Cache<T> &cache, const Attenti
     const int64_t first = shape.window > 0 ? std::max<int64_t>(0, position - shape.window + 1) : 0;
     for (int64_t s = 0; s < splits; ++s)
       for (int64_t h = 0; h < shape.heads; ++h)
-        attendSplit(sequence->second, shape, h / group, query.row(r) + h * shape.headSize, std::max(first, s * split),
+        attendSplit(sequence->second, shape, h, query.row(r) + h * shape.headSize, position, std::max(first, s * split),
                     std::min(position + 1, (s + 1) * split), result.row(r) + (s * shape.heads + h) * partial);
   }
   return result;

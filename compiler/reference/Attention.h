@@ -21,6 +21,7 @@ struct AttentionShape {
   double scale;
   int64_t window;
   double softcap;
+  llvm::ArrayRef<double> alibi = {}; ///< a slope for each head, or none
 };
 
 /// Where the rows of a step are.

@@ -94,7 +94,8 @@ template <typename T> static AttentionShape shapeOf(T op) {
           op.getHeadSize(),
           op.getScale().convertToDouble(),
           op.getWindow(),
-          op.getSoftcap().convertToDouble()};
+          op.getSoftcap().convertToDouble(),
+          op.getAlibi().value_or(llvm::ArrayRef<double>())};
 }
 
 template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::Operation &any, Frame &frame) {
@@ -148,6 +149,10 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::O
       .template Case<ir::SoftcapOp>([&](auto op) -> Result {
         const T cap = number(op.getCap());
         return map(rows(op.getInput()), [&](T x) { return cap * std::tanh(x / cap); });
+      })
+      .template Case<ir::ClipOp>([&](auto op) -> Result {
+        const T limit = number(op.getLimit());
+        return map(rows(op.getInput()), [&](T x) { return std::clamp(x, -limit, limit); });
       })
       .template Case<ir::SliceOp>([&](auto op) -> Result {
         const Matrix<T> &x = rows(op.getInput());

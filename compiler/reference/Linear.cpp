@@ -67,7 +67,7 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::Emb
   Matrix<T> result(ids.size(), ir::widthOf(op.getResult()));
   std::vector<float> row(result.columns);
   for (auto [r, id] : llvm::enumerate(ids)) {
-    int64_t index = id;
+    int64_t index = id < 0 ? id : id + op.getOffset();
     auto table = tables->begin();
     for (; table != tables->end() && index >= table->rows; ++table)
       index -= table->rows;
@@ -81,17 +81,16 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::Emb
 }
 
 template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::NormOp op, const Matrix<T> &input) {
-  auto weight = vector(op, op.getWeightAttr());
-  if (!weight)
-    return weight.takeError();
-  std::vector<T> bias;
-  if (op.getBiasAttr()) {
-    auto read = vector(op, op.getBiasAttr());
+  std::vector<T> weight, bias;
+  for (auto [symbol, values] : {std::pair(op.getWeightAttr(), &weight), std::pair(op.getBiasAttr(), &bias)}) {
+    if (!symbol)
+      continue;
+    auto read = vector(op, symbol);
     if (!read)
       return read.takeError();
-    bias = std::move(*read);
+    *values = std::move(*read);
   }
-  return normalize(op, input, *weight, bias);
+  return normalize(op, input, weight, bias);
 }
 
 template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::LinearOp op, const Matrix<T> &input) {

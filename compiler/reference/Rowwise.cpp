@@ -10,11 +10,12 @@ using namespace lathe::reference;
 template <typename T>
 Matrix<T> reference::normalize(ir::NormOp op, const Matrix<T> &x, const std::vector<T> &weight,
                                const std::vector<T> &bias) {
-  const int64_t n = x.columns;
+  const int64_t n = op.getGroup() ? op.getGroup() : x.columns;
   const T eps = T(op.getEps().convertToDouble()), one = op.getUnitOffset() ? 1 : 0;
-  Matrix<T> y(x.rows, n);
-  for (int64_t r = 0; r < x.rows; ++r) {
-    const T *in = x.row(r);
+  Matrix<T> y(x.rows, x.columns);
+  for (int64_t group = 0; group < x.rows * (x.columns / n); ++group) { // rows lie one after another
+    const T *in = x.values.data() + group * n;
+    T *out = y.values.data() + group * n;
     T mean = 0, square = 0;
     if (op.getKind() == ir::NormKind::Layer) {
       for (int64_t i = 0; i < n; ++i)
@@ -25,7 +26,7 @@ Matrix<T> reference::normalize(ir::NormOp op, const Matrix<T> &x, const std::vec
       square += (in[i] - mean) * (in[i] - mean);
     const T root = std::sqrt(square / T(n) + eps);
     for (int64_t i = 0; i < n; ++i)
-      y.row(r)[i] = (in[i] - mean) / root * (one + weight[i]) + (bias.empty() ? T(0) : bias[i]);
+      out[i] = (in[i] - mean) / root * (weight.empty() ? T(1) : one + weight[i]) + (bias.empty() ? T(0) : bias[i]);
   }
   return y;
 }

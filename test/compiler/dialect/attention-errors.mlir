@@ -162,3 +162,11 @@ func.func @f() {
   }) : () -> ()
   return
 }
+
+// -----
+
+func.func @f(%q: tensor<?x64xf32>, %p: tensor<?xi32>, %s: tensor<?xi32>) {
+  // expected-error@+1 {{alibi has 2 slopes; heads = 4}}
+  %y = lathe.attention %q, %q, %q, %p, %s layer 0 heads 4 kv_heads 4 head_size 16 scale 1.0 alibi [0.5, 0.25] : tensor<?x64xf32>, tensor<?x64xf32>
+  return
+}

@@ -279,3 +279,45 @@ func.func @f(%x: tensor<?x64xf32>, %p: tensor<?xi64>) {
   %y = lathe.take_rows %x, %p : tensor<?x64xf32>
   return
 }
+
+// -----
+
+lathe.weight @table "f32" : tensor<4x12xf32>
+func.func @f(%p: tensor<?xi32>) {
+  // expected-error@+1 {{offset = 4; table @table has 4 rows}}
+  %y = lathe.embed %p, @table offset 4 : tensor<?x12xf32>
+  return
+}
+
+// -----
+
+lathe.weight @gain "f32" : tensor<1x12xf32>
+func.func @f(%x: tensor<?x12xf32>) {
+  // expected-error@+1 {{weight @gain has 12 elements; 4 are needed}}
+  %y = lathe.norm rms %x, @gain eps 1.0e-5 group 4 : tensor<?x12xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x12xf32>) {
+  // expected-error@+1 {{group = 5 does not divide the input's width 12 (0: the whole row)}}
+  %y = lathe.norm rms %x eps 1.0e-5 group 5 : tensor<?x12xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x12xf32>) {
+  // expected-error@+1 {{unit_offset is of a weight, and there is none}}
+  %y = lathe.norm rms %x eps 1.0e-5 unit_offset : tensor<?x12xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x12xf32>) {
+  // expected-error@+1 {{limit = -1.000000e+00; it is greater than 0}}
+  %y = lathe.clip %x limit -1.0 : tensor<?x12xf32>
+  return
+}

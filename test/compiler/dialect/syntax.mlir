@@ -11,6 +11,7 @@ lathe.weight @up "f16" : tensor<96x64xf32>
 lathe.weight @gain "f32" : tensor<1x64xf32>
 lathe.weight @shift "f32" : tensor<1x64xf32>
 lathe.weight @key.bias "f32" : tensor<1x32xf32>
+lathe.weight @gain.head "f32" : tensor<1x16xf32>
 
 // CHECK: lathe.rotation @rotary [1.000000e+00, 1.000000e-01]
 lathe.rotation @rotary [1.0, 0.1]
@@ -31,12 +32,18 @@ lathe.packed @qk.bias "f32" [@shift, @key.bias]
 func.func @imported(%ids: tensor<?xi32>, %positions: tensor<?xi32>, %slots: tensor<?xi32>, %rows: tensor<?xi32>) -> tensor<?x64xf32> {
   // CHECK: %[[X:.*]] = lathe.embed %{{.*}}, @embedding scale 8.000000e+00 : tensor<?x64xf32>
   %x = lathe.embed %ids, @embedding scale 8.0 : tensor<?x64xf32>
+  // CHECK: lathe.embed %{{.*}}, @embedding offset 2 : tensor<?x64xf32>
+  %o = lathe.embed %positions, @embedding offset 2 : tensor<?x64xf32>
   // CHECK: lathe.take_rows %[[X]], %{{.*}} : tensor<?x64xf32>
   %t = lathe.take_rows %x, %rows : tensor<?x64xf32>
   // CHECK: lathe.norm rms %[[X]], @gain eps 1.000000e-05 unit_offset : tensor<?x64xf32>
   %n = lathe.norm rms %x, @gain eps 1.0e-5 unit_offset : tensor<?x64xf32>
   // CHECK: lathe.norm layer %[[X]], @gain bias @shift eps 1.000000e-05 : tensor<?x64xf32>
   %l = lathe.norm layer %x, @gain bias @shift eps 1.0e-5 : tensor<?x64xf32>
+  // CHECK: lathe.norm rms %[[X]], @gain.head eps 1.000000e-05 group 16 : tensor<?x64xf32>
+  %m = lathe.norm rms %x, @gain.head eps 1.0e-5 group 16 : tensor<?x64xf32>
+  // CHECK: lathe.norm layer %[[X]] eps 1.000000e-05 : tensor<?x64xf32>
+  %w = lathe.norm layer %x eps 1.0e-5 : tensor<?x64xf32>
   // CHECK: lathe.linear %{{.*}}, [@layers.0.attention.query] : tensor<?x64xf32> -> tensor<?x64xf32>
   %q = lathe.linear %n, [@layers.0.attention.query] : tensor<?x64xf32> -> tensor<?x64xf32>
   // CHECK: lathe.linear %{{.*}}, [@layers.0.attention.key] bias [@key.bias] : tensor<?x64xf32> -> tensor<?x32xf32>
@@ -49,6 +56,8 @@ func.func @imported(%ids: tensor<?xi32>, %positions: tensor<?xi32>, %slots: tens
   %a = lathe.attention %r, %s, %k, %positions, %slots layer 0 heads 4 kv_heads 2 head_size 16 scale 0.25 : tensor<?x64xf32>, tensor<?x32xf32>
   // CHECK: scale 2.500000e-01 window 7 softcap 5.000000e+01 : tensor<?x64xf32>, tensor<?x32xf32>
   %b = lathe.attention %r, %s, %k, %positions, %slots layer 1 heads 4 kv_heads 2 head_size 16 scale 0.25 window 7 softcap 50.0 : tensor<?x64xf32>, tensor<?x32xf32>
+  // CHECK: scale 2.500000e-01 window 7 alibi [5.000000e-01, 2.500000e-01, 1.250000e-01, 0.031622776601683791] : tensor
+  %z = lathe.attention %r, %s, %k, %positions, %slots layer 2 heads 4 kv_heads 2 head_size 16 scale 0.25 window 7 alibi [0.5, 0.25, 0.125, 0.031622776601683791] : tensor<?x64xf32>, tensor<?x32xf32>
   // CHECK: lathe.add %{{.*}}, %{{.*}} : tensor<?x64xf32>
   %c = lathe.add %x, %a : tensor<?x64xf32>
   // CHECK: lathe.add %{{.*}}, %{{.*}} scale 2.200000e-01 : tensor<?x64xf32>
@@ -61,7 +70,9 @@ func.func @imported(%ids: tensor<?xi32>, %positions: tensor<?xi32>, %slots: tens
   %f = lathe.scale %e by 0.5 : tensor<?x64xf32>
   // CHECK: lathe.softcap %{{.*}} cap 3.000000e+01 : tensor<?x64xf32>
   %h = lathe.softcap %f cap 30.0 : tensor<?x64xf32>
-  return %h : tensor<?x64xf32>
+  // CHECK: lathe.clip %{{.*}} limit 8.000000e+00 : tensor<?x64xf32>
+  %i = lathe.clip %h limit 8.0 : tensor<?x64xf32>
+  return %i : tensor<?x64xf32>
 }
 
 // CHECK-LABEL: @fused
@@ -84,6 +95,8 @@ func.func @fused(%x: tensor<?x64xf32>, %positions: tensor<?xi32>, %slots: tensor
     lathe.append %k, %k, %at, %in layer 0 kv_heads 2 head_size 16 : tensor<?x32xf32>
     // CHECK: lathe.attend %{{.*}}, %{{.*}}, %{{.*}} layer 0 heads 4 kv_heads 2 head_size 16 scale 2.500000e-01 split 256 : tensor<?x64xf32> -> tensor<?x?x72xf32>
     %o = lathe.attend %q, %at, %in layer 0 heads 4 kv_heads 2 head_size 16 scale 0.25 split 256 : tensor<?x64xf32> -> tensor<?x?x72xf32>
+    // CHECK: scale 2.500000e-01 alibi [1.000000e+00, 5.000000e-01, 2.500000e-01, 1.250000e-01] split 256 :
+    %l = lathe.attend %q, %at, %in layer 0 heads 4 kv_heads 2 head_size 16 scale 0.25 alibi [1.0, 0.5, 0.25, 0.125] split 256 : tensor<?x64xf32> -> tensor<?x?x72xf32>
     lathe.yield %o : tensor<?x?x72xf32>
   }
   // CHECK: lathe.phase "layer 0 output" ({{.*}}) -> tensor<?x64xf32> offsets [-1] attributes {note = "last"} {

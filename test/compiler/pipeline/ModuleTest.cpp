@@ -164,7 +164,7 @@ TEST_P(ModuleTest, ComputesWhatTheReferenceDoes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Inputs, ModuleTest,
-                         testing::Values("llama-q4", "llama-f32", "llama-mixed", "plain", "placement"),
+                         testing::Values("llama-q4", "llama-f32", "llama-mixed", "plain", "placement", "axes"),
                          [](const auto &info) {
                            std::string name = info.param;
                            std::replace(name.begin(), name.end(), '-', '_');

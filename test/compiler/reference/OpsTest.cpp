@@ -50,6 +50,18 @@ TEST(Ops, embedFromPackedCountsThroughItsSources) {
   EXPECT_EQ(evaluation.error, "ids[1] = -1 is not a row of both");
 }
 
+TEST(Ops, embedOfPositionsFromAnOffset) {
+  Evaluation evaluation(R"(
+    func.func @f(%ids: tensor<?xi32>, %p: tensor<?xi32>, %s: tensor<?xi32>, %r: tensor<?xi32>) -> tensor<?x2xf32> {
+      %y = lathe.embed %p, @x scale 2.0 offset 2 : tensor<?x2xf32>
+      return %y : tensor<?x2xf32>
+    })",
+                        {{"x", {{0, 0}, {0, 0}, {1, 2}, {3, 4}}}});
+  EXPECT_THAT(evaluation.run({0, 0}, {1, 0}), ElementsAre(ElementsAre(6, 8), ElementsAre(2, 4)));
+  evaluation.run({0}, {2});
+  EXPECT_EQ(evaluation.error, "ids[0] = 2 is not a row of x");
+}
+
 TEST(Ops, takeRows) {
   Evaluation evaluation(function("%y = lathe.take_rows %x, %rows : tensor<?x2xf32>", 2, 2), {{"x", {{1, 2}, {3, 4}}}});
   EXPECT_THAT(evaluation.run({0, 1}, {}, {}, {1, 1, 0}),
@@ -74,6 +86,17 @@ TEST(Ops, layerNorm) { // mean 2, variance 5 (deviations 1, 3, -3, -1), eps 4: r
   auto y = one("%y = lathe.norm layer %x, @w bias @b eps 4.0 : tensor<?x4xf32>", {{3, 5, -1, 1}}, 4,
                {{"w", {{3, 1, 1, 6}}}, {"b", {{10, 20, 30, 40}}}});
   EXPECT_THAT(y, ElementsAre(ElementsAre(near(11), near(21), near(29), near(38))));
+}
+
+TEST(Ops, normOfGroups) { // mean squares 9 and 0; with eps 16, roots 5 and 4
+  auto y = one("%y = lathe.norm rms %x, @w eps 16.0 group 2 : tensor<?x4xf32>", {{3, -3, 0, 0}, {0, 0, -3, 3}}, 4,
+               {{"w", {{5, 10}}}});
+  EXPECT_THAT(y, ElementsAre(ElementsAre(near(3), near(-6), 0, 0), ElementsAre(0, 0, near(-3), near(6))));
+}
+
+TEST(Ops, normWithoutWeight) { // mean 2, variance 5, eps 4: root 3
+  auto y = one("%y = lathe.norm layer %x eps 4.0 : tensor<?x4xf32>", {{3, 5, -1, 1}}, 4);
+  EXPECT_THAT(y, ElementsAre(ElementsAre(near(1 / 3.0), near(1), near(-1), near(-1 / 3.0))));
 }
 
 TEST(Ops, linearStacksWeightsAndAddsBiases) {
@@ -141,6 +164,8 @@ TEST(Ops, addScaleSoftcap) {
   EXPECT_THAT(one("%y = lathe.scale %x by -3.0 : tensor<?x2xf32>", {{2, 4}}, 2), ElementsAre(ElementsAre(-6, -12)));
   EXPECT_THAT(one("%y = lathe.softcap %x cap 2.0 : tensor<?x2xf32>", {{2, -1e6}}, 2),
               ElementsAre(ElementsAre(near(2 * std::tanh(1.0)), near(-2))));
+  EXPECT_THAT(one("%y = lathe.clip %x limit 2.0 : tensor<?x3xf32>", {{2.5, -1, -3}}, 3),
+              ElementsAre(ElementsAre(2, -1, -2)));
 }
 
 TEST(Ops, quantizeRoundsOnlyWhenAsked) {

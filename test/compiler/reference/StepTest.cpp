@@ -55,6 +55,14 @@ TEST(Step, windowLeavesEarlierPositionsOut) {
   EXPECT_THAT(rows[2], ElementsAre(19.5, 19.5)); // 9 and 30 alone, keys 0
 }
 
+TEST(Step, alibiLowersScoresByDistance) { // head 0: scores -2 ln 2, -ln 2, 0; head 1: ln 2, 0, 0
+  Evaluation evaluation(function(attention(kWhole + "scale 1.0 alibi [0.69314718055994530942, 0.0]" + kTypes), 4, 2),
+                        {{"x", kRows}});
+  const double w = std::exp(kLog2);
+  EXPECT_THAT(evaluation.run({0, 1, 2}, {0, 1, 2})[2],
+              ElementsAre(near((3 * 1 + 9 * 2 + 30 * 4) / 7.0), near((3 * w + 9 + 30) / (w + 2))));
+}
+
 TEST(Step, softcapBendsScores) {
   Evaluation evaluation(function(attention(kWhole + "scale 4.0 softcap 0.5" + kTypes), 4, 2), {{"x", kRows}});
   const double w = std::exp(0.5 * std::tanh(4 * kLog2 / 0.5));
