@@ -1,5 +1,6 @@
 //===- StepBuilder.cpp - the ops of one forward pass -------------------------------------------------------------===//
 #include "compiler/import/StepBuilder.h"
+#include "compiler/import/Alibi.h"
 
 using namespace mlir;
 using namespace lathe;
@@ -23,17 +24,51 @@ static ir::Activation activationOf(spec::Activation activation) {
 
 Value StepBuilder::build() {
   Value x = embedding();
-  for (uint32_t i = 0; i < model.n_layers(); ++i) {
-    const std::string layer = "layers." + std::to_string(i);
-    x = add(x, attention(norm(x, layer + ".attention_norm"), i), layer + ".attention.sum");
-    x = add(x, mlp(norm(x, layer + ".mlp_norm"), layer), layer + ".mlp.sum");
-  }
+  for (uint32_t i = 0; i < model.n_layers(); ++i)
+    x = layer(x, i);
   return head(x);
 }
 
+Value StepBuilder::layer(Value x, int64_t index) {
+  const std::string name = "layers." + std::to_string(index);
+  const spec::Residual &residual = model.residual();
+  Value input = before(x, name + ".attention_norm");
+  Value y = add(x, after(attention(input, index), name + ".attention"), name + ".attention.sum");
+  if (model.norm().placement() == spec::Norm::POST)
+    y = norm(y, name + ".attention_norm");
+  if (!residual.shared_norm())
+    input = before(residual.parallel() ? x : y, name + ".mlp_norm");
+  y = add(y, after(mlp(input, name), name + ".mlp"), name + ".mlp.sum");
+  return model.norm().placement() == spec::Norm::POST ? norm(y, name + ".mlp_norm") : y;
+}
+
+Value StepBuilder::before(Value x, const std::string &role) {
+  const auto placement = model.norm().placement();
+  return placement == spec::Norm::PRE || placement == spec::Norm::BOTH ? norm(x, role) : x;
+}
+
+Value StepBuilder::after(Value branch, const std::string &name) {
+  switch (model.norm().placement()) {
+  case spec::Norm::BRANCH:
+    return norm(branch, name + "_norm");
+  case spec::Norm::BOTH:
+    return norm(branch, name + "_post_norm");
+  default:
+    return branch;
+  }
+}
+
 Value StepBuilder::embedding() {
-  return ir::EmbedOp::create(b, at("token_embedding"), rows(model.dim()), inputs.ids, symbol("token_embedding"),
-                             b.getF64FloatAttr(model.embedding().scale()), b.getI64IntegerAttr(0));
+  auto embed = [&](const std::string &role, Value ids, double scale, int64_t offset) -> Value {
+    return ir::EmbedOp::create(b, at(role), rows(model.dim()), ids, symbol(role), b.getF64FloatAttr(scale),
+                               b.getI64IntegerAttr(offset));
+  };
+  Value x = embed("token_embedding", inputs.ids, model.embedding().scale(), 0);
+  if (model.positions().has_learned()) {
+    Value position = embed("position_embedding", inputs.positions, 1, model.positions().learned().offset());
+    x = ir::AddOp::create(b, at("embedding.sum"), x, position, b.getF64FloatAttr(1));
+  }
+  return model.embedding().norm() ? norm(x, "embedding_norm") : x;
 }
 
 Value StepBuilder::attention(Value x, int64_t index) {
@@ -43,15 +78,15 @@ Value StepBuilder::attention(Value x, int64_t index) {
   Value query = linear(x, name + ".query", queryRows, a.qkv_bias());
   Value key = linear(x, name + ".key", keyRows, a.qkv_bias());
   Value value = linear(x, name + ".value", keyRows, a.qkv_bias());
-  if (model.positions().has_rotary()) {
-    query = rotate(query, name + ".query.rotated");
-    key = rotate(key, name + ".key.rotated");
-  }
-  Value seen = ir::AttentionOp::create(
-      b, at(name), rows(queryRows), query, key, value, inputs.positions, inputs.slots, b.getI64IntegerAttr(index),
-      b.getI64IntegerAttr(a.n_heads()), b.getI64IntegerAttr(a.n_kv_heads()), b.getI64IntegerAttr(a.head_size()),
-      b.getF64FloatAttr(a.scale()), b.getI64IntegerAttr(a.window()), b.getF64FloatAttr(a.logit_softcap()),
-      DenseF64ArrayAttr());
+  query = prepare(query, name + ".query");
+  key = prepare(key, name + ".key");
+  value = clip(value, name + ".value.clipped");
+  const bool global = a.global_every() && (index + 1) % a.global_every() == 0;
+  Value seen = ir::AttentionOp::create(b, at(name), rows(queryRows), query, key, value, inputs.positions, inputs.slots,
+                                       b.getI64IntegerAttr(index), b.getI64IntegerAttr(a.n_heads()),
+                                       b.getI64IntegerAttr(a.n_kv_heads()), b.getI64IntegerAttr(a.head_size()),
+                                       b.getF64FloatAttr(a.scale()), b.getI64IntegerAttr(global ? 0 : a.window()),
+                                       b.getF64FloatAttr(a.logit_softcap()), slopes());
   return linear(seen, name + ".output", model.dim(), a.output_bias());
 }
 
@@ -73,7 +108,8 @@ Value StepBuilder::mlp(Value x, const std::string &layer) {
 Value StepBuilder::head(Value x) {
   const spec::Head &h = model.head();
   x = ir::TakeRowsOp::create(b, at("logit_rows"), x, inputs.logitRows);
-  x = norm(x, "output_norm");
+  if (!h.unnormed())
+    x = norm(x, "output_norm");
   Attribute weight = symbol(h.tied() ? "token_embedding" : "head");
   ArrayAttr biases = h.bias() ? b.getArrayAttr({symbol("head.bias")}) : ArrayAttr();
   x = ir::LinearOp::create(b, at("head"), rows(model.vocab_size()), x, b.getArrayAttr({weight}), biases);
@@ -84,12 +120,36 @@ Value StepBuilder::head(Value x) {
   return x;
 }
 
-Value StepBuilder::norm(Value x, const std::string &role) {
+Value StepBuilder::norm(Value x, const std::string &role) { return normOf(x, role, !model.norm().unweighted(), 0); }
+
+Value StepBuilder::normOf(Value x, const std::string &role, bool weighted, int64_t group) {
   const spec::Norm &n = model.norm();
   auto kind = n.kind() == spec::Norm::LAYER ? ir::NormKind::Layer : ir::NormKind::RMS;
-  return ir::NormOp::create(b, at(role), x, symbol(role), n.bias() ? symbol(role + ".bias") : FlatSymbolRefAttr(),
+  return ir::NormOp::create(b, at(role), x, weighted ? symbol(role) : FlatSymbolRefAttr(),
+                            n.bias() ? symbol(role + ".bias") : FlatSymbolRefAttr(),
                             ir::NormKindAttr::get(b.getContext(), kind), b.getF64FloatAttr(n.eps()),
-                            n.unit_offset() ? b.getUnitAttr() : UnitAttr(), b.getI64IntegerAttr(0));
+                            n.unit_offset() ? b.getUnitAttr() : UnitAttr(), b.getI64IntegerAttr(group));
+}
+
+Value StepBuilder::prepare(Value x, const std::string &name) {
+  const spec::Attention &a = model.attention();
+  x = clip(x, name + ".clipped");
+  if (a.qk_norm() != spec::Attention::NO_QK_NORM)
+    x = normOf(x, name + "_norm", true, a.qk_norm() == spec::Attention::HEAD ? a.head_size() : 0);
+  return model.positions().has_rotary() ? rotate(x, name + ".rotated") : x;
+}
+
+Value StepBuilder::clip(Value x, const std::string &name) {
+  const double limit = model.attention().clip();
+  return limit > 0 ? ir::ClipOp::create(b, at(name), x, b.getF64FloatAttr(limit)).getResult() : x;
+}
+
+DenseF64ArrayAttr StepBuilder::slopes() const {
+  if (!model.positions().has_alibi())
+    return {};
+  const spec::Alibi &alibi = model.positions().alibi();
+  const double scale = alibi.scaled() ? model.attention().scale() : 1;
+  return b.getDenseF64ArrayAttr(alibiSlopes(model.attention().n_heads(), alibi.max_bias(), scale));
 }
 
 Value StepBuilder::linear(Value x, const std::string &role, int64_t width, bool bias) {

@@ -25,11 +25,20 @@ public:
 
 private:
   mlir::Value embedding();
+  mlir::Value layer(mlir::Value x, int64_t index);
   mlir::Value attention(mlir::Value x, int64_t layer);
   mlir::Value mlp(mlir::Value x, const std::string &layer);
   mlir::Value head(mlir::Value x);
 
+  /// x, normed where the spec places norms before (after) a branch.
+  mlir::Value before(mlir::Value x, const std::string &role);
+  mlir::Value after(mlir::Value branch, const std::string &name);
   mlir::Value norm(mlir::Value x, const std::string &role);
+  mlir::Value normOf(mlir::Value x, const std::string &role, bool weighted, int64_t group);
+  /// A query or key on its way from its projection to attention.
+  mlir::Value prepare(mlir::Value x, const std::string &name);
+  mlir::Value clip(mlir::Value x, const std::string &name);
+  mlir::DenseF64ArrayAttr slopes() const;
   /// x * role^T, + role.bias.
   mlir::Value linear(mlir::Value x, const std::string &role, int64_t rows, bool bias);
   mlir::Value rotate(mlir::Value x, const std::string &name);

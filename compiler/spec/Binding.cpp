@@ -224,6 +224,12 @@ static llvm::Error apply(const spec::Binding &binding, const Checkpoint &checkpo
     return path.takeError();
   if (!isChosen(*path, model) && !choosesItself(binding))
     return llvm::Error::success();
+  if (!binding.when().empty()) {
+    auto [key, wanted] = llvm::StringRef(binding.when()).split('=');
+    std::optional<json> value = lookUp(checkpoint, key);
+    if (!value || textOf(*value) != wanted)
+      return llvm::Error::success();
+  }
   llvm::Expected<std::optional<Found>> found = findValue(binding, checkpoint);
   if (!found)
     return found.takeError();
@@ -257,6 +263,10 @@ static std::set<std::string> allRoles() {
   spec::Model model;
   model.set_n_layers(1);
   model.mutable_norm()->set_bias(true);
+  model.mutable_norm()->set_placement(spec::Norm::BOTH);
+  model.mutable_positions()->mutable_learned();
+  model.mutable_embedding()->set_norm(true);
+  model.mutable_attention()->set_qk_norm(spec::Attention::HEAD);
   model.mutable_attention()->set_qkv_bias(true);
   model.mutable_attention()->set_output_bias(true);
   model.mutable_mlp()->set_gated(true);
@@ -273,6 +283,8 @@ llvm::Error checkStyle(const spec::Style &style, llvm::StringRef file) {
     llvm::Expected<FieldPath> path = resolve(binding.field(), file);
     if (!path)
       return path.takeError();
+    if (!binding.when().empty() && !llvm::StringRef(binding.when()).contains('='))
+      return makeError("{0}: binding of '{1}': when = '{2}' is not KEY=VALUE", file, binding.field(), binding.when());
     if (binding.keys().empty() && binding.otherwise().empty())
       return makeError("{0}: binding of '{1}' has neither keys nor otherwise", file, binding.field());
   }
@@ -282,6 +294,14 @@ llvm::Error checkStyle(const spec::Style &style, llvm::StringRef file) {
       return makeError("{0}: tensor binding of '{1}': the model has no such role", file, binding.role());
     if (binding.names().empty())
       return makeError("{0}: tensor binding of '{1}' has no names", file, binding.role());
+    for (const std::string &part : binding.stack())
+      if (!roles.contains(siblingRole(binding.role(), part)))
+        return makeError("{0}: tensor binding of '{1}': stack has '{2}', and the model has no role '{3}'", file,
+                         binding.role(), part, siblingRole(binding.role(), part));
+    if (!binding.stack().empty() && !llvm::any_of(binding.stack(), [&](const std::string &part) {
+          return siblingRole(binding.role(), part) == binding.role();
+        }))
+      return makeError("{0}: tensor binding of '{1}': stack does not have the role itself", file, binding.role());
   }
   return llvm::Error::success();
 }

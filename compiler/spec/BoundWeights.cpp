@@ -23,19 +23,35 @@ struct Rearrangement {
   }
 };
 
+/// Where a role's rows lie in a tensor that several roles share: runs of `run` rows, each `stride` after the last.
+struct Placement {
+  int64_t first = 0, run = 0, stride = 0;
+  int64_t total = 0; ///< rows of the whole tensor
+
+  int64_t of(int64_t row) const { return first + row / run * stride + row % run; }
+};
+
 class MappedWeight : public Weight {
 public:
   const uint8_t *data = nullptr;
+  bool vector = false, transposed = false;
   Rearrangement order; ///< of rows; of a vector: of its components
+  Placement place;     ///< of the same
+
   void readBlocks(int64_t row, uint8_t *out) const override {
-    const int64_t bytes = rowBytes(format, columns);
-    if (rows > 1 || order.headSize == 0) {
-      std::memcpy(out, data + order.stored(row) * bytes, bytes);
+    const int64_t size = blockBytes(format);
+    if (vector) {
+      for (int64_t i = 0; i < columns; ++i)
+        std::memcpy(out + i * size, data + place.of(order.stored(i)) * size, size);
       return;
     }
-    const int64_t size = blockBytes(format);
+    const int64_t stored = place.of(order.stored(row)), bytes = rowBytes(format, columns);
+    if (!transposed) {
+      std::memcpy(out, data + stored * bytes, bytes);
+      return;
+    }
     for (int64_t i = 0; i < columns; ++i)
-      std::memcpy(out + i * size, data + order.stored(i) * size, size);
+      std::memcpy(out + i * size, data + (i * place.total + stored) * size, size);
   }
 };
 
@@ -62,6 +78,11 @@ std::pair<std::string, llvm::StringRef> rolePattern(llvm::StringRef role) {
     return {role.str(), ""};
   auto [layer, part] = rest.split('.');
   return {"layers.*." + part.str(), layer};
+}
+
+std::string siblingRole(llvm::StringRef role, llvm::StringRef part) {
+  const bool bias = role.consume_back(".bias");
+  return (role.take_front(role.rfind('.') + 1) + part + (bias ? ".bias" : "")).str();
 }
 
 static std::string withLayer(llvm::StringRef pattern, llvm::StringRef layer) {
@@ -96,11 +117,16 @@ static bool fits(llvm::ArrayRef<int64_t> shape, const WeightShape &wanted) {
   return shape.size() == 2 && shape[0] == wanted.rows && shape[1] == wanted.columns;
 }
 
-static llvm::Error checkTensor(const Tensor &tensor, const WeightShape &wanted, const std::string &file) {
+/// `wanted` is the whole tensor.
+static llvm::Error checkTensor(const Tensor &tensor, const WeightShape &wanted, bool transposed,
+                               const std::string &file) {
   if (!fits(tensor.shape, wanted))
     return makeError("{0}: tensor '{1}' has shape {2}; {3} is {4}", file, printable(tensor.name),
                      shapeText(tensor.shape), wanted.role,
                      wanted.rows == 1 ? shapeText({wanted.columns}) : shapeText({wanted.rows, wanted.columns}));
+  if (transposed && tensor.format && blockColumns(*tensor.format) > 1)
+    return makeError("{0}: tensor '{1}' is stored transposed as {2}; supported for such: F32, F16, BF16", file,
+                     printable(tensor.name), tensor.formatName);
   if (!tensor.format)
     return makeError("{0}: tensor '{1}' is stored as {2}; supported: F32, F16, BF16, Q8_0, Q4_0, Q4_1", file,
                      printable(tensor.name), tensor.formatName);
@@ -114,6 +140,33 @@ static Rearrangement rearrangement(const spec::Model &model, spec::Rotary::Pairi
   if (!model.positions().has_rotary() || stored == model.positions().rotary().pairing())
     return {};
   return {model.attention().head_size(), model.positions().rotary().dims(), stored == spec::Rotary::INTERLEAVED};
+}
+
+/// Where a role's rows (a vector's components) are in its tensor. `sizes` has those of every role.
+static Placement placement(const spec::TensorBinding &binding, llvm::StringRef role, const spec::Model &model,
+                           const llvm::StringMap<int64_t> &sizes) {
+  const int64_t own = sizes.lookup(role), groups = binding.by_kv_head() ? model.attention().n_kv_heads() : 1;
+  Placement place{.first = 0, .run = own / groups, .stride = own, .total = own};
+  if (binding.stack_size() == 0)
+    return place;
+  place.total = 0;
+  for (const std::string &part : binding.stack()) {
+    const std::string sibling = siblingRole(role, part);
+    if (sibling == role)
+      place.first = place.total / groups;
+    place.total += sizes.lookup(sibling);
+  }
+  place.stride = place.total / groups;
+  return place;
+}
+
+/// The whole tensor that holds a role.
+static WeightShape tensorShape(const WeightShape &wanted, const spec::TensorBinding &binding, int64_t total) {
+  WeightShape whole = wanted;
+  (wanted.rows == 1 ? whole.columns : whole.rows) = total;
+  if (binding.transposed())
+    std::swap(whole.rows, whole.columns);
+  return whole;
 }
 
 static llvm::Error checkUnused(const Checkpoint &checkpoint, const std::vector<bool> &used, const spec::Style &style) {
@@ -141,9 +194,14 @@ llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &sty
   for (const spec::TensorBinding &binding : style.tensors())
     bindings.try_emplace(binding.role(), &binding);
 
+  const std::vector<WeightShape> shapes = weightShapes(model);
+  llvm::StringMap<int64_t> sizes;
+  for (const WeightShape &shape : shapes)
+    sizes[shape.role] = shape.rows == 1 ? shape.columns : shape.rows;
+
   auto source = std::make_unique<BoundWeights>();
   std::vector<bool> used(checkpoint.tensors.size());
-  for (const WeightShape &wanted : weightShapes(model)) {
+  for (const WeightShape &wanted : shapes) {
     auto [pattern, layer] = rolePattern(wanted.role);
     auto binding = bindings.find(pattern);
     if (binding == bindings.end())
@@ -159,7 +217,10 @@ llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &sty
     if (!tensor)
       return makeError("{0}: tensor '{1}' is missing (role {2})", checkpoint.file, llvm::join(names, "' or '"),
                        wanted.role);
-    if (llvm::Error error = checkTensor(*tensor, wanted, checkpoint.file))
+    const Placement place = placement(*binding->second, wanted.role, model, sizes);
+    const bool transposed = binding->second->transposed();
+    const WeightShape whole = tensorShape(wanted, *binding->second, place.total);
+    if (llvm::Error error = checkTensor(*tensor, whole, transposed, checkpoint.file))
       return std::move(error);
     used[tensor - checkpoint.tensors.data()] = true;
     MappedWeight weight;
@@ -169,6 +230,9 @@ llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &sty
     weight.rows = wanted.rows;
     weight.columns = wanted.columns;
     weight.data = tensor->data;
+    weight.place = place;
+    weight.transposed = transposed;
+    weight.vector = wanted.rows == 1;
     if (binding->second->rotary())
       weight.order = rearranged;
     source->byRole.try_emplace(wanted.role, source->weights.size());

@@ -50,18 +50,44 @@ private:
 };
 } // namespace
 
+/// part * whole in whole numbers; 0 where that is none.
+static uint32_t wholePart(double part, uint32_t whole) {
+  const double product = part * whole;
+  return product > 0 && product < UINT32_MAX ? static_cast<uint32_t>(product) : 0;
+}
+
+static void fillPositions(spec::Model &model) {
+  spec::Positions &positions = *model.mutable_positions();
+  if (positions.has_rotary()) {
+    spec::Rotary &rotary = *positions.mutable_rotary();
+    if (rotary.dims() == 0)
+      rotary.set_dims(wholePart(rotary.fraction() ? rotary.fraction() : 1, model.attention().head_size()));
+    rotary.clear_fraction();
+  }
+  if (positions.has_learned() && positions.learned().rows() == 0)
+    positions.mutable_learned()->set_rows(model.max_context() + positions.learned().offset());
+  if (positions.has_alibi() && positions.alibi().max_bias() == 0)
+    positions.mutable_alibi()->set_max_bias(8);
+}
+
 static void fillDefaults(spec::Model &model) {
   spec::Attention &attention = *model.mutable_attention();
   if (attention.n_kv_heads() == 0)
     attention.set_n_kv_heads(attention.n_heads());
   if (attention.head_size() == 0 && attention.n_heads() > 0)
     attention.set_head_size(model.dim() / attention.n_heads());
-  if (attention.scale() == 0 && attention.head_size() > 0)
-    attention.set_scale(1 / std::sqrt(double(attention.head_size())));
-  if (model.positions().has_rotary() && model.positions().rotary().dims() == 0)
-    model.mutable_positions()->mutable_rotary()->set_dims(attention.head_size());
+  const double scaleSize = attention.scale_size() ? attention.scale_size() : attention.head_size();
+  if (attention.scale() == 0 && scaleSize > 0)
+    attention.set_scale(1 / std::sqrt(scaleSize));
+  attention.clear_scale_size();
+  fillPositions(model);
   if (model.embedding().scale() == 0)
-    model.mutable_embedding()->set_scale(1);
+    model.mutable_embedding()->set_scale(model.embedding().by_sqrt_dim() ? std::sqrt(double(model.dim())) : 1);
+  model.mutable_embedding()->clear_by_sqrt_dim();
+  spec::Mlp &mlp = *model.mutable_mlp();
+  if (mlp.hidden() == 0)
+    mlp.set_hidden(wholePart(mlp.expansion(), model.dim()));
+  mlp.clear_expansion();
   if (model.residual().scale() == 0)
     model.mutable_residual()->set_scale(1);
   if (model.head().scale() == 0)
@@ -96,6 +122,11 @@ static void checkAttention(const spec::Model &model, bool headSizeGiven, Checks 
                  attention.n_heads());
   checks.positive("attention.scale", attention.scale());
   checks.notNegative("attention.logit_softcap", attention.logit_softcap());
+  checks.notNegative("attention.clip", attention.clip());
+  checks.require(attention.global_every() == 0 || attention.window() > 0,
+                 "attention.global_every = {0} needs attention.window", attention.global_every());
+  checks.require(spec::Attention_QkNorm_IsValid(attention.qk_norm()), "attention.qk_norm = {0} is unknown",
+                 static_cast<int>(attention.qk_norm()));
 }
 
 static void checkScaling(const spec::Rotary &rotary, Checks &checks) {
@@ -128,10 +159,7 @@ static void checkScaling(const spec::Rotary &rotary, Checks &checks) {
   }
 }
 
-static void checkPositions(const spec::Model &model, Checks &checks) {
-  checks.require(model.positions().has_rotary(), "positions has no kind; one is supported: rotary");
-  if (!checks.passed())
-    return;
+static void checkRotary(const spec::Model &model, Checks &checks) {
   const spec::Rotary &rotary = model.positions().rotary();
   checks.positive("positions.rotary.theta", rotary.theta());
   checks.require(rotary.dims() >= 2 && rotary.dims() % 2 == 0 && rotary.dims() <= model.attention().head_size(),
@@ -142,12 +170,42 @@ static void checkPositions(const spec::Model &model, Checks &checks) {
   checkScaling(rotary, checks);
 }
 
+static void checkPositions(const spec::Model &model, Checks &checks) {
+  switch (model.positions().kind_case()) {
+  case spec::Positions::kRotary:
+    return checkRotary(model, checks);
+  case spec::Positions::kLearned: {
+    const spec::Learned &learned = model.positions().learned();
+    checks.range("positions.learned.rows", learned.rows(), maxVocabulary);
+    checks.require(uint64_t(learned.offset()) + model.max_context() <= learned.rows(),
+                   "positions.learned.rows = {0} is less than offset = {1} and max_context = {2} together",
+                   learned.rows(), learned.offset(), model.max_context());
+    return;
+  }
+  case spec::Positions::kAlibi:
+    return checks.positive("positions.alibi.max_bias", model.positions().alibi().max_bias());
+  case spec::Positions::kNone:
+    return;
+  case spec::Positions::KIND_NOT_SET:
+    return checks.require(false, "positions has no kind: rotary, learned, alibi or none");
+  }
+}
+
 static void checkParts(const spec::Model &model, Checks &checks) {
   const spec::Norm &norm = model.norm();
   checks.require(norm.kind() == spec::Norm::RMS || norm.kind() == spec::Norm::LAYER,
                  "norm.kind is not set: RMS or LAYER");
   checks.notNegative("norm.eps", norm.eps());
   checks.require(!norm.bias() || norm.kind() == spec::Norm::LAYER, "norm.bias = true needs norm.kind = LAYER");
+  checks.require(!norm.unweighted() || !(norm.bias() || norm.unit_offset()),
+                 "norm.unweighted = true excludes norm.bias and norm.unit_offset");
+  checks.require(spec::Norm_Placement_IsValid(norm.placement()), "norm.placement = {0} is unknown",
+                 static_cast<int>(norm.placement()));
+  const spec::Residual &residual = model.residual();
+  checks.require(!residual.parallel() || norm.placement() != spec::Norm::POST,
+                 "residual.parallel = true excludes norm.placement = POST: there is one sum, and two norms of it");
+  checks.require(!residual.shared_norm() || (residual.parallel() && norm.placement() == spec::Norm::PRE),
+                 "residual.shared_norm = true needs residual.parallel = true and norm.placement = PRE");
   const spec::Mlp &mlp = model.mlp();
   checks.require(mlp.activation() > spec::ACTIVATION_UNSPECIFIED && spec::Activation_IsValid(mlp.activation()),
                  "mlp.activation is not set: SILU, GELU_ERF, GELU_TANH, RELU or RELU_SQUARED");

@@ -102,6 +102,51 @@ TEST(Import, scalesAndCapsOnlyWhereTheyAre) {
                     HasSubstr("lathe.scale %"), HasSubstr("by 2.0"), HasSubstr("cap 3.000000e+01")));
 }
 
+TEST(Import, positionsMayBeLearned) {
+  EXPECT_THAT(import("positions { learned { offset: 2 } }"),
+              AllOf(HasSubstr("lathe.weight @position_embedding \"f32\" : tensor<34x64xf32>"),
+                    HasSubstr("lathe.embed %arg1, @position_embedding offset 2 :"), HasSubstr("lathe.add %0, %1 :"),
+                    Not(HasSubstr("lathe.rope")), Not(HasSubstr("lathe.rotation"))));
+}
+
+TEST(Import, positionsMayBeSlopes) {
+  EXPECT_THAT(import("positions { alibi {} }"),
+              AllOf(HasSubstr("alibi [2.500000e-01, 6.250000e-02, 1.562500e-02, 3.906250e-03] :"),
+                    Not(HasSubstr("lathe.rope"))));
+  EXPECT_THAT(import("positions { alibi { scaled: true } }"), HasSubstr("alibi [6.250000e-02, 1.562500e-02"));
+  EXPECT_THAT(import("positions { none {} }"), AllOf(Not(HasSubstr("alibi")), Not(HasSubstr("lathe.rope"))));
+}
+
+TEST(Import, normsStandWhereTheyArePlaced) {
+  EXPECT_THAT(import("norm { placement: POST } head { unnormed: true }"),
+              AllOf(HasSubstr("lathe.linear %0, [@layers.0.attention.query]"), Not(HasSubstr("@output_norm"))));
+  EXPECT_THAT(import("norm { placement: BOTH }"),
+              AllOf(HasSubstr("@layers.0.attention_post_norm eps"), HasSubstr("@layers.0.mlp_post_norm eps")));
+  EXPECT_THAT(import("embedding { norm: true }"), HasSubstr("lathe.norm rms %0, @embedding_norm eps"));
+  EXPECT_THAT(import("norm { unweighted: true }"),
+              AllOf(HasSubstr("lathe.norm rms %0 eps"), Not(HasSubstr("@layers.0.attention_norm"))));
+}
+
+TEST(Import, branchesMayBeParallel) {
+  EXPECT_THAT(import("residual { parallel: true }"), HasSubstr("lathe.norm rms %0, @layers.0.mlp_norm"));
+  EXPECT_THAT(import("residual { parallel: true shared_norm: true }"),
+              AllOf(HasSubstr("lathe.linear %1, [@layers.0.mlp.up]"), Not(HasSubstr("@layers.0.mlp_norm"))));
+}
+
+TEST(Import, queriesAndKeysMayBeNormedAndClipped) {
+  EXPECT_THAT(import("attention { qk_norm: HEAD }"),
+              AllOf(HasSubstr("lathe.norm rms %2, @layers.0.attention.query_norm eps 1.000000e-05 group 16 :"),
+                    HasSubstr("@layers.0.attention.key_norm \"f32\" : tensor<1x16xf32>")));
+  EXPECT_THAT(import("attention { qk_norm: ROW clip: 8 }"),
+              AllOf(HasSubstr("@layers.0.attention.key_norm \"f32\" : tensor<1x32xf32>"), Not(HasSubstr(" group ")),
+                    HasSubstr("lathe.clip %2 limit 8.0")));
+}
+
+TEST(Import, someLayersMaySeeAll) {
+  std::string text = import("n_layers: 4 attention { window: 7 global_every: 2 }");
+  EXPECT_EQ(llvm::StringRef(text).count("window 7"), 4u); // layers 0 and 2, in two functions
+}
+
 TEST(Import, weightFormatIsForMatricesWhoseBlocksFit) {
   EXPECT_THAT(import("weight_format: Q8_0"), AllOf(HasSubstr("@layers.0.attention.key \"q8_0\" : tensor<32x64xf32>"),
                                                    HasSubstr("@layers.0.attention_norm \"f32\" : tensor<1x64xf32>")));

@@ -48,7 +48,7 @@ TEST_P(Family, hiddenStatesOfEveryLayer) {
   oracle.observe([&](mlir::OpResult result, const Matrix<double> &value) {
     llvm::StringRef op = ir::nameOf(result.getLoc());
     auto [before, after] = op.split('.');
-    if (op == "token_embedding" || op == "embedding.sum")
+    if (op == "token_embedding" || op == "embedding.sum" || op == "embedding_norm") // the last of them
       seen["hidden.0"] = value.values;
     else if (op == "output_norm") // the last is after the final norm
       seen["hidden." + std::to_string(known->input.model.n_layers())] = value.values;
@@ -65,9 +65,11 @@ TEST_P(Family, hiddenStatesOfEveryLayer) {
 INSTANTIATE_TEST_SUITE_P(HuggingFace, Family,
                          testing::Values(Case{"llama-mha"}, Case{"llama-mqa"}, Case{"llama-headdim"},
                                          Case{"llama-linear"}, Case{"llama3-rope"}, Case{"mistral-window"},
-                                         Case{"qwen2"}));
+                                         Case{"qwen2"}, Case{"gpt2"}));
 INSTANTIATE_TEST_SUITE_P(Gguf, Family,
-                         testing::Values(Case{"gguf/qwen2", "qwen2-F32.gguf", "logits.F32"},
+                         testing::Values(Case{"gguf/gpt2", "gpt2-F32.gguf", "logits.F32"},
+                                         Case{"gguf/gpt2", "gpt2-Q4_1.gguf", "logits.Q4_1"},
+                                         Case{"gguf/qwen2", "qwen2-F32.gguf", "logits.F32"},
                                          Case{"gguf/qwen2", "qwen2-Q8_0.gguf", "logits.Q8_0"}));
 
 } // namespace

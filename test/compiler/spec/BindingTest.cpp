@@ -1,7 +1,9 @@
 #include "compiler/spec/Binding.h"
 #include "TestFiles.h"
 #include "compiler/spec/Family.h"
+#include "compiler/spec/TextProto.h"
 #include "models/Embedded.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "gmock/gmock.h"
 
 using namespace lathe;
@@ -70,6 +72,79 @@ TEST(Binding, LooksAtTensors) {
             "");
   EXPECT_EQ(bound(bindings, file),
             "vocab_size: 100 positions { rotary { scaling { divisors { divisor: 1 divisor: 2.5 } } } } head { }");
+}
+
+TEST(Binding, AppliesWhenTheCheckpointSaysSo) {
+  const std::string bindings = R"(
+    bindings { field: "attention.n_kv_heads" keys: "heads" when: "grouped=true" }
+    bindings { field: "dim" keys: "width" when: "exists:wide=false" })";
+  EXPECT_EQ(bound(bindings, checkpoint(R"({"heads": 3, "grouped": true, "width": 5})")),
+            "dim: 5 positions { rotary { } } attention { n_kv_heads: 3 }");
+  EXPECT_EQ(bound(bindings, checkpoint(R"({"heads": 3, "grouped": false, "width": 5})")),
+            "dim: 5 positions { rotary { } }");
+  EXPECT_EQ(bound(R"(bindings { field: "dim" keys: "width" when: "wide" })", checkpoint("{}")),
+            "f.textproto: binding of 'dim': when = 'wide' is not KEY=VALUE");
+}
+
+TEST(Binding, StacksNameRolesBesideTheirOwn) {
+  auto complaint = [](const char *stack) {
+    return bound(std::string(R"(tensors { role: "layers.*.attention.key.bias" names: "x" stack: )") + stack + " }",
+                 checkpoint("{}"));
+  };
+  EXPECT_EQ(complaint(R"(["query", "key"])"), "positions { rotary { } }");
+  EXPECT_EQ(complaint(R"(["key", "up"])"),
+            "f.textproto: tensor binding of 'layers.*.attention.key.bias': stack has 'up', and the model has no role "
+            "'layers.*.attention.up.bias'");
+  EXPECT_EQ(complaint(R"(["query", "value"])"),
+            "f.textproto: tensor binding of 'layers.*.attention.key.bias': stack does not have the role itself");
+}
+
+TEST(Binding, RolesOfOneTensorAreReadFromTheirRows) {
+  spec::Model model;
+  ASSERT_EQ(messageOf(parseTextProto(R"(version: 1 dim: 2 n_layers: 1 vocab_size: 1 max_context: 8
+      positions { none {} } norm { kind: RMS eps: 1e-5 unweighted: true } head { tied: true unnormed: true }
+      attention { n_heads: 4 n_kv_heads: 2 head_size: 1 qkv_bias: true } mlp { hidden: 2 activation: RELU })",
+                                     "m", model)),
+            "");
+  ASSERT_EQ(messageOf(validate(model, "m")), "");
+  std::vector<float> numbers(16); // of 8 rows, 2 columns; or of 2 rows, 8 columns
+  for (size_t i = 0; i < numbers.size(); ++i)
+    numbers[i] = float(i);
+  const auto *data = reinterpret_cast<const uint8_t *>(numbers.data());
+  auto rows = [&](bool byHead, bool transposed) -> std::string {
+    std::string style =
+        R"(tensors { role: "token_embedding" names: "e" } tensors { role: "layers.*.attention.output" names: "o" }
+      tensors { role: "layers.*.mlp.up" names: "s" } tensors { role: "layers.*.mlp.down" names: "s" })";
+    for (const char *part : {"query", "key", "value"})
+      for (const char *bias : {"", ".bias"})
+        style += llvm::formatv(" tensors {{ role: \"layers.*.attention.{0}{1}\" names: \"qkv{1}\" "
+                               "stack: [\"query\", \"key\", \"value\"] by_kv_head: {2} transposed: {3} }",
+                               part, bias, byHead ? "true" : "false", transposed && !*bias ? "true" : "false")
+                     .str();
+    llvm::Expected<NamedFamily> family = parseFamily("hf { " + style + " }", "f.textproto");
+    if (!family)
+      return llvm::toString(family.takeError());
+    Checkpoint file = checkpoint("{}");
+    const std::vector<int64_t> whole = transposed ? std::vector<int64_t>{2, 8} : std::vector<int64_t>{8, 2};
+    for (Tensor tensor : {Tensor{"e", Format::F32, "F32", {1, 2}, data}, Tensor{"o", Format::F32, "F32", {2, 4}, data},
+                          Tensor{"s", Format::F32, "F32", {2, 2}, data}, Tensor{"qkv", Format::F32, "F32", whole, data},
+                          Tensor{"qkv.bias", Format::F32, "F32", {8}, data}})
+      if (llvm::Error error = file.add(std::move(tensor)))
+        return llvm::toString(std::move(error));
+    auto weights = bindWeights(family->family.hf(), std::move(file), model, spec::Rotary::PAIRING_UNSPECIFIED);
+    if (!weights)
+      return llvm::toString(weights.takeError());
+    std::string text; // the first number of each row of key, then value's bias
+    for (int64_t row : {0, 1})
+      text += llvm::formatv("{0} ", int(rowOf(**weights, "layers.0.attention.key", row)[0])).str();
+    for (float number : rowOf(**weights, "layers.0.attention.value.bias", 0))
+      text += llvm::formatv("{0} ", int(number)).str();
+    return text;
+  };
+  EXPECT_EQ(rows(false, false), "8 10 6 7 "); // rows: q q q q k k v v
+  EXPECT_EQ(rows(true, false), "4 12 3 7 ");  // rows: q q k v q q k v
+  EXPECT_EQ(rows(false, true), "4 5 6 7 ");
+  EXPECT_EQ(rows(true, true), "2 6 3 7 ");
 }
 
 TEST(Binding, BareTensorsTakeTheStylesConstants) {

@@ -141,8 +141,8 @@ TEST(MalformedGguf, NamesTensorAndRole) {
   EXPECT_EQ(renamed(std::string("llama.feed_forward_length\4\0\0\0\x60", 30),
                     std::string("llama.feed_forward_length\4\0\0\0\x40", 30)),
             "x.gguf: tensor 'blk.0.ffn_gate.weight' has shape [96, 64]; layers.0.mlp.gate is [64, 64]");
-  EXPECT_EQ(renamed(Gguf().text("llama").bytes, Gguf().text("lamma").bytes),
-            "x.gguf: architecture 'lamma' is unknown; known: llama, qwen2");
+  EXPECT_THAT(renamed(Gguf().text("llama").bytes, Gguf().text("lamma").bytes),
+              testing::MatchesRegex("x.gguf: architecture 'lamma' is unknown; known: (.*, )?llama, .*"));
 }
 
 std::string safetensors(llvm::StringRef header, size_t dataBytes) {
@@ -237,8 +237,8 @@ TEST(MalformedHuggingFace, NamesTheKey) {
       edited("\"rope_scaling\": null", "\"rope_scaling\": {\"type\": \"linear\"}"),
       "config.json: rope_parameters.factor or rope_scaling.factor is missing (positions.rotary.scaling.linear.factor "
       "needs it)");
-  EXPECT_EQ(edited("\"model_type\": \"llama\"", "\"model_type\": \"lama\""),
-            "config.json: architecture 'lama' is unknown; known: llama, mistral, qwen2");
+  EXPECT_THAT(edited("\"model_type\": \"llama\"", "\"model_type\": \"lama\""),
+              testing::MatchesRegex("config.json: architecture 'lama' is unknown; known: (.*, )?llama, mistral, .*"));
   EXPECT_EQ(edited("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": 0"),
             "config.json: tie_word_embeddings = 0 is not true or false (for tied)");
   EXPECT_EQ(edited("\"num_key_value_heads\": 2", "\"num_key_value_heads\": 3"),

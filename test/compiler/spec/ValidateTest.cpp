@@ -32,6 +32,23 @@ TEST(Validate, FillsDefaults) {
   EXPECT_EQ(model.residual().scale(), 1);
 }
 
+TEST(Validate, WorksOutWhatFollowsFromOthers) {
+  spec::Model model, change;
+  ASSERT_EQ(messageOf(parseTextProto(valid, "valid", model)), "");
+  ASSERT_EQ(messageOf(parseTextProto("positions { rotary { fraction: 0.25 } } embedding { by_sqrt_dim: true } "
+                                     "attention { scale_size: 16 } mlp { expansion: 2.5 }",
+                                     "edit", change)),
+            "");
+  model.MergeFrom(change);
+  model.mutable_mlp()->clear_hidden();
+  ASSERT_EQ(messageOf(validate(model, "m.textproto")), "");
+  EXPECT_EQ(model.positions().rotary().dims(), 2u);
+  EXPECT_EQ(model.embedding().scale(), 8);
+  EXPECT_EQ(model.attention().scale(), 0.25);
+  EXPECT_EQ(model.mlp().hidden(), 160u);
+  EXPECT_EQ(model.mlp().expansion(), 0); // equal models are equal specs
+}
+
 TEST(Validate, NamesTheFieldAndWhatWouldBeValid) {
   const std::pair<const char *, const char *> cases[] = {
       {"version: 2", "version = 2 is not 1, the version of this compiler"},
@@ -51,6 +68,16 @@ TEST(Validate, NamesTheFieldAndWhatWouldBeValid) {
       {"positions { rotary { scaling { divisors { divisor: 1 } } } }",
        "positions.rotary.scaling.divisors has 1 numbers; there are 4 frequencies"},
       {"norm { bias: true }", "norm.bias = true needs norm.kind = LAYER"},
+      {"norm { unweighted: true unit_offset: true }", "norm.unweighted = true excludes norm.bias and norm.unit_offset"},
+      {"residual { shared_norm: true }",
+       "residual.shared_norm = true needs residual.parallel = true and norm.placement = PRE"},
+      {"residual { parallel: true } norm { placement: POST }",
+       "residual.parallel = true excludes norm.placement = POST: there is one sum, and two norms of it"},
+      {"attention { global_every: 2 }", "attention.global_every = 2 needs attention.window"},
+      {"attention { clip: -1 }", "attention.clip = -1 is not a finite number of at least 0"},
+      {"positions { alibi { max_bias: -1 } }", "positions.alibi.max_bias = -1 is not a finite number above 0"},
+      {"positions { learned { offset: 2 rows: 33 } }",
+       "positions.learned.rows = 33 is less than offset = 2 and max_context = 32 together"},
       {"dim: 1048576 n_layers: 4096 mlp { hidden: 4194304 } attention { head_size: 64 }",
        "the model would have more than 2^40 parameters: dim = 1048576, n_layers = 4096, mlp.hidden = 4194304"},
   };
