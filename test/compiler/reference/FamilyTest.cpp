@@ -67,7 +67,8 @@ INSTANTIATE_TEST_SUITE_P(HuggingFace, Family,
                                          Case{"llama-linear"}, Case{"llama3-rope"}, Case{"mistral-window"},
                                          Case{"qwen2"}, Case{"gpt2"}, Case{"starcoder"}, Case{"gpt-neox"}, Case{"phi"},
                                          Case{"gptj"}, Case{"bloom"}, Case{"bloom-6heads"}, Case{"falcon-7b-style"},
-                                         Case{"falcon-40b-style"}, Case{"falcon-alibi"}, Case{"mpt"}, Case{"opt"}));
+                                         Case{"falcon-40b-style"}, Case{"falcon-alibi"}, Case{"mpt"}, Case{"opt"},
+                                         Case{"qwen3"}));
 INSTANTIATE_TEST_SUITE_P(Gguf, Family,
                          testing::Values(Case{"gguf/gpt2", "gpt2-F32.gguf", "logits.F32"},
                                          Case{"gguf/gpt2", "gpt2-Q4_1.gguf", "logits.Q4_1"},
