@@ -1,6 +1,7 @@
 //===- Tables.cpp - from a scheduled ProgramSet to model_abi.h's structs -----------------------------------------===//
 #include "compiler/link/Tables.h"
 #include "compiler/kernels/Check.h"
+#include "compiler/object/AbiType.h"
 #include "compiler/support/Error.h"
 #include <cstring>
 
@@ -16,26 +17,6 @@ static_assert(static_cast<int>(Scope::Tile) == LATHE_SCOPE_TILE &&
                   static_cast<int>(Scope::Worker) == LATHE_SCOPE_WORKER,
               "Scope follows lathe_scope");
 static_assert(kPagePositions == LATHE_PAGE_POSITIONS);
-
-static lathe_type abiType(ElementType type) {
-  switch (type) {
-  case ElementType::F32:
-    return {LATHE_FLOAT, 32, 1};
-  case ElementType::F16:
-    return {LATHE_FLOAT, 16, 1};
-  case ElementType::BF16:
-    return {LATHE_BFLOAT, 16, 1};
-  case ElementType::I8:
-    return {LATHE_INT, 8, 1};
-  case ElementType::U8:
-    return {LATHE_UINT, 8, 1};
-  case ElementType::U16:
-    return {LATHE_UINT, 16, 1};
-  case ElementType::I32:
-    return {LATHE_INT, 32, 1};
-  }
-  return {};
-}
 
 /// A new last element whose padding is zero too: it goes into the bundle, and equal models make equal bytes.
 template <typename Struct> static Struct &addZeroed(std::vector<Struct> &list) {

@@ -1,5 +1,6 @@
 //===- HalideHarness.cpp - compiles a kernel, runs it, compares it ----------------------------------------------===//
 #include "test/compiler/kernels/HalideHarness.h"
+#include "compiler/object/AbiType.h"
 #include "compiler/object/Emit.h"
 #include <bit>
 #include <cmath>
@@ -62,26 +63,6 @@ lathe_kernel_function lathe::test::compileAndLoad(const KernelDesc &kernel, cons
   auto function = reinterpret_cast<lathe_kernel_function>(dlsym(library, (symbol(kernel) + "_argv").c_str()));
   EXPECT_NE(function, nullptr) << key;
   return loaded[key] = function;
-}
-
-static lathe_type typeOf(ElementType type) {
-  switch (type) {
-  case ElementType::F32:
-    return {LATHE_FLOAT, 32, 1};
-  case ElementType::F16:
-    return {LATHE_FLOAT, 16, 1};
-  case ElementType::BF16:
-    return {LATHE_BFLOAT, 16, 1};
-  case ElementType::I8:
-    return {LATHE_INT, 8, 1};
-  case ElementType::U8:
-    return {LATHE_UINT, 8, 1};
-  case ElementType::U16:
-    return {LATHE_UINT, 16, 1};
-  case ElementType::I32:
-    return {LATHE_INT, 32, 1};
-  }
-  return {};
 }
 
 KernelRun::KernelRun(const KernelDesc &kernel, const TargetDesc &target)
@@ -223,7 +204,7 @@ void KernelRun::call() {
   for (Slot &s : slots) {
     s.buffer = {};
     s.buffer.host = s.host;
-    s.buffer.type = typeOf(s.argument.type);
+    s.buffer.type = abiType(s.argument.type);
     s.buffer.dimensions = static_cast<int32_t>(s.dims.size());
     s.buffer.dim = s.dims.data();
     arguments.push_back(&s.buffer);
