@@ -1,6 +1,6 @@
 //===- Embedded.h - the data files of models/, carried in the program ---------------------------------*- C++ -*-===//
 //
-// models/*.textproto as they were when the program was built, so that it works from anywhere.
+// models/*.textproto and models/families/*.textproto as they were when the program was built, so that it works from anywhere.
 // What a file holds is said by its own first lines ("# proto-message: lathe.spec.Family").
 //
 //===----------------------------------------------------------------------------------------------------------------===//
@@ -13,7 +13,7 @@
 namespace lathe {
 
 struct EmbeddedFile {
-  std::string_view path; ///< "models/llama.textproto"
+  std::string_view path; ///< "models/families/llama.textproto"
   std::string_view text;
 };
 

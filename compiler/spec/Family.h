@@ -1,6 +1,6 @@
 //===- Family.h - the known families of models --------------------------------------------------------*- C++ -*-===//
 //
-// Every models/*.textproto that says "# proto-message: lathe.spec.Family" is one; the program carries them. Nothing in
+// Every models/families/*.textproto that says "# proto-message: lathe.spec.Family" is one; the program carries them. Nothing in
 // C++ knows any of them by name.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
@@ -14,7 +14,7 @@ namespace lathe {
 
 struct NamedFamily {
   std::string name; ///< the file's stem: "llama"
-  std::string file; ///< "models/llama.textproto"
+  std::string file; ///< "models/families/llama.textproto"
   spec::Family family;
 
   const spec::Style &style(Checkpoint::Style style) const;

@@ -1,7 +1,7 @@
 //===- Input.h - what a user names on the command line, read ------------------------------------------*- C++ -*-===//
 //
 // The spec stage: a textproto, a Hugging Face folder, a GGUF or a llama2.c .bin becomes a validated Model and, when
-// there is a checkpoint, its weights by role and its tokenizer. Architectures are data: models/*.textproto.
+// there is a checkpoint, its weights by role and its tokenizer. Architectures are data: models/families/*.textproto.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_SPEC_INPUT_H

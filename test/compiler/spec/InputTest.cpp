@@ -198,7 +198,7 @@ TEST(Input, SaysWhatIsWrongWithOptions) {
   EXPECT_EQ(inputMessage(hf, {.quantize = "q5"}),
             "--quantize: weight format 'q5' is unknown; known: f32, f16, bf16, q8_0, q4_0, q4_1");
   EXPECT_EQ(inputMessage("models/nothing.textproto"), "nothing.textproto: No such file or directory");
-  EXPECT_EQ(inputMessage("models/llama.textproto"),
+  EXPECT_EQ(inputMessage("models/families/llama.textproto"),
             "llama.textproto: holds a lathe.spec.Family, not a model's spec (lathe.spec.Model)");
   EXPECT_EQ(
       inputMessage("models/stories260k.textproto", {.weightsPath = hf}),
