@@ -4,10 +4,12 @@
 #include "compiler/import/Rotary.h"
 #include "compiler/import/StepBuilder.h"
 #include "compiler/spec/DerivedWeights.h"
+#include "compiler/spec/Layers.h"
 #include "compiler/support/Error.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
+#include <set>
 
 using namespace mlir;
 using namespace lathe;
@@ -28,6 +30,19 @@ static llvm::Expected<Format> formatOf(const WeightShape &shape, const spec::Mod
   return shape.rows > 1 && shape.columns % blockColumns(wanted) == 0 ? wanted : Format::F32;
 }
 
+/// Those of the model and of its variants, as far as a layer has them.
+static void declareRotations(OpBuilder &b, const spec::Model &model) {
+  std::set<std::string> declared;
+  for (uint32_t i = 0; i < model.n_layers(); ++i) {
+    const spec::Model layer = layerOf(model, i);
+    const std::string name = rotationName(positionsVariant(model, i));
+    if (layer.positions().has_rotary() && declared.insert(name).second)
+      ir::RotationOp::create(b, NameLoc::get(b.getStringAttr(name)), b.getStringAttr(name),
+                             b.getDenseF64ArrayAttr(rotaryFrequencies(layer.positions().rotary())),
+                             b.getF64FloatAttr(1.0));
+  }
+}
+
 static llvm::Error declareSymbols(OpBuilder &b, const spec::Model &model, const WeightSource *formats) {
   for (const WeightShape &shape : weightShapes(model)) {
     llvm::Expected<Format> format = formatOf(shape, model, formats);
@@ -37,10 +52,7 @@ static llvm::Error declareSymbols(OpBuilder &b, const spec::Model &model, const 
     ir::WeightOp::create(b, NameLoc::get(b.getStringAttr(shape.role)), b.getStringAttr(shape.role), TypeAttr::get(type),
                          b.getStringAttr(formatName(*format)));
   }
-  if (model.positions().has_rotary())
-    ir::RotationOp::create(b, NameLoc::get(b.getStringAttr(kRotation)), b.getStringAttr(kRotation),
-                           b.getDenseF64ArrayAttr(rotaryFrequencies(model.positions().rotary())),
-                           b.getF64FloatAttr(1.0));
+  declareRotations(b, model);
   return llvm::Error::success();
 }
 

@@ -1,6 +1,7 @@
 //===- StepBuilder.cpp - the ops of one forward pass -------------------------------------------------------------===//
 #include "compiler/import/StepBuilder.h"
 #include "compiler/import/Alibi.h"
+#include "compiler/spec/Layers.h"
 
 using namespace mlir;
 using namespace lathe;
@@ -22,6 +23,8 @@ static ir::Activation activationOf(spec::Activation activation) {
   }
 }
 
+std::string lathe::rotationName(const std::string &variant) { return variant.empty() ? "rotary" : "rotary." + variant; }
+
 Value StepBuilder::build() {
   Value x = embedding();
   for (uint32_t i = 0; i < model.n_layers(); ++i)
@@ -29,16 +32,17 @@ Value StepBuilder::build() {
   return head(x);
 }
 
-Value StepBuilder::layer(Value x, int64_t index) {
+Value StepBuilder::layer(Value x, uint32_t index) {
+  const spec::Model layer = layerOf(model, index);
   const std::string name = "layers." + std::to_string(index);
   const spec::Residual &residual = model.residual();
   Value input = before(x, name + ".attention_norm");
-  Value y = add(x, after(attention(input, index), name + ".attention"), name + ".attention.sum");
+  Value y = add(x, after(attention(input, layer, index), name + ".attention"), name + ".attention.sum");
   if (model.norm().placement() == spec::Norm::POST)
     y = norm(y, name + ".attention_norm");
   if (!residual.shared_norm())
     input = before(residual.parallel() ? x : y, name + ".mlp_norm");
-  y = add(y, after(mlp(input, name), name + ".mlp"), name + ".mlp.sum");
+  y = add(y, after(mlp(input, layer.mlp(), name), name + ".mlp"), name + ".mlp.sum");
   return model.norm().placement() == spec::Norm::POST ? norm(y, name + ".mlp_norm") : y;
 }
 
@@ -71,27 +75,25 @@ Value StepBuilder::embedding() {
   return model.embedding().norm() ? norm(x, "embedding_norm") : x;
 }
 
-Value StepBuilder::attention(Value x, int64_t index) {
-  const spec::Attention &a = model.attention();
+Value StepBuilder::attention(Value x, const spec::Model &layer, uint32_t index) {
+  const spec::Attention &a = layer.attention();
   const std::string name = "layers." + std::to_string(index) + ".attention";
   const int64_t queryRows = int64_t(a.n_heads()) * a.head_size(), keyRows = int64_t(a.n_kv_heads()) * a.head_size();
   Value query = linear(x, name + ".query", queryRows, a.qkv_bias());
   Value key = linear(x, name + ".key", keyRows, a.qkv_bias());
   Value value = linear(x, name + ".value", keyRows, a.qkv_bias());
-  query = prepare(query, name + ".query");
-  key = prepare(key, name + ".key");
-  value = clip(value, name + ".value.clipped");
-  const bool global = a.global_every() && (index + 1) % a.global_every() == 0;
+  query = prepare(query, layer, index, name + ".query");
+  key = prepare(key, layer, index, name + ".key");
+  value = clip(value, a.clip(), name + ".value.clipped");
   Value seen = ir::AttentionOp::create(b, at(name), rows(queryRows), query, key, value, inputs.positions, inputs.slots,
                                        b.getI64IntegerAttr(index), b.getI64IntegerAttr(a.n_heads()),
                                        b.getI64IntegerAttr(a.n_kv_heads()), b.getI64IntegerAttr(a.head_size()),
-                                       b.getF64FloatAttr(a.scale()), b.getI64IntegerAttr(global ? 0 : a.window()),
-                                       b.getF64FloatAttr(a.logit_softcap()), slopes());
+                                       b.getF64FloatAttr(a.scale()), b.getI64IntegerAttr(a.window()),
+                                       b.getF64FloatAttr(a.logit_softcap()), slopes(layer));
   return linear(seen, name + ".output", model.dim(), a.output_bias());
 }
 
-Value StepBuilder::mlp(Value x, const std::string &layer) {
-  const spec::Mlp &m = model.mlp();
+Value StepBuilder::mlp(Value x, const spec::Mlp &m, const std::string &layer) {
   auto activation = ir::ActivationAttr::get(b.getContext(), activationOf(m.activation()));
   Value hidden;
   if (m.gated()) {
@@ -131,25 +133,24 @@ Value StepBuilder::normOf(Value x, const std::string &role, bool weighted, int64
                             n.unit_offset() ? b.getUnitAttr() : UnitAttr(), b.getI64IntegerAttr(group));
 }
 
-Value StepBuilder::prepare(Value x, const std::string &name) {
-  const spec::Attention &a = model.attention();
-  x = clip(x, name + ".clipped");
+Value StepBuilder::prepare(Value x, const spec::Model &layer, uint32_t index, const std::string &name) {
+  const spec::Attention &a = layer.attention();
+  x = clip(x, a.clip(), name + ".clipped");
   if (a.qk_norm() != spec::Attention::NO_QK_NORM)
     x = normOf(x, name + "_norm", true, a.qk_norm() == spec::Attention::HEAD ? a.head_size() : 0);
-  return model.positions().has_rotary() ? rotate(x, name + ".rotated") : x;
+  return layer.positions().has_rotary() ? rotate(x, layer, index, name + ".rotated") : x;
 }
 
-Value StepBuilder::clip(Value x, const std::string &name) {
-  const double limit = model.attention().clip();
+Value StepBuilder::clip(Value x, double limit, const std::string &name) {
   return limit > 0 ? ir::ClipOp::create(b, at(name), x, b.getF64FloatAttr(limit)).getResult() : x;
 }
 
-DenseF64ArrayAttr StepBuilder::slopes() const {
-  if (!model.positions().has_alibi())
+DenseF64ArrayAttr StepBuilder::slopes(const spec::Model &layer) const {
+  if (!layer.positions().has_alibi())
     return {};
-  const spec::Alibi &alibi = model.positions().alibi();
-  const double scale = alibi.scaled() ? model.attention().scale() : 1;
-  return b.getDenseF64ArrayAttr(alibiSlopes(model.attention().n_heads(), alibi.max_bias(), scale));
+  const spec::Alibi &alibi = layer.positions().alibi();
+  const double scale = alibi.scaled() ? layer.attention().scale() : 1;
+  return b.getDenseF64ArrayAttr(alibiSlopes(layer.attention().n_heads(), alibi.max_bias(), scale));
 }
 
 Value StepBuilder::linear(Value x, const std::string &role, int64_t width, bool bias) {
@@ -157,12 +158,12 @@ Value StepBuilder::linear(Value x, const std::string &role, int64_t width, bool 
   return ir::LinearOp::create(b, at(role), rows(width), x, b.getArrayAttr({symbol(role)}), biases);
 }
 
-Value StepBuilder::rotate(Value x, const std::string &name) {
-  auto pairing = model.positions().rotary().pairing() == spec::Rotary::INTERLEAVED ? ir::Pairing::Interleaved
+Value StepBuilder::rotate(Value x, const spec::Model &layer, uint32_t index, const std::string &name) {
+  auto pairing = layer.positions().rotary().pairing() == spec::Rotary::INTERLEAVED ? ir::Pairing::Interleaved
                                                                                    : ir::Pairing::HalfSplit;
-  return ir::RopeOp::create(b, at(name), x.getType(), x, inputs.positions, symbol(kRotation.str()),
-                            b.getI64IntegerAttr(model.attention().head_size()),
-                            ir::PairingAttr::get(b.getContext(), pairing));
+  return ir::RopeOp::create(
+      b, at(name), x.getType(), x, inputs.positions, symbol(rotationName(positionsVariant(model, index))),
+      b.getI64IntegerAttr(layer.attention().head_size()), ir::PairingAttr::get(b.getContext(), pairing));
 }
 
 Value StepBuilder::add(Value residual, Value branch, const std::string &name) {

@@ -7,8 +7,8 @@
 
 namespace lathe {
 
-/// Name of the module's rotation.
-inline constexpr llvm::StringLiteral kRotation = "rotary";
+/// Name of the rotation of a layer whose positions come from that variant; "": from the model itself.
+std::string rotationName(const std::string &variant);
 
 /// Writes the model's forward pass, op after op, where `b` stands. A method for each part of the model; each takes the
 /// residual stream or a part's input, rows of `dim` columns, and gives its result.
@@ -25,9 +25,9 @@ public:
 
 private:
   mlir::Value embedding();
-  mlir::Value layer(mlir::Value x, int64_t index);
-  mlir::Value attention(mlir::Value x, int64_t layer);
-  mlir::Value mlp(mlir::Value x, const std::string &layer);
+  mlir::Value layer(mlir::Value x, uint32_t index);
+  mlir::Value attention(mlir::Value x, const spec::Model &layer, uint32_t index);
+  mlir::Value mlp(mlir::Value x, const spec::Mlp &mlp, const std::string &layer);
   mlir::Value head(mlir::Value x);
 
   /// x, normed where the spec places norms before (after) a branch.
@@ -35,13 +35,13 @@ private:
   mlir::Value after(mlir::Value branch, const std::string &name);
   mlir::Value norm(mlir::Value x, const std::string &role);
   mlir::Value normOf(mlir::Value x, const std::string &role, bool weighted, int64_t group);
-  /// A query or key on its way from its projection to attention.
-  mlir::Value prepare(mlir::Value x, const std::string &name);
-  mlir::Value clip(mlir::Value x, const std::string &name);
-  mlir::DenseF64ArrayAttr slopes() const;
+  /// A query or key of the layer on its way from its projection to attention.
+  mlir::Value prepare(mlir::Value x, const spec::Model &layer, uint32_t index, const std::string &name);
+  mlir::Value clip(mlir::Value x, double limit, const std::string &name);
+  mlir::DenseF64ArrayAttr slopes(const spec::Model &layer) const;
   /// x * role^T, + role.bias.
   mlir::Value linear(mlir::Value x, const std::string &role, int64_t rows, bool bias);
-  mlir::Value rotate(mlir::Value x, const std::string &name);
+  mlir::Value rotate(mlir::Value x, const spec::Model &layer, uint32_t index, const std::string &name);
   /// residual + scale * branch.
   mlir::Value add(mlir::Value residual, mlir::Value branch, const std::string &name);
 

@@ -16,13 +16,26 @@ using nlohmann::json;
 namespace {
 /// A path in Model, resolved: message fields to walk through, then a field or a oneof.
 struct FieldPath {
-  std::vector<const FieldDescriptor *> through;
+  struct Step {
+    const FieldDescriptor *field;
+    int element; ///< of a repeated field
+  };
+  std::vector<Step> through;
   const FieldDescriptor *field = nullptr;
   const OneofDescriptor *choice = nullptr;
 };
 } // namespace
 
-static llvm::Expected<FieldPath> resolve(llvm::StringRef text, llvm::StringRef file) {
+/// The variant of that name; -1: there is none.
+static int variantNamed(const spec::Model &model, llvm::StringRef name) {
+  for (int i = 0; i < model.variants_size(); ++i)
+    if (model.variants(i).name() == name)
+      return i;
+  return -1;
+}
+
+/// `model` has the variants that a path may name.
+static llvm::Expected<FieldPath> resolve(llvm::StringRef text, const spec::Model &model, llvm::StringRef file) {
   const Descriptor *message = spec::Model::descriptor();
   FieldPath path;
   for (llvm::StringRef rest = text; message;) {
@@ -33,8 +46,16 @@ static llvm::Expected<FieldPath> resolve(llvm::StringRef text, llvm::StringRef f
         path.field = field;
         return path;
       }
-      path.through.push_back(field);
-      message = last ? nullptr : field->message_type();
+      int element = -1;
+      if (field->is_repeated()) { // the variants are the only messages that are
+        auto [name, member] = after.split('.');
+        element = variantNamed(model, name);
+        if (element < 0)
+          return makeError("{0}: binding of '{1}': the defaults have no variant '{2}'", file, text, name);
+        after = member;
+      }
+      path.through.push_back({field, element});
+      message = after.empty() ? nullptr : field->message_type();
     } else {
       path.choice = last ? message->FindOneofByName(part.str()) : nullptr;
       if (path.choice)
@@ -61,49 +82,43 @@ static json literal(const std::string &text) {
   return value.is_number() || value.is_boolean() ? value : json(text);
 }
 
-/// `where` says whose value it is: "config.json: hidden_size".
-static llvm::Error setField(Message &message, const FieldDescriptor *field, const json &value,
+/// Sets a field, or adds an element to a repeated one. `where` says whose value it is: "config.json: hidden_size".
+static llvm::Error setValue(Message &message, const FieldDescriptor *field, const json &value,
                             const std::string &where) {
   const auto *reflection = message.GetReflection();
+  const bool add = field->is_repeated();
   auto wrong = [&](const char *expected) {
     return makeError("{0} = {1} is not {2} (for {3})", where, textOf(value), expected, field->name());
   };
-  if (field->is_repeated()) {
-    if (field->cpp_type() != FieldDescriptor::CPPTYPE_DOUBLE || !value.is_array())
-      return wrong("an array of numbers");
-    for (const json &element : value) {
-      if (!element.is_number())
-        return wrong("an array of numbers");
-      reflection->AddDouble(&message, field, element.get<double>());
-    }
-    return llvm::Error::success();
-  }
   switch (field->cpp_type()) {
   case FieldDescriptor::CPPTYPE_UINT32: {
     const double number = value.is_number() ? value.get<double>() : -1;
     if (!(number >= 0 && number <= UINT32_MAX && number == std::floor(number)))
       return wrong("a whole number from 0 to 4294967295");
-    reflection->SetUInt32(&message, field, static_cast<uint32_t>(number));
+    const auto whole = static_cast<uint32_t>(number);
+    add ? reflection->AddUInt32(&message, field, whole) : reflection->SetUInt32(&message, field, whole);
     return llvm::Error::success();
   }
-  case FieldDescriptor::CPPTYPE_DOUBLE:
-    if (!value.is_number() || !std::isfinite(value.get<double>()))
+  case FieldDescriptor::CPPTYPE_DOUBLE: {
+    const double number = value.is_number() ? value.get<double>() : NAN;
+    if (!std::isfinite(number))
       return wrong("a finite number");
-    reflection->SetDouble(&message, field, value.get<double>());
+    add ? reflection->AddDouble(&message, field, number) : reflection->SetDouble(&message, field, number);
     return llvm::Error::success();
+  }
   case FieldDescriptor::CPPTYPE_BOOL:
-    if (!value.is_boolean())
+    if (add || !value.is_boolean())
       return wrong("true or false");
     reflection->SetBool(&message, field, value.get<bool>());
     return llvm::Error::success();
   case FieldDescriptor::CPPTYPE_STRING:
-    if (!value.is_string())
+    if (add || !value.is_string())
       return wrong("text");
     reflection->SetString(&message, field, printable(value.get_ref<const std::string &>()));
     return llvm::Error::success();
   case FieldDescriptor::CPPTYPE_ENUM:
     if (const auto *named =
-            value.is_string() ? field->enum_type()->FindValueByName(value.get<std::string>()) : nullptr) {
+            value.is_string() && !add ? field->enum_type()->FindValueByName(value.get<std::string>()) : nullptr) {
       reflection->SetEnum(&message, field, named);
       return llvm::Error::success();
     }
@@ -111,6 +126,19 @@ static llvm::Error setField(Message &message, const FieldDescriptor *field, cons
   default:
     return wrong("of a type that can be bound");
   }
+}
+
+static llvm::Error setField(Message &message, const FieldDescriptor *field, const json &value,
+                            const std::string &where) {
+  if (!field->is_repeated())
+    return setValue(message, field, value, where);
+  if (!value.is_array())
+    return makeError("{0} = {1} is not an array of numbers (for {2})", where, textOf(value), field->name());
+  message.GetReflection()->ClearField(&message, field);
+  for (const json &element : value)
+    if (llvm::Error error = setValue(message, field, element, where))
+      return error;
+  return llvm::Error::success();
 }
 
 /// Chooses the member of a oneof by name; every member is a message.
@@ -147,6 +175,17 @@ static std::optional<json> valuesOf(const Tensor &tensor) {
   return json(values);
 }
 
+/// The places of `wanted` in an array; what is no array stays, for a message.
+static json indicesOf(const json &array, llvm::StringRef wanted) {
+  if (!array.is_array())
+    return array;
+  json places = json::array();
+  for (size_t i = 0; i < array.size(); ++i)
+    if (textOf(array[i]) == wanted)
+      places.push_back(i);
+  return places;
+}
+
 static std::optional<json> lookUp(const Checkpoint &checkpoint, llvm::StringRef key) {
   if (key.consume_front("exists:"))
     return json(checkpoint.find(key) != nullptr);
@@ -157,6 +196,11 @@ static std::optional<json> lookUp(const Checkpoint &checkpoint, llvm::StringRef 
   if (key.consume_front("values:")) {
     const Tensor *tensor = checkpoint.find(key);
     return tensor ? valuesOf(*tensor) : std::nullopt;
+  }
+  if (key.consume_front("indices:")) {
+    auto [array, wanted] = key.split('=');
+    const json *value = find(checkpoint.config, array);
+    return value ? std::optional<json>(indicesOf(*value, wanted)) : std::nullopt;
   }
   const json *value = find(checkpoint.config, key);
   return value ? std::optional<json>(*value) : std::nullopt;
@@ -210,26 +254,42 @@ static bool choosesItself(const spec::Binding &binding) {
 /// Whether each oneof on the path has the path's member chosen.
 static bool isChosen(const FieldPath &path, const Message &model) {
   const Message *message = &model;
-  for (const FieldDescriptor *field : path.through) {
-    if (field->real_containing_oneof() && !message->GetReflection()->HasField(*message, field))
+  for (auto [field, element] : path.through) {
+    const auto *reflection = message->GetReflection();
+    if (field->real_containing_oneof() && !reflection->HasField(*message, field))
       return false;
-    message = &message->GetReflection()->GetMessage(*message, field);
+    message = field->is_repeated() ? &reflection->GetRepeatedMessage(*message, field, element)
+                                   : &reflection->GetMessage(*message, field);
   }
   return true;
 }
 
+/// The message that the path's field belongs to.
+static Message &owner(const FieldPath &path, Message &model) {
+  Message *message = &model;
+  for (auto [field, element] : path.through) {
+    const auto *reflection = message->GetReflection();
+    message = field->is_repeated() ? reflection->MutableRepeatedMessage(message, field, element)
+                                   : reflection->MutableMessage(message, field);
+  }
+  return *message;
+}
+
+/// Whether the checkpoint says what `when` ("KEY=VALUE", or "KEY=": no such key) asks for.
+static bool applies(llvm::StringRef when, const Checkpoint &checkpoint) {
+  if (when.empty())
+    return true;
+  auto [key, wanted] = when.split('=');
+  std::optional<json> value = lookUp(checkpoint, key);
+  return wanted.empty() ? !value : value && textOf(*value) == wanted;
+}
+
 static llvm::Error apply(const spec::Binding &binding, const Checkpoint &checkpoint, spec::Model &model) {
-  llvm::Expected<FieldPath> path = resolve(binding.field(), checkpoint.file);
+  llvm::Expected<FieldPath> path = resolve(binding.field(), model, checkpoint.file);
   if (!path)
     return path.takeError();
-  if (!isChosen(*path, model) && !choosesItself(binding))
+  if ((!isChosen(*path, model) && !choosesItself(binding)) || !applies(binding.when(), checkpoint))
     return llvm::Error::success();
-  if (!binding.when().empty()) {
-    auto [key, wanted] = llvm::StringRef(binding.when()).split('=');
-    std::optional<json> value = lookUp(checkpoint, key);
-    if (!value || textOf(*value) != wanted)
-      return llvm::Error::success();
-  }
   llvm::Expected<std::optional<Found>> found = findValue(binding, checkpoint);
   if (!found)
     return found.takeError();
@@ -240,11 +300,9 @@ static llvm::Error apply(const spec::Binding &binding, const Checkpoint &checkpo
     return value.takeError();
   if (!*value)
     return llvm::Error::success();
-  Message *message = &model;
-  for (const FieldDescriptor *field : path->through)
-    message = message->GetReflection()->MutableMessage(message, field);
-  return path->choice ? choose(*message, path->choice, **value, (*found)->where)
-                      : setField(*message, path->field, **value, (*found)->where);
+  Message &message = owner(*path, model);
+  return path->choice ? choose(message, path->choice, **value, (*found)->where)
+                      : setField(message, path->field, **value, (*found)->where);
 }
 
 llvm::Error bindConfig(const spec::Style &style, const Checkpoint &checkpoint, spec::Model &model) {
@@ -278,9 +336,9 @@ static std::set<std::string> allRoles() {
   return roles;
 }
 
-llvm::Error checkStyle(const spec::Style &style, llvm::StringRef file) {
+llvm::Error checkStyle(const spec::Style &style, const spec::Model &defaults, llvm::StringRef file) {
   for (const spec::Binding &binding : style.bindings()) {
-    llvm::Expected<FieldPath> path = resolve(binding.field(), file);
+    llvm::Expected<FieldPath> path = resolve(binding.field(), defaults, file);
     if (!path)
       return path.takeError();
     if (!binding.when().empty() && !llvm::StringRef(binding.when()).contains('='))

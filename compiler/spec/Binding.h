@@ -19,8 +19,9 @@ std::pair<std::string, llvm::StringRef> rolePattern(llvm::StringRef role);
 /// "layers.*.attention.key.bias".
 std::string siblingRole(llvm::StringRef role, llvm::StringRef part);
 
-/// Whether every field path, role and value of a style makes sense, without any checkpoint.
-llvm::Error checkStyle(const spec::Style &style, llvm::StringRef file);
+/// Whether every field path, role and value of a style makes sense, without any checkpoint. Paths may name the variants
+/// that the family's defaults have.
+llvm::Error checkStyle(const spec::Style &style, const spec::Model &defaults, llvm::StringRef file);
 
 /// Sets the fields of `model` that the style binds; from bare tensors without a configuration, only the style's
 /// constants. Errors name the file, the key and what would be valid.

@@ -1,6 +1,7 @@
 //===- BoundWeights.cpp - a checkpoint's tensors by role ----------------------------------------------------------===//
 #include "compiler/spec/Binding.h"
 #include "compiler/spec/Input.h"
+#include "compiler/spec/Layers.h"
 #include "compiler/support/Error.h"
 #include "compiler/support/Hash.h"
 #include "llvm/ADT/StringExtras.h"
@@ -136,10 +137,11 @@ static llvm::Error checkTensor(const Tensor &tensor, const WeightShape &wanted, 
   return llvm::Error::success();
 }
 
-static Rearrangement rearrangement(const spec::Model &model, spec::Rotary::Pairing stored) {
-  if (!model.positions().has_rotary() || stored == model.positions().rotary().pairing())
+/// Of a layer's queries and keys; `stored` is the checkpoint's pairing.
+static Rearrangement rearrangement(const spec::Model &layer, spec::Rotary::Pairing stored) {
+  if (!layer.positions().has_rotary() || stored == layer.positions().rotary().pairing())
     return {};
-  return {model.attention().head_size(), model.positions().rotary().dims(), stored == spec::Rotary::INTERLEAVED};
+  return {layer.attention().head_size(), layer.positions().rotary().dims(), stored == spec::Rotary::INTERLEAVED};
 }
 
 /// Where a role's rows (a vector's components) are in its tensor. `sizes` has those of every role.
@@ -189,7 +191,6 @@ static llvm::Error checkUnused(const Checkpoint &checkpoint, const std::vector<b
 
 llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &style, Checkpoint checkpoint,
                                                           const spec::Model &model, spec::Rotary::Pairing stored) {
-  const Rearrangement rearranged = rearrangement(model, stored);
   llvm::StringMap<const spec::TensorBinding *> bindings;
   for (const spec::TensorBinding &binding : style.tensors())
     bindings.try_emplace(binding.role(), &binding);
@@ -233,8 +234,9 @@ llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &sty
     weight.place = place;
     weight.transposed = transposed;
     weight.vector = wanted.rows == 1;
-    if (binding->second->rotary())
-      weight.order = rearranged;
+    uint32_t number = 0;
+    if (binding->second->rotary() && llvm::to_integer(layer, number))
+      weight.order = rearrangement(layerOf(model, number), stored);
     source->byRole.try_emplace(wanted.role, source->weights.size());
     source->weights.push_back(std::move(weight));
   }

@@ -27,7 +27,7 @@ llvm::Expected<NamedFamily> parseFamily(llvm::StringRef text, llvm::StringRef fi
   if (llvm::Error error = parseTextProto(text, file, result.family))
     return std::move(error);
   for (const spec::Style *style : {&result.family.hf(), &result.family.gguf(), &result.family.llama2c()})
-    if (llvm::Error error = checkStyle(*style, file))
+    if (llvm::Error error = checkStyle(*style, result.family.defaults(), file))
       return std::move(error);
   return result;
 }

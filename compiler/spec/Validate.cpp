@@ -1,18 +1,22 @@
 //===- Validate.cpp - what a spec may say, and what may go together -----------------------------------------------===//
 //
-// Defaults first, so that every check sees concrete values; then each field alone; then fields together. A check that a
-// later axis makes obsolete is one entry here.
+// Defaults first, so that every check sees concrete values; then each field alone; then fields together: of the model,
+// and of each kind of layer that its variants make. A check that a later axis makes obsolete is one entry here.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #include "compiler/spec/Input.h"
+#include "compiler/spec/Layers.h"
 #include "compiler/support/Error.h"
+#include "llvm/ADT/StringExtras.h"
 #include <cmath>
+#include <set>
 
 namespace lathe {
 
 /// Limits on sizes: beyond them a number is a mistake or an attack, and products stay within 64 bits.
 static constexpr uint32_t maxLayers = 4096, maxDim = 1 << 20, maxVocabulary = 1 << 24, maxContext = 1 << 28,
                           maxHeads = 1 << 14, maxHeadSize = 1 << 14, maxHidden = 1 << 22;
+static constexpr int maxVariants = 16; // a model has two or three; looking a layer up is linear in them
 static constexpr int64_t maxParameters = int64_t(1) << 40;
 
 namespace {
@@ -23,8 +27,10 @@ public:
 
   template <typename... Args> void require(bool condition, const char *format, Args &&...args) {
     if (!condition && message.empty())
-      message = llvm::formatv(format, std::forward<Args>(args)...).str();
+      message = place + llvm::formatv(format, std::forward<Args>(args)...).str();
   }
+  /// Where the fields are that are checked from here on, for messages.
+  void within(std::string where) { place = std::move(where); }
   void range(const char *field, uint32_t value, uint32_t high) {
     require(value >= 1 && value <= high, "{0} = {1} is not from 1 to {2}", field, value, high);
   }
@@ -46,7 +52,7 @@ public:
 
 private:
   llvm::StringRef file;
-  std::string message;
+  std::string place, message;
 };
 } // namespace
 
@@ -56,8 +62,7 @@ static uint32_t wholePart(double part, uint32_t whole) {
   return product > 0 && product < UINT32_MAX ? static_cast<uint32_t>(product) : 0;
 }
 
-static void fillPositions(spec::Model &model) {
-  spec::Positions &positions = *model.mutable_positions();
+static void fillPositions(spec::Positions &positions, const spec::Model &model) {
   if (positions.has_rotary()) {
     spec::Rotary &rotary = *positions.mutable_rotary();
     if (rotary.dims() == 0)
@@ -70,28 +75,45 @@ static void fillPositions(spec::Model &model) {
     positions.mutable_alibi()->set_max_bias(8);
 }
 
+/// Sizes that follow from others; in a variant, from those that it sets.
+static void fillAttention(spec::Attention &attention) {
+  if (attention.scale() == 0 && attention.scale_size() > 0)
+    attention.set_scale(1 / std::sqrt(attention.scale_size()));
+  attention.clear_scale_size();
+}
+
+static void fillMlp(spec::Mlp &mlp, const spec::Model &model) {
+  if (mlp.hidden() == 0 && mlp.expansion() > 0)
+    mlp.set_hidden(wholePart(mlp.expansion(), model.dim()));
+  mlp.clear_expansion();
+}
+
 static void fillDefaults(spec::Model &model) {
   spec::Attention &attention = *model.mutable_attention();
   if (attention.n_kv_heads() == 0)
     attention.set_n_kv_heads(attention.n_heads());
   if (attention.head_size() == 0 && attention.n_heads() > 0)
     attention.set_head_size(model.dim() / attention.n_heads());
-  const double scaleSize = attention.scale_size() ? attention.scale_size() : attention.head_size();
-  if (attention.scale() == 0 && scaleSize > 0)
-    attention.set_scale(1 / std::sqrt(scaleSize));
-  attention.clear_scale_size();
-  fillPositions(model);
+  if (attention.scale_size() == 0)
+    attention.set_scale_size(attention.head_size());
+  fillAttention(attention);
+  fillPositions(*model.mutable_positions(), model);
+  fillMlp(*model.mutable_mlp(), model);
   if (model.embedding().scale() == 0)
     model.mutable_embedding()->set_scale(model.embedding().by_sqrt_dim() ? std::sqrt(double(model.dim())) : 1);
   model.mutable_embedding()->clear_by_sqrt_dim();
-  spec::Mlp &mlp = *model.mutable_mlp();
-  if (mlp.hidden() == 0)
-    mlp.set_hidden(wholePart(mlp.expansion(), model.dim()));
-  mlp.clear_expansion();
   if (model.residual().scale() == 0)
     model.mutable_residual()->set_scale(1);
   if (model.head().scale() == 0)
     model.mutable_head()->set_scale(1);
+  for (spec::Variant &variant : *model.mutable_variants()) {
+    if (variant.has_positions())
+      fillPositions(*variant.mutable_positions(), model);
+    if (variant.has_attention())
+      fillAttention(*variant.mutable_attention());
+    if (variant.has_mlp())
+      fillMlp(*variant.mutable_mlp(), model);
+  }
 }
 
 static void checkSizes(const spec::Model &model, Checks &checks) {
@@ -100,7 +122,6 @@ static void checkSizes(const spec::Model &model, Checks &checks) {
   checks.range("n_layers", model.n_layers(), maxLayers);
   checks.range("vocab_size", model.vocab_size(), maxVocabulary);
   checks.range("max_context", model.max_context(), maxContext);
-  checks.range("mlp.hidden", model.mlp().hidden(), maxHidden);
   checks.require(spec::WeightFormat_IsValid(model.weight_format()), "weight_format = {0} is unknown",
                  static_cast<int>(model.weight_format()));
 }
@@ -123,8 +144,6 @@ static void checkAttention(const spec::Model &model, bool headSizeGiven, Checks 
   checks.positive("attention.scale", attention.scale());
   checks.notNegative("attention.logit_softcap", attention.logit_softcap());
   checks.notNegative("attention.clip", attention.clip());
-  checks.require(attention.global_every() == 0 || attention.window() > 0,
-                 "attention.global_every = {0} needs attention.window", attention.global_every());
   checks.require(spec::Attention_QkNorm_IsValid(attention.qk_norm()), "attention.qk_norm = {0} is unknown",
                  static_cast<int>(attention.qk_norm()));
 }
@@ -191,6 +210,13 @@ static void checkPositions(const spec::Model &model, Checks &checks) {
   }
 }
 
+static void checkMlp(const spec::Model &model, Checks &checks) {
+  const spec::Mlp &mlp = model.mlp();
+  checks.range("mlp.hidden", mlp.hidden(), maxHidden);
+  checks.require(mlp.activation() > spec::ACTIVATION_UNSPECIFIED && spec::Activation_IsValid(mlp.activation()),
+                 "mlp.activation is not set: SILU, GELU_ERF, GELU_TANH, RELU or RELU_SQUARED");
+}
+
 static void checkParts(const spec::Model &model, Checks &checks) {
   const spec::Norm &norm = model.norm();
   checks.require(norm.kind() == spec::Norm::RMS || norm.kind() == spec::Norm::LAYER,
@@ -206,24 +232,76 @@ static void checkParts(const spec::Model &model, Checks &checks) {
                  "residual.parallel = true excludes norm.placement = POST: there is one sum, and two norms of it");
   checks.require(!residual.shared_norm() || (residual.parallel() && norm.placement() == spec::Norm::PRE),
                  "residual.shared_norm = true needs residual.parallel = true and norm.placement = PRE");
-  const spec::Mlp &mlp = model.mlp();
-  checks.require(mlp.activation() > spec::ACTIVATION_UNSPECIFIED && spec::Activation_IsValid(mlp.activation()),
-                 "mlp.activation is not set: SILU, GELU_ERF, GELU_TANH, RELU or RELU_SQUARED");
   checks.positive("embedding.scale", model.embedding().scale());
   checks.positive("residual.scale", model.residual().scale());
   checks.positive("head.scale", model.head().scale());
   checks.notNegative("head.softcap", model.head().softcap());
 }
 
+/// What a layer is made of.
+static void checkLayer(const spec::Model &layer, bool headSizeGiven, Checks &checks) {
+  checkAttention(layer, headSizeGiven, checks);
+  checkPositions(layer, checks);
+  checkMlp(layer, checks);
+}
+
+static void checkVariant(const spec::Variant &variant, const spec::Model &model, Checks &checks) {
+  const std::string &name = variant.name();
+  checks.require(!name.empty() && llvm::all_of(name, [](char c) { return llvm::isAlnum(c) || c == '_'; }),
+                 "variants: the name '{0}' is not one of letters, digits and '_'", printable(name));
+  checks.require(uint32_t(variant.layers_size()) <= model.n_layers(),
+                 "variants.{0}.layers has {1} numbers; n_layers = {2}", name, variant.layers_size(), model.n_layers());
+  for (uint32_t layer : variant.layers())
+    checks.require(layer < model.n_layers(), "variants.{0}.layers has {1}; n_layers = {2}", name, layer,
+                   model.n_layers());
+  checks.require(variant.offset() == 0 || variant.offset() < variant.every(),
+                 "variants.{0}.offset = {1} is not below every = {2}", name, variant.offset(), variant.every());
+  checks.require(!variant.positions().has_learned(),
+                 "variants.{0}.positions: learned positions are added to the embedding, so they are the model's", name);
+  checks.require(variant.attention().n_kv_heads() == 0 ||
+                     variant.attention().n_kv_heads() == model.attention().n_kv_heads(),
+                 "variants.{0}.attention.n_kv_heads = {1} is not the model's, {2}: all layers share one form of cache",
+                 name, variant.attention().n_kv_heads(), model.attention().n_kv_heads());
+  checks.require(variant.attention().head_size() == 0 ||
+                     variant.attention().head_size() == model.attention().head_size(),
+                 "variants.{0}.attention.head_size = {1} is not the model's, {2}: all layers share one form of cache",
+                 name, variant.attention().head_size(), model.attention().head_size());
+}
+
+/// Each kind of layer that the variants make.
+static void checkVariants(const spec::Model &model, Checks &checks) {
+  checks.require(model.variants_size() <= maxVariants, "there are {0} variants; at most {1} are allowed",
+                 model.variants_size(), maxVariants);
+  std::set<std::string> names;
+  for (const spec::Variant &variant : model.variants()) {
+    checkVariant(variant, model, checks);
+    checks.require(names.insert(variant.name()).second, "variants: there are two of the name '{0}'",
+                   printable(variant.name()));
+  }
+  std::set<std::vector<const spec::Variant *>> seen = {{}};
+  for (uint32_t i = 0; i < model.n_layers() && checks.passed(); ++i) {
+    std::vector<const spec::Variant *> variants = variantsOf(model, i);
+    if (!seen.insert(variants).second)
+      continue;
+    checks.within("layer " + std::to_string(i) + ", " +
+                  llvm::join(llvm::map_range(variants, [](const spec::Variant *v) { return v->name(); }), " and ") +
+                  ": ");
+    checkLayer(layerOf(model, i), true, checks);
+  }
+}
+
 static void checkTotal(const spec::Model &model, Checks &checks) {
   // Each layer is below 2^45 and there are at most 2^12, so the sum stays within 64 bits.
-  const int64_t dim = model.dim(), heads = model.attention().n_heads() + 2 * int64_t(model.attention().n_kv_heads());
-  const int64_t perLayer = dim * model.attention().head_size() * (heads + model.attention().n_heads()) +
-                           (model.mlp().gated() ? 3 : 2) * dim * int64_t(model.mlp().hidden());
-  const int64_t total = perLayer * model.n_layers() + 2 * dim * model.vocab_size();
-  checks.require(perLayer <= maxParameters && total <= maxParameters,
-                 "the model would have more than 2^40 parameters: dim = {0}, n_layers = {1}, mlp.hidden = {2}", dim,
-                 model.n_layers(), model.mlp().hidden());
+  int64_t total = 2 * int64_t(model.dim()) * model.vocab_size();
+  for (uint32_t i = 0; i < model.n_layers(); ++i) {
+    const spec::Model layer = layerOf(model, i);
+    const int64_t dim = layer.dim(),
+                  heads = 2 * (int64_t(layer.attention().n_heads()) + layer.attention().n_kv_heads());
+    total += dim * layer.attention().head_size() * heads + (layer.mlp().gated() ? 3 : 2) * dim * layer.mlp().hidden();
+  }
+  checks.require(total <= maxParameters,
+                 "the model would have more than 2^40 parameters: dim = {0}, n_layers = {1}, mlp.hidden = {2}",
+                 model.dim(), model.n_layers(), model.mlp().hidden());
 }
 
 llvm::Error validate(spec::Model &model, llvm::StringRef file) {
@@ -231,9 +309,10 @@ llvm::Error validate(spec::Model &model, llvm::StringRef file) {
   fillDefaults(model);
   Checks checks(file);
   checkSizes(model, checks);
-  checkAttention(model, headSizeGiven, checks);
-  checkPositions(model, checks);
   checkParts(model, checks);
+  checkLayer(model, headSizeGiven, checks);
+  if (checks.passed())
+    checkVariants(model, checks);
   if (checks.passed())
     checkTotal(model, checks);
   return checks.take();

@@ -1,4 +1,5 @@
 #include "compiler/spec/Input.h"
+#include "compiler/spec/Layers.h"
 
 namespace lathe {
 
@@ -30,12 +31,7 @@ private:
 } // namespace
 
 std::vector<WeightShape> weightShapes(const spec::Model &model) {
-  const spec::Attention &attention = model.attention();
-  const spec::Mlp &mlp = model.mlp();
   const int64_t dim = model.dim();
-  const int64_t queryRows = int64_t(attention.n_heads()) * attention.head_size();
-  const int64_t keyRows = int64_t(attention.n_kv_heads()) * attention.head_size();
-
   ShapeList list(model);
   list.matrix("token_embedding", model.vocab_size(), dim, false);
   if (model.positions().has_learned())
@@ -45,6 +41,11 @@ std::vector<WeightShape> weightShapes(const spec::Model &model) {
   const bool after = model.norm().placement() == spec::Norm::BOTH;
   for (uint32_t i = 0; i < model.n_layers(); ++i) {
     const std::string layer = "layers." + std::to_string(i) + ".";
+    const spec::Model here = layerOf(model, i);
+    const spec::Attention &attention = here.attention();
+    const spec::Mlp &mlp = here.mlp();
+    const int64_t queryRows = int64_t(attention.n_heads()) * attention.head_size();
+    const int64_t keyRows = int64_t(attention.n_kv_heads()) * attention.head_size();
     list.norm(layer + "attention_norm");
     list.matrix(layer + "attention.query", queryRows, dim, attention.qkv_bias());
     list.matrix(layer + "attention.key", keyRows, dim, attention.qkv_bias());

@@ -142,9 +142,19 @@ TEST(Import, queriesAndKeysMayBeNormedAndClipped) {
                     HasSubstr("lathe.clip %2 limit 8.0")));
 }
 
-TEST(Import, someLayersMaySeeAll) {
-  std::string text = import("n_layers: 4 attention { window: 7 global_every: 2 }");
-  EXPECT_EQ(llvm::StringRef(text).count("window 7"), 4u); // layers 0 and 2, in two functions
+TEST(Import, someLayersMaySeeFurther) {
+  std::string text =
+      import("n_layers: 4 attention { window: 7 } variants { name: \"far\" every: 2 attention { window: 9 } }");
+  EXPECT_EQ(llvm::StringRef(text).count("window 7"), 4u); // layers 1 and 3, in two functions
+  EXPECT_EQ(llvm::StringRef(text).count("window 9"), 4u);
+}
+
+TEST(Import, layersMayTurnDifferently) {
+  std::string text = import(R"(n_layers: 3 variants { name: "none" layers: 1 positions { none {} } }
+      variants { name: "slow" layers: 2 positions { rotary { theta: 100 pairing: INTERLEAVED } } mlp { hidden: 20 } })");
+  EXPECT_THAT(text, AllOf(HasSubstr("lathe.rotation @rotary "), HasSubstr("lathe.rotation @rotary.slow "),
+                          HasSubstr("interleaved %"), HasSubstr("@layers.2.mlp.up \"f32\" : tensor<20x64xf32>")));
+  EXPECT_EQ(llvm::StringRef(text).count("lathe.rope"), 8u); // query and key, of two layers, in two functions
 }
 
 TEST(Import, weightFormatIsForMatricesWhoseBlocksFit) {

@@ -86,6 +86,30 @@ TEST(Binding, AppliesWhenTheCheckpointSaysSo) {
             "f.textproto: binding of 'dim': when = 'wide' is not KEY=VALUE");
 }
 
+TEST(Binding, ReachesVariantsByName) {
+  auto variant = [](const char *bindings, const char *config) {
+    llvm::Expected<NamedFamily> family =
+        parseFamily(std::string("defaults { variants { name: \"local\" } } hf { ") + bindings + " }", "f.textproto");
+    if (!family)
+      return llvm::toString(family.takeError());
+    spec::Model model = family->family.defaults();
+    if (llvm::Error error = bindConfig(family->family.hf(), checkpoint(config), model))
+      return llvm::toString(std::move(error));
+    return model.variants(0).ShortDebugString();
+  };
+  const char *bindings = R"(
+    bindings { field: "variants.local.layers" keys: "indices:kinds=near" optional: true }
+    bindings { field: "variants.local.every" otherwise: "2" when: "kinds=" }
+    bindings { field: "variants.local.attention.window" keys: "window" })";
+  EXPECT_EQ(variant(bindings, R"({"kinds": ["near", "far", "near"], "window": 5})"),
+            "name: \"local\" layers: 0 layers: 2 attention { window: 5 }");
+  EXPECT_EQ(variant(bindings, R"({"window": 5})"), "name: \"local\" every: 2 attention { window: 5 }");
+  EXPECT_EQ(variant(bindings, R"({"kinds": "near", "window": 5})"),
+            "c.json: indices:kinds=near = near is not an array of numbers (for layers)");
+  EXPECT_EQ(variant(R"(bindings { field: "variants.locl.every" otherwise: "2" })", "{}"),
+            "f.textproto: binding of 'variants.locl.every': the defaults have no variant 'locl'");
+}
+
 TEST(Binding, StacksNameRolesBesideTheirOwn) {
   auto complaint = [](const char *stack) {
     return bound(std::string(R"(tensors { role: "layers.*.attention.key.bias" names: "x" stack: )") + stack + " }",

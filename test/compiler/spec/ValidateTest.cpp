@@ -1,5 +1,6 @@
 #include "TestFiles.h"
 #include "compiler/spec/Family.h"
+#include "compiler/spec/Layers.h"
 #include "compiler/spec/TextProto.h"
 #include "gmock/gmock.h"
 
@@ -49,6 +50,48 @@ TEST(Validate, WorksOutWhatFollowsFromOthers) {
   EXPECT_EQ(model.mlp().expansion(), 0); // equal models are equal specs
 }
 
+TEST(Validate, FillsVariantsFromWhatTheySet) {
+  spec::Model model, change;
+  ASSERT_EQ(messageOf(parseTextProto(valid, "valid", model)), "");
+  ASSERT_EQ(
+      messageOf(parseTextProto("variants { name: \"a\" layers: 1 attention { scale_size: 4 } mlp { expansion: 2 } "
+                               "positions { rotary { theta: 10 pairing: HALF_SPLIT fraction: 0.5 } } }",
+                               "edit", change)),
+      "");
+  model.MergeFrom(change);
+  ASSERT_EQ(messageOf(validate(model, "m.textproto")), "");
+  const spec::Model first = layerOf(model, 0), second = layerOf(model, 1);
+  EXPECT_EQ(first.mlp().hidden(), 96u);
+  EXPECT_EQ(second.mlp().hidden(), 128u);
+  EXPECT_EQ(second.mlp().activation(), spec::SILU);
+  EXPECT_EQ(second.attention().scale(), 0.5);
+  EXPECT_EQ(second.positions().rotary().dims(), 4u);
+  const std::string filled = printSpec(model);
+  ASSERT_EQ(messageOf(validate(model, "m.textproto")), "");
+  EXPECT_EQ(printSpec(model), filled);
+}
+
+TEST(Layers, AreChosenInMoreWaysThanOne) {
+  auto chosen = [](const char *variant) {
+    spec::Model model;
+    EXPECT_EQ(messageOf(parseTextProto(variant, "v", *model.add_variants())), "");
+    std::string layers;
+    for (uint32_t i = 0; i < 8; ++i)
+      if (!variantsOf(model, i).empty())
+        layers += std::to_string(i);
+    return layers;
+  };
+  EXPECT_EQ(chosen(""), "");
+  EXPECT_EQ(chosen("except: true"), "01234567");
+  EXPECT_EQ(chosen("every: 3"), "036");
+  EXPECT_EQ(chosen("every: 3 offset: 2"), "25");
+  EXPECT_EQ(chosen("every: 3 offset: 2 except: true"), "013467");
+  EXPECT_EQ(chosen("first: 2 end: 5"), "234");
+  EXPECT_EQ(chosen("first: 1 every: 2"), "1357");
+  EXPECT_EQ(chosen("end: 3"), "012");
+  EXPECT_EQ(chosen("layers: [5, 1] every: 2"), "15");
+}
+
 TEST(Validate, NamesTheFieldAndWhatWouldBeValid) {
   const std::pair<const char *, const char *> cases[] = {
       {"version: 2", "version = 2 is not 1, the version of this compiler"},
@@ -73,7 +116,15 @@ TEST(Validate, NamesTheFieldAndWhatWouldBeValid) {
        "residual.shared_norm = true needs residual.parallel = true and norm.placement = PRE"},
       {"residual { parallel: true } norm { placement: POST }",
        "residual.parallel = true excludes norm.placement = POST: there is one sum, and two norms of it"},
-      {"attention { global_every: 2 }", "attention.global_every = 2 needs attention.window"},
+      {"variants { name: \"a b\" }", "variants: the name 'a b' is not one of letters, digits and '_'"},
+      {"variants { name: \"a\" } variants { name: \"a\" }", "variants: there are two of the name 'a'"},
+      {"variants { name: \"a\" layers: 2 }", "variants.a.layers has 2; n_layers = 2"},
+      {"variants { name: \"a\" layers: [0, 0, 0] }", "variants.a.layers has 3 numbers; n_layers = 2"},
+      {"variants { name: \"a\" every: 2 offset: 2 }", "variants.a.offset = 2 is not below every = 2"},
+      {"variants { name: \"a\" attention { head_size: 4 } }",
+       "variants.a.attention.head_size = 4 is not the model's, 8: all layers share one form of cache"},
+      {"variants { name: \"a\" first: 1 attention { clip: -1 } } variants { name: \"b\" every: 1 }",
+       "layer 1, a and b: attention.clip = -1 is not a finite number of at least 0"},
       {"attention { clip: -1 }", "attention.clip = -1 is not a finite number of at least 0"},
       {"positions { alibi { max_bias: -1 } }", "positions.alibi.max_bias = -1 is not a finite number above 0"},
       {"positions { learned { offset: 2 rows: 33 } }",
