@@ -2,6 +2,7 @@
 #include "compiler/schedule/Records.h"
 #include "compiler/kernels/halide/Registry.h"
 #include "compiler/support/Error.h"
+#include "schedules/Embedded.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include <cmath>
@@ -19,13 +20,6 @@ using schedule::SizeRange;
 namespace {
 
 constexpr double kNearestDoublings = 2;
-
-struct RecordFile {
-  const char *name, *text;
-};
-const RecordFile recordFiles[] = {
-#include "schedules/RecordFiles.inc"
-    {nullptr, nullptr}};
 
 /// Keeps the first complaint of protobuf's parser.
 class FirstError : public google::protobuf::io::ErrorCollector {
@@ -139,8 +133,8 @@ std::string lathe::print(const Record &record) {
 
 Expected<RecordBook> RecordBook::embedded() {
   RecordBook book;
-  for (const RecordFile &file : llvm::ArrayRef(recordFiles).drop_back())
-    if (Error wrong = book.add(file.name, file.text))
+  for (const EmbeddedFile &file : embeddedRecords())
+    if (Error wrong = book.add(file.path, std::string(file.text)))
       return std::move(wrong);
   return book;
 }

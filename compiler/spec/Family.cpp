@@ -40,7 +40,7 @@ static llvm::Expected<llvm::ArrayRef<NamedFamily>> families() {
   };
   static const Loaded loaded = [] {
     Loaded result;
-    for (const EmbeddedFile &file : embeddedModels()) {
+    for (const EmbeddedFile &file : embeddedFamilies()) {
       if (declaredMessage(file.text) != "lathe.spec.Family")
         continue;
       llvm::Expected<NamedFamily> family = parseFamily(file.text, file.path);

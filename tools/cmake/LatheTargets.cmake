@@ -1,4 +1,5 @@
-# One folder = one target. lathe_library(NAME SOURCES... DEPENDS targets...) and lathe_test(NAME SOURCES... DEPENDS ...).
+# One folder = one target: lathe_library(NAME SOURCES... DEPENDS targets...) and lathe_test(NAME SOURCES... DEPENDS ...). What is
+# made of data: lathe_proto and lathe_embed.
 if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
   add_link_options(-fuse-ld=lld)
 endif()
@@ -18,6 +19,33 @@ function(lathe_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPENDS" ${ARGN})
   add_library(${name} STATIC ${arg_SOURCES})
   target_link_libraries(${name} PUBLIC lathe_options ${arg_DEPENDS})
+endfunction()
+
+# lathe_proto(NAME FOLDER/FILE.proto): the library NAME, and the header "FOLDER/FILE.pb.h".
+function(lathe_proto name file)
+  string(REGEX REPLACE "\\.proto$" ".pb" base ${CMAKE_BINARY_DIR}/${file})
+  add_custom_command(OUTPUT ${base}.cc ${base}.h
+    COMMAND protobuf::protoc --cpp_out=${CMAKE_BINARY_DIR} -I${CMAKE_SOURCE_DIR} ${file}
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} DEPENDS ${CMAKE_SOURCE_DIR}/${file} VERBATIM)
+  add_library(${name} STATIC ${base}.cc ${base}.h)
+  target_compile_options(${name} PRIVATE -w)
+  target_include_directories(${name} SYSTEM PUBLIC ${CMAKE_BINARY_DIR})
+  target_link_libraries(${name} PUBLIC protobuf::libprotobuf)
+endfunction()
+
+# lathe_embed(NAME HEADER FUNCTION PATTERN...): the library NAME, which defines HEADER's FUNCTION: the files of this folder that
+# match the patterns, at any depth.
+function(lathe_embed name header function)
+  list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/ OUTPUT_VARIABLE patterns)
+  file(GLOB_RECURSE files CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} ${patterns})
+  list(SORT files)
+  list(TRANSFORM files PREPEND ${CMAKE_SOURCE_DIR}/ OUTPUT_VARIABLE paths)
+  set(output ${CMAKE_CURRENT_BINARY_DIR}/${function}.cpp)
+  set(script ${CMAKE_SOURCE_DIR}/tools/cmake/Embed.cmake)
+  add_custom_command(OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} "-DFILES=${files}" -DHEADER=${header} -DFUNCTION=${function} -DOUTPUT=${output} -P ${script}
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR} DEPENDS ${paths} ${script} VERBATIM)
+  lathe_library(${name} SOURCES ${output})
 endfunction()
 
 # A GoogleTest program, registered with ctest as NAME; it runs in the repository's root, so test data is test/data/....

@@ -1,7 +1,7 @@
 //===- ChatTemplates.cpp - which chat format a checkpoint's template is -------------------------------------------===//
 #include "compiler/spec/tokenizer/ChatTemplates.h"
-#include "compiler/spec/tokenizer/ChatData.h"
 #include "compiler/support/Error.h"
+#include "models/Embedded.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/JSON.h"
 
@@ -129,7 +129,7 @@ llvm::Expected<ChatFormat> parseChatFormat(llvm::StringRef file, llvm::StringRef
 
 llvm::Expected<std::vector<ChatFormat>> chatFormats() {
   std::vector<ChatFormat> formats;
-  for (const ChatDataFile &file : chatDataFiles()) {
+  for (const EmbeddedFile &file : embeddedChatFormats()) {
     llvm::Expected<ChatFormat> format = parseChatFormat(file.path, file.text);
     if (!format)
       return format.takeError();

@@ -204,8 +204,8 @@ TEST(Binding, ReadsBothStylesOfRopeConfiguration) {
 }
 
 TEST(Embedded, CarriesTheFilesAsTheyAre) {
-  ASSERT_FALSE(embeddedModels().empty());
-  for (const EmbeddedFile &file : embeddedModels())
+  ASSERT_FALSE(embeddedFamilies().empty());
+  for (const EmbeddedFile &file : embeddedFamilies())
     EXPECT_EQ(file.text, readBytes(std::string(file.path))) << file.path;
 }
 
