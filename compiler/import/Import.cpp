@@ -36,10 +36,11 @@ static void declareRotations(OpBuilder &b, const spec::Model &model) {
   for (uint32_t i = 0; i < model.n_layers(); ++i) {
     const spec::Model layer = layerOf(model, i);
     const std::string name = rotationName(positionsVariant(model, i));
-    if (layer.positions().has_rotary() && declared.insert(name).second)
-      ir::RotationOp::create(b, NameLoc::get(b.getStringAttr(name)), b.getStringAttr(name),
-                             b.getDenseF64ArrayAttr(rotaryFrequencies(layer.positions().rotary())),
-                             b.getF64FloatAttr(1.0));
+    if (!layer.positions().has_rotary() || !declared.insert(name).second)
+      continue;
+    const Rotation rotation = rotationOf(layer.positions().rotary());
+    ir::RotationOp::create(b, NameLoc::get(b.getStringAttr(name)), b.getStringAttr(name),
+                           b.getDenseF64ArrayAttr(rotation.frequencies), b.getF64FloatAttr(rotation.magnitude));
   }
 }
 

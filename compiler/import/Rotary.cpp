@@ -1,5 +1,6 @@
 //===- Rotary.cpp - the frequencies of a rotary embedding --------------------------------------------------------===//
 #include "compiler/import/Rotary.h"
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -18,24 +19,74 @@ static double stretchLlama3(const spec::Rotary::Llama3 &scaling, double frequenc
   return (1 - kept) * frequency / scaling.factor() + kept * frequency;
 }
 
-std::vector<double> lathe::rotaryFrequencies(const spec::Rotary &rotary) {
-  std::vector<double> frequencies;
-  for (uint32_t i = 0; i < rotary.dims() / 2; ++i) {
-    double frequency = std::pow(rotary.theta(), -2.0 * i / rotary.dims());
-    switch (rotary.scaling().kind_case()) {
-    case spec::Rotary::Scaling::kLinear:
-      frequency /= rotary.scaling().linear().factor();
-      break;
-    case spec::Rotary::Scaling::kLlama3:
-      frequency = stretchLlama3(rotary.scaling().llama3(), frequency);
-      break;
-    case spec::Rotary::Scaling::kDivisors:
-      frequency /= rotary.scaling().divisors().divisor(i);
-      break;
-    case spec::Rotary::Scaling::KIND_NOT_SET:
-      break;
-    }
-    frequencies.push_back(frequency);
+/// f_i of the paper for pairs 0, 1, ...: pairs below `low` keep their frequency, those above `high` are divided by
+/// factor.
+static std::vector<double> stretchYarn(const spec::Rotary &rotary, std::vector<double> frequencies) {
+  const spec::Rotary::Yarn &yarn = rotary.scaling().yarn();
+  const double dims = rotary.dims();
+  // The (fractional) pair that makes so many turns in the original context.
+  auto pairOf = [&](double turns) {
+    return dims * std::log(yarn.original_context() / (turns * 2 * std::numbers::pi)) / (2 * std::log(rotary.theta()));
+  };
+  double low = pairOf(yarn.beta_fast()), high = pairOf(yarn.beta_slow());
+  if (!yarn.untruncated()) {
+    low = std::floor(low);
+    high = std::ceil(high);
+  }
+  low = std::max(low, 0.0);
+  high = std::min(high, dims - 1);
+  if (low == high)
+    high += 0.001;
+  for (size_t i = 0; i < frequencies.size(); ++i) {
+    const double stretched = std::clamp((double(i) - low) / (high - low), 0.0, 1.0);
+    frequencies[i] = frequencies[i] / yarn.factor() * stretched + frequencies[i] * (1 - stretched);
   }
   return frequencies;
+}
+
+/// Equation 22 of the paper, in the form that Hugging Face gave it for DeepSeek.
+static double magnitudeOf(const spec::Rotary::Yarn &yarn) {
+  if (yarn.magnitude() > 0)
+    return yarn.magnitude();
+  auto m = [&](double scale) { return yarn.factor() <= 1 ? 1 : 0.1 * scale * std::log(yarn.factor()) + 1; };
+  const bool both = yarn.mscale() > 0 && yarn.mscale_all_dims() > 0;
+  return yarn.magnitude_scale() * (both ? m(yarn.mscale()) / m(yarn.mscale_all_dims()) : m(1));
+}
+
+static std::vector<double> plainFrequencies(double theta, uint32_t dims) {
+  std::vector<double> frequencies;
+  for (uint32_t i = 0; i < dims / 2; ++i)
+    frequencies.push_back(std::pow(theta, -2.0 * i / dims));
+  return frequencies;
+}
+
+Rotation lathe::rotationOf(const spec::Rotary &rotary) {
+  const spec::Rotary::Scaling &scaling = rotary.scaling();
+  const double dims = rotary.dims();
+  Rotation rotation{plainFrequencies(rotary.theta(), rotary.dims())};
+  std::vector<double> &frequencies = rotation.frequencies;
+  switch (scaling.kind_case()) {
+  case spec::Rotary::Scaling::kLinear:
+    for (double &frequency : frequencies)
+      frequency /= scaling.linear().factor();
+    break;
+  case spec::Rotary::Scaling::kLlama3:
+    for (double &frequency : frequencies)
+      frequency = stretchLlama3(scaling.llama3(), frequency);
+    break;
+  case spec::Rotary::Scaling::kDivisors:
+    for (size_t i = 0; i < frequencies.size(); ++i)
+      frequencies[i] /= scaling.divisors().divisor(int(i));
+    break;
+  case spec::Rotary::Scaling::kYarn:
+    frequencies = stretchYarn(rotary, std::move(frequencies));
+    rotation.magnitude = magnitudeOf(scaling.yarn());
+    break;
+  case spec::Rotary::Scaling::kNtk:
+    frequencies = plainFrequencies(rotary.theta() * std::pow(scaling.ntk().factor(), dims / (dims - 2)), rotary.dims());
+    break;
+  case spec::Rotary::Scaling::KIND_NOT_SET:
+    break;
+  }
+  return rotation;
 }

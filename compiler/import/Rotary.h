@@ -7,8 +7,13 @@
 
 namespace lathe {
 
-/// Radians a position for each of dims / 2 pairs: theta^(-2i/dims), stretched as `rotary.scaling` says.
-std::vector<double> rotaryFrequencies(const spec::Rotary &rotary);
+/// What a lathe.rotation says: radians a position for each of dims / 2 pairs, theta^(-2i/dims) stretched as
+/// `rotary.scaling` says, and what multiplies cosine and sine.
+struct Rotation {
+  std::vector<double> frequencies;
+  double magnitude = 1;
+};
+Rotation rotationOf(const spec::Rotary &rotary);
 
 } // namespace lathe
 

@@ -62,12 +62,23 @@ static uint32_t wholePart(double part, uint32_t whole) {
   return product > 0 && product < UINT32_MAX ? static_cast<uint32_t>(product) : 0;
 }
 
+static void fillYarn(spec::Rotary::Yarn &yarn) {
+  if (yarn.beta_fast() == 0)
+    yarn.set_beta_fast(32);
+  if (yarn.beta_slow() == 0)
+    yarn.set_beta_slow(1);
+  if (yarn.magnitude_scale() == 0)
+    yarn.set_magnitude_scale(1);
+}
+
 static void fillPositions(spec::Positions &positions, const spec::Model &model) {
   if (positions.has_rotary()) {
     spec::Rotary &rotary = *positions.mutable_rotary();
     if (rotary.dims() == 0)
       rotary.set_dims(wholePart(rotary.fraction() ? rotary.fraction() : 1, model.attention().head_size()));
     rotary.clear_fraction();
+    if (rotary.scaling().has_yarn())
+      fillYarn(*rotary.mutable_scaling()->mutable_yarn());
   }
   if (positions.has_learned() && positions.learned().rows() == 0)
     positions.mutable_learned()->set_rows(model.max_context() + positions.learned().offset());
@@ -148,6 +159,23 @@ static void checkAttention(const spec::Model &model, bool headSizeGiven, Checks 
                  static_cast<int>(attention.qk_norm()));
 }
 
+static void checkYarn(const spec::Rotary &rotary, Checks &checks) {
+  const spec::Rotary::Yarn &yarn = rotary.scaling().yarn();
+  checks.positive("positions.rotary.scaling.yarn.factor", yarn.factor());
+  checks.range("positions.rotary.scaling.yarn.original_context", yarn.original_context(), maxContext);
+  checks.positive("positions.rotary.scaling.yarn.beta_slow", yarn.beta_slow());
+  checks.positive("positions.rotary.scaling.yarn.beta_fast", yarn.beta_fast());
+  checks.require(yarn.beta_fast() >= yarn.beta_slow(),
+                 "positions.rotary.scaling.yarn.beta_fast = {0} is below beta_slow = {1}",
+                 Checks::text(yarn.beta_fast()), Checks::text(yarn.beta_slow()));
+  checks.require(rotary.theta() > 1, "positions.rotary.theta = {0} is not above 1, which scaling by YaRN needs",
+                 Checks::text(rotary.theta()));
+  checks.notNegative("positions.rotary.scaling.yarn.magnitude", yarn.magnitude());
+  checks.notNegative("positions.rotary.scaling.yarn.mscale", yarn.mscale());
+  checks.notNegative("positions.rotary.scaling.yarn.mscale_all_dims", yarn.mscale_all_dims());
+  checks.positive("positions.rotary.scaling.yarn.magnitude_scale", yarn.magnitude_scale());
+}
+
 static void checkScaling(const spec::Rotary &rotary, Checks &checks) {
   switch (rotary.scaling().kind_case()) {
   case spec::Rotary::Scaling::kLinear:
@@ -173,6 +201,14 @@ static void checkScaling(const spec::Rotary &rotary, Checks &checks) {
       checks.positive("positions.rotary.scaling.divisors.divisor", divisor);
     break;
   }
+  case spec::Rotary::Scaling::kYarn:
+    checkYarn(rotary, checks);
+    break;
+  case spec::Rotary::Scaling::kNtk:
+    checks.positive("positions.rotary.scaling.ntk.factor", rotary.scaling().ntk().factor());
+    checks.require(rotary.dims() > 2, "positions.rotary.dims = {0} is not above 2, which scaling by NTK needs",
+                   rotary.dims());
+    break;
   case spec::Rotary::Scaling::KIND_NOT_SET:
     break;
   }

@@ -64,11 +64,12 @@ TEST_P(Family, hiddenStatesOfEveryLayer) {
 
 INSTANTIATE_TEST_SUITE_P(HuggingFace, Family,
                          testing::Values(Case{"llama-mha"}, Case{"llama-mqa"}, Case{"llama-headdim"},
-                                         Case{"llama-linear"}, Case{"llama3-rope"}, Case{"mistral-window"},
-                                         Case{"qwen2"}, Case{"gpt2"}, Case{"starcoder"}, Case{"gpt-neox"}, Case{"phi"},
-                                         Case{"gptj"}, Case{"bloom"}, Case{"bloom-6heads"}, Case{"falcon-7b-style"},
-                                         Case{"falcon-40b-style"}, Case{"falcon-alibi"}, Case{"mpt"}, Case{"opt"},
-                                         Case{"qwen3"}, Case{"gemma2"}, Case{"starcoder2"}));
+                                         Case{"llama-linear"}, Case{"llama3-rope"}, Case{"llama-yarn"},
+                                         Case{"llama-yarn-betas"}, Case{"mistral-window"}, Case{"qwen2"}, Case{"gpt2"},
+                                         Case{"starcoder"}, Case{"gpt-neox"}, Case{"phi"}, Case{"gptj"}, Case{"bloom"},
+                                         Case{"bloom-6heads"}, Case{"falcon-7b-style"}, Case{"falcon-40b-style"},
+                                         Case{"falcon-alibi"}, Case{"mpt"}, Case{"opt"}, Case{"qwen3"}, Case{"gemma2"},
+                                         Case{"starcoder2"}));
 INSTANTIATE_TEST_SUITE_P(Gguf, Family,
                          testing::Values(Case{"gguf/gpt2", "gpt2-F32.gguf", "logits.F32"},
                                          Case{"gguf/gpt2", "gpt2-Q4_1.gguf", "logits.Q4_1"},

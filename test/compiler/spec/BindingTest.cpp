@@ -203,6 +203,29 @@ TEST(Binding, ReadsBothStylesOfRopeConfiguration) {
   }
 }
 
+TEST(Binding, ReadsYarnFromBothFormats) {
+  Checkpoint file = checkpoint(R"({"model_type": "llama", "hidden_size": 8, "num_hidden_layers": 1, "vocab_size": 5,
+    "num_attention_heads": 2, "intermediate_size": 9, "max_position_embeddings": 64,
+    "rope_scaling": {"type": "yarn", "factor": 8, "beta_fast": 16, "truncate": false, "attention_factor": 1.25}})");
+  file.style = Checkpoint::Style::HuggingFace;
+  file.architecture = "llama";
+  const spec::Family &llama = llvm::cantFail(familyOf(file))->family;
+  spec::Model model = llama.defaults();
+  ASSERT_EQ(messageOf(bindConfig(llama.hf(), file, model)), "");
+  EXPECT_EQ(model.positions().rotary().scaling().ShortDebugString(),
+            "yarn { factor: 8 original_context: 64 beta_fast: 16 untruncated: true magnitude: 1.25 }");
+
+  file = checkpoint(R"({"llama.embedding_length": 8, "llama.block_count": 1, "llama.vocab_size": 5,
+    "llama.attention.head_count": 2, "llama.feed_forward_length": 9, "llama.context_length": 64,
+    "llama.attention.layer_norm_rms_epsilon": 1e-5, "llama.rope.scaling.type": "yarn", "llama.rope.scaling.factor": 8,
+    "llama.rope.scaling.original_context_length": 32, "llama.rope.scaling.attn_factor": 0.5})");
+  file.architecture = "llama";
+  model = llama.defaults();
+  ASSERT_EQ(messageOf(bindConfig(llama.gguf(), file, model)), "");
+  EXPECT_EQ(model.positions().rotary().scaling().ShortDebugString(),
+            "yarn { factor: 8 original_context: 32 magnitude_scale: 0.5 }");
+}
+
 TEST(Embedded, CarriesTheFilesAsTheyAre) {
   ASSERT_FALSE(embeddedFamilies().empty());
   for (const EmbeddedFile &file : embeddedFamilies())

@@ -231,8 +231,8 @@ TEST(MalformedHuggingFace, NamesTheKey) {
       edited("\"silu\"", "\"mish\""),
       "config.json: hidden_act = mish is not supported; supported: gelu, gelu_new, gelu_pytorch_tanh, relu, relu2, "
       "silu, swish");
-  EXPECT_EQ(edited("\"rope_scaling\": null", "\"rope_scaling\": {\"type\": \"yarn\"}"),
-            "config.json: rope_scaling.type = yarn is not supported; supported: default, linear, llama3");
+  EXPECT_EQ(edited("\"rope_scaling\": null", "\"rope_scaling\": {\"type\": \"rings\"}"),
+            "config.json: rope_scaling.type = rings is not supported; supported: default, linear, llama3, ntk, yarn");
   EXPECT_EQ(
       edited("\"rope_scaling\": null", "\"rope_scaling\": {\"type\": \"linear\"}"),
       "config.json: rope_parameters.factor or rope_scaling.factor is missing (positions.rotary.scaling.linear.factor "
