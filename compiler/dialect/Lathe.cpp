@@ -29,6 +29,22 @@ static ParseResult parseNumbers(OpAsmParser &parser, DenseF64ArrayAttr &numbers)
 #define GET_OP_CLASSES
 #include "compiler/dialect/LatheOps.cpp.inc"
 
+LogicalResult LatheDialect::verifyOperationAttribute(Operation *op, NamedAttribute attribute) {
+  if (attribute.getName() != kHidden)
+    return success();
+  auto index = llvm::dyn_cast<IntegerAttr>(attribute.getValue());
+  if (!index || index.getType() != IntegerType::get(getContext(), 64) || index.getInt() < 0)
+    return op->emitOpError() << kHidden << " is not a number of type i64 from 0 on";
+  if (op->getNumResults() != 1 || !isRows(op->getResult(0).getType()))
+    return op->emitOpError() << kHidden << " is on an op that does not give rows of f32";
+  return success();
+}
+
+std::optional<int64_t> lathe::ir::hiddenOf(Operation *op) {
+  auto index = op ? op->getAttrOfType<IntegerAttr>(kHidden) : nullptr;
+  return index ? std::optional(index.getInt()) : std::nullopt;
+}
+
 void LatheDialect::initialize() {
   addAttributes<
 #define GET_ATTRDEF_LIST

@@ -39,6 +39,11 @@ int64_t widthOf(mlir::Value value);
 /// The name that import gave an op ("layers.3.attention.query"), "" for one that passes have made or merged.
 llvm::StringRef nameOf(mlir::Location location);
 
+/// Which hidden state the op's result is (its attribute lathe.hidden): state i is what layer i reads, the last one what
+/// the head reads. Nothing for most ops.
+inline constexpr llvm::StringLiteral kHidden = "lathe.hidden";
+std::optional<int64_t> hiddenOf(mlir::Operation *op);
+
 /// Columns of a quantised group: a row of lathe.quantize's result, and a block of every integer weight format.
 inline constexpr int64_t kGroupColumns = 32;
 

@@ -27,6 +27,12 @@ def Lathe_Dialect : Dialect {
   let summary = "transformers: norms, projections, rotations, attention, phases";
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
+  let description = [{
+    Any op on rows may carry `lathe.hidden = i`: its result is the model's hidden state i, what layer i reads, and for
+    the number of layers what the head reads. It computes nothing; passes keep the op's result as it is, in f32, so that
+    people can look at it.
+  }];
+  let hasOperationAttrVerify = 1;
 }
 
 class Lathe_Op<string mnemonic, list<Trait> traits = []> : Op<Lathe_Dialect, mnemonic, traits>;

@@ -86,6 +86,8 @@ private:
   bool waits(Operation *op) const {
     if (op->use_empty())
       return true;
+    if (ir::hiddenOf(op))
+      return false;
     if (llvm::any_of(op->getUsers(), llvm::IsaPred<ir::TakeRowsOp>)) // which takes from all rows
       return false;
     if (llvm::isa<ir::EmbedOp>(op))
@@ -206,7 +208,7 @@ private:
       value = use->glu.getResult();
       done = Activated;
     }
-    while (value.hasOneUse()) {
+    while (value.hasOneUse() && !ir::hiddenOf(value.getDefiningOp())) {
       Operation *user = *value.user_begin();
       if (llvm::isa<ir::ActivationOp>(user) && done < Activated)
         done = Activated;

@@ -49,7 +49,8 @@ def FormPhases : Pass<"lathe-form-phases", "mlir::ModuleOp"> {
 
     What follows a linear and works on its result element by element (glu, activation, scale, softcap, add) becomes its
     epilogue, as far as its kernel's order of them goes. Other ops on rows, wherever they stand, are phases of their
-    own: one for each chain that nothing else reads. A rotation that leads to no attention is an error.
+    own: one for each chain that nothing else reads. A rotation that leads to no attention is an error. An op that makes a
+    hidden state (lathe.hidden) is the last of its phase.
   }];
   let dependentDialects = ["::lathe::ir::LatheDialect"];
 }

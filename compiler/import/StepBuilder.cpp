@@ -26,9 +26,12 @@ static ir::Activation activationOf(spec::Activation activation) {
 std::string lathe::rotationName(const std::string &variant) { return variant.empty() ? "rotary" : "rotary." + variant; }
 
 Value StepBuilder::build() {
-  Value x = embedding();
-  for (uint32_t i = 0; i < model.n_layers(); ++i)
+  Value x = hidden(embedding(), 0);
+  for (uint32_t i = 0; i < model.n_layers(); ++i) {
     x = layer(x, i);
+    if (i + 1 < model.n_layers())
+      hidden(x, i + 1);
+  }
   return head(x);
 }
 
@@ -112,6 +115,7 @@ Value StepBuilder::head(Value x) {
   x = ir::TakeRowsOp::create(b, at("logit_rows"), x, inputs.logitRows);
   if (!h.unnormed())
     x = norm(x, "output_norm");
+  hidden(x, model.n_layers());
   Attribute weight = symbol(h.tied() ? "token_embedding" : "head");
   ArrayAttr biases = h.bias() ? b.getArrayAttr({symbol("head.bias")}) : ArrayAttr();
   x = ir::LinearOp::create(b, at("head"), rows(model.vocab_size()), x, b.getArrayAttr({weight}), biases);
@@ -168,6 +172,11 @@ Value StepBuilder::rotate(Value x, const spec::Model &layer, uint32_t index, con
 
 Value StepBuilder::add(Value residual, Value branch, const std::string &name) {
   return ir::AddOp::create(b, at(name), residual, branch, b.getF64FloatAttr(model.residual().scale()));
+}
+
+Value StepBuilder::hidden(Value x, int64_t index) const {
+  x.getDefiningOp()->setAttr(ir::kHidden, b.getI64IntegerAttr(index));
+  return x;
 }
 
 Location StepBuilder::at(const std::string &name) const { return NameLoc::get(b.getStringAttr(name)); }

@@ -45,6 +45,9 @@ private:
   /// residual + scale * branch.
   mlir::Value add(mlir::Value residual, mlir::Value branch, const std::string &name);
 
+  /// x, marked as what layer `index` reads (for the number of layers: what the head reads).
+  mlir::Value hidden(mlir::Value x, int64_t index) const;
+
   mlir::Location at(const std::string &name) const;
   mlir::FlatSymbolRefAttr symbol(const std::string &role) const;
   mlir::Type rows(int64_t width) const { return ir::rowsType(b.getContext(), width); }

@@ -72,6 +72,7 @@ Error PhaseDescriber::placeResults() {
       phase.result = View{.base = Base::Arena, .offset = place.offset, .perRow = place.perRow};
       phase.resultColumns = place.columns;
       phase.resultStride = rowStride(place.columns);
+      phase.hidden = ir::hiddenOf(value.getDefiningOp());
     }
   }
   return Error::success();

@@ -55,6 +55,8 @@ void print(std::ostream &out, const Program &program, const Phase &phase) {
     out << ", " << phase.weightBytes << " weight bytes";
   if (phase.operations)
     out << ", " << phase.operations << " operations a row";
+  if (phase.hidden)
+    out << ", hidden state " << *phase.hidden;
   out << "\n";
   for (const Call &call : phase.prologue)
     print(out, call);

@@ -72,9 +72,12 @@ void lathe::printTables(const lathe_model &model, llvm::raw_ostream &out) {
                    program.arena_bytes, program.scratch_bytes);
     for (uint32_t p = program.first_phase; p < program.first_phase + program.n_phases; ++p) {
       const lathe_phase &phase = model.phases[p];
-      out << formatv("  phase \"{0}\": {1} a tile, {2} column tiles{3}\n", phase.name,
+      out << formatv("  phase \"{0}\": {1} a tile, {2} column tiles{3}", phase.name,
                      formatv("{0} {1}", phase.rows_per_tile, phase.rows == LATHE_ROWS_LOGITS ? "logit rows" : "rows"),
                      phase.column_tiles, phase.splits ? ", splits" : "");
+      if (phase.hidden)
+        out << ", hidden state " << phase.hidden - 1;
+      out << "\n";
       printCalls(model, phase.first_prologue, phase.n_prologue, out);
       printCalls(model, phase.first_call, phase.n_calls, out);
     }

@@ -103,6 +103,7 @@ private:
           "result", ElementType::F32, {{from.resultColumns, 1}, {program->rows(from), from.resultStride}}, true};
       addView(*from.result, result, /*worker=*/false);
       to.result = out.views.size();
+      to.hidden = from.hidden ? *from.hidden + 1 : 0;
     }
     return Error::success();
   }

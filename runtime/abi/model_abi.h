@@ -25,7 +25,7 @@ extern "C" {
 
 #define LATHE_MODEL_MAGIC "LATHEMDL"   /* 8 bytes, no terminator, in lathe_model */
 #define LATHE_WEIGHTS_MAGIC "LATHEWTS" /* 8 bytes, no terminator, at the start of weights.bin */
-#define LATHE_ABI_VERSION 1u           /* raised with every change of this file */
+#define LATHE_ABI_VERSION 2u           /* raised with every change of this file */
 #define LATHE_MODEL_SYMBOL "lathe_model"
 #define LATHE_PAGE_POSITIONS 64        /* positions of one page of the KV cache */
 #define LATHE_WEIGHTS_ALIGNMENT 4096   /* of weights.bin's data and of each large tensor: 64 */
@@ -113,6 +113,7 @@ typedef struct lathe_phase {
   uint32_t first_prologue, n_prologue; /* calls of scope WORKER, in lathe_model.calls */
   uint32_t first_call, n_calls;
   uint32_t result;         /* index in views + 1 of the f32 result that verification may compare; 0: none */
+  uint32_t hidden;         /* i + 1: the result is hidden state i, what layer i reads (the last: what the head reads) */
   uint64_t weight_bytes;   /* read once for each row tile of the phase: for the roofline */
   uint64_t operations;     /* for each row, 2 for a multiply-add: for the roofline */
 } lathe_phase;

@@ -137,6 +137,7 @@ Result<void> checkPhase(const lathe_model &model, const lathe_program &program, 
   for (uint32_t i = 0; i < phase.n_calls; ++i)
     if (auto sound = checkCall(model, program, phase, model.calls[phase.first_call + i], /*prologue=*/false); !sound)
       return sound;
+  LATHE_REQUIRE(phase.result || !phase.hidden, "hidden state ", phase.hidden - 1, " without a result");
   return phase.result ? checkResult(model, program, phase) : Result<void>();
 }
 

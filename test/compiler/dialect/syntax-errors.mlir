@@ -321,3 +321,19 @@ func.func @f(%x: tensor<?x12xf32>) {
   %y = lathe.clip %x limit -1.0 : tensor<?x12xf32>
   return
 }
+
+// -----
+
+func.func @hidden(%x: tensor<?x64xf32>) {
+  // expected-error@+1 {{lathe.hidden is not a number of type i64 from 0 on}}
+  %y = lathe.scale %x by 2.0 {lathe.hidden = -1 : i64} : tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @hidden(%x: tensor<?x64xf32>) {
+  // expected-error@+1 {{lathe.hidden is on an op that does not give rows of f32}}
+  %y = lathe.quantize %x {lathe.hidden = 0 : i64} : tensor<?x64xf32> -> tensor<?x64x!lathe.q16>
+  return
+}

@@ -114,3 +114,25 @@ func.func @apart(%ids: tensor<?xi32>) -> tensor<?x64xf32> attributes {lathe.kind
   %y = lathe.linear %h, [@a.packed] : tensor<?x64xf32> -> tensor<?x64xf32>
   return %y : tensor<?x64xf32>
 }
+
+// A hidden state is a phase's result: the norm does not run with the linear that alone reads it, nor is the activation
+// of a linear's result that is one.
+// CHECK-LABEL: @hidden
+func.func @hidden(%ids: tensor<?xi32>) -> tensor<?x64xf32> attributes {lathe.kind = "decode"} {
+  // CHECK: %[[N:.*]] = lathe.phase "embed"
+  // CHECK-NEXT: lathe.embed
+  // CHECK-NEXT: lathe.norm {{.*}} {lathe.hidden = 0 : i64}
+  // CHECK-NEXT: lathe.yield
+  %x = lathe.embed %ids, @a.packed : tensor<?x64xf32>
+  %n = lathe.norm rms %x, @norm.packed eps 1.0e-5 {lathe.hidden = 0 : i64} : tensor<?x64xf32>
+  // CHECK: %[[A:.*]] = lathe.phase "a" (%{{.*}} = %[[N]] :
+  // CHECK-NEXT: lathe.linear {{.*}} {lathe.hidden = 1 : i64}
+  // CHECK-NEXT: lathe.yield
+  %a = lathe.linear %n, [@a.packed] {lathe.hidden = 1 : i64} : tensor<?x64xf32> -> tensor<?x64xf32>
+  // CHECK: lathe.phase "logits" (%{{.*}} = %[[A]] :
+  // CHECK-NEXT: lathe.activation
+  // CHECK-NEXT: lathe.linear
+  %r = lathe.activation relu %a : tensor<?x64xf32>
+  %y = lathe.linear %r, [@b.packed] : tensor<?x64xf32> -> tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
+}

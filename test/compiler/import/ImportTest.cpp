@@ -105,7 +105,7 @@ TEST(Import, scalesAndCapsOnlyWhereTheyAre) {
 TEST(Import, positionsMayBeLearned) {
   EXPECT_THAT(import("positions { learned { offset: 2 } }"),
               AllOf(HasSubstr("lathe.weight @position_embedding \"f32\" : tensor<34x64xf32>"),
-                    HasSubstr("lathe.embed %arg1, @position_embedding offset 2 :"), HasSubstr("lathe.add %0, %1 :"),
+                    HasSubstr("lathe.embed %arg1, @position_embedding offset 2 :"), HasSubstr("lathe.add %0, %1 {"),
                     Not(HasSubstr("lathe.rope")), Not(HasSubstr("lathe.rotation"))));
 }
 
@@ -125,6 +125,24 @@ TEST(Import, normsStandWhereTheyArePlaced) {
   EXPECT_THAT(import("embedding { norm: true }"), HasSubstr("lathe.norm rms %0, @embedding_norm eps"));
   EXPECT_THAT(import("norm { unweighted: true }"),
               AllOf(HasSubstr("lathe.norm rms %0 eps"), Not(HasSubstr("@layers.0.attention_norm"))));
+}
+
+// What layer 0 reads, what layer 1 reads, and what the head reads, wherever norms stand.
+TEST(Import, marksHiddenStates) {
+  auto marked = [](const char *change, const char *state0, const char *state1, const char *state2) {
+    std::string text = import("n_layers: 2 " + std::string(change));
+    EXPECT_EQ(llvm::StringRef(text).count("lathe.hidden"), 6u) << change; // three, in two functions
+    int64_t index = 0;
+    for (const char *name : {state0, state1, state2})
+      EXPECT_THAT(text,
+                  testing::ContainsRegex(llvm::formatv("hidden = {0} : i64[^\n]*loc\\(\"{1}\"", index++, name).str()))
+          << change;
+  };
+  marked("", "token_embedding", "layers.0.mlp.sum", "output_norm");
+  marked("positions { learned {} }", "embedding.sum", "layers.0.mlp.sum", "output_norm");
+  marked("embedding { norm: true }", "embedding_norm", "layers.0.mlp.sum", "output_norm");
+  marked("norm { placement: POST } head { unnormed: true }", "token_embedding", "layers.0.mlp_norm", "logit_rows");
+  marked("norm { placement: BRANCH }", "token_embedding", "layers.0.mlp.sum", "output_norm");
 }
 
 TEST(Import, branchesMayBeParallel) {

@@ -96,6 +96,7 @@ TEST(TableCheck, Phases) {
 }
 
 TEST(TableCheck, Results) {
+  EXPECT_THAT(refusal([](Tables &t) { t.phases[0].result = 0; }), HasSubstr("hidden state 0 without a result"));
   EXPECT_THAT(refusal([](Tables &t) { t.phases[0].result = 1000; }), HasSubstr("result: view 999 of"));
   EXPECT_THAT(refusal([](Tables &t) { t.phases[0].result = 1; }), HasSubstr("result: must be in the arena"));
   EXPECT_THAT(refusal([](Tables &t) { t.phases[0].result = 3; }), HasSubstr("it must have 2"));
