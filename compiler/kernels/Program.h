@@ -54,8 +54,8 @@ struct Phase {
   std::optional<View> result; ///< f32 [rows, resultColumns] that verification may compare
   int64_t resultColumns = 0, resultStride = 0;
   std::optional<int64_t> hidden; ///< the result is this hidden state: what layer `hidden`, or the head, reads
-  int64_t weightBytes = 0; ///< read for each row tile
-  int64_t operations = 0;  ///< for each row
+  int64_t weightBytes = 0;       ///< read for each row tile
+  int64_t operations = 0;        ///< for each row
 };
 
 struct Program {

@@ -95,7 +95,7 @@ Error stage::printModule(Compilation &c, StringRef, llvm::raw_ostream &out) {
 
 //===-- kernels, schedule ---------------------------------------------------------------------------------------===//
 
-Error stage::kernels(Compilation &c) { return put(describe(*c.module), c.set); }
+Error stage::kernels(Compilation &c) { return put(describe(*c.module, {.cache = c.options.cache}), c.set); }
 
 Error stage::printKernels(Compilation &c, StringRef, llvm::raw_ostream &out) {
   out << print(c.set);

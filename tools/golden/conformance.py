@@ -1,11 +1,18 @@
 #!/usr/bin/env python3
-"""Every golden model through `lathe eval`, compiled and --reference, against its golden logits.
+"""Every golden model through Lathe, compiled and --reference, against what it should compute.
 
 usage: conformance.py LATHE FOLDER [--junit OUT.xml]
 
-FOLDER holds one folder a case (config.json, model.safetensors, golden.safetensors with input_ids and logits) and
-gguf/NAME/NAME-FORMAT.gguf with one golden.safetensors beside (logits.FORMAT). A case that Lathe says it cannot read yet is skipped, and said so.
-Standard library only: it runs wherever the tests run.
+FOLDER holds one folder a case (config.json, model.safetensors, golden.safetensors), gguf/NAME/NAME-FORMAT.gguf with one
+golden.safetensors beside, and index.json. Golden tensors: input_ids [B,T]; logits [B,T,V] and hidden.0 .. hidden.L
+[B,T,D]; greedy [B,24], what follows the first 8 ids. For GGUF they are called logits.FORMAT and greedy.FORMAT.
+Checked of each case:
+
+  compiled    logits and hidden states within the limit; the same bits 1 token and 7 tokens a step; the greedy tokens
+  --reference logits and hidden states within the limit
+  params      `lathe inspect` counts as many parameters as index.json says
+
+A case that Lathe says it cannot read yet is skipped, and said so. Standard library only: it runs wherever tests run.
 """
 import array
 import json
@@ -16,22 +23,33 @@ import sys
 import tempfile
 import xml.etree.ElementTree as ET
 
-# NMSE on logits: f32 throughout, or with an f16 cache and, for quantised matrices, 16-bit activations.
-LIMIT = {"f32": 1e-8}
-SHORTER_LIMIT = 1e-5
+# NMSE of logits and hidden states, with an f32 cache. Matrices in integer formats are multiplied by activations of 16
+# bits: each rounding costs some 5e-10 (a group's largest is 2.5 times its root mean square: (2.5 / 32512)^2 / 12), there
+# are four in a layer, and a tiny random model doubles what comes in. Measured: 4e-9 to 1.5e-8.
+LIMIT, LIMIT_16_BITS = 1e-8, 5e-8
+FLOATS = ("F32", "F16", "BF16")
 # What Lathe says, in one line and with exit code 1, of an input that it cannot read yet.
 NOT_YET = ("is unknown", "supported", "is not a Hugging Face checkpoint")
 
 
-def tensor(path, name):
-    """Values of one tensor of a safetensors file: F32, F64 or I64."""
+class Trouble(Exception):
+    def __init__(self, reason, outcome="failed"):
+        super().__init__(reason)
+        self.outcome = outcome
+
+
+def tensors(path, wanted):
+    """{name: (values, shape)} of a safetensors file's tensors of F32, F64 or I64 for which wanted(name)."""
     data = pathlib.Path(path).read_bytes()
     (size,) = struct.unpack_from("<Q", data)
-    entry = json.loads(data[8 : 8 + size])[name]
-    begin, end = entry["data_offsets"]
-    values = array.array({"F32": "f", "F64": "d", "I64": "q"}[entry["dtype"]])
-    values.frombytes(data[8 + size + begin : 8 + size + end])
-    return values, entry["shape"]
+    found = {}
+    for name, entry in json.loads(data[8 : 8 + size]).items():
+        if name != "__metadata__" and wanted(name):
+            begin, end = entry["data_offsets"]
+            values = array.array({"F32": "f", "F64": "d", "I64": "q"}[entry["dtype"]])
+            values.frombytes(data[8 + size + begin : 8 + size + end])
+            found[name] = values, entry["shape"]
+    return found
 
 
 def nmse(got, want):
@@ -39,49 +57,112 @@ def nmse(got, want):
     return sum((a - b) ** 2 for a, b in zip(got, want)) / sum(b * b for b in want)
 
 
+def run(*command):
+    """stdout, or the Trouble that stderr tells of."""
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    if done.returncode:
+        reason = done.stderr.strip().splitlines()[-1] if done.stderr.strip() else f"exit {done.returncode}"
+        not_yet = done.returncode == 1 and any(words in reason for words in NOT_YET)
+        raise Trouble(reason, "skipped" if not_yet else "failed")
+    return done.stdout
+
+
+def compare(path, want, limit):
+    """Checks each wanted tensor; gives the worst NMSE, in words."""
+    got = tensors(path, lambda name: True)
+    worst, where = 0.0, ""
+    for name, (values, shape) in want.items():
+        if name not in got:
+            raise Trouble(f"there is no {name}")
+        if got[name][1] != shape:
+            raise Trouble(f"{name} has shape {got[name][1]}; {shape} would be right")
+        error = nmse(got[name][0], values)
+        if not error <= limit:
+            raise Trouble(f"{name}: NMSE {error:.3g} over {limit:g}")
+        worst, where = max((worst, where), (error, name))
+    return f"NMSE {worst:.1e} at most" + (f" ({where})" if worst else "")
+
+
+class Case:
+    """One golden: its input, the tensors that are wanted of it, and its greedy tokens."""
+
+    def __init__(self, name, model, golden, form):
+        self.name, self.model, self.golden = name, model, golden
+        self.limit = LIMIT if form in FLOATS else LIMIT_16_BITS
+        end = "" if model.is_dir() else f".{form}"
+        found = {n.removesuffix(end): t for n, t in tensors(golden, lambda n: n == "input_ids" or n.endswith(end)).items()}
+        self.ids, self.greedy = found.pop("input_ids"), found.pop("greedy", None)
+        self.want = {n: t for n, t in found.items() if n.split(".")[0] in ("logits", "hidden")}
+
+    def compiled(self, lathe, folder):
+        bundle = folder / "bundle"
+        run(lathe, "compile", self.model, "-o", bundle, "--kv", "f32", "--no-verify")
+        outputs = []
+        for step in ([], ["--step", "1"], ["--step", "7"]):
+            outputs.append(folder / f"logits{len(outputs)}.safetensors")
+            run(lathe, "eval", bundle, "--ids", self.golden, "--logits", outputs[-1], "--dump-layers", *step)
+            if outputs[-1].read_bytes() != outputs[0].read_bytes():
+                raise Trouble(f"{' '.join(step)} gives other bits than all tokens in one step")
+        said = compare(outputs[0], self.want, self.limit)
+        if self.greedy:
+            self.check_greedy(lathe, bundle)
+            said += ", greedy tokens equal"
+        return said
+
+    def check_greedy(self, lathe, bundle):
+        (batch, count), length = self.greedy[1], self.ids[1][1]
+        for i in range(batch):
+            prompt = " ".join(map(str, self.ids[0][i * length : i * length + 8]))
+            got = json.loads(run(lathe, "run", bundle, "--ids", prompt, "-n", count, "--json"))["ids"]
+            want = list(self.greedy[0][i * count : (i + 1) * count])
+            if got != want:
+                at = next(at for at, (a, b) in enumerate(zip(got + [None], want)) if a != b)
+                raise Trouble(f"greedy token {at} of sequence {i} is {(got + [None])[at]}; {want[at]} would be right")
+
+    def reference(self, lathe, folder):
+        out = folder / "reference.safetensors"
+        run(lathe, "eval", self.model, "--reference", "--ids", self.golden, "--logits", out, "--dump-layers")
+        return compare(out, self.want, LIMIT)
+
+    def parameters(self, lathe, expected):
+        got = json.loads(run(lathe, "inspect", self.model, "--json"))["parameters"]["total"]
+        if got != expected:
+            raise Trouble(f"{got} parameters; {expected} would be right")
+        return f"{got}"
+
+
 def found_cases(folder):
-    """(name, input, golden, tensor of the logits, limit) of every case under `folder`."""
     for golden in sorted(folder.glob("*/golden.safetensors")):
-        yield golden.parent.name, golden.parent, golden, "logits", LIMIT["f32"]
+        yield Case(golden.parent.name, golden.parent, golden, "F32")
     for model in sorted(folder.glob("gguf/*/*.gguf")):
-        form = model.stem.split("-")[-1]
-        golden = model.parent / "golden.safetensors"
-        yield f"gguf/{model.stem}", model, golden, f"logits.{form}", LIMIT.get(form.lower(), SHORTER_LIMIT)
-
-
-def check(lathe, model, golden, logits, limit, mode):
-    """None when the logits agree, else (outcome, reason)."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = pathlib.Path(folder) / "logits.safetensors"
-        run = subprocess.run([lathe, "eval", model, "--ids", golden, "--logits", out, *mode], capture_output=True, text=True)
-        if run.returncode:
-            reason = run.stderr.strip().splitlines()[-1] if run.stderr.strip() else f"exit {run.returncode}"
-            not_yet = run.returncode == 1 and any(words in reason for words in NOT_YET)
-            return ("skipped" if not_yet else "failed"), reason
-        got, shape = tensor(out, "logits")
-        want, expected = tensor(golden, logits)
-        if shape != expected:
-            return "failed", f"logits have shape {shape}; {expected} would be right"
-        error = nmse(got, want)
-        return None if error <= limit else ("failed", f"NMSE {error:.3g} over {limit:g}")
+        yield Case(f"gguf/{model.stem}", model, model.parent / "golden.safetensors", model.stem.split("-")[-1])
 
 
 def main():
     lathe, folder = sys.argv[1], pathlib.Path(sys.argv[2])
     suite = ET.Element("testsuite", name="conformance")
+
+    def check(title, body):
+        element = ET.SubElement(suite, "testcase", name=title, classname="conformance")
+        try:
+            print(f"{title}: passed, {body()}")
+        except Trouble as trouble:
+            print(f"{title}: {trouble.outcome}: {trouble}")
+            ET.SubElement(element, "skipped" if trouble.outcome == "skipped" else "failure", message=str(trouble))
+
     if not folder.is_dir():
         print(f"conformance: {folder} is not here, so its models were not tried")
-        case = ET.SubElement(suite, "testcase", name="conformance", classname="conformance")
-        ET.SubElement(case, "skipped", message=f"{folder} is not here")
+        element = ET.SubElement(suite, "testcase", name="conformance", classname="conformance")
+        ET.SubElement(element, "skipped", message=f"{folder} is not here")
     else:
-        for name, *case_facts in found_cases(folder):
-            for mode in ([], ["--reference"]):
-                title = " ".join([name, *mode])
-                case = ET.SubElement(suite, "testcase", name=title, classname="conformance")
-                trouble = check(lathe, *case_facts, mode)
-                print(f"{title}: " + ("passed" if trouble is None else ": ".join(trouble)))
-                if trouble:
-                    ET.SubElement(case, "skipped" if trouble[0] == "skipped" else "failure", message=trouble[1])
+        index = folder / "index.json"
+        counts = {c["name"]: c["params"] for c in json.loads(index.read_text())["cases"]} if index.exists() else {}
+        for case in found_cases(folder):
+            with tempfile.TemporaryDirectory() as scratch:
+                check(case.name, lambda: case.compiled(lathe, pathlib.Path(scratch)))
+                check(f"{case.name} --reference", lambda: case.reference(lathe, pathlib.Path(scratch)))
+                if case.name in counts:
+                    check(f"{case.name} parameters", lambda: case.parameters(lathe, counts[case.name]))
     if "--junit" in sys.argv:
         ET.ElementTree(suite).write(sys.argv[sys.argv.index("--junit") + 1])
     return 1 if suite.find(".//failure") is not None else 0

@@ -15,6 +15,7 @@ namespace {
 struct Options {
   std::string path, output, target = "host", emit;
   InputOptions input;
+  ProgramFlags program;
   unsigned jobs = 0;
   bool noVerify = false, executable = false;
 };
@@ -80,7 +81,7 @@ llvm::Error compileToBundle(const Options &options) {
   auto start = std::chrono::steady_clock::now();
   std::string output = options.output.empty() ? defaultOutput(options.path) : options.output;
   Progress progress;
-  PipelineOptions pipeline = pipelineOptions(options.input, options.jobs, progress);
+  PipelineOptions pipeline = pipelineOptions(options.input, options.program, options.jobs, progress);
   pipeline.target = options.target;
   if (options.executable)
     pipeline.standalone = standaloneProgram();
@@ -131,7 +132,7 @@ llvm::Error compileCommand(const Options &options) {
   std::string text;
   llvm::raw_string_ostream out(text); // whole or not at all
   Progress progress;
-  PipelineOptions pipeline = pipelineOptions(options.input, options.jobs, progress);
+  PipelineOptions pipeline = pipelineOptions(options.input, options.program, options.jobs, progress);
   pipeline.target = options.target;
   Compilation c(options.path, std::move(pipeline));
   llvm::Error error = emit(c, options.emit, out);
@@ -144,9 +145,33 @@ llvm::Error compileCommand(const Options &options) {
 
 } // namespace
 
-PipelineOptions pipelineOptions(const InputOptions &input, unsigned jobs, Progress &progress) {
+void addProgramFlags(CLI::App &command, ProgramFlags &program) {
+  command
+      .add_option("--kv", program.cache,
+                  "numbers of the KV cache: f16, or f32, which takes twice the memory (default: f32 when all matrices "
+                  "are f32, else f16)")
+      ->check(CLI::IsMember({"f16", "f32"}));
+}
+
+llvm::Error refuseFlags(llvm::StringRef bundle, const InputOptions &input, const ProgramFlags &program) {
+  const char *given = !program.cache.empty()       ? "--kv"
+                      : !input.weightsPath.empty() ? "--weights"
+                      : input.randomWeights        ? "--random-weights"
+                      : !input.quantize.empty()    ? "--quantize"
+                      : input.maxContext           ? "--max-context"
+                                                   : nullptr;
+  if (!given)
+    return llvm::Error::success();
+  return llvm::make_error<UsageError>(
+      llvm::formatv("{0}: is a bundle, compiled already: {1} has no meaning for it", bundle, given).str());
+}
+
+PipelineOptions pipelineOptions(const InputOptions &input, const ProgramFlags &program, unsigned jobs,
+                                Progress &progress) {
   PipelineOptions options;
   options.input = input;
+  if (!program.cache.empty())
+    options.cache = program.cache == "f32" ? CacheFormat::F32 : CacheFormat::F16;
   options.jobs = jobs;
   options.cacheDirectory = defaultCacheDirectory();
   options.progress = [&progress](llvm::StringRef stage, uint64_t done, uint64_t total) {
@@ -163,6 +188,7 @@ void addCompile(CLI::App &app, Outcome &outcome) {
   command->add_option("-o", options->output, "the bundle's folder (default: the input's name with .lathe)");
   command->add_option("--target", options->target, "instruction set of the kernels (default: this machine's)");
   addInputFlags(*command, options->input);
+  addProgramFlags(*command, options->program);
   command->add_option("--emit", options->emit,
                       "print a stage, STAGE or STAGE,FORM: spec, import, fusion, kernels, "
                       "schedule, object (list, asm, ll, stmt), link");

@@ -4,11 +4,23 @@
 
 #include "compiler/pipeline/Pipeline.h"
 #include "tools/lathe/Console.h"
+#include <CLI/CLI.hpp>
 
 namespace lathe::cli {
 
+/// How the program is to be built, whatever the model.
+struct ProgramFlags {
+  std::string cache; ///< --kv: "f32", "f16", or "" for what fits the weights
+};
+
+void addProgramFlags(CLI::App &command, ProgramFlags &program);
+
+/// A usage error that names an option of compilations that was given for a bundle, which is compiled already.
+llvm::Error refuseFlags(llvm::StringRef bundle, const InputOptions &input, const ProgramFlags &program);
+
 /// What every compilation from the command line shares: the user's kernel cache, a progress line.
-PipelineOptions pipelineOptions(const InputOptions &input, unsigned jobs, Progress &progress);
+PipelineOptions pipelineOptions(const InputOptions &input, const ProgramFlags &program, unsigned jobs,
+                                Progress &progress);
 
 } // namespace lathe::cli
 

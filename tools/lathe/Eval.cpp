@@ -17,8 +17,9 @@ namespace {
 struct Options {
   std::string source, ids, logits;
   InputOptions input;
+  ProgramFlags program;
   bool reference = false, layers = false, json = false;
-  unsigned threads = 0;
+  unsigned threads = 0, step = 0;
 };
 
 /// The most likely next id after each position, [batch][length].
@@ -46,17 +47,16 @@ void printNext(const Evaluation &evaluation, const IdBatch &batch, bool json) {
 }
 
 llvm::Expected<ReferenceModel> openReference(const Options &options) {
-  ReferenceLevel level = options.layers ? ReferenceLevel::Fused : ReferenceLevel::Imported;
   if (isBundle(options.source)) {
     llvm::Expected<std::shared_ptr<const Model>> bundle = openModel(options.source);
     if (!bundle)
       return bundle.takeError();
-    return referenceOf(std::move(*bundle), options.source, level);
+    return referenceOf(std::move(*bundle), options.source, ReferenceLevel::Imported);
   }
   llvm::Expected<Input> input = readInput(options.source, options.input);
   if (!input)
     return input.takeError();
-  return referenceOf(std::make_shared<const Input>(std::move(*input)), options.source, level);
+  return referenceOf(std::make_shared<const Input>(std::move(*input)), options.source, ReferenceLevel::Imported);
 }
 
 llvm::Expected<Evaluation> evaluate(const Options &options, const IdBatch &batch) {
@@ -79,7 +79,7 @@ llvm::Expected<Evaluation> evaluate(const Options &options, const IdBatch &batch
       return makeError("{0}: {1}", folder, code.message());
     bundlePath = (folder + "/bundle").str();
     Progress progress;
-    Compilation compilation(options.source, pipelineOptions(options.input, options.threads, progress));
+    Compilation compilation(options.source, pipelineOptions(options.input, options.program, options.threads, progress));
     if (llvm::Error error = compile(compilation, bundlePath))
       return std::move(error);
   }
@@ -87,10 +87,13 @@ llvm::Expected<Evaluation> evaluate(const Options &options, const IdBatch &batch
   llvm::Expected<OpenBundle> bundle = openBundle(bundlePath, options.threads);
   if (!bundle)
     return bundle.takeError();
-  return evaluateProgram(*bundle->context, batch, options.layers);
+  return evaluateProgram(*bundle->context, batch, options.layers, options.step);
 }
 
 llvm::Error eval(const Options &options) {
+  if (isBundle(options.source))
+    if (llvm::Error wrong = refuseFlags(options.source, options.input, options.program))
+      return wrong;
   llvm::Expected<IdBatch> batch = readIds(options.ids);
   if (!batch)
     return batch.takeError();
@@ -122,9 +125,17 @@ void addEval(CLI::App &app, Outcome &outcome) {
                       "write them as F32 [B, T, V] to this .safetensors file; without it "
                       "the most likely next ids are printed");
   command->add_flag("--reference", options->reference, "by the reference interpreter, in f64, not by compiled code");
-  CLI::Option *layers = command->add_flag("--dump-layers", options->layers, "write the results of all layers, too");
+  CLI::Option *layers = command->add_flag("--dump-layers", options->layers,
+                                          "write hidden.0, what the first layer reads, to hidden.L, what the head "
+                                          "reads, as F32 [B, T, D] too");
   layers->needs("--logits");
+  command
+      ->add_option("--step", options->step,
+                   "tokens that one step takes: 1 is how decoding goes (default: as many as the program can take)")
+      ->check(CLI::PositiveNumber)
+      ->excludes("--reference");
   addInputFlags(*command, options->input);
+  addProgramFlags(*command, options->program);
   command->add_option("--threads", options->threads, "workers (default: all cores)")->check(CLI::Range(1, 1024));
   command->add_flag("--json", options->json, "one JSON object on stdout");
   onChosen(*command, options, outcome, eval);

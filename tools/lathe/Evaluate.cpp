@@ -7,21 +7,21 @@
 namespace lathe::cli {
 namespace {
 
-/// Gathers what phases give, tensors by the phase's name.
+/// Gathers hidden states, which come step after step.
 class LayerRecorder {
 public:
   LayerRecorder(std::vector<NamedTensor> &layers, const IdBatch &batch) : layers(layers), batch(batch) {}
 
-  void add(llvm::StringRef phase, const reference::Matrix<double> &rows) {
-    NamedTensor &layer = named(phase, size_t(rows.columns));
+  void add(int64_t hidden, const reference::Matrix<double> &rows) {
+    NamedTensor &layer = named(hidden, size_t(rows.columns));
     layer.values.insert(layer.values.end(), rows.values.begin(), rows.values.end());
   }
 
   PhaseObserver observer() {
     return [this](const PhaseEvent &event) {
-      if (!event.result || event.table->rows != LATHE_ROWS_ALL)
+      if (!event.result || !event.table->hidden)
         return;
-      NamedTensor &layer = named(event.table->name, event.columns);
+      NamedTensor &layer = named(event.table->hidden - 1, event.columns);
       for (size_t row = 0; row < event.rows; ++row) {
         const float *begin = event.result + row * event.rowStride;
         layer.values.insert(layer.values.end(), begin, begin + event.columns);
@@ -30,11 +30,12 @@ public:
   }
 
 private:
-  NamedTensor &named(llvm::StringRef name, size_t width) {
+  NamedTensor &named(int64_t hidden, size_t width) {
+    std::string name = "hidden." + std::to_string(hidden);
     for (NamedTensor &layer : layers)
       if (layer.name == name)
         return layer;
-    layers.push_back({name.str(), {batch.batch, batch.length, width}, {}});
+    layers.push_back({std::move(name), {batch.batch, batch.length, width}, {}});
     return layers.back();
   }
 
@@ -44,7 +45,7 @@ private:
 
 } // namespace
 
-llvm::Expected<Evaluation> evaluateProgram(Context &context, const IdBatch &batch, bool layers) {
+llvm::Expected<Evaluation> evaluateProgram(Context &context, const IdBatch &batch, bool layers, size_t step) {
   Evaluation evaluation;
   evaluation.vocabulary = context.model().tables().vocabulary;
   LayerRecorder recorder(evaluation.layers, batch);
@@ -56,9 +57,12 @@ llvm::Expected<Evaluation> evaluateProgram(Context &context, const IdBatch &batc
     auto keep = [&](size_t, std::span<const float> logits) {
       evaluation.logits.insert(evaluation.logits.end(), logits.begin(), logits.end());
     };
-    Result<void> fed = session.feedAll(ids, keep, layers ? recorder.observer() : PhaseObserver());
-    if (!fed)
-      return makeError("sequence {0}: {1}", i, fed.message());
+    for (size_t at = 0, count = step ? step : ids.size(); at < ids.size(); at += count) {
+      llvm::ArrayRef<int32_t> part = ids.slice(at, std::min(count, ids.size() - at));
+      Result<void> fed = session.feedAll(part, keep, layers ? recorder.observer() : PhaseObserver());
+      if (!fed)
+        return makeError("sequence {0}: {1}", i, fed.message());
+    }
   }
   return evaluation;
 }
@@ -70,9 +74,8 @@ llvm::Expected<Evaluation> evaluateReference(const ReferenceModel &model, const 
   reference::Interpreter<double> oracle(*model.module, model.weights, {.quantized = false, .threads = threads});
   if (layers)
     oracle.observe([&](mlir::OpResult result, const reference::Matrix<double> &value) {
-      if (auto phase = llvm::dyn_cast<ir::PhaseOp>(result.getOwner()); phase && ir::isRows(result.getType()))
-        if (value.rows == int64_t(batch.length))
-          recorder.add(phase.getName(), value);
+      if (std::optional<int64_t> hidden = ir::hiddenOf(result.getOwner()))
+        recorder.add(*hidden, value);
     });
   std::vector<int32_t> positions(batch.length), slots(batch.length, 0);
   std::iota(positions.begin(), positions.end(), 0);

@@ -11,15 +11,17 @@ namespace lathe::cli {
 
 struct Evaluation {
   size_t vocabulary = 0;
-  std::vector<float> logits;       ///< [batch][length][vocabulary]
-  std::vector<NamedTensor> layers; ///< results in between, [batch, length, width] each, where they were asked for
+  std::vector<float> logits; ///< [batch][length][vocabulary]
+  /// hidden.i [batch, length, width], where they were asked for: what layer i reads, and for the number of layers what
+  /// the head reads (so after the last norm), as Hugging Face's output_hidden_states has them.
+  std::vector<NamedTensor> layers;
 };
 
-/// Feeds each sequence to an empty session. With `layers`: every phase that names an f32 result, by the phase's name.
-llvm::Expected<Evaluation> evaluateProgram(Context &context, const IdBatch &batch, bool layers);
+/// Feeds each sequence to an empty session, `step` tokens at a time (0: as many as the program takes), which changes no
+/// bit of what it gives.
+llvm::Expected<Evaluation> evaluateProgram(Context &context, const IdBatch &batch, bool layers, size_t step);
 
-/// Runs @prefill on each sequence at once, in f64. With `layers`: the results of all phases, for a fused model; those
-/// that the program has too have the same names.
+/// Runs @prefill on each sequence at once, in f64.
 llvm::Expected<Evaluation> evaluateReference(const ReferenceModel &model, const IdBatch &batch, bool layers,
                                              unsigned threads);
 

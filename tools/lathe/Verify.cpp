@@ -19,7 +19,7 @@ struct Bounds {
 Bounds boundsOf(const lathe_model &tables) {
   bool rounds = tables.cache.type.bits < 32;
   for (uint32_t i = 0; i < tables.n_weights; ++i)
-    rounds |= llvm::StringRef(tables.weights[i].format) != "f32";
+    rounds |= ir::formatKind(tables.weights[i].format) != ir::FormatKind::Elements;
   return rounds ? Bounds{1e-5, 3e-4} : Bounds{1e-9, 3e-8};
 }
 

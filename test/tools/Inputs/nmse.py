@@ -3,10 +3,10 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[3] / "tools" / "golden"))
-from conformance import nmse, tensor  # noqa: E402
+from conformance import nmse, tensors  # noqa: E402
 
-got, got_shape = tensor(sys.argv[1], sys.argv[2])
-want, want_shape = tensor(sys.argv[3], sys.argv[4])
+got, got_shape = tensors(sys.argv[1], sys.argv[2].__eq__)[sys.argv[2]]
+want, want_shape = tensors(sys.argv[3], sys.argv[4].__eq__)[sys.argv[4]]
 error = nmse(got, want) if got_shape == want_shape else None
 print(f"shapes {got_shape} {want_shape}, NMSE {error}")
 sys.exit(0 if error is not None and error <= float(sys.argv[5]) else 1)

@@ -3,6 +3,6 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[3] / "tools" / "golden"))
-from conformance import tensor  # noqa: E402
+from conformance import tensors  # noqa: E402
 
-print(*tensor(sys.argv[1], sys.argv[2])[0][int(sys.argv[3]) : int(sys.argv[4])])
+print(*tensors(sys.argv[1], sys.argv[2].__eq__)[sys.argv[2]][0][int(sys.argv[3]) : int(sys.argv[4])])
