@@ -1,9 +1,8 @@
 #include "compiler/spec/Binding.h"
-#include "compiler/spec/Input.h"
+#include "compiler/spec/Style.h"
 #include "compiler/support/Error.h"
 #include "llvm/ADT/StringExtras.h"
 #include <cmath>
-#include <set>
 
 namespace lathe {
 
@@ -186,15 +185,15 @@ static json indicesOf(const json &array, llvm::StringRef wanted) {
   return places;
 }
 
-static std::optional<json> lookUp(const Checkpoint &checkpoint, llvm::StringRef key) {
+static std::optional<json> lookUp(const spec::Style &style, const Checkpoint &checkpoint, llvm::StringRef key) {
   if (key.consume_front("exists:"))
-    return json(checkpoint.find(key) != nullptr);
+    return json(findTensor(style, checkpoint, key) != nullptr);
   if (key.consume_front("rows:")) {
-    const Tensor *tensor = checkpoint.find(key);
+    const Tensor *tensor = findTensor(style, checkpoint, key);
     return tensor ? std::optional<json>(tensor->shape.front()) : std::nullopt;
   }
   if (key.consume_front("values:")) {
-    const Tensor *tensor = checkpoint.find(key);
+    const Tensor *tensor = findTensor(style, checkpoint, key);
     return tensor ? valuesOf(*tensor) : std::nullopt;
   }
   if (key.consume_front("indices:")) {
@@ -214,18 +213,20 @@ struct Found {
 };
 } // namespace
 
-static llvm::Expected<std::optional<Found>> findValue(const spec::Binding &binding, const Checkpoint &checkpoint) {
+/// The value that the binding finds; nothing when the field may stay as it is.
+static llvm::Expected<std::optional<Found>> findValue(const spec::Style &style, const spec::Binding &binding,
+                                                      const Checkpoint &checkpoint, bool isSet) {
   std::vector<std::string> keys;
   for (llvm::StringRef key : binding.keys()) {
     keys.push_back(key.str());
     if (size_t at = key.find("{arch}"); at != llvm::StringRef::npos)
       keys.back().replace(at, 6, checkpoint.architecture);
-    if (std::optional<json> value = lookUp(checkpoint, keys.back()))
+    if (std::optional<json> value = lookUp(style, checkpoint, keys.back()))
       return Found{std::move(*value), checkpoint.file + ": " + printable(keys.back())};
   }
   if (!binding.otherwise().empty())
     return Found{literal(binding.otherwise()), "default of " + binding.field()};
-  if (binding.optional())
+  if (binding.optional() || isSet)
     return std::nullopt;
   return makeError("{0}: {1} is missing ({2} needs it)", checkpoint.file, printable(llvm::join(keys, " or ")),
                    binding.field());
@@ -276,21 +277,37 @@ static Message &owner(const FieldPath &path, Message &model) {
 }
 
 /// Whether the checkpoint says what `when` ("KEY=VALUE", or "KEY=": no such key) asks for.
-static bool applies(llvm::StringRef when, const Checkpoint &checkpoint) {
+static bool applies(llvm::StringRef when, const spec::Style &style, const Checkpoint &checkpoint) {
   if (when.empty())
     return true;
   auto [key, wanted] = when.split('=');
-  std::optional<json> value = lookUp(checkpoint, key);
+  std::optional<json> value = lookUp(style, checkpoint, key);
   return wanted.empty() ? !value : value && textOf(*value) == wanted;
 }
 
-static llvm::Error apply(const spec::Binding &binding, const Checkpoint &checkpoint, spec::Model &model) {
+/// Whether the family's defaults, or a binding before, have given the field a value.
+static bool isSet(const FieldPath &path, const Message &model) {
+  const Message *message = &model;
+  for (auto [field, element] : path.through) {
+    const auto *reflection = message->GetReflection();
+    message = field->is_repeated() ? &reflection->GetRepeatedMessage(*message, field, element)
+                                   : &reflection->GetMessage(*message, field);
+  }
+  const auto *reflection = message->GetReflection();
+  if (path.choice)
+    return reflection->HasOneof(*message, path.choice);
+  return path.field->is_repeated() ? reflection->FieldSize(*message, path.field) > 0
+                                   : reflection->HasField(*message, path.field);
+}
+
+static llvm::Error apply(const spec::Style &style, const spec::Binding &binding, const Checkpoint &checkpoint,
+                         spec::Model &model) {
   llvm::Expected<FieldPath> path = resolve(binding.field(), model, checkpoint.file);
   if (!path)
     return path.takeError();
-  if ((!isChosen(*path, model) && !choosesItself(binding)) || !applies(binding.when(), checkpoint))
+  if ((!isChosen(*path, model) && !choosesItself(binding)) || !applies(binding.when(), style, checkpoint))
     return llvm::Error::success();
-  llvm::Expected<std::optional<Found>> found = findValue(binding, checkpoint);
+  llvm::Expected<std::optional<Found>> found = findValue(style, binding, checkpoint, isSet(*path, model));
   if (!found)
     return found.takeError();
   if (!*found)
@@ -310,30 +327,10 @@ llvm::Error bindConfig(const spec::Style &style, const Checkpoint &checkpoint, s
     const bool bare = checkpoint.config.is_null() && !binding.keys().empty();
     if (bare) // tensors alone: only what all files of the style share is known
       continue;
-    if (llvm::Error error = apply(binding, checkpoint, model))
+    if (llvm::Error error = apply(style, binding, checkpoint, model))
       return error;
   }
   return llvm::Error::success();
-}
-
-/// Every role that any spec can have, as patterns over layers.
-static std::set<std::string> allRoles() {
-  spec::Model model;
-  model.set_n_layers(1);
-  model.mutable_norm()->set_bias(true);
-  model.mutable_norm()->set_placement(spec::Norm::BOTH);
-  model.mutable_positions()->mutable_learned();
-  model.mutable_embedding()->set_norm(true);
-  model.mutable_attention()->set_qk_norm(spec::Attention::HEAD);
-  model.mutable_attention()->set_qkv_bias(true);
-  model.mutable_attention()->set_output_bias(true);
-  model.mutable_mlp()->set_gated(true);
-  model.mutable_mlp()->set_bias(true);
-  model.mutable_head()->set_bias(true);
-  std::set<std::string> roles;
-  for (const WeightShape &shape : weightShapes(model))
-    roles.insert(rolePattern(shape.role).first);
-  return roles;
 }
 
 llvm::Error checkStyle(const spec::Style &style, const spec::Model &defaults, llvm::StringRef file) {
@@ -346,22 +343,7 @@ llvm::Error checkStyle(const spec::Style &style, const spec::Model &defaults, ll
     if (binding.keys().empty() && binding.otherwise().empty())
       return makeError("{0}: binding of '{1}' has neither keys nor otherwise", file, binding.field());
   }
-  const std::set<std::string> roles = allRoles();
-  for (const spec::TensorBinding &binding : style.tensors()) {
-    if (!roles.contains(binding.role()))
-      return makeError("{0}: tensor binding of '{1}': the model has no such role", file, binding.role());
-    if (binding.names().empty())
-      return makeError("{0}: tensor binding of '{1}' has no names", file, binding.role());
-    for (const std::string &part : binding.stack())
-      if (!roles.contains(siblingRole(binding.role(), part)))
-        return makeError("{0}: tensor binding of '{1}': stack has '{2}', and the model has no role '{3}'", file,
-                         binding.role(), part, siblingRole(binding.role(), part));
-    if (!binding.stack().empty() && !llvm::any_of(binding.stack(), [&](const std::string &part) {
-          return siblingRole(binding.role(), part) == binding.role();
-        }))
-      return makeError("{0}: tensor binding of '{1}': stack does not have the role itself", file, binding.role());
-  }
-  return llvm::Error::success();
+  return checkTensors(style, file);
 }
 
 } // namespace lathe

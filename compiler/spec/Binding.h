@@ -12,13 +12,6 @@
 
 namespace lathe {
 
-/// "layers.3.mlp.up" -> {"layers.*.mlp.up", "3"}; a role outside the layers is its own pattern.
-std::pair<std::string, llvm::StringRef> rolePattern(llvm::StringRef role);
-
-/// The role beside `role` whose last word is `part`: "layers.*.attention.query.bias", "key" ->
-/// "layers.*.attention.key.bias".
-std::string siblingRole(llvm::StringRef role, llvm::StringRef part);
-
 /// Whether every field path, role and value of a style makes sense, without any checkpoint. Paths may name the variants
 /// that the family's defaults have.
 llvm::Error checkStyle(const spec::Style &style, const spec::Model &defaults, llvm::StringRef file);

@@ -2,6 +2,7 @@
 #include "compiler/spec/Binding.h"
 #include "compiler/spec/Input.h"
 #include "compiler/spec/Layers.h"
+#include "compiler/spec/Style.h"
 #include "compiler/support/Error.h"
 #include "compiler/support/Hash.h"
 #include "llvm/ADT/StringExtras.h"
@@ -73,37 +74,6 @@ public:
 };
 } // namespace
 
-std::pair<std::string, llvm::StringRef> rolePattern(llvm::StringRef role) {
-  llvm::StringRef rest = role;
-  if (!rest.consume_front("layers."))
-    return {role.str(), ""};
-  auto [layer, part] = rest.split('.');
-  return {"layers.*." + part.str(), layer};
-}
-
-std::string siblingRole(llvm::StringRef role, llvm::StringRef part) {
-  const bool bias = role.consume_back(".bias");
-  return (role.take_front(role.rfind('.') + 1) + part + (bias ? ".bias" : "")).str();
-}
-
-static std::string withLayer(llvm::StringRef pattern, llvm::StringRef layer) {
-  auto [before, after] = pattern.split('*');
-  return before.size() == pattern.size() ? pattern.str() : (before + layer + after).str();
-}
-
-/// '*' is any text.
-static bool matches(llvm::StringRef pattern, llvm::StringRef name) {
-  auto [first, rest] = pattern.split('*');
-  if (first.size() == pattern.size())
-    return name == pattern;
-  if (!name.consume_front(first))
-    return false;
-  for (size_t skip = 0; skip <= name.size(); ++skip)
-    if (matches(rest, name.drop_front(skip)))
-      return true;
-  return false;
-}
-
 static std::string shapeText(llvm::ArrayRef<int64_t> shape) {
   std::string text = "[";
   for (size_t i = 0; i < shape.size(); ++i)
@@ -144,31 +114,38 @@ static Rearrangement rearrangement(const spec::Model &layer, spec::Rotary::Pairi
   return {layer.attention().head_size(), layer.positions().rotary().dims(), stored == spec::Rotary::INTERLEAVED};
 }
 
-/// Where a role's rows (a vector's components) are in its tensor. `sizes` has those of every role.
-static Placement placement(const spec::TensorBinding &binding, llvm::StringRef role, const spec::Model &model,
-                           const llvm::StringMap<int64_t> &sizes) {
-  const int64_t own = sizes.lookup(role), groups = binding.by_kv_head() ? model.attention().n_kv_heads() : 1;
-  Placement place{.first = 0, .run = own / groups, .stride = own, .total = own};
-  if (binding.stack_size() == 0)
-    return place;
-  place.total = 0;
-  for (const std::string &part : binding.stack()) {
-    const std::string sibling = siblingRole(role, part);
-    if (sibling == role)
-      place.first = place.total / groups;
-    place.total += sizes.lookup(sibling);
+/// Where a role's rows (a vector's components) are in its tensor; nothing when they are not as many in each block.
+/// `sizes` has those of every role.
+static std::optional<Placement> placement(const TensorRoles::Candidate &holder, const std::string &role,
+                                          const spec::Model &model, const llvm::StringMap<int64_t> &sizes) {
+  const spec::TensorBinding &binding = *holder.binding;
+  const int64_t blocks = binding.by_kv_head() ? model.attention().n_kv_heads() : std::max(binding.blocks(), 1u);
+  Placement place{.run = sizes.lookup(role) / blocks};
+  for (const std::string &held : holder.roles) {
+    if (held == role)
+      place.first = place.total / blocks;
+    if (sizes.lookup(held) % blocks != 0)
+      return std::nullopt;
+    place.total += sizes.lookup(held);
   }
-  place.stride = place.total / groups;
+  place.stride = place.total / blocks;
   return place;
 }
 
 /// The whole tensor that holds a role.
-static WeightShape tensorShape(const WeightShape &wanted, const spec::TensorBinding &binding, int64_t total) {
+static WeightShape tensorShape(const WeightShape &wanted, bool transposed, int64_t total) {
   WeightShape whole = wanted;
   (wanted.rows == 1 ? whole.columns : whole.rows) = total;
-  if (binding.transposed())
+  if (transposed)
     std::swap(whole.rows, whole.columns);
   return whole;
+}
+
+/// Queries and keys rotate, and so do the norms of their heads.
+static bool rotates(llvm::StringRef role) {
+  role.consume_back(".bias");
+  role.consume_back("_norm");
+  return role.ends_with("attention.query") || role.ends_with("attention.key");
 }
 
 static llvm::Error checkUnused(const Checkpoint &checkpoint, const std::vector<bool> &used, const spec::Style &style) {
@@ -176,7 +153,7 @@ static llvm::Error checkUnused(const Checkpoint &checkpoint, const std::vector<b
   size_t others = 0;
   for (size_t i = 0; i < used.size(); ++i) {
     const Tensor &tensor = checkpoint.tensors[i];
-    if (used[i] || llvm::any_of(style.ignored(), [&](const std::string &p) { return matches(p, tensor.name); }))
+    if (used[i] || isIgnored(style, tensor.name))
       continue;
     if (first)
       ++others;
@@ -189,12 +166,31 @@ static llvm::Error checkUnused(const Checkpoint &checkpoint, const std::vector<b
                    shapeText(first->shape), others ? " (nor " + std::to_string(others) + " more)" : std::string());
 }
 
+namespace {
+/// A tensor that holds a role.
+struct Holder {
+  TensorRoles::Candidate candidate;
+  const Tensor *tensor;
+};
+} // namespace
+
+static llvm::Expected<Holder> findHolder(const TensorRoles &roles, const std::string &role, const spec::Style &style,
+                                         const Checkpoint &checkpoint, const spec::Model &model) {
+  std::vector<std::string> names;
+  for (TensorRoles::Candidate &candidate : roles.find(role))
+    for (const std::string &name : candidate.names) {
+      if (const Tensor *tensor = findTensor(style, checkpoint, name))
+        return Holder{std::move(candidate), tensor};
+      names.push_back(name);
+    }
+  if (names.empty())
+    return makeError("{0}: the family '{1}' names no tensor for role '{2}'", checkpoint.file, model.family(), role);
+  return makeError("{0}: tensor '{1}' is missing (role {2})", checkpoint.file, llvm::join(names, "' or '"), role);
+}
+
 llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &style, Checkpoint checkpoint,
                                                           const spec::Model &model, spec::Rotary::Pairing stored) {
-  llvm::StringMap<const spec::TensorBinding *> bindings;
-  for (const spec::TensorBinding &binding : style.tensors())
-    bindings.try_emplace(binding.role(), &binding);
-
+  const TensorRoles roles(style);
   const std::vector<WeightShape> shapes = weightShapes(model);
   llvm::StringMap<int64_t> sizes;
   for (const WeightShape &shape : shapes)
@@ -203,24 +199,16 @@ llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &sty
   auto source = std::make_unique<BoundWeights>();
   std::vector<bool> used(checkpoint.tensors.size());
   for (const WeightShape &wanted : shapes) {
-    auto [pattern, layer] = rolePattern(wanted.role);
-    auto binding = bindings.find(pattern);
-    if (binding == bindings.end())
-      return makeError("{0}: the family '{1}' names no tensor for role '{2}'", checkpoint.file, model.family(),
-                       wanted.role);
-    std::vector<std::string> names;
-    const Tensor *tensor = nullptr;
-    for (const std::string &name : binding->second->names()) {
-      names.push_back(withLayer(name, layer));
-      if ((tensor = checkpoint.find(names.back())))
-        break;
-    }
-    if (!tensor)
-      return makeError("{0}: tensor '{1}' is missing (role {2})", checkpoint.file, llvm::join(names, "' or '"),
-                       wanted.role);
-    const Placement place = placement(*binding->second, wanted.role, model, sizes);
-    const bool transposed = binding->second->transposed();
-    const WeightShape whole = tensorShape(wanted, *binding->second, place.total);
+    llvm::Expected<Holder> holder = findHolder(roles, wanted.role, style, checkpoint, model);
+    if (!holder)
+      return holder.takeError();
+    const Tensor *tensor = holder->tensor;
+    const std::optional<Placement> place = placement(holder->candidate, wanted.role, model, sizes);
+    if (!place)
+      return makeError("{0}: tensor '{1}' cannot hold equal blocks of {2}", checkpoint.file, printable(tensor->name),
+                       llvm::join(holder->candidate.roles, ", "));
+    const bool transposed = holder->candidate.binding->transposed() && wanted.rows > 1;
+    const WeightShape whole = tensorShape(wanted, transposed, place->total);
     if (llvm::Error error = checkTensor(*tensor, whole, transposed, checkpoint.file))
       return std::move(error);
     used[tensor - checkpoint.tensors.data()] = true;
@@ -231,12 +219,12 @@ llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &sty
     weight.rows = wanted.rows;
     weight.columns = wanted.columns;
     weight.data = tensor->data;
-    weight.place = place;
+    weight.place = *place;
     weight.transposed = transposed;
     weight.vector = wanted.rows == 1;
-    uint32_t number = 0;
-    if (binding->second->rotary() && llvm::to_integer(layer, number))
-      weight.order = rearrangement(layerOf(model, number), stored);
+    uint32_t layer = 0;
+    if (rotates(wanted.role) && llvm::to_integer(rolePattern(wanted.role).second, layer))
+      weight.order = rearrangement(layerOf(model, layer), stored);
     source->byRole.try_emplace(wanted.role, source->weights.size());
     source->weights.push_back(std::move(weight));
   }

@@ -1,5 +1,6 @@
 #include "compiler/spec/Family.h"
 #include "compiler/spec/Binding.h"
+#include "compiler/spec/Style.h"
 #include "compiler/spec/TextProto.h"
 #include "compiler/support/Error.h"
 #include "models/Embedded.h"
@@ -20,14 +21,55 @@ const spec::Style &NamedFamily::style(Checkpoint::Style style) const {
   llvm_unreachable("a style of its own");
 }
 
+llvm::Expected<spec::Style> parseSharedStyle(llvm::StringRef text, const spec::Model &defaults, llvm::StringRef file) {
+  spec::Style style;
+  if (llvm::Error error = parseTextProto(text, file, style))
+    return std::move(error);
+  if (!style.includes().empty() || !style.architectures().empty())
+    return makeError("{0}: a shared style has neither includes nor architectures of its own", file);
+  if (llvm::Error error = checkStyle(style, defaults, file))
+    return std::move(error);
+  return style;
+}
+
+/// The shared style of that name; `file` is who includes it, for the message.
+static llvm::Expected<spec::Style> sharedStyle(llvm::StringRef name, const spec::Model &defaults,
+                                               llvm::StringRef file) {
+  std::vector<llvm::StringRef> known;
+  for (const EmbeddedFile &shared : embeddedFamilies()) {
+    if (declaredMessage(shared.text) != "lathe.spec.Style")
+      continue;
+    known.push_back(llvm::sys::path::stem(shared.path));
+    if (known.back() == name)
+      return parseSharedStyle(shared.text, defaults, shared.path);
+  }
+  return makeError("{0}: includes '{1}': no such shared style; known: {2}", file, name, llvm::join(known, ", "));
+}
+
+/// Checks a family's own words for a format, and puts what they include before them.
+static llvm::Error complete(spec::Style &style, const spec::Model &defaults, llvm::StringRef file) {
+  if (llvm::Error error = checkStyle(style, defaults, file))
+    return error;
+  spec::Style included;
+  for (const std::string &name : style.includes()) {
+    llvm::Expected<spec::Style> shared = sharedStyle(name, defaults, file);
+    if (!shared)
+      return shared.takeError();
+    included = includedStyle(included, *shared);
+  }
+  style = includedStyle(included, style);
+  return llvm::Error::success();
+}
+
 llvm::Expected<NamedFamily> parseFamily(llvm::StringRef text, llvm::StringRef file) {
   NamedFamily result;
   result.name = llvm::sys::path::stem(file).str();
   result.file = file.str();
   if (llvm::Error error = parseTextProto(text, file, result.family))
     return std::move(error);
-  for (const spec::Style *style : {&result.family.hf(), &result.family.gguf(), &result.family.llama2c()})
-    if (llvm::Error error = checkStyle(*style, result.family.defaults(), file))
+  spec::Family &family = result.family;
+  for (spec::Style *style : {family.mutable_hf(), family.mutable_gguf(), family.mutable_llama2c()})
+    if (llvm::Error error = complete(*style, family.defaults(), file))
       return std::move(error);
   return result;
 }

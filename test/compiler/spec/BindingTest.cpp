@@ -110,17 +110,15 @@ TEST(Binding, ReachesVariantsByName) {
             "f.textproto: binding of 'variants.locl.every': the defaults have no variant 'locl'");
 }
 
-TEST(Binding, StacksNameRolesBesideTheirOwn) {
-  auto complaint = [](const char *stack) {
-    return bound(std::string(R"(tensors { role: "layers.*.attention.key.bias" names: "x" stack: )") + stack + " }",
-                 checkpoint("{}"));
-  };
-  EXPECT_EQ(complaint(R"(["query", "key"])"), "positions { rotary { } }");
-  EXPECT_EQ(complaint(R"(["key", "up"])"),
-            "f.textproto: tensor binding of 'layers.*.attention.key.bias': stack has 'up', and the model has no role "
-            "'layers.*.attention.up.bias'");
-  EXPECT_EQ(complaint(R"(["query", "value"])"),
-            "f.textproto: tensor binding of 'layers.*.attention.key.bias': stack does not have the role itself");
+TEST(Binding, ADefaultMakesAKeyOptional) {
+  llvm::Expected<NamedFamily> family =
+      parseFamily(R"(defaults { dim: 3 } hf { bindings { field: "dim" keys: "width" } })", "f.textproto");
+  ASSERT_TRUE(bool(family));
+  spec::Model model = family->family.defaults();
+  EXPECT_EQ(messageOf(bindConfig(family->family.hf(), checkpoint("{}"), model)), "");
+  EXPECT_EQ(model.dim(), 3u);
+  EXPECT_EQ(messageOf(bindConfig(family->family.hf(), checkpoint(R"({"width": 4})"), model)), "");
+  EXPECT_EQ(model.dim(), 4u);
 }
 
 TEST(Binding, RolesOfOneTensorAreReadFromTheirRows) {
@@ -135,24 +133,21 @@ TEST(Binding, RolesOfOneTensorAreReadFromTheirRows) {
   for (size_t i = 0; i < numbers.size(); ++i)
     numbers[i] = float(i);
   const auto *data = reinterpret_cast<const uint8_t *>(numbers.data());
-  auto rows = [&](bool byHead, bool transposed) -> std::string {
+  auto rows = [&](const std::string &how, bool transposed = false) -> std::string {
     std::string style =
         R"(tensors { role: "token_embedding" names: "e" } tensors { role: "layers.*.attention.output" names: "o" }
       tensors { role: "layers.*.mlp.up" names: "s" } tensors { role: "layers.*.mlp.down" names: "s" })";
-    for (const char *part : {"query", "key", "value"})
-      for (const char *bias : {"", ".bias"})
-        style += llvm::formatv(" tensors {{ role: \"layers.*.attention.{0}{1}\" names: \"qkv{1}\" "
-                               "stack: [\"query\", \"key\", \"value\"] by_kv_head: {2} transposed: {3} }",
-                               part, bias, byHead ? "true" : "false", transposed && !*bias ? "true" : "false")
-                     .str();
+    style +=
+        R"( tensors { role: "layers.*.attention" names: "qkv.weight" stack: ["query", "key", "value"] )" + how + "}";
     llvm::Expected<NamedFamily> family = parseFamily("hf { " + style + " }", "f.textproto");
     if (!family)
       return llvm::toString(family.takeError());
     Checkpoint file = checkpoint("{}");
     const std::vector<int64_t> whole = transposed ? std::vector<int64_t>{2, 8} : std::vector<int64_t>{8, 2};
-    for (Tensor tensor : {Tensor{"e", Format::F32, "F32", {1, 2}, data}, Tensor{"o", Format::F32, "F32", {2, 4}, data},
-                          Tensor{"s", Format::F32, "F32", {2, 2}, data}, Tensor{"qkv", Format::F32, "F32", whole, data},
-                          Tensor{"qkv.bias", Format::F32, "F32", {8}, data}})
+    for (Tensor tensor :
+         {Tensor{"e", Format::F32, "F32", {1, 2}, data}, Tensor{"o", Format::F32, "F32", {2, 4}, data},
+          Tensor{"s", Format::F32, "F32", {2, 2}, data}, Tensor{"qkv.weight", Format::F32, "F32", whole, data},
+          Tensor{"qkv.bias", Format::F32, "F32", {8}, data}})
       if (llvm::Error error = file.add(std::move(tensor)))
         return llvm::toString(std::move(error));
     auto weights = bindWeights(family->family.hf(), std::move(file), model, spec::Rotary::PAIRING_UNSPECIFIED);
@@ -165,10 +160,14 @@ TEST(Binding, RolesOfOneTensorAreReadFromTheirRows) {
       text += llvm::formatv("{0} ", int(number)).str();
     return text;
   };
-  EXPECT_EQ(rows(false, false), "8 10 6 7 "); // rows: q q q q k k v v
-  EXPECT_EQ(rows(true, false), "4 12 3 7 ");  // rows: q q k v q q k v
-  EXPECT_EQ(rows(false, true), "4 5 6 7 ");
-  EXPECT_EQ(rows(true, true), "2 6 3 7 ");
+  EXPECT_EQ(rows(""), "8 10 6 7 ");                 // rows: q q q q k k v v
+  EXPECT_EQ(rows("by_kv_head: true"), "4 12 3 7 "); // rows: q q k v q q k v
+  EXPECT_EQ(rows("blocks: 2"), "4 12 3 7 ");        // the same, where a block has one KV head
+  EXPECT_EQ(rows("blocks: 1"), "8 10 6 7 ");
+  EXPECT_EQ(rows("transposed: true", true), "4 5 6 7 ");
+  EXPECT_EQ(rows("by_kv_head: true transposed: true", true), "2 6 3 7 ");
+  EXPECT_EQ(rows("blocks: 3"), "c.json: tensor 'qkv.weight' cannot hold equal blocks of layers.0.attention.query, "
+                               "layers.0.attention.key, layers.0.attention.value");
 }
 
 TEST(Binding, BareTensorsTakeTheStylesConstants) {

@@ -226,11 +226,12 @@ TEST(MalformedHuggingFace, NamesTheKey) {
             "config.json: hidden_size = wide is not a whole number from 0 to 4294967295 (for dim)");
   EXPECT_EQ(edited("\"hidden_size\": 64", "\"hidden_size\": -64"),
             "config.json: hidden_size = -64 is not a whole number from 0 to 4294967295 (for dim)");
-  EXPECT_EQ(edited("\"hidden_size\"", "\"hidden\""), "config.json: hidden_size is missing (dim needs it)");
+  EXPECT_EQ(edited("\"hidden_size\"", "\"hidden\""),
+            "config.json: hidden_size or n_embd or d_model is missing (dim needs it)");
   EXPECT_EQ(
       edited("\"silu\"", "\"mish\""),
-      "config.json: hidden_act = mish is not supported; supported: gelu, gelu_new, gelu_pytorch_tanh, relu, relu2, "
-      "silu, swish");
+      "config.json: hidden_act = mish is not supported; supported: gelu, gelu_fast, gelu_new, gelu_pytorch_tanh, relu, "
+      "relu2, silu, swish");
   EXPECT_EQ(edited("\"rope_scaling\": null", "\"rope_scaling\": {\"type\": \"rings\"}"),
             "config.json: rope_scaling.type = rings is not supported; supported: default, linear, llama3, ntk, yarn");
   EXPECT_EQ(

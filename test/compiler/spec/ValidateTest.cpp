@@ -184,7 +184,7 @@ TEST(Family, MistakesAreFoundWhenItIsRead) {
   EXPECT_EQ(message("hf { bindings { field: \"dim\" } }"),
             "f.textproto: binding of 'dim' has neither keys nor otherwise");
   EXPECT_EQ(message("hf { tensors { role: \"layers.*.mlp.gte\" names: \"x\" } }"),
-            "f.textproto: tensor binding of 'layers.*.mlp.gte': the model has no such role");
+            "f.textproto: tensor binding of 'layers.*.mlp.gte': the model has no role 'layers.*.mlp.gte'");
   EXPECT_EQ(message("hff {}"), "f.textproto:1: Message type \"lathe.spec.Family\" has no field named \"hff\"");
 }
 

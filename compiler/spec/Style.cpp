@@ -1,0 +1,161 @@
+//===- Style.cpp - a family's words for one file format, put together --------------------------------------------===//
+#include "compiler/spec/Style.h"
+#include "compiler/spec/Input.h"
+#include "compiler/support/Error.h"
+#include <set>
+
+namespace lathe {
+
+std::pair<std::string, llvm::StringRef> rolePattern(llvm::StringRef role) {
+  llvm::StringRef rest = role;
+  if (!rest.consume_front("layers."))
+    return {role.str(), ""};
+  auto [layer, part] = rest.split('.');
+  return {"layers.*." + part.str(), layer};
+}
+
+std::vector<std::string> rolesOf(const spec::TensorBinding &binding) {
+  if (binding.stack().empty())
+    return {binding.role()};
+  std::vector<std::string> roles;
+  for (const std::string &part : binding.stack())
+    roles.push_back(binding.role() + "." + part);
+  return roles;
+}
+
+/// Every role that any spec can have, as patterns over layers.
+static std::set<std::string> allRoles() {
+  spec::Model model;
+  model.set_n_layers(1);
+  model.mutable_norm()->set_bias(true);
+  model.mutable_norm()->set_placement(spec::Norm::BOTH);
+  model.mutable_positions()->mutable_learned();
+  model.mutable_embedding()->set_norm(true);
+  model.mutable_attention()->set_qk_norm(spec::Attention::HEAD);
+  model.mutable_attention()->set_qkv_bias(true);
+  model.mutable_attention()->set_output_bias(true);
+  model.mutable_mlp()->set_gated(true);
+  model.mutable_mlp()->set_bias(true);
+  model.mutable_head()->set_bias(true);
+  std::set<std::string> roles;
+  for (const WeightShape &shape : weightShapes(model))
+    roles.insert(rolePattern(shape.role).first);
+  return roles;
+}
+
+llvm::Error checkTensors(const spec::Style &style, llvm::StringRef file) {
+  const std::set<std::string> known = allRoles();
+  for (const spec::TensorBinding &binding : style.tensors()) {
+    for (const std::string &role : rolesOf(binding))
+      if (!known.contains(role))
+        return makeError("{0}: tensor binding of '{1}': the model has no role '{2}'", file, binding.role(), role);
+    if (binding.names().empty())
+      return makeError("{0}: tensor binding of '{1}' has no names", file, binding.role());
+    if (binding.stack().empty() && (binding.by_kv_head() || binding.blocks()))
+      return makeError("{0}: tensor binding of '{1}': by_kv_head and blocks say how a stack lies; this has none", file,
+                       binding.role());
+    if (binding.by_kv_head() && binding.blocks())
+      return makeError("{0}: tensor binding of '{1}': by_kv_head and blocks exclude each other", file, binding.role());
+  }
+  return llvm::Error::success();
+}
+
+spec::Style includedStyle(const spec::Style &base, const spec::Style &own) {
+  llvm::StringMap<std::vector<const spec::Binding *>> ofField;
+  for (const spec::Binding &binding : own.bindings())
+    ofField[binding.field()].push_back(&binding);
+  std::set<std::string> inBase, replaced;
+  for (const spec::Binding &binding : base.bindings())
+    inBase.insert(binding.field());
+  spec::Style result = own;
+  result.clear_bindings();
+  for (const spec::Binding &binding : own.bindings())
+    if (!inBase.contains(binding.field()))
+      *result.add_bindings() = binding;
+  for (const spec::Binding &binding : base.bindings()) {
+    auto mine = ofField.find(binding.field());
+    if (mine == ofField.end())
+      *result.add_bindings() = binding;
+    else if (replaced.insert(binding.field()).second)
+      for (const spec::Binding *replacement : mine->second)
+        *result.add_bindings() = *replacement;
+  }
+
+  std::set<std::string> bound;
+  for (const spec::TensorBinding &binding : own.tensors())
+    for (std::string &role : rolesOf(binding))
+      bound.insert(std::move(role));
+  for (const spec::TensorBinding &binding : base.tensors())
+    if (llvm::none_of(rolesOf(binding), [&](const std::string &role) { return bound.contains(role); }))
+      *result.add_tensors() = binding;
+
+  result.mutable_ignored()->MergeFrom(base.ignored());
+  if (result.optional_prefix().empty())
+    result.set_optional_prefix(base.optional_prefix());
+  return result;
+}
+
+const Tensor *findTensor(const spec::Style &style, const Checkpoint &checkpoint, llvm::StringRef name) {
+  const Tensor *tensor = checkpoint.find(name);
+  if (!tensor && !style.optional_prefix().empty() && name.consume_front(style.optional_prefix()))
+    tensor = checkpoint.find(name);
+  return tensor;
+}
+
+/// '*' is any text.
+static bool matches(llvm::StringRef pattern, llvm::StringRef name) {
+  auto [first, rest] = pattern.split('*');
+  if (first.size() == pattern.size())
+    return name == pattern;
+  if (!name.consume_front(first))
+    return false;
+  for (size_t skip = 0; skip <= name.size(); ++skip)
+    if (matches(rest, name.drop_front(skip)))
+      return true;
+  return false;
+}
+
+bool isIgnored(const spec::Style &style, llvm::StringRef name) {
+  const std::string prefixed = style.optional_prefix() + name.str();
+  return llvm::any_of(style.ignored(), [&](const std::string &p) { return matches(p, name) || matches(p, prefixed); });
+}
+
+TensorRoles::TensorRoles(const spec::Style &style) {
+  for (const spec::TensorBinding &binding : style.tensors())
+    for (const std::string &role : rolesOf(binding))
+      byPattern[role].push_back(&binding);
+}
+
+static std::string withLayer(llvm::StringRef pattern, llvm::StringRef layer) {
+  auto [before, after] = pattern.split('*');
+  return before.size() == pattern.size() ? pattern.str() : (before + layer + after).str();
+}
+
+std::vector<TensorRoles::Candidate> TensorRoles::find(llvm::StringRef role) const {
+  auto [pattern, layer] = rolePattern(role);
+  auto bindings = byPattern.find(pattern);
+  llvm::StringRef matrix = pattern;
+  const bool besideMatrix = bindings == byPattern.end() && matrix.consume_back(".bias");
+  if (besideMatrix)
+    bindings = byPattern.find(matrix);
+  std::vector<Candidate> found;
+  if (bindings == byPattern.end())
+    return found;
+  const std::string suffix = besideMatrix ? ".bias" : "";
+  for (const spec::TensorBinding *binding : bindings->second) {
+    Candidate candidate{binding, {}, {}};
+    for (llvm::StringRef name : binding->names()) {
+      if (!besideMatrix)
+        candidate.names.push_back(withLayer(name, layer));
+      else if (name.consume_back("weight"))
+        candidate.names.push_back(withLayer(name, layer) + "bias");
+    }
+    for (const std::string &held : rolesOf(*binding))
+      candidate.roles.push_back(withLayer(held, layer) + suffix);
+    if (!candidate.names.empty())
+      found.push_back(std::move(candidate));
+  }
+  return found;
+}
+
+} // namespace lathe
