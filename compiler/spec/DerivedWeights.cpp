@@ -3,6 +3,7 @@
 #include "compiler/support/Error.h"
 #include "compiler/support/Hash.h"
 #include "llvm/ADT/StringMap.h"
+#include <cmath>
 
 namespace lathe {
 
@@ -55,25 +56,23 @@ private:
 class RandomWeight : public Weight {
 public:
   uint64_t seed = 0;
-  bool isNorm = false;
-  float center = 0; ///< of a norm: its identity
+  float center = 0, deviation = 0;
   void readBlocks(int64_t row, uint8_t *out) const override {
-    std::vector<float> values(columns, center);
-    if (!isNorm)
-      fill(row, values);
+    std::vector<float> values(columns);
+    fill(row, values);
     quantize(format, values.data(), columns, out);
   }
 
 private:
   /// Sums of four 16-bit uniform numbers: near enough to normal, in integers until the last, exact step.
   void fill(int64_t row, std::vector<float> &values) const {
-    constexpr float deviation = 0.02f, unit = deviation / 37837.2f; // sqrt(4 / 12) * 65536
+    const float unit = deviation / 37837.2f; // sqrt(4 / 12) * 65536
     SplitMix stream(hashNumber(row, seed));
     for (float &value : values) {
       const uint64_t bits = stream.next();
       const int32_t sum = int32_t(bits & 0xffff) + int32_t(bits >> 16 & 0xffff) + int32_t(bits >> 32 & 0xffff) +
                           int32_t(bits >> 48) - 2 * 65535;
-      value = static_cast<float>(sum) * unit;
+      value = center + static_cast<float>(sum) * unit;
     }
   }
 };
@@ -124,7 +123,7 @@ std::unique_ptr<WeightSource> quantizedWeights(std::unique_ptr<WeightSource> inn
 
 std::unique_ptr<WeightSource> randomWeights(const spec::Model &model, Format format) {
   auto source = std::make_unique<DerivedWeights<RandomWeight>>();
-  source->identity = hashBytes("random weights, version 1");
+  source->identity = hashBytes("random weights, version 2");
   for (const WeightShape &shape : weightShapes(model)) {
     RandomWeight weight;
     weight.role = shape.role;
@@ -133,8 +132,9 @@ std::unique_ptr<WeightSource> randomWeights(const spec::Model &model, Format for
     weight.columns = shape.columns;
     weight.format = takesFormat(shape.rows, shape.columns, format) ? format : Format::F32;
     weight.seed = hashBytes(shape.role, source->identity);
-    weight.isNorm = llvm::StringRef(shape.role).ends_with("norm");
-    weight.center = weight.isNorm && !model.norm().unit_offset() ? 1.0f : 0.0f;
+    const bool isNorm = llvm::StringRef(shape.role).ends_with("norm");
+    weight.center = isNorm && !model.norm().unit_offset() ? 1.0f : 0.0f;
+    weight.deviation = shape.rows == 1 ? 0.1f : 1 / std::sqrt(static_cast<float>(shape.columns));
     source->add(std::move(weight));
   }
   return source;

@@ -20,6 +20,7 @@ for variable in ("HOME", "XDG_CACHE_HOME", "ASAN_OPTIONS"):
         config.environment[variable] = os.environ[variable]
 
 config.substitutions.append(("%data", os.path.join(config.lathe_source, "test", "data")))
+config.substitutions.append(("%models", os.path.join(config.lathe_source, "models")))
 config.substitutions.append(("%tools", os.path.join(config.lathe_source, "test", "tools")))
 config.substitutions.append(("%bundle", os.path.join(config.lathe_source, "test", "tools", "Inputs", "bundle.sh")))
 config.substitutions.append(("%oneline", os.path.join(config.lathe_source, "test", "tools", "Inputs", "oneline.sh")))

@@ -52,6 +52,7 @@ std::string Table::text() const {
       std::string fill(widths[i] - row[i].size(), ' ');
       text += i == 0 ? row[i] + (row.size() > 1 ? fill : "") : "  " + fill + row[i];
     }
+    text.erase(text.find_last_not_of(' ') + 1);
     text += '\n';
   }
   return text;

@@ -1,10 +1,16 @@
-//===- Inspect.cpp - lathe inspect: what a model or a bundle is made of -----------------------------------------===//
-#include "compiler/spec/Input.h"
+//===- Inspect.cpp - lathe inspect: what models and bundles are made of -----------------------------------------===//
+#include "compiler/fusion/Passes.h"
+#include "compiler/kernels/Describe.h"
+#include "compiler/spec/Layers.h"
 #include "compiler/spec/TextProto.h"
 #include "tools/lathe/Bundle.h"
+#include "tools/lathe/BundleFacts.h"
 #include "tools/lathe/Command.h"
+#include "tools/lathe/Compile.h"
 #include "tools/lathe/Console.h"
-#include "llvm/ADT/MapVector.h"
+#include "tools/lathe/ModelFacts.h"
+#include "tools/lathe/Reference.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 #include <nlohmann/json.hpp>
 
@@ -12,203 +18,217 @@ namespace lathe::cli {
 namespace {
 
 struct Options {
-  std::string source;
+  std::vector<std::string> sources;
   InputOptions input;
+  ProgramFlags program;
   bool json = false;
 };
 
 using Json = nlohmann::ordered_json;
 
-/// The part of a model that a weight belongs to, by the words of its role.
-const char *partOf(llvm::StringRef role) {
-  if (role.contains("norm"))
-    return "norms";
-  if (role.contains("attention."))
-    return "attention";
-  if (role.contains("mlp."))
-    return "feed-forward";
-  if (role.starts_with("head"))
-    return "head";
-  return "embedding";
-}
+/// One model of the command line.
+struct Subject {
+  ModelFacts facts;
+  Json bundle; ///< null: it is not compiled
+};
 
-/// {part: parameters, ..., "total": parameters}. A tied head has none of its own.
-Json countParameters(const spec::Model &model) {
-  llvm::MapVector<llvm::StringRef, uint64_t> parts;
-  for (const char *part : {"embedding", "attention", "feed-forward", "norms", "head"})
-    parts[part] = 0;
-  uint64_t total = 0;
-  for (const WeightShape &weight : weightShapes(model)) {
-    uint64_t count = uint64_t(weight.rows) * uint64_t(weight.columns);
-    parts[partOf(weight.role)] += count;
-    total += count;
-  }
-  Json json;
-  for (auto &[part, count] : parts)
-    json[part.str()] = count;
-  json["total"] = total;
-  return json;
-}
-
-/// Bytes of one cached number, as compile chooses it: f32 when all matrices are, else f16.
-uint64_t cacheElementBytes(const Input &input) {
-  if (!input.weights)
-    return input.model.weight_format() == spec::F32 ? 4 : 2;
-  for (const WeightShape &shape : weightShapes(input.model)) {
-    llvm::Expected<const Weight *> weight = input.weights->get(shape.role);
-    if (!weight)
-      llvm::consumeError(weight.takeError());
-    else if (shape.rows > 1 && (*weight)->format != Format::F32)
-      return 2;
-  }
-  return 4;
-}
-
-/// The spec that a bundle carries.
-llvm::Expected<spec::Model> specOf(const lathe_model &tables, const std::string &bundle) {
+llvm::Expected<Subject> readBundle(const std::string &path, const Options &options) {
+  if (llvm::Error wrong = refuseFlags(path, options.input, options.program))
+    return std::move(wrong);
+  llvm::Expected<std::shared_ptr<const Model>> opened = openModel(path);
+  if (!opened)
+    return opened.takeError();
+  const lathe_model &tables = (*opened)->tables();
   spec::Model model;
-  if (llvm::Error error = parseTextProto(tables.spec, bundle + ": its spec", model))
-    return error;
-  if (llvm::Error error = validate(model, bundle))
-    return error;
-  return model;
+  if (llvm::Error error = parseTextProto(tables.spec, path + ": its spec", model))
+    return std::move(error);
+  if (llvm::Error error = validate(model, path))
+    return std::move(error);
+  llvm::Expected<ReferenceModel> fused = referenceOf(*opened, path, ReferenceLevel::Fused);
+  if (!fused)
+    return fused.takeError();
+  CacheFormat cache = tables.cache.type.bits == 32 ? CacheFormat::F32 : CacheFormat::F16;
+  llvm::Expected<ProgramSet> programs = describe(*fused->module, {.cache = cache});
+  if (!programs)
+    return programs.takeError();
+  return Subject{factsOf(model, *programs), describeBundle(tables)};
 }
 
-/// Programs with their phases; phases of one name in all layers are one entry.
-Json describePrograms(const lathe_model &tables) {
-  Json programs = Json::array();
-  for (uint32_t p = 0; p < tables.n_programs; ++p) {
-    const lathe_program &program = tables.programs[p];
-    llvm::MapVector<llvm::StringRef, Json> phases;
-    for (uint32_t i = 0; i < program.n_phases; ++i) {
-      const lathe_phase &phase = tables.phases[program.first_phase + i];
-      Json &entry = phases[withoutLayer(phase.name)];
-      if (entry.is_null()) {
-        Json kernels = Json::array();
-        auto list = [&](uint32_t first, uint32_t count) {
-          for (uint32_t call = first; call < first + count; ++call)
-            kernels.push_back(tables.kernels[tables.calls[call].kernel].symbol);
-        };
-        list(phase.first_prologue, phase.n_prologue);
-        list(phase.first_call, phase.n_calls);
-        entry = {{"name", withoutLayer(phase.name).str()},
-                 {"count", 0},
-                 {"column_tiles", phase.column_tiles},
-                 {"rows_per_tile", phase.rows_per_tile},
-                 {"weight_bytes", phase.weight_bytes},
-                 {"operations", phase.operations},
-                 {"kernels", kernels}};
-      }
-      entry["count"] = entry["count"].get<uint64_t>() + 1;
-    }
-    Json list = Json::array();
-    for (auto &[name, entry] : phases)
-      list.push_back(std::move(entry));
-    programs.push_back({{"name", program.name},
-                        {"max_rows", program.max_rows},
-                        {"arena_bytes", program.arena_bytes},
-                        {"scratch_bytes", program.scratch_bytes},
-                        {"barriers", program.n_phases},
-                        {"phases", std::move(list)}});
+llvm::Expected<Subject> readModel(const std::string &path, const Options &options) {
+  Progress progress;
+  PipelineOptions pipeline = pipelineOptions(options.input, options.program, /*jobs=*/1, progress);
+  Compilation c(path, pipeline);
+  for (const Stage &stage : stages()) {
+    if (llvm::Error error = stage.run(c))
+      return std::move(error);
+    if (stage.name == "kernels")
+      break;
   }
-  return programs;
+  bool undecided = !c.input.weights && c.input.model.weight_format() == spec::WEIGHT_FORMAT_UNSPECIFIED;
+  if (undecided && !c.options.cache) // a spec alone does not say what its matrices will be: then the usual cache
+    c.set.cache.format = CacheFormat::F16;
+  return Subject{factsOf(c.input.model, c.set), Json()};
 }
 
-Json describeBundle(const lathe_model &tables) {
-  Json kernels = Json::array(), formats = Json::object();
-  for (uint32_t i = 0; i < tables.n_kernels; ++i)
-    kernels.push_back({{"symbol", tables.kernels[i].symbol}, {"schedule", tables.kernels[i].schedule}});
-  for (uint32_t i = 0; i < tables.n_weights; ++i) {
-    auto &bytes = formats[tables.weights[i].format];
-    bytes = (bytes.is_null() ? 0 : bytes.get<uint64_t>()) + tables.weights[i].bytes;
+Json json(const Subject &subject) {
+  const ModelFacts &facts = subject.facts;
+  const uint64_t context = facts.model.max_context();
+  Json parameters;
+  for (const auto &[part, count] : facts.parts)
+    parameters[part] = count;
+  parameters["total"] = facts.parameters;
+  Json all = {{"name", facts.model.name()},
+              {"family", facts.model.family()},
+              {"parameters", std::move(parameters)},
+              {"kv_cache_bytes_per_token", facts.cacheTokenBytes},
+              {"kv_cache_format", facts.cacheFormat},
+              {"kv_cache_bytes_full_context", facts.cacheBytes(context)},
+              {"max_context", context},
+              {"flops_per_token",
+               {{"matrix_products", facts.productFlops},
+                {"attention_per_position", facts.attentionFlops(1)},
+                {"empty_context", facts.flops(1)},
+                {"full_context", facts.flops(context)}}},
+              {"spec", printSpec(facts.model)}};
+  if (!subject.bundle.is_null())
+    all["bundle"] = subject.bundle;
+  return all;
+}
+
+//===-- for people ----------------------------------------------------------------------------------------------===//
+
+/// "12.9 G" (powers of 1000).
+std::string flopsText(uint64_t flops) {
+  double value = double(flops);
+  const char *units[] = {"", " k", " M", " G", " T"};
+  size_t unit = 0;
+  for (; value >= 1000 && unit + 1 < std::size(units); ++unit)
+    value /= 1000;
+  return llvm::formatv(unit ? "{0:f1}{1}" : "{0:f0}{1}", value, units[unit]);
+}
+
+std::string share(uint64_t part, uint64_t whole) {
+  return llvm::formatv("{0:f1} %", whole ? 100.0 * double(part) / double(whole) : 0.0);
+}
+
+/// "local: 13 layers, all: 2 layers".
+std::string variantsText(const spec::Model &model) {
+  std::string text;
+  for (const spec::Variant &variant : model.variants()) {
+    size_t count = 0;
+    for (uint32_t layer = 0; layer < model.n_layers(); ++layer)
+      count += llvm::is_contained(variantsOf(model, layer), &variant);
+    text += llvm::formatv("{0}{1}: {2} layers", text.empty() ? "" : ", ", variant.name(), count);
   }
-  return {{"target", tables.target},
-          {"weights_bytes", tables.weights_bytes},
-          {"bytes_by_format", formats},
-          {"tokenizer_bytes", tables.tokenizer_bytes},
-          {"max_sequences", tables.max_slots},
-          {"programs", describePrograms(tables)},
-          {"kernels", kernels}};
+  return text.empty() ? "alike" : text;
 }
 
-void printBundle(const Json &bundle) {
-  llvm::raw_ostream &out = llvm::outs();
-  out << "\ntarget " << bundle["target"].get<std::string>() << ", weights "
-      << bytesText(bundle["weights_bytes"].get<double>()) << '\n';
-  for (const Json &program : bundle["programs"]) {
-    out << "\nprogram " << program["name"].get<std::string>() << ": up to " << program["max_rows"].get<uint64_t>()
-        << " rows, " << program["barriers"].get<uint64_t>() << " phases, arena "
-        << bytesText(program["arena_bytes"].get<double>()) << ", scratch "
-        << bytesText(program["scratch_bytes"].get<double>()) << " a worker\n";
-    Table table({"  phase", "times", "column tiles", "rows a tile", "weights", "operations a row"});
-    for (const Json &phase : program["phases"])
-      table.add({"  " + phase["name"].get<std::string>(), groupedDigits(phase["count"]),
-                 groupedDigits(phase["column_tiles"]), groupedDigits(phase["rows_per_tile"]),
-                 bytesText(phase["weight_bytes"].get<double>()), groupedDigits(phase["operations"])});
-    out << table.text();
+std::string positionsText(const spec::Model &model) {
+  const google::protobuf::Message &positions = model.positions();
+  const auto *kind = positions.GetDescriptor()->FindOneofByName("kind");
+  const auto *chosen = positions.GetReflection()->GetOneofFieldDescriptor(positions, kind);
+  return chosen ? chosen->name() : "";
+}
+
+/// A row a fact and a column a model; for one model, a column with each part's share too.
+class Comparison {
+public:
+  explicit Comparison(llvm::ArrayRef<Subject> subjects) : subjects(subjects), table(header()) {}
+
+  template <typename Cell> void row(const char *title, Cell cell) {
+    std::vector<std::string> cells = {title};
+    for (const Subject &subject : subjects)
+      cells.push_back(cell(subject.facts));
+    table.add(std::move(cells));
   }
-  out << '\n';
-  Table kernels({"kernel", "schedule"});
-  for (const Json &kernel : bundle["kernels"])
-    kernels.add({kernel["symbol"], kernel["schedule"]});
-  out << kernels.text();
+  template <typename Count> void counted(const std::string &title, Count count) {
+    std::vector<std::string> cells = {title};
+    for (const Subject &subject : subjects)
+      cells.push_back(groupedDigits(count(subject.facts)));
+    if (subjects.size() == 1)
+      cells.push_back(share(count(subjects[0].facts), subjects[0].facts.parameters));
+    table.add(std::move(cells));
+  }
+  std::string text() const { return table.text(); }
+
+private:
+  std::vector<std::string> header() const {
+    std::vector<std::string> cells = {""};
+    for (const Subject &subject : subjects)
+      cells.push_back(subject.facts.model.name());
+    return cells;
+  }
+
+  llvm::ArrayRef<Subject> subjects;
+  Table table;
+};
+
+/// The parts of all models, those that every model has first.
+std::vector<std::string> partsOf(llvm::ArrayRef<Subject> subjects) {
+  std::vector<std::string> parts;
+  for (const Subject &subject : subjects)
+    for (const auto &part : subject.facts.parts)
+      if (!llvm::is_contained(parts, part.first))
+        parts.push_back(part.first);
+  return parts;
 }
 
-void print(const Json &all) {
-  llvm::raw_ostream &out = llvm::outs();
-  out << all["spec"].get<std::string>() << '\n';
-  Table parameters({"part", "parameters"});
-  for (const auto &[part, count] : all["parameters"].items())
-    parameters.add({part, groupedDigits(count)});
-  out << parameters.text() << '\n'
-      << "KV cache: " << groupedDigits(all["kv_cache_bytes_per_token"]) << " bytes a token ("
-      << all["kv_cache_format"].get<std::string>() << "), "
-      << bytesText(all["kv_cache_bytes_full_context"].get<double>()) << " at " << groupedDigits(all["max_context"])
-      << " positions\n";
-  if (all.contains("bundle"))
-    printBundle(all["bundle"]);
+void print(llvm::ArrayRef<Subject> subjects) {
+  using Facts = const ModelFacts &;
+  Comparison table(subjects);
+  table.row("family", [](Facts f) { return f.model.family(); });
+  table.row("layers", [](Facts f) { return groupedDigits(f.model.n_layers()); });
+  table.row("  variants", [](Facts f) { return variantsText(f.model); });
+  table.row("width", [](Facts f) { return groupedDigits(f.model.dim()); });
+  table.row("query heads", [](Facts f) { return groupedDigits(f.model.attention().n_heads()); });
+  table.row("key/value heads", [](Facts f) { return groupedDigits(f.model.attention().n_kv_heads()); });
+  table.row("width of a head", [](Facts f) { return groupedDigits(f.model.attention().head_size()); });
+  table.row("width of the feed-forward", [](Facts f) { return groupedDigits(f.model.mlp().hidden()); });
+  table.row("positions", [](Facts f) { return positionsText(f.model); });
+  table.row("vocabulary", [](Facts f) { return groupedDigits(f.model.vocab_size()); });
+  table.row("context", [](Facts f) { return groupedDigits(f.model.max_context()); });
+  table.row("", [](Facts) { return ""; });
+  table.counted("parameters", [](Facts f) { return f.parameters; });
+  for (const std::string &part : partsOf(subjects))
+    table.counted("  " + part, [&](Facts f) { return f.part(part); });
+  table.row("", [](Facts) { return ""; });
+  table.row("KV cache", [](Facts f) { return f.cacheFormat; });
+  table.row("  a token", [](Facts f) { return groupedDigits(f.cacheTokenBytes) + " B"; });
+  table.row("  full context", [](Facts f) { return bytesText(double(f.cacheBytes(f.model.max_context()))); });
+  table.row("", [](Facts) { return ""; });
+  table.row("FLOPs, first token", [](Facts f) { return flopsText(f.flops(1)); });
+  table.row("FLOPs, last token of a full context", [](Facts f) { return flopsText(f.flops(f.model.max_context())); });
+  table.row("  matrix products", [](Facts f) { return flopsText(f.productFlops); });
+  table.row("  attention, a position", [](Facts f) { return flopsText(f.attentionFlops(1)); });
+  llvm::outs()
+      << table.text()
+      << "\nFLOPs: 2 for each multiply-add. Attention: 4 x query heads x width of a head, for each layer and each "
+         "position that it sees.\n";
+  for (const Subject &subject : subjects)
+    if (subject.facts.model.head().tied())
+      llvm::outs() << subject.facts.model.name() << ": the head is the embedding's matrix.\n";
+  if (subjects.size() == 1 && !subjects[0].bundle.is_null())
+    printBundle(subjects[0].bundle, llvm::outs());
 }
 
 llvm::Error inspect(const Options &options) {
-  spec::Model model;
-  Json bundle;
-  uint64_t cacheBytes = 0;
-  uint64_t elementBytes = 0;
-  if (isBundle(options.source)) {
-    llvm::Expected<std::shared_ptr<const Model>> opened = openModel(options.source);
-    if (!opened)
-      return opened.takeError();
-    const lathe_model &tables = (*opened)->tables();
-    llvm::Expected<spec::Model> carried = specOf(tables, options.source);
-    if (!carried)
-      return carried.takeError();
-    model = std::move(*carried);
-    bundle = describeBundle(tables);
-    cacheBytes = tables.cache.layers * tables.cache.page_bytes / LATHE_PAGE_POSITIONS;
-    elementBytes = tables.cache.type.bits / 8;
-  } else {
-    llvm::Expected<Input> input = readInput(options.source, options.input);
-    if (!input)
-      return input.takeError();
-    elementBytes = cacheElementBytes(*input);
-    model = std::move(input->model);
-    cacheBytes =
-        uint64_t(model.n_layers()) * 2 * model.attention().n_kv_heads() * model.attention().head_size() * elementBytes;
+  std::vector<Subject> subjects;
+  for (const std::string &source : options.sources) {
+    llvm::Expected<Subject> subject = isBundle(source) ? readBundle(source, options) : readModel(source, options);
+    if (!subject)
+      return subject.takeError();
+    subjects.push_back(std::move(*subject));
   }
-  Json all = {{"name", model.name()},
-              {"family", model.family()},
-              {"parameters", countParameters(model)},
-              {"kv_cache_bytes_per_token", cacheBytes},
-              {"kv_cache_format", elementBytes == 4 ? "f32" : "f16"},
-              {"kv_cache_bytes_full_context", cacheBytes * model.max_context()},
-              {"max_context", model.max_context()},
-              {"spec", printSpec(model)}};
-  if (!bundle.is_null())
-    all["bundle"] = std::move(bundle);
-  if (options.json)
-    llvm::outs() << all.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
-  else
-    print(all);
+  if (!options.json) {
+    print(subjects);
+    return llvm::Error::success();
+  }
+  Json all = {{"models", Json::array()}};
+  for (const Subject &subject : subjects)
+    all["models"].push_back(json(subject));
+  llvm::outs()
+      << (subjects.size() == 1 ? all["models"][0] : all).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
+      << '\n';
   return llvm::Error::success();
 }
 
@@ -216,9 +236,11 @@ llvm::Error inspect(const Options &options) {
 
 void addInspect(CLI::App &app, Outcome &outcome) {
   auto options = std::make_shared<Options>();
-  CLI::App *command = app.add_subcommand("inspect", "show what a model or a bundle is made of");
-  command->add_option("source", options->source, "a bundle, or an input of 'lathe compile'")->required();
+  CLI::App *command =
+      app.add_subcommand("inspect", "show what a model or a bundle is made of, or several side by side");
+  command->add_option("sources", options->sources, "bundles, or inputs of 'lathe compile'")->required();
   addInputFlags(*command, options->input);
+  addProgramFlags(*command, options->program);
   command->add_flag("--json", options->json, "one JSON object on stdout");
   onChosen(*command, options, outcome, inspect);
 }

@@ -170,14 +170,15 @@ TEST(Input, RandomWeightsAreTheSameEverywhere) {
       sum += value;
       squares += double(value) * value;
     }
-    EXPECT_NEAR(sum / row.size(), 0, 0.003);
-    EXPECT_NEAR(std::sqrt(squares / row.size()), 0.02, 0.002);
-    EXPECT_EQ(rowOf(*a.weights, "layers.7.mlp_norm", 0), std::vector<float>(576, 1.0f));
+    EXPECT_NEAR(sum / row.size(), 0, 0.006);
+    EXPECT_NEAR(std::sqrt(squares / row.size()), 1 / std::sqrt(576.0), 0.004);
+    for (float scale : rowOf(*a.weights, "layers.7.mlp_norm", 0))
+      EXPECT_NEAR(scale, 1, 0.4);
   }
   // Pinned: a change of the generator must be seen.
   Input input = read("models/stories260k.textproto", {.randomWeights = true});
   const std::vector<float> row = rowOf(*input.weights, "token_embedding", 1);
-  EXPECT_FLOAT_EQ(row[0], -0.0023712115f);
+  EXPECT_FLOAT_EQ(row[0], -0.10445078f);
 }
 
 TEST(Input, ConcreteSpecsAreValid) {
