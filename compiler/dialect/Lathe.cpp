@@ -88,6 +88,13 @@ bool lathe::ir::isQuantizedRows(Type type) {
 
 bool lathe::ir::isIndices(Type type) { return type == indicesType(type.getContext()); }
 
+bool lathe::ir::isRoutes(Type type) {
+  auto tensor = asRows(type, 2);
+  return tensor && llvm::isa<RouteType>(tensor.getElementType());
+}
+
+bool lathe::ir::isChoices(Type type) { return type == choicesType(type.getContext()); }
+
 bool lathe::ir::isPartials(Type type) {
   auto tensor = asRows(type, 3);
   return tensor && tensor.getElementType().isF32();
@@ -101,6 +108,10 @@ bool lathe::ir::isMatrix(Type type) {
 
 RankedTensorType lathe::ir::indicesType(MLIRContext *context) {
   return RankedTensorType::get({ShapedType::kDynamic}, IntegerType::get(context, 32));
+}
+
+RankedTensorType lathe::ir::choicesType(MLIRContext *context) {
+  return RankedTensorType::get({ShapedType::kDynamic}, ChoiceType::get(context));
 }
 
 RankedTensorType lathe::ir::rowsType(MLIRContext *context, int64_t width) {

@@ -26,11 +26,15 @@ namespace lathe::ir {
 bool isRows(mlir::Type type);          ///< tensor<?xNxf32>
 bool isQuantizedRows(mlir::Type type); ///< tensor<?xNx!lathe.q16>
 bool isIndices(mlir::Type type);       ///< tensor<?xi32>
+bool isRoutes(mlir::Type type);        ///< tensor<?xNx!lathe.route>
+bool isChoices(mlir::Type type);       ///< tensor<?x!lathe.choice>
 bool isPartials(mlir::Type type);      ///< tensor<?x?xNxf32>
 bool isMatrix(mlir::Type type);        ///< tensor<NxNxf32>
 
 /// tensor<?xi32>.
 mlir::RankedTensorType indicesType(mlir::MLIRContext *context);
+/// tensor<?x!lathe.choice>.
+mlir::RankedTensorType choicesType(mlir::MLIRContext *context);
 /// tensor<?x`width`xf32>.
 mlir::RankedTensorType rowsType(mlir::MLIRContext *context, int64_t width);
 /// Columns of rows, partials or a matrix: the last dimension.

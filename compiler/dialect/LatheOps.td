@@ -2,7 +2,8 @@
 //
 // The `lathe` dialect: transformer meaning on tensors of rows (one row a token). Two levels live here:
 //
-//   after import   embed, take_rows, norm, linear, rope, attention, glu, activation, add, scale, softcap, clip
+//   after import   embed, take_rows, norm, linear, rope, attention, glu, activation, add, scale, softcap, clip, and for
+//                  mixtures of experts route, assign, dispatch, collect, gate
 //   after fusion   the same inside lathe.phase regions, plus quantize, slice, append, attend, combine, packed
 //
 // compiler/reference executes both: it is the definition of every op. Matrices are [out, in] as checkpoints have them.
@@ -47,6 +48,15 @@ def Lathe_Q16 : TypeDef<Lathe_Dialect, "Q16"> {
   let summary = "element of a row quantised to 16 bits in groups of 32: two i8 planes, f32 scale and i32 sum a group";
 }
 
+def Lathe_Route : TypeDef<Lathe_Dialect, "Route"> {
+  let mnemonic = "route";
+  let summary = "element of a row's choices: an expert and the weight of its result";
+}
+def Lathe_Choice : TypeDef<Lathe_Dialect, "Choice"> {
+  let mnemonic = "choice";
+  let summary = "element of the list of all rows' choices: a row, which of its choices, and the expert";
+}
+
 // Shapes are exact: the number of rows (and splits) is always dynamic, widths are always known. Predicates: Lathe.h.
 class Lathe_Tensor<string predicate, string form>
     : Type<CPred<"::lathe::ir::" # predicate # "($_self)">, form, "::mlir::RankedTensorType">;
@@ -55,6 +65,9 @@ def Lathe_RowsQ16 : Lathe_Tensor<"isQuantizedRows", "quantised rows (tensor<?xWI
 def Lathe_AnyRows : AnyTypeOf<[Lathe_Rows, Lathe_RowsQ16]>;
 def Lathe_Indices : Lathe_Tensor<"isIndices", "one i32 a row (tensor<?xi32>)">,
                     BuildableType<"::lathe::ir::indicesType($_builder.getContext())">;
+def Lathe_Routes : Lathe_Tensor<"isRoutes", "choices of each row (tensor<?xCHOICESx!lathe.route>)">;
+def Lathe_Choices : Lathe_Tensor<"isChoices", "choices by expert (tensor<?x!lathe.choice>)">,
+                    BuildableType<"::lathe::ir::choicesType($_builder.getContext())">;
 def Lathe_Partials : Lathe_Tensor<"isPartials", "[rows, splits, heads * (head_size + 2)] (tensor<?x?xWIDTHxf32>)">;
 def Lathe_Matrix : Lathe_Tensor<"isMatrix", "a matrix of f32 (tensor<ROWSxCOLUMNSxf32>)">;
 
@@ -69,6 +82,8 @@ def Lathe_NormKind : Lathe_Enum<"NormKind", "root mean square or layer norm",
 def Lathe_Activation : Lathe_Enum<"Activation", "pointwise nonlinearity", [
     I32EnumCase<"SiLU", 0, "silu">, I32EnumCase<"GELUErf", 1, "gelu_erf">, I32EnumCase<"GELUTanh", 2, "gelu_tanh">,
     I32EnumCase<"ReLU", 3, "relu">, I32EnumCase<"ReLUSquared", 4, "relu_squared">]>;
+def Lathe_Scoring : Lathe_Enum<"Scoring", "how a router's logits become scores",
+                               [I32EnumCase<"Softmax", 0, "softmax">, I32EnumCase<"Sigmoid", 1, "sigmoid">]>;
 def Lathe_Pairing : Lathe_Enum<"Pairing", "which components of a head rotate together",
                                [I32EnumCase<"Interleaved", 0, "interleaved">, I32EnumCase<"HalfSplit", 1, "half_split">]>;
 
@@ -76,6 +91,7 @@ def Lathe_Pairing : Lathe_Enum<"Pairing", "which components of a head rotate tog
 class Lathe_EnumAttr<EnumInfo info, string mnemonic> : EnumAttr<Lathe_Dialect, info, mnemonic>;
 def Lathe_NormKindAttr : Lathe_EnumAttr<Lathe_NormKind, "norm_kind">;
 def Lathe_ActivationAttr : Lathe_EnumAttr<Lathe_Activation, "activation">;
+def Lathe_ScoringAttr : Lathe_EnumAttr<Lathe_Scoring, "scoring">;
 def Lathe_PairingAttr : Lathe_EnumAttr<Lathe_Pairing, "pairing">;
 
 //===-- module-level symbols ----------------------------------------------------------------------------------===//
@@ -109,12 +125,14 @@ def Lathe_PackedOp : Lathe_Op<"packed", [Symbol, Lathe_NamesSymbols]> {
   let description = [{
     Rows of the sources follow one another; with `interleave` (two sources of one shape) 16 rows of the first alternate
     with 16 rows of the second, so that a gated unit's pair lies in one tile. Rows are padded with zeros to 16. A vector
-    (one row) stays as it is, f32. compiler/kernels/Kernel.h has the bytes of a panel.
+    (one row) stays as it is, f32. With n `experts` a source is n equal parts, and each expert's part (of both sources,
+    when interleaved) is packed like a matrix of its own, one after another. compiler/kernels/Kernel.h has the bytes of a
+    panel.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefArrayAttr:$sources, StrAttr:$format,
-                       UnitAttr:$interleave);
+                       UnitAttr:$interleave, DefaultValuedAttr<Lathe_Int, "1">:$experts);
   let assemblyFormat = [{
-    $sym_name $format (`interleave` $interleave^)? $sources attr-dict
+    $sym_name $format (`interleave` $interleave^)? (`experts` $experts^)? $sources attr-dict
   }];
   let hasVerifier = 1;
 }
@@ -165,13 +183,15 @@ def Lathe_LinearOp : Lathe_Op<"linear", [Pure, Lathe_NamesSymbols]> {
   let summary = "y = x * W^T + b, W the weights stacked by rows";
   let description = [{
     One weight after import; fusion merges linears of one input ([q, k, v], [gate, up]) or replaces the list by one
-    lathe.packed. Biases: none, or one a weight.
+    lathe.packed. Biases: none, or one a weight. With `experts` the input has a row for each choice (lathe.dispatch), each
+    weight is n equal parts one after another, an expert's each, and row i meets the part of the expert of choice i.
   }];
   let arguments = (ins Lathe_AnyRows:$input, FlatSymbolRefArrayAttr:$weights,
-                       OptionalAttr<FlatSymbolRefArrayAttr>:$biases);
+                       OptionalAttr<FlatSymbolRefArrayAttr>:$biases, Optional<Lathe_Choices>:$choices,
+                       DefaultValuedAttr<Lathe_Int, "1">:$experts);
   let results = (outs Lathe_Rows:$result);
   let assemblyFormat = [{
-    $input `,` $weights (`bias` $biases^)? attr-dict `:` type($input) `->` type($result)
+    $input `,` $weights (`bias` $biases^)? (`of` $choices^ `experts` $experts)? attr-dict `:` type($input) `->` type($result)
   }];
   let hasVerifier = 1;
 }
@@ -262,6 +282,66 @@ def Lathe_ClipOp : Lathe_Op<"clip", [Pure, SameOperandsAndResultType]> {
   let results = (outs Lathe_Rows:$result);
   let assemblyFormat = [{
     $input `limit` $limit attr-dict `:` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+//===-- mixtures of experts -----------------------------------------------------------------------------------===//
+
+def Lathe_RouteOp : Lathe_Op<"route", [Pure, Lathe_NamesSymbols]> {
+  let summary = "the experts that each row chooses, and their weights (arXiv:1701.06538 section 2; arXiv:2101.03961)";
+  let description = [{
+    score[e] = softmax(logits)[e] or sigmoid(logits[e]). The row chooses as many experts as the result is wide: those of
+    the highest score[e] + bias[e], of equals the first; they stand in ascending order. The weight of a choice is its
+    score, with `normalize` divided by the sum of the chosen scores, times `scale`. With `groups` n `keep` m the experts
+    are n equal runs, and only those of the m runs whose two best experts have the highest sum can be chosen
+    (arXiv:2412.19437 section 2.1.2, which has bias and scores by sigmoid too).
+  }];
+  let arguments = (ins Lathe_Rows:$input, OptionalAttr<FlatSymbolRefAttr>:$bias, Lathe_ScoringAttr:$scoring,
+                       UnitAttr:$normalize, DefaultValuedAttr<F64Attr, "1.0">:$scale,
+                       DefaultValuedAttr<Lathe_Int, "1">:$groups, DefaultValuedAttr<Lathe_Int, "1">:$keep);
+  let results = (outs Lathe_Routes:$result);
+  let assemblyFormat = [{
+    `` $scoring $input (`bias` $bias^)? (`groups` $groups^ `keep` $keep)? (`normalize` $normalize^)? (`scale` $scale^)?
+    attr-dict `:` type($input) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Lathe_AssignOp : Lathe_Op<"assign", [Pure]> {
+  let summary = "the choices of all rows as one list, by expert, those of one expert by row";
+  let arguments = (ins Lathe_Routes:$routes, Lathe_Int:$experts);
+  let results = (outs Lathe_Choices:$result);
+  let assemblyFormat = [{
+    $routes `experts` $experts attr-dict `:` type($routes)
+  }];
+  let hasVerifier = 1;
+}
+
+def Lathe_DispatchOp : Lathe_Op<"dispatch", [Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "y[i] = x[row of choice i]";
+  let arguments = (ins Lathe_Rows:$input, Lathe_Choices:$choices);
+  let results = (outs Lathe_Rows:$result);
+  let assemblyFormat = [{
+    $input `,` $choices attr-dict `:` type($result)
+  }];
+}
+
+def Lathe_CollectOp : Lathe_Op<"collect", [Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "y[r] = sum over the choices i of row r, by expert: weight of choice i * x[i]";
+  let arguments = (ins Lathe_Rows:$input, Lathe_Choices:$choices, Lathe_Routes:$routes);
+  let results = (outs Lathe_Rows:$result);
+  let assemblyFormat = [{
+    $input `,` $choices `,` $routes attr-dict `:` type($input) `,` type($routes)
+  }];
+}
+
+def Lathe_GateOp : Lathe_Op<"gate", [Pure, AllTypesMatch<["input", "result"]>]> {
+  let summary = "y[r, c] = sigmoid(gate[r, 0]) * x[r, c]: how much a shared expert counts";
+  let arguments = (ins Lathe_Rows:$input, Lathe_Rows:$gate);
+  let results = (outs Lathe_Rows:$result);
+  let assemblyFormat = [{
+    $input `by` $gate attr-dict `:` type($input) `,` type($gate)
   }];
   let hasVerifier = 1;
 }

@@ -132,6 +132,10 @@ LogicalResult PackedOp::verify() {
     return emitOpError("sources is empty; it names at least one lathe.weight");
   if (getInterleave() && getSources().size() != 2)
     return emitOpError() << "interleave is for two sources, here are " << getSources().size();
+  if (failed(checkSize(*this, "experts", getExperts())))
+    return failure();
+  if (getExperts() > 1 && getSources().size() != (getInterleave() ? 2 : 1))
+    return emitOpError() << "experts are of one source or of two interleaved ones, here are " << getSources().size();
   return checkFormat(*this, getFormat(), kGroupColumns); // its columns: verifySymbolUses
 }
 
@@ -150,6 +154,12 @@ LogicalResult PackedOp::verifySymbolUses(SymbolTableCollection &symbols) {
   std::optional<Shape> shape = stackedShape(weights);
   if (!shape && !joinedLength(weights))
     return emitOpError("sources have different numbers of columns; matrices are stacked by rows");
+  for (WeightOp weight : weights) {
+    ArrayRef<int64_t> size = weight.getType().getShape();
+    if (int64_t units = size[0] == 1 ? size[1] : size[0]; units % getExperts())
+      return emitOpError() << "experts = " << getExperts() << " does not divide the " << units << " of @"
+                           << weight.getSymName();
+  }
   return checkFormat(*this, getFormat(), shape ? shape->columns : *joinedLength(weights));
 }
 
@@ -190,7 +200,9 @@ LogicalResult LinearOp::verify() {
   if (getBiases() && getBiases()->size() != getWeights().size())
     return emitOpError() << "biases has " << getBiases()->size() << " for " << getWeights().size()
                          << " weights; one each, or none";
-  return success();
+  if (!getChoices() && getExperts() != 1)
+    return emitOpError() << "experts = " << getExperts() << " and no choices among them";
+  return checkSize(*this, "experts", getExperts());
 }
 
 LogicalResult LinearOp::verifySymbolUses(SymbolTableCollection &symbols) {
@@ -203,9 +215,13 @@ LogicalResult LinearOp::verifySymbolUses(SymbolTableCollection &symbols) {
     if (getBiases() &&
         failed(checkVector(symbols, *this, "bias", llvm::cast<FlatSymbolRefAttr>((*getBiases())[i]), shape->rows)))
       return failure();
-    rows += shape->rows;
+    if (shape->rows % getExperts())
+      return emitOpError() << "experts = " << getExperts() << " does not divide the " << shape->rows
+                           << " rows of weight " << ref;
+    rows += shape->rows / getExperts();
   }
-  return checkWidth(*this, "result", widthOf(getResult()), "the sum of the weights' rows", rows);
+  return checkWidth(*this, "result", widthOf(getResult()),
+                    getChoices() ? "the sum of an expert's rows" : "the sum of the weights' rows", rows);
 }
 
 LogicalResult RopeOp::verify() {
@@ -250,6 +266,37 @@ LogicalResult ClipOp::verify() {
     return success();
   return emitOpError() << "limit = " << limit << "; it is greater than 0";
 }
+
+//===-- mixtures of experts -----------------------------------------------------------------------------------===//
+
+LogicalResult RouteOp::verify() {
+  const int64_t experts = widthOf(getInput()), chosen = widthOf(getResult());
+  if (double scale = getScale().convertToDouble(); !(scale > 0) || !std::isfinite(scale))
+    return emitOpError() << "scale = " << scale << "; it is greater than 0";
+  if (getGroups() < 1 || experts % getGroups())
+    return emitOpError() << "groups = " << getGroups() << " does not divide the " << experts << " experts";
+  if (getKeep() < 1 || getKeep() > getGroups())
+    return emitOpError() << "keep = " << getKeep() << "; it is from 1 to groups = " << getGroups();
+  if (getKeep() < getGroups() && experts / getGroups() < 2)
+    return emitOpError("groups of one expert have no two best ones to compare them by");
+  if (const int64_t left = experts / getGroups() * getKeep(); chosen > left)
+    return emitOpError() << "result has " << chosen << " choices of " << left << " experts";
+  return success();
+}
+
+LogicalResult RouteOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return getBiasAttr() ? checkVector(symbols, *this, "bias", getBiasAttr(), widthOf(getInput())) : success();
+}
+
+LogicalResult AssignOp::verify() {
+  if (failed(checkSize(*this, "experts", getExperts())))
+    return failure();
+  if (widthOf(getRoutes()) <= getExperts())
+    return success();
+  return emitOpError() << "routes have " << widthOf(getRoutes()) << " choices of experts = " << getExperts();
+}
+
+LogicalResult GateOp::verify() { return checkWidth(*this, "gate", widthOf(getGate()), "a row's one number", 1); }
 
 //===-- after fusion ------------------------------------------------------------------------------------------===//
 

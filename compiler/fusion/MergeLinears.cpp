@@ -44,7 +44,7 @@ Purpose purposeOf(Value result) {
 
 struct MergeLinears : lathe::impl::MergeLinearsBase<MergeLinears> {
   using Group = llvm::SmallVector<ir::LinearOp>;
-  using Key = std::tuple<void *, Operation *, int64_t, StringRef, bool>;
+  using Key = std::tuple<void *, Operation *, int64_t, StringRef, bool, int64_t>;
 
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
@@ -57,7 +57,7 @@ struct MergeLinears : lathe::impl::MergeLinearsBase<MergeLinears> {
       if (failed(format))
         return WalkResult::interrupt();
       groups[{op.getInput().getAsOpaquePointer(), purpose.glu, purpose.attentionLayer, *format,
-              op.getBiases().has_value()}]
+              op.getBiases().has_value(), op.getExperts()}]
           .push_back(op);
       return WalkResult::advance();
     });
@@ -84,7 +84,8 @@ struct MergeLinears : lathe::impl::MergeLinearsBase<MergeLinears> {
     }
     Location loc = b.getFusedLoc(locations);
     Value merged = ir::LinearOp::create(b, loc, rows(b, width), group.front().getInput(), b.getArrayAttr(weights),
-                                        biases.empty() ? ArrayAttr() : b.getArrayAttr(biases));
+                                        biases.empty() ? ArrayAttr() : b.getArrayAttr(biases),
+                                        group.front().getChoices(), group.front().getExpertsAttr());
     int64_t offset = 0;
     for (ir::LinearOp op : group) {
       Value slice = ir::SliceOp::create(b, op.getLoc(), op.getType(), merged, b.getI64IntegerAttr(offset));

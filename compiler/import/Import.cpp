@@ -27,7 +27,7 @@ static llvm::Expected<Format> formatOf(const WeightShape &shape, const spec::Mod
     return (*weight)->format;
   }
   const Format wanted = formatOf(model.weight_format()).value_or(Format::F32);
-  return shape.rows > 1 && shape.columns % blockColumns(wanted) == 0 ? wanted : Format::F32;
+  return takesFormat(shape, wanted) ? wanted : Format::F32;
 }
 
 /// Those of the model and of its variants, as far as a layer has them.

@@ -97,17 +97,46 @@ Value StepBuilder::attention(Value x, const spec::Model &layer, uint32_t index) 
 }
 
 Value StepBuilder::mlp(Value x, const spec::Mlp &m, const std::string &layer) {
+  const std::string name = layer + ".mlp";
+  return m.has_experts() ? mixture(x, m, name) : feedForward(x, m, m.hidden(), name, {});
+}
+
+Value StepBuilder::feedForward(Value x, const spec::Mlp &m, int64_t hidden, const std::string &part, Chosen chosen) {
   auto activation = ir::ActivationAttr::get(b.getContext(), activationOf(m.activation()));
-  Value hidden;
+  Value inner;
   if (m.gated()) {
-    Value gate = linear(x, layer + ".mlp.gate", m.hidden(), m.bias());
-    Value up = linear(x, layer + ".mlp.up", m.hidden(), m.bias());
-    hidden = ir::GluOp::create(b, at(layer + ".mlp.glu"), gate, up, activation);
+    Value gate = linear(x, part + ".gate", hidden, m.bias(), chosen);
+    Value up = linear(x, part + ".up", hidden, m.bias(), chosen);
+    inner = ir::GluOp::create(b, at(part + ".glu"), gate, up, activation);
   } else {
-    Value up = linear(x, layer + ".mlp.up", m.hidden(), m.bias());
-    hidden = ir::ActivationOp::create(b, at(layer + ".mlp.activation"), up, activation);
+    Value up = linear(x, part + ".up", hidden, m.bias(), chosen);
+    inner = ir::ActivationOp::create(b, at(part + ".activation"), up, activation);
   }
-  return linear(hidden, layer + ".mlp.down", model.dim(), m.bias());
+  return linear(inner, part + ".down", model.dim(), m.bias(), chosen);
+}
+
+Value StepBuilder::mixture(Value x, const spec::Mlp &m, const std::string &name) {
+  const spec::Experts &e = m.experts();
+  auto scoring = e.scoring() == spec::Experts::SIGMOID ? ir::Scoring::Sigmoid : ir::Scoring::Softmax;
+  Type chosen = RankedTensorType::get({ShapedType::kDynamic, e.per_token()}, ir::RouteType::get(b.getContext()));
+  Value logits = linear(x, name + ".router", e.count(), e.router_bias());
+  Value routes = ir::RouteOp::create(b, at(name + ".routes"), chosen, logits,
+                                     e.selection_bias() ? symbol(name + ".router.selection_bias") : FlatSymbolRefAttr(),
+                                     ir::ScoringAttr::get(b.getContext(), scoring),
+                                     e.normalise() ? b.getUnitAttr() : UnitAttr(), b.getF64FloatAttr(e.scale()),
+                                     b.getI64IntegerAttr(e.groups()), b.getI64IntegerAttr(e.groups_per_token()));
+  Value choices = ir::AssignOp::create(b, at(name + ".choices"), ir::choicesType(b.getContext()), routes,
+                                       b.getI64IntegerAttr(e.count()));
+  Value dispatched = ir::DispatchOp::create(b, at(name + ".dispatched"), x.getType(), x, choices);
+  Value y = feedForward(dispatched, m, m.hidden(), name + ".experts", {choices, e.count()});
+  y = ir::CollectOp::create(b, at(name + ".experts.sum"), y.getType(), y, choices, routes);
+  if (!e.has_shared())
+    return y;
+  Value shared = feedForward(x, m, e.shared().hidden(), name + ".shared", {});
+  if (e.shared().gated())
+    shared = ir::GateOp::create(b, at(name + ".shared.gated"), shared.getType(), shared,
+                                linear(x, name + ".shared.router", 1, false));
+  return ir::AddOp::create(b, at(name + ".shared.sum"), y, shared, b.getF64FloatAttr(1));
 }
 
 Value StepBuilder::head(Value x) {
@@ -118,7 +147,8 @@ Value StepBuilder::head(Value x) {
   hidden(x, model.n_layers());
   Attribute weight = symbol(h.tied() ? "token_embedding" : "head");
   ArrayAttr biases = h.bias() ? b.getArrayAttr({symbol("head.bias")}) : ArrayAttr();
-  x = ir::LinearOp::create(b, at("head"), rows(model.vocab_size()), x, b.getArrayAttr({weight}), biases);
+  x = ir::LinearOp::create(b, at("head"), rows(model.vocab_size()), x, b.getArrayAttr({weight}), biases, Value(),
+                           b.getI64IntegerAttr(1));
   if (h.scale() != 1)
     x = ir::ScaleOp::create(b, at("head.scale"), x, b.getF64FloatAttr(h.scale()));
   if (h.softcap() != 0)
@@ -157,9 +187,10 @@ DenseF64ArrayAttr StepBuilder::slopes(const spec::Model &layer) const {
   return b.getDenseF64ArrayAttr(alibiSlopes(layer.attention().n_heads(), alibi.max_bias(), scale));
 }
 
-Value StepBuilder::linear(Value x, const std::string &role, int64_t width, bool bias) {
+Value StepBuilder::linear(Value x, const std::string &role, int64_t width, bool bias, Chosen chosen) {
   ArrayAttr biases = bias ? b.getArrayAttr({symbol(role + ".bias")}) : ArrayAttr();
-  return ir::LinearOp::create(b, at(role), rows(width), x, b.getArrayAttr({symbol(role)}), biases);
+  return ir::LinearOp::create(b, at(role), rows(width), x, b.getArrayAttr({symbol(role)}), biases, chosen.choices,
+                              b.getI64IntegerAttr(chosen.experts));
 }
 
 Value StepBuilder::rotate(Value x, const spec::Model &layer, uint32_t index, const std::string &name) {

@@ -28,6 +28,7 @@ private:
   mlir::Value layer(mlir::Value x, uint32_t index);
   mlir::Value attention(mlir::Value x, const spec::Model &layer, uint32_t index);
   mlir::Value mlp(mlir::Value x, const spec::Mlp &mlp, const std::string &layer);
+  mlir::Value mixture(mlir::Value x, const spec::Mlp &mlp, const std::string &name);
   mlir::Value head(mlir::Value x);
 
   /// x, normed where the spec places norms before (after) a branch.
@@ -39,8 +40,17 @@ private:
   mlir::Value prepare(mlir::Value x, const spec::Model &layer, uint32_t index, const std::string &name);
   mlir::Value clip(mlir::Value x, double limit, const std::string &name);
   mlir::DenseF64ArrayAttr slopes(const spec::Model &layer) const;
-  /// x * role^T, + role.bias.
-  mlir::Value linear(mlir::Value x, const std::string &role, int64_t rows, bool bias);
+  /// x * role^T, + role.bias. With experts, `rows` is an expert's.
+  struct Chosen {
+    mlir::Value choices = {};
+    int64_t experts = 1;
+  };
+  mlir::Value linear(mlir::Value x, const std::string &role, int64_t rows, bool bias) {
+    return linear(x, role, rows, bias, Chosen());
+  }
+  mlir::Value linear(mlir::Value x, const std::string &role, int64_t rows, bool bias, Chosen chosen);
+  /// Gate, up and down of `part`, "layers.3.mlp.shared".
+  mlir::Value feedForward(mlir::Value x, const spec::Mlp &mlp, int64_t hidden, const std::string &part, Chosen chosen);
   mlir::Value rotate(mlir::Value x, const spec::Model &layer, uint32_t index, const std::string &name);
   /// residual + scale * branch.
   mlir::Value add(mlir::Value residual, mlir::Value branch, const std::string &name);

@@ -1,5 +1,6 @@
 //===- Interpreter.cpp - blocks, phases, and which op is which function ------------------------------------------===//
 #include "compiler/reference/Interpreter.h"
+#include "compiler/reference/Experts.h"
 #include "compiler/reference/Rowwise.h"
 #include "compiler/support/Error.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -107,7 +108,10 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::O
 
   return llvm::TypeSwitch<mlir::Operation *, Result>(&any)
       .template Case<ir::EmbedOp>([&](auto op) { return evaluate(op, indices(op.getIds())); })
-      .template Case<ir::NormOp, ir::LinearOp>([&](auto op) { return evaluate(op, rows(op.getInput())); })
+      .template Case<ir::NormOp>([&](auto op) { return evaluate(op, rows(op.getInput())); })
+      .template Case<ir::LinearOp>([&](auto op) {
+        return evaluate(op, rows(op.getInput()), op.getChoices() ? &rows(op.getChoices()) : nullptr);
+      })
       .template Case<ir::TakeRowsOp>([&](auto op) -> Result {
         const Matrix<T> &x = rows(op.getInput());
         Matrix<T> y(indices(op.getRows()).size(), x.columns);
@@ -153,6 +157,30 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::O
       .template Case<ir::ClipOp>([&](auto op) -> Result {
         const T limit = number(op.getLimit());
         return map(rows(op.getInput()), [&](T x) { return std::clamp(x, -limit, limit); });
+      })
+      .template Case<ir::RouteOp>([&](auto op) -> Result {
+        std::vector<T> bias;
+        if (op.getBiasAttr()) {
+          auto read = vector(op, op.getBiasAttr());
+          if (!read)
+            return read.takeError();
+          bias = std::move(*read);
+        }
+        return route(op, rows(op.getInput()), bias);
+      })
+      .template Case<ir::AssignOp>(
+          [&](auto op) -> Result { return assign(rows(op.getRoutes()), int64_t(op.getExperts())); })
+      .template Case<ir::DispatchOp>(
+          [&](auto op) -> Result { return dispatch(rows(op.getInput()), rows(op.getChoices())); })
+      .template Case<ir::CollectOp>(
+          [&](auto op) -> Result { return collect(rows(op.getInput()), rows(op.getChoices()), rows(op.getRoutes())); })
+      .template Case<ir::GateOp>([&](auto op) -> Result {
+        const Matrix<T> &x = rows(op.getInput()), &gate = rows(op.getGate());
+        Matrix<T> y = x;
+        for (int64_t r = 0; r < x.rows; ++r)
+          for (int64_t c = 0; c < x.columns; ++c)
+            y.row(r)[c] /= 1 + std::exp(-gate.row(r)[0]);
+        return y;
       })
       .template Case<ir::SliceOp>([&](auto op) -> Result {
         const Matrix<T> &x = rows(op.getInput());

@@ -48,7 +48,7 @@ struct Options {
 template <typename T> class Interpreter {
 public:
   /// Sees every result that is rows of numbers, in order, those inside phases too; a partial softmax [rows, splits,
-  /// width] has splits * width columns.
+  /// width] has splits * width columns; Experts.h has the form of choices.
   using Observer = std::function<void(mlir::OpResult result, const Matrix<T> &value)>;
 
   Interpreter(mlir::ModuleOp module, WeightLookup weights, Options options = {});
@@ -77,7 +77,8 @@ private:
 
   llvm::Expected<Matrix<T>> evaluate(ir::EmbedOp op, llvm::ArrayRef<int32_t> ids);
   llvm::Expected<Matrix<T>> evaluate(ir::NormOp op, const Matrix<T> &input);
-  llvm::Expected<Matrix<T>> evaluate(ir::LinearOp op, const Matrix<T> &input);
+  /// `choices` is null for a linear without experts.
+  llvm::Expected<Matrix<T>> evaluate(ir::LinearOp op, const Matrix<T> &input, const Matrix<T> *choices);
 
   /// The rows of the weights behind `symbol`, each source by itself.
   llvm::Expected<std::vector<WeightRows>> sources(mlir::Operation *user, mlir::FlatSymbolRefAttr symbol);

@@ -1,4 +1,5 @@
 //===- Linear.cpp - ops that read weights: embed, norm, linear ---------------------------------------------------===//
+#include "compiler/reference/Experts.h"
 #include "compiler/reference/Interpreter.h"
 #include "compiler/reference/Rowwise.h"
 #include "compiler/support/Error.h"
@@ -93,17 +94,22 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::Nor
   return normalize(op, input, weight, bias);
 }
 
-template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::LinearOp op, const Matrix<T> &input) {
+template <typename T>
+llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::LinearOp op, const Matrix<T> &input, const Matrix<T> *choices) {
   Matrix<T> result(input.rows, ir::widthOf(op.getResult()));
+  const int64_t experts = op.getExperts();
+  const std::vector<std::vector<int64_t>> rowsOf = rowsOfExperts(choices, input.rows, experts);
   if (op.getBiases()) {
     int64_t offset = 0;
     for (auto symbol : op.getBiases()->getAsRange<mlir::FlatSymbolRefAttr>()) {
       auto bias = vector(op, symbol);
       if (!bias)
         return bias.takeError();
-      for (int64_t r = 0; r < result.rows; ++r)
-        std::copy(bias->begin(), bias->end(), result.row(r) + offset);
-      offset += bias->size();
+      const int64_t part = bias->size() / experts;
+      for (int64_t e = 0; e < experts; ++e)
+        for (int64_t r : rowsOf[e])
+          std::copy_n(bias->begin() + e * part, part, result.row(r) + offset);
+      offset += part;
     }
   }
   int64_t offset = 0;
@@ -113,17 +119,21 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::Lin
       return parts.takeError();
     for (const WeightRows &weight : *parts) {
       const bool small = weight.rows * weight.columns * input.rows < kSmallWork;
+      const int64_t part = weight.rows / experts;
       parallelFor(weight.rows, small ? 1 : options.threads, [&, offset](int64_t begin, int64_t end) {
         std::vector<float> stored(weight.columns);
         std::vector<T> row(weight.columns);
         for (int64_t n = begin; n < end; ++n) {
+          const std::vector<int64_t> &rows = rowsOf[n / part];
+          if (rows.empty())
+            continue;
           weight.read(n, stored.data());
           std::copy(stored.begin(), stored.end(), row.begin());
-          for (int64_t r = 0; r < input.rows; ++r)
-            result.row(r)[offset + n] += dot(row.data(), input.row(r), weight.columns);
+          for (int64_t r : rows)
+            result.row(r)[offset + n % part] += dot(row.data(), input.row(r), weight.columns);
         }
       });
-      offset += weight.rows;
+      offset += part;
     }
   }
   return result;
@@ -136,7 +146,7 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::Lin
   template llvm::Expected<std::vector<T>> Interpreter<T>::vector(mlir::Operation *, mlir::FlatSymbolRefAttr);          \
   template llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::EmbedOp, llvm::ArrayRef<int32_t>);                   \
   template llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::NormOp, const Matrix<T> &);                          \
-  template llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::LinearOp, const Matrix<T> &);
+  template llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::LinearOp, const Matrix<T> &, const Matrix<T> *);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

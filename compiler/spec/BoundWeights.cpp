@@ -35,19 +35,21 @@ struct Placement {
 
 class MappedWeight : public Weight {
 public:
-  const uint8_t *data = nullptr;
+  /// Rows (a vector's components) one after another: an expert's each; one for a weight without experts.
+  std::vector<const uint8_t *> parts;
   bool vector = false, transposed = false;
-  Rearrangement order; ///< of rows; of a vector: of its components
+  Rearrangement order; ///< of a part's rows; of a vector: of its components
   Placement place;     ///< of the same
 
   void readBlocks(int64_t row, uint8_t *out) const override {
-    const int64_t size = blockBytes(format);
+    const int64_t size = blockBytes(format), units = (vector ? columns : rows) / int64_t(parts.size());
     if (vector) {
       for (int64_t i = 0; i < columns; ++i)
-        std::memcpy(out + i * size, data + place.of(order.stored(i)) * size, size);
+        std::memcpy(out + i * size, parts[i / units] + place.of(order.stored(i % units)) * size, size);
       return;
     }
-    const int64_t stored = place.of(order.stored(row)), bytes = rowBytes(format, columns);
+    const uint8_t *data = parts[row / units];
+    const int64_t stored = place.of(order.stored(row % units)), bytes = rowBytes(format, columns);
     if (!transposed) {
       std::memcpy(out, data + stored * bytes, bytes);
       return;
@@ -81,20 +83,28 @@ static std::string shapeText(llvm::ArrayRef<int64_t> shape) {
   return text + "]";
 }
 
-/// Whether a tensor of `shape` holds rows x columns: a vector may be stored flat.
-static bool fits(llvm::ArrayRef<int64_t> shape, const WeightShape &wanted) {
-  if (shape.size() == 1)
-    return wanted.rows == 1 && shape[0] == wanted.columns;
-  return shape.size() == 2 && shape[0] == wanted.rows && shape[1] == wanted.columns;
+/// Dimensions of a tensor that holds `wanted`, of every expert.
+static std::vector<int64_t> dimensionsOf(const WeightShape &wanted) {
+  std::vector<int64_t> shape = {wanted.columns};
+  if (wanted.rows > 1)
+    shape.insert(shape.begin(), wanted.rows);
+  if (wanted.experts > 1)
+    shape.insert(shape.begin(), wanted.experts);
+  return shape;
 }
 
-/// `wanted` is the whole tensor.
+/// A vector may be stored as a matrix of one row.
+static bool fits(llvm::ArrayRef<int64_t> shape, const WeightShape &wanted) {
+  return shape == llvm::ArrayRef(dimensionsOf(wanted)) ||
+         (wanted.experts == 1 && shape == llvm::ArrayRef<int64_t>({wanted.rows, wanted.columns}));
+}
+
+/// `wanted` is the whole tensor; with experts, that of each.
 static llvm::Error checkTensor(const Tensor &tensor, const WeightShape &wanted, bool transposed,
                                const std::string &file) {
   if (!fits(tensor.shape, wanted))
     return makeError("{0}: tensor '{1}' has shape {2}; {3} is {4}", file, printable(tensor.name),
-                     shapeText(tensor.shape), wanted.role,
-                     wanted.rows == 1 ? shapeText({wanted.columns}) : shapeText({wanted.rows, wanted.columns}));
+                     shapeText(tensor.shape), wanted.role, shapeText(dimensionsOf(wanted)));
   if (transposed && tensor.format && blockColumns(*tensor.format) > 1)
     return makeError("{0}: tensor '{1}' is stored transposed as {2}; supported for such: F32, F16, BF16", file,
                      printable(tensor.name), tensor.formatName);
@@ -115,7 +125,7 @@ static Rearrangement rearrangement(const spec::Model &layer, spec::Rotary::Pairi
 }
 
 /// Where a role's rows (a vector's components) are in its tensor; nothing when they are not as many in each block.
-/// `sizes` has those of every role.
+/// `sizes` has those of every role, of one expert.
 static std::optional<Placement> placement(const TensorRoles::Candidate &holder, const std::string &role,
                                           const spec::Model &model, const llvm::StringMap<int64_t> &sizes) {
   const spec::TensorBinding &binding = *holder.binding;
@@ -167,25 +177,37 @@ static llvm::Error checkUnused(const Checkpoint &checkpoint, const std::vector<b
 }
 
 namespace {
-/// A tensor that holds a role.
+/// The tensor that holds a role, or those of its experts.
 struct Holder {
   TensorRoles::Candidate candidate;
-  const Tensor *tensor;
+  std::vector<const Tensor *> tensors;
 };
 } // namespace
 
-static llvm::Expected<Holder> findHolder(const TensorRoles &roles, const std::string &role, const spec::Style &style,
+static llvm::Expected<Holder> findHolder(const TensorRoles &roles, const WeightShape &wanted, const spec::Style &style,
                                          const Checkpoint &checkpoint, const spec::Model &model) {
-  std::vector<std::string> names;
-  for (TensorRoles::Candidate &candidate : roles.find(role))
+  std::vector<std::string> missing;
+  for (TensorRoles::Candidate &candidate : roles.find(wanted.role))
     for (const std::string &name : candidate.names) {
-      if (const Tensor *tensor = findTensor(style, checkpoint, name))
-        return Holder{std::move(candidate), tensor};
-      names.push_back(name);
+      const int64_t count = llvm::StringRef(name).contains('*') ? wanted.experts : 1;
+      std::vector<const Tensor *> tensors;
+      for (int64_t i = 0; i < count; ++i) {
+        const std::string own = withNumber(name, std::to_string(i));
+        if (const Tensor *tensor = findTensor(style, checkpoint, own)) {
+          tensors.push_back(tensor);
+        } else {
+          missing.push_back(own);
+          break;
+        }
+      }
+      if (int64_t(tensors.size()) == count)
+        return Holder{std::move(candidate), std::move(tensors)};
     }
-  if (names.empty())
-    return makeError("{0}: the family '{1}' names no tensor for role '{2}'", checkpoint.file, model.family(), role);
-  return makeError("{0}: tensor '{1}' is missing (role {2})", checkpoint.file, llvm::join(names, "' or '"), role);
+  if (missing.empty())
+    return makeError("{0}: the family '{1}' names no tensor for role '{2}'", checkpoint.file, model.family(),
+                     wanted.role);
+  return makeError("{0}: tensor '{1}' is missing (role {2})", checkpoint.file, llvm::join(missing, "' or '"),
+                   wanted.role);
 }
 
 llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &style, Checkpoint checkpoint,
@@ -194,31 +216,40 @@ llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &sty
   const std::vector<WeightShape> shapes = weightShapes(model);
   llvm::StringMap<int64_t> sizes;
   for (const WeightShape &shape : shapes)
-    sizes[shape.role] = shape.rows == 1 ? shape.columns : shape.rows;
+    sizes[shape.role] = (shape.rows == 1 ? shape.columns : shape.rows) / shape.experts;
 
   auto source = std::make_unique<BoundWeights>();
   std::vector<bool> used(checkpoint.tensors.size());
   for (const WeightShape &wanted : shapes) {
-    llvm::Expected<Holder> holder = findHolder(roles, wanted.role, style, checkpoint, model);
+    llvm::Expected<Holder> holder = findHolder(roles, wanted, style, checkpoint, model);
     if (!holder)
       return holder.takeError();
-    const Tensor *tensor = holder->tensor;
+    const Tensor &first = *holder->tensors.front();
     const std::optional<Placement> place = placement(holder->candidate, wanted.role, model, sizes);
     if (!place)
-      return makeError("{0}: tensor '{1}' cannot hold equal blocks of {2}", checkpoint.file, printable(tensor->name),
+      return makeError("{0}: tensor '{1}' cannot hold equal blocks of {2}", checkpoint.file, printable(first.name),
                        llvm::join(holder->candidate.roles, ", "));
     const bool transposed = holder->candidate.binding->transposed() && wanted.rows > 1;
-    const WeightShape whole = tensorShape(wanted, transposed, place->total);
-    if (llvm::Error error = checkTensor(*tensor, whole, transposed, checkpoint.file))
-      return std::move(error);
-    used[tensor - checkpoint.tensors.data()] = true;
+    WeightShape whole = tensorShape(wanted, transposed, place->total);
+    if (holder->tensors.size() > 1)
+      whole.experts = 1;
     MappedWeight weight;
+    for (const Tensor *tensor : holder->tensors) {
+      if (llvm::Error error = checkTensor(*tensor, whole, transposed, checkpoint.file))
+        return std::move(error);
+      if (tensor->format != first.format)
+        return makeError("{0}: tensor '{1}' is stored as {2} and '{3}' as {4}; all experts of a layer share one format",
+                         checkpoint.file, printable(first.name), first.formatName, printable(tensor->name),
+                         tensor->formatName);
+      used[tensor - checkpoint.tensors.data()] = true;
+      for (int64_t i = 0; i < whole.experts; ++i)
+        weight.parts.push_back(tensor->data + i * rowBytes(*tensor->format, whole.rows * whole.columns));
+    }
     weight.role = wanted.role;
-    weight.tensor = tensor->name;
-    weight.format = *tensor->format;
+    weight.tensor = first.name;
+    weight.format = *first.format;
     weight.rows = wanted.rows;
     weight.columns = wanted.columns;
-    weight.data = tensor->data;
     weight.place = *place;
     weight.transposed = transposed;
     weight.vector = wanted.rows == 1;

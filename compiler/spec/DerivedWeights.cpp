@@ -20,11 +20,6 @@ spec::WeightFormat protoFormat(Format format) {
   return static_cast<spec::WeightFormat>(static_cast<int>(format) + 1);
 }
 
-/// Vectors keep their numbers in full.
-static bool takesFormat(int64_t rows, int64_t columns, Format format) {
-  return rows > 1 && columns % blockColumns(format) == 0;
-}
-
 namespace {
 class QuantizedWeight : public Weight {
 public:
@@ -114,7 +109,7 @@ std::unique_ptr<WeightSource> quantizedWeights(std::unique_ptr<WeightSource> inn
     weight.tensor = original->tensor;
     weight.rows = original->rows;
     weight.columns = original->columns;
-    weight.format = takesFormat(weight.rows, weight.columns, format) ? format : original->format;
+    weight.format = takesFormat(shape, format) ? format : original->format;
     source->add(std::move(weight));
   }
   source->inner = std::move(inner);
@@ -130,7 +125,7 @@ std::unique_ptr<WeightSource> randomWeights(const spec::Model &model, Format for
     weight.tensor = "random";
     weight.rows = shape.rows;
     weight.columns = shape.columns;
-    weight.format = takesFormat(shape.rows, shape.columns, format) ? format : Format::F32;
+    weight.format = takesFormat(shape, format) ? format : Format::F32;
     weight.seed = hashBytes(shape.role, source->identity);
     const bool isNorm = llvm::StringRef(shape.role).ends_with("norm");
     weight.center = isNorm && !model.norm().unit_offset() ? 1.0f : 0.0f;

@@ -50,7 +50,13 @@ std::string printSpec(const spec::Model &model);
 struct WeightShape {
   std::string role;
   int64_t rows, columns; ///< vectors: rows = 1
+  /// Its numbers keep the format that they come in: vectors, and routers, whose small errors would be other choices.
+  bool exact = false;
+  /// Experts whose rows (a vector's elements) follow one another.
+  int64_t experts = 1;
 };
+/// Whether a weight that may have any format may have this one: it is not exact, and the columns are whole blocks.
+bool takesFormat(const WeightShape &shape, Format format);
 std::vector<WeightShape> weightShapes(const spec::Model &model);
 
 } // namespace lathe

@@ -23,6 +23,11 @@ std::vector<std::string> rolesOf(const spec::TensorBinding &binding) {
   return roles;
 }
 
+std::string withNumber(llvm::StringRef pattern, llvm::StringRef number) {
+  auto [before, after] = pattern.split('*');
+  return before.size() == pattern.size() ? pattern.str() : (before + number + after).str();
+}
+
 /// Every role that any spec can have, as patterns over layers.
 static std::set<std::string> allRoles() {
   spec::Model model;
@@ -38,8 +43,16 @@ static std::set<std::string> allRoles() {
   model.mutable_mlp()->set_bias(true);
   model.mutable_head()->set_bias(true);
   std::set<std::string> roles;
-  for (const WeightShape &shape : weightShapes(model))
-    roles.insert(rolePattern(shape.role).first);
+  auto add = [&] {
+    for (const WeightShape &shape : weightShapes(model))
+      roles.insert(rolePattern(shape.role).first);
+  };
+  add();
+  spec::Experts &experts = *model.mutable_mlp()->mutable_experts(); // instead of one feed-forward
+  experts.set_router_bias(true);
+  experts.set_selection_bias(true);
+  experts.mutable_shared()->set_gated(true);
+  add();
   return roles;
 }
 
@@ -126,11 +139,6 @@ TensorRoles::TensorRoles(const spec::Style &style) {
       byPattern[role].push_back(&binding);
 }
 
-static std::string withLayer(llvm::StringRef pattern, llvm::StringRef layer) {
-  auto [before, after] = pattern.split('*');
-  return before.size() == pattern.size() ? pattern.str() : (before + layer + after).str();
-}
-
 std::vector<TensorRoles::Candidate> TensorRoles::find(llvm::StringRef role) const {
   auto [pattern, layer] = rolePattern(role);
   auto bindings = byPattern.find(pattern);
@@ -146,12 +154,12 @@ std::vector<TensorRoles::Candidate> TensorRoles::find(llvm::StringRef role) cons
     Candidate candidate{binding, {}, {}};
     for (llvm::StringRef name : binding->names()) {
       if (!besideMatrix)
-        candidate.names.push_back(withLayer(name, layer));
+        candidate.names.push_back(withNumber(name, layer));
       else if (name.consume_back("weight"))
-        candidate.names.push_back(withLayer(name, layer) + "bias");
+        candidate.names.push_back(withNumber(name, layer) + "bias");
     }
     for (const std::string &held : rolesOf(*binding))
-      candidate.roles.push_back(withLayer(held, layer) + suffix);
+      candidate.roles.push_back(withNumber(held, layer) + suffix);
     if (!candidate.names.empty())
       found.push_back(std::move(candidate));
   }

@@ -22,6 +22,9 @@ std::pair<std::string, llvm::StringRef> rolePattern(llvm::StringRef role);
 /// The roles whose rows the binding's tensor holds, in order: its own, or those of its stack.
 std::vector<std::string> rolesOf(const spec::TensorBinding &binding);
 
+/// `pattern` with `number`, of a layer or an expert, for its first '*'.
+std::string withNumber(llvm::StringRef pattern, llvm::StringRef number);
+
 /// Checks what a style says of tensors; `file` is where it stands, for messages.
 llvm::Error checkTensors(const spec::Style &style, llvm::StringRef file);
 
@@ -43,7 +46,7 @@ public:
   /// A tensor that may hold a role: the names to look for, in order.
   struct Candidate {
     const spec::TensorBinding *binding;
-    std::vector<std::string> names;
+    std::vector<std::string> names; ///< one with a '*' left is a tensor an expert
     std::vector<std::string> roles; ///< that it holds, in order
   };
   /// For "layers.3.mlp.up"; none when the style does not name the role.

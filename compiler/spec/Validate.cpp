@@ -15,7 +15,7 @@ namespace lathe {
 
 /// Limits on sizes: beyond them a number is a mistake or an attack, and products stay within 64 bits.
 static constexpr uint32_t maxLayers = 4096, maxDim = 1 << 20, maxVocabulary = 1 << 24, maxContext = 1 << 28,
-                          maxHeads = 1 << 14, maxHeadSize = 1 << 14, maxHidden = 1 << 22;
+                          maxHeads = 1 << 14, maxHeadSize = 1 << 14, maxHidden = 1 << 22, maxExperts = 1 << 12;
 static constexpr int maxVariants = 16; // a model has two or three; looking a layer up is linear in them
 static constexpr int64_t maxParameters = int64_t(1) << 40;
 
@@ -93,6 +93,15 @@ static void fillAttention(spec::Attention &attention) {
   attention.clear_scale_size();
 }
 
+static void fillExperts(spec::Experts &experts) {
+  if (experts.scale() == 0)
+    experts.set_scale(1);
+  if (experts.groups() == 0)
+    experts.set_groups(1);
+  if (experts.groups_per_token() == 0)
+    experts.set_groups_per_token(experts.groups());
+}
+
 static void fillMlp(spec::Mlp &mlp, const spec::Model &model) {
   if (mlp.hidden() == 0 && mlp.expansion() > 0)
     mlp.set_hidden(wholePart(mlp.expansion(), model.dim()));
@@ -110,6 +119,8 @@ static void fillDefaults(spec::Model &model) {
   fillAttention(attention);
   fillPositions(*model.mutable_positions(), model);
   fillMlp(*model.mutable_mlp(), model);
+  if (model.mlp().has_experts())
+    fillExperts(*model.mutable_mlp()->mutable_experts());
   if (model.embedding().scale() == 0)
     model.mutable_embedding()->set_scale(model.embedding().by_sqrt_dim() ? std::sqrt(double(model.dim())) : 1);
   model.mutable_embedding()->clear_by_sqrt_dim();
@@ -124,6 +135,8 @@ static void fillDefaults(spec::Model &model) {
       fillAttention(*variant.mutable_attention());
     if (variant.has_mlp())
       fillMlp(*variant.mutable_mlp(), model);
+    if (variant.mlp().has_experts() && !model.mlp().has_experts()) // else what it leaves open is the model's
+      fillExperts(*variant.mutable_mlp()->mutable_experts());
   }
 }
 
@@ -246,11 +259,35 @@ static void checkPositions(const spec::Model &model, Checks &checks) {
   }
 }
 
+static void checkExperts(const spec::Experts &experts, Checks &checks) {
+  checks.range("mlp.experts.count", experts.count(), maxExperts);
+  checks.range("mlp.experts.per_token", experts.per_token(), experts.count());
+  checks.require(spec::Experts_Scoring_IsValid(experts.scoring()), "mlp.experts.scoring = {0} is unknown",
+                 static_cast<int>(experts.scoring()));
+  checks.positive("mlp.experts.scale", experts.scale());
+  checks.range("mlp.experts.groups", experts.groups(), experts.count());
+  checks.range("mlp.experts.groups_per_token", experts.groups_per_token(), experts.groups());
+  if (!checks.passed())
+    return;
+  const uint32_t size = experts.count() / experts.groups(), kept = experts.groups_per_token();
+  checks.require(experts.count() % experts.groups() == 0,
+                 "mlp.experts.groups = {0} does not divide mlp.experts.count = {1}", experts.groups(), experts.count());
+  checks.require(kept == experts.groups() || size >= 2,
+                 "mlp.experts.groups = {0} of one expert have no two best ones to compare them by", experts.groups());
+  checks.require(experts.per_token() <= size * kept,
+                 "mlp.experts.per_token = {0} of the {1} experts in mlp.experts.groups_per_token = {2} groups",
+                 experts.per_token(), size * kept, kept);
+  if (experts.has_shared())
+    checks.range("mlp.experts.shared.hidden", experts.shared().hidden(), maxHidden);
+}
+
 static void checkMlp(const spec::Model &model, Checks &checks) {
   const spec::Mlp &mlp = model.mlp();
   checks.range("mlp.hidden", mlp.hidden(), maxHidden);
   checks.require(mlp.activation() > spec::ACTIVATION_UNSPECIFIED && spec::Activation_IsValid(mlp.activation()),
                  "mlp.activation is not set: SILU, GELU_ERF, GELU_TANH, RELU or RELU_SQUARED");
+  if (mlp.has_experts())
+    checkExperts(mlp.experts(), checks);
 }
 
 static void checkParts(const spec::Model &model, Checks &checks) {
@@ -327,13 +364,14 @@ static void checkVariants(const spec::Model &model, Checks &checks) {
 }
 
 static void checkTotal(const spec::Model &model, Checks &checks) {
-  // Each layer is below 2^45 and there are at most 2^12, so the sum stays within 64 bits.
   int64_t total = 2 * int64_t(model.dim()) * model.vocab_size();
-  for (uint32_t i = 0; i < model.n_layers(); ++i) {
+  for (uint32_t i = 0; i < model.n_layers() && total <= maxParameters; ++i) { // a layer is below 2^58
     const spec::Model layer = layerOf(model, i);
+    const spec::Experts &experts = layer.mlp().experts();
     const int64_t dim = layer.dim(),
-                  heads = 2 * (int64_t(layer.attention().n_heads()) + layer.attention().n_kv_heads());
-    total += dim * layer.attention().head_size() * heads + (layer.mlp().gated() ? 3 : 2) * dim * layer.mlp().hidden();
+                  heads = 2 * (int64_t(layer.attention().n_heads()) + layer.attention().n_kv_heads()),
+                  hidden = std::max<int64_t>(1, experts.count()) * layer.mlp().hidden() + experts.shared().hidden();
+    total += dim * layer.attention().head_size() * heads + (layer.mlp().gated() ? 3 : 2) * dim * hidden;
   }
   checks.require(total <= maxParameters,
                  "the model would have more than 2^40 parameters: dim = {0}, n_layers = {1}, mlp.hidden = {2}",

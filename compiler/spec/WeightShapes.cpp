@@ -9,10 +9,13 @@ public:
   explicit ShapeList(const spec::Model &model) : model(model) {}
   std::vector<WeightShape> shapes;
 
-  void matrix(const std::string &role, int64_t rows, int64_t columns, bool bias) {
-    shapes.push_back({role, rows, columns});
+  void matrix(const std::string &role, int64_t rows, int64_t columns, bool bias, int64_t experts = 1) {
+    shapes.push_back({role, experts * rows, columns, /*exact=*/false, experts});
     if (bias)
-      shapes.push_back({role + ".bias", 1, rows});
+      vector(role + ".bias", experts * rows, experts);
+  }
+  void vector(const std::string &role, int64_t length, int64_t experts = 1) {
+    shapes.push_back({role, 1, length, /*exact=*/true, experts});
   }
   void norm(const std::string &role) {
     if (!model.norm().unweighted())
@@ -20,15 +23,41 @@ public:
   }
   /// Scale, and bias where norms have one.
   void vectors(const std::string &role, int64_t length) {
-    shapes.push_back({role, 1, length});
+    vector(role, length);
     if (model.norm().bias())
-      shapes.push_back({role + ".bias", 1, length});
+      vector(role + ".bias", length);
+  }
+  void feedForward(const std::string &part, const spec::Mlp &mlp, int64_t hidden, int64_t experts = 1) {
+    if (mlp.gated())
+      matrix(part + ".gate", hidden, model.dim(), mlp.bias(), experts);
+    matrix(part + ".up", hidden, model.dim(), mlp.bias(), experts);
+    matrix(part + ".down", model.dim(), hidden, mlp.bias(), experts);
+  }
+  void router(const std::string &role, int64_t rows, bool bias) {
+    matrix(role, rows, model.dim(), bias);
+    shapes[shapes.size() - (bias ? 2 : 1)].exact = true;
+  }
+  void mixture(const std::string &part, const spec::Mlp &mlp) {
+    const spec::Experts &experts = mlp.experts();
+    router(part + ".router", experts.count(), experts.router_bias());
+    if (experts.selection_bias())
+      vector(part + ".router.selection_bias", experts.count());
+    feedForward(part + ".experts", mlp, mlp.hidden(), experts.count());
+    if (!experts.has_shared())
+      return;
+    feedForward(part + ".shared", mlp, experts.shared().hidden());
+    if (experts.shared().gated())
+      router(part + ".shared.router", 1, false);
   }
 
 private:
   const spec::Model &model;
 };
 } // namespace
+
+bool takesFormat(const WeightShape &shape, Format format) {
+  return !shape.exact && shape.columns % blockColumns(format) == 0;
+}
 
 std::vector<WeightShape> weightShapes(const spec::Model &model) {
   const int64_t dim = model.dim();
@@ -60,10 +89,10 @@ std::vector<WeightShape> weightShapes(const spec::Model &model) {
       list.norm(layer + "attention_post_norm");
     if (!model.residual().shared_norm())
       list.norm(layer + "mlp_norm");
-    if (mlp.gated())
-      list.matrix(layer + "mlp.gate", mlp.hidden(), dim, mlp.bias());
-    list.matrix(layer + "mlp.up", mlp.hidden(), dim, mlp.bias());
-    list.matrix(layer + "mlp.down", dim, mlp.hidden(), mlp.bias());
+    if (mlp.has_experts())
+      list.mixture(layer + "mlp", mlp);
+    else
+      list.feedForward(layer + "mlp", mlp, mlp.hidden());
     if (after)
       list.norm(layer + "mlp_post_norm");
   }
@@ -72,7 +101,7 @@ std::vector<WeightShape> weightShapes(const spec::Model &model) {
   if (!model.head().tied())
     list.matrix("head", model.vocab_size(), dim, model.head().bias());
   else if (model.head().bias())
-    list.shapes.push_back({"head.bias", 1, model.vocab_size()});
+    list.vector("head.bias", model.vocab_size());
   return std::move(list.shapes);
 }
 

@@ -12,6 +12,10 @@ lathe.weight @gain "f32" : tensor<1x64xf32>
 lathe.weight @shift "f32" : tensor<1x64xf32>
 lathe.weight @key.bias "f32" : tensor<1x32xf32>
 lathe.weight @gain.head "f32" : tensor<1x16xf32>
+lathe.weight @router "f32" : tensor<6x64xf32>
+lathe.weight @router.bias "f32" : tensor<1x6xf32>
+lathe.weight @experts.up "f16" : tensor<72x64xf32>
+lathe.weight @experts.up.bias "f32" : tensor<1x72xf32>
 
 // CHECK: lathe.rotation @rotary [1.000000e+00, 1.000000e-01]
 lathe.rotation @rotary [1.0, 0.1]
@@ -27,6 +31,8 @@ lathe.packed @qk "q4_1" [@layers.0.attention.query, @layers.0.attention.key]
 lathe.packed @"gate+up.packed" "f16" interleave [@gate, @up]
 // CHECK: lathe.packed @qk.bias "f32" [@shift, @key.bias]
 lathe.packed @qk.bias "f32" [@shift, @key.bias]
+// CHECK: lathe.packed @up.packed "f16" experts 6 [@experts.up]
+lathe.packed @up.packed "f16" experts 6 [@experts.up]
 
 // CHECK-LABEL: @imported
 func.func @imported(%ids: tensor<?xi32>, %positions: tensor<?xi32>, %slots: tensor<?xi32>, %rows: tensor<?xi32>) -> tensor<?x64xf32> {
@@ -73,6 +79,27 @@ func.func @imported(%ids: tensor<?xi32>, %positions: tensor<?xi32>, %slots: tens
   // CHECK: lathe.clip %{{.*}} limit 8.000000e+00 : tensor<?x64xf32>
   %i = lathe.clip %h limit 8.0 : tensor<?x64xf32>
   return %i : tensor<?x64xf32>
+}
+
+// CHECK-LABEL: @experts
+func.func @experts(%x: tensor<?x64xf32>, %g: tensor<?x1xf32>) -> tensor<?x64xf32> {
+  // CHECK: %[[L:.*]] = lathe.linear
+  %l = lathe.linear %x, [@router] : tensor<?x64xf32> -> tensor<?x6xf32>
+  // CHECK: %[[R:.*]] = lathe.route softmax %[[L]] normalize : tensor<?x6xf32> -> tensor<?x2x!lathe.route>
+  %r = lathe.route softmax %l normalize : tensor<?x6xf32> -> tensor<?x2x!lathe.route>
+  // CHECK: lathe.route sigmoid %[[L]] bias @router.bias groups 3 keep 2 scale 2.500000e+00 : tensor<?x6xf32> -> tensor<?x3x!lathe.route>
+  %s = lathe.route sigmoid %l bias @router.bias groups 3 keep 2 scale 2.5 : tensor<?x6xf32> -> tensor<?x3x!lathe.route>
+  // CHECK: %[[C:.*]] = lathe.assign %[[R]] experts 6 : tensor<?x2x!lathe.route>
+  %c = lathe.assign %r experts 6 : tensor<?x2x!lathe.route>
+  // CHECK: %[[D:.*]] = lathe.dispatch %{{.*}}, %[[C]] : tensor<?x64xf32>
+  %d = lathe.dispatch %x, %c : tensor<?x64xf32>
+  // CHECK: lathe.linear %[[D]], [@experts.up] bias [@experts.up.bias] of %[[C]] experts 6 : tensor<?x64xf32> -> tensor<?x12xf32>
+  %u = lathe.linear %d, [@experts.up] bias [@experts.up.bias] of %c experts 6 : tensor<?x64xf32> -> tensor<?x12xf32>
+  // CHECK: lathe.collect %[[D]], %[[C]], %[[R]] : tensor<?x64xf32>, tensor<?x2x!lathe.route>
+  %y = lathe.collect %d, %c, %r : tensor<?x64xf32>, tensor<?x2x!lathe.route>
+  // CHECK: lathe.gate %{{.*}} by %{{.*}} : tensor<?x64xf32>, tensor<?x1xf32>
+  %z = lathe.gate %y by %g : tensor<?x64xf32>, tensor<?x1xf32>
+  return %z : tensor<?x64xf32>
 }
 
 // CHECK-LABEL: @fused

@@ -194,4 +194,16 @@ TEST(Import, refusesAnEpsOfZero) {
   EXPECT_EQ(llvm::toString(module.takeError()), "norm.eps = 0 is not above 0: a row of zeros would have no norm");
 }
 
+TEST(Import, aMixtureRoutesDispatchesAndCollects) {
+  const std::string text = import("mlp { hidden: 24 experts { count: 6 per_token: 2 normalise: true scoring: SIGMOID "
+                                  "shared { hidden: 40 gated: true } } }");
+  for (const char *line : {"lathe.route sigmoid %11 normalize : tensor<?x6xf32> -> tensor<?x2x!lathe.route>",
+                           "lathe.assign %12 experts 6", "lathe.dispatch %10, %13 : tensor<?x64xf32>",
+                           "[@layers.0.mlp.experts.gate] of %13 experts 6 : tensor<?x64xf32> -> tensor<?x24xf32>",
+                           "lathe.collect %18, %13, %12", "lathe.gate %23 by %24", "lathe.add %19, %25"})
+    EXPECT_THAT(text, HasSubstr(line));
+  EXPECT_THAT(import("variants { name: \"sparse\" first: 1 mlp { experts { count: 6 per_token: 2 } } }"),
+              Not(HasSubstr("lathe.route")));
+}
+
 } // namespace

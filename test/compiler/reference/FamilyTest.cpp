@@ -69,7 +69,7 @@ INSTANTIATE_TEST_SUITE_P(HuggingFace, Family,
                                          Case{"starcoder"}, Case{"gpt-neox"}, Case{"phi"}, Case{"gptj"}, Case{"bloom"},
                                          Case{"bloom-6heads"}, Case{"falcon-7b-style"}, Case{"falcon-40b-style"},
                                          Case{"falcon-alibi"}, Case{"mpt"}, Case{"opt"}, Case{"qwen3"}, Case{"gemma2"},
-                                         Case{"starcoder2"}));
+                                         Case{"starcoder2"}, Case{"mixtral"}, Case{"moe-top1"}));
 INSTANTIATE_TEST_SUITE_P(Gguf, Family,
                          testing::Values(Case{"gguf/gpt2", "gpt2-F32.gguf", "logits.F32"},
                                          Case{"gguf/gpt2", "gpt2-Q4_1.gguf", "logits.Q4_1"},

@@ -121,6 +121,64 @@ TEST(Binding, ADefaultMakesAKeyOptional) {
   EXPECT_EQ(model.dim(), 4u);
 }
 
+TEST(Binding, ExpertsAreInOneTensorOrEachInItsOwn) {
+  spec::Model model;
+  ASSERT_EQ(messageOf(parseTextProto(R"(version: 1 dim: 2 n_layers: 1 vocab_size: 1 max_context: 8
+      positions { none {} } norm { kind: RMS eps: 1e-5 unweighted: true } head { tied: true unnormed: true }
+      attention { n_heads: 1 } mlp { hidden: 2 gated: true activation: RELU experts { count: 3 per_token: 1 } })",
+                                     "m", model)),
+            "");
+  ASSERT_EQ(messageOf(validate(model, "m")), "");
+  std::vector<float> numbers(24);
+  for (size_t i = 0; i < numbers.size(); ++i)
+    numbers[i] = float(i);
+  auto f32 = [&](const std::string &name, std::vector<int64_t> shape, int first = 0) {
+    return Tensor{name, Format::F32, "F32", std::move(shape), reinterpret_cast<const uint8_t *>(&numbers[first])};
+  };
+  /// The first number of each row of up; gate and up are bound as `how`, to `tensors`.
+  auto up = [&](const std::string &how, std::vector<Tensor> tensors) -> std::string {
+    std::string style =
+        R"(tensors { role: "token_embedding" names: "e" } tensors { role: "layers.*.mlp.router" names: "r" }
+        tensors { role: "layers.*.mlp.experts.down" names: "down" })";
+    for (const char *part : {"attention.query", "attention.key", "attention.value", "attention.output"})
+      style += std::string(" tensors { names: \"a\" role: \"layers.*.") + part + "\" }";
+    if (how.find("stack") != std::string::npos)
+      style += " tensors { role: \"layers.*.mlp.experts\" " + how + " }";
+    else
+      for (const char *part : {"gate", "up"})
+        style += std::string(" tensors { role: \"layers.*.mlp.experts.") + part + "\" " + how + " }";
+    llvm::Expected<NamedFamily> family = parseFamily("hf { " + style + " }", "f.textproto");
+    if (!family)
+      return llvm::toString(family.takeError());
+    Checkpoint file = checkpoint("{}");
+    tensors.insert(tensors.end(), {f32("e", {1, 2}), f32("r", {3, 2}), f32("a", {2, 2}), f32("down", {3, 2, 2})});
+    for (Tensor &tensor : tensors)
+      if (llvm::Error error = file.add(std::move(tensor)))
+        return llvm::toString(std::move(error));
+    auto weights = bindWeights(family->family.hf(), std::move(file), model, spec::Rotary::PAIRING_UNSPECIFIED);
+    if (!weights)
+      return llvm::toString(weights.takeError());
+    std::string text;
+    for (int64_t row = 0; row < 6; ++row)
+      text += llvm::formatv("{0} ", int(rowOf(**weights, "layers.0.mlp.experts.up", row)[0])).str();
+    return text;
+  };
+  const std::string each = R"(names: "l.*.e.*.w")", all = R"(names: "w")", both = all + R"( stack: ["gate", "up"])";
+  EXPECT_EQ(up(all, {f32("w", {3, 2, 2})}), "0 2 4 6 8 10 ");
+  EXPECT_EQ(up(all + " transposed: true", {f32("w", {3, 2, 2})}), "0 1 4 5 8 9 ");
+  EXPECT_EQ(up(both, {f32("w", {3, 4, 2})}), "4 6 12 14 20 22 ");
+  std::vector<Tensor> apart = {f32("l.0.e.0.w", {2, 2}, 8), f32("l.0.e.1.w", {2, 2}), f32("l.0.e.2.w", {2, 2}, 20)};
+  EXPECT_EQ(up(each, apart), "8 10 0 2 20 22 ");
+  apart[1].format = Format::F16;
+  apart[1].formatName = "F16";
+  EXPECT_EQ(up(each, apart), "c.json: tensor 'l.0.e.0.w' is stored as F32 and 'l.0.e.1.w' as F16; all experts of a "
+                             "layer share one format");
+  EXPECT_EQ(up(each, {f32("l.0.e.0.w", {2, 2}), f32("l.0.e.2.w", {2, 2})}),
+            "c.json: tensor 'l.0.e.1.w' is missing (role layers.0.mlp.experts.gate)");
+  EXPECT_EQ(up(all, {f32("w", {2, 2, 2})}),
+            "c.json: tensor 'w' has shape [2, 2, 2]; layers.0.mlp.experts.gate is [3, 2, 2]");
+}
+
 TEST(Binding, RolesOfOneTensorAreReadFromTheirRows) {
   spec::Model model;
   ASSERT_EQ(messageOf(parseTextProto(R"(version: 1 dim: 2 n_layers: 1 vocab_size: 1 max_context: 8

@@ -131,6 +131,20 @@ TEST(Validate, NamesTheFieldAndWhatWouldBeValid) {
        "positions.learned.rows = 33 is less than offset = 2 and max_context = 32 together"},
       {"dim: 1048576 n_layers: 4096 mlp { hidden: 4194304 } attention { head_size: 64 }",
        "the model would have more than 2^40 parameters: dim = 1048576, n_layers = 4096, mlp.hidden = 4194304"},
+      {"mlp { experts { count: 5000 per_token: 1 } }", "mlp.experts.count = 5000 is not from 1 to 4096"},
+      {"mlp { experts { count: 4 per_token: 5 } }", "mlp.experts.per_token = 5 is not from 1 to 4"},
+      {"mlp { experts { count: 4 per_token: 2 scale: -1 } }", "mlp.experts.scale = -1 is not a finite number above 0"},
+      {"mlp { experts { count: 8 per_token: 2 groups: 3 } }",
+       "mlp.experts.groups = 3 does not divide mlp.experts.count = 8"},
+      {"mlp { experts { count: 8 per_token: 2 groups: 8 groups_per_token: 4 } }",
+       "mlp.experts.groups = 8 of one expert have no two best ones to compare them by"},
+      {"mlp { experts { count: 8 per_token: 3 groups: 4 groups_per_token: 1 } }",
+       "mlp.experts.per_token = 3 of the 2 experts in mlp.experts.groups_per_token = 1 groups"},
+      {"mlp { experts { count: 8 per_token: 2 shared {} } }", "mlp.experts.shared.hidden = 0 is not from 1 to 4194304"},
+      {"variants { name: \"sparse\" first: 1 mlp { experts { count: 4 } } }",
+       "layer 1, sparse: mlp.experts.per_token = 0 is not from 1 to 4"},
+      {"dim: 65536 n_layers: 4096 mlp { hidden: 4194304 experts { count: 4096 per_token: 1 } }",
+       "the model would have more than 2^40 parameters: dim = 65536, n_layers = 4096, mlp.hidden = 4194304"},
   };
   EXPECT_EQ(complaint(""), "");
   for (auto [edit, message] : cases)
@@ -173,6 +187,34 @@ TEST(WeightShapes, ListsEveryRoleOnce) {
                   "layers.0.mlp_norm 1x64\n"
                   "layers.0.mlp.gate 96x64\nlayers.0.mlp.up 96x64\nlayers.0.mlp.down 64x96\n"
                   "output_norm 1x64\n");
+}
+
+TEST(WeightShapes, SomeLayersMayBeMixtures) {
+  spec::Model model, change;
+  ASSERT_EQ(messageOf(parseTextProto(valid, "valid", model)), "");
+  ASSERT_EQ(messageOf(parseTextProto(R"(mlp { bias: true } variants { name: "sparse" first: 1 mlp { hidden: 24
+      experts { count: 5 per_token: 2 router_bias: true selection_bias: true shared { hidden: 40 gated: true } } } })",
+                                     "edit", change)),
+            "");
+  model.MergeFrom(change);
+  ASSERT_EQ(messageOf(validate(model, "m")), "");
+  std::string list;
+  for (const WeightShape &shape : weightShapes(model))
+    if (shape.role.find(".mlp.") != std::string::npos)
+      list += shape.role + " " + std::to_string(shape.rows) + "x" + std::to_string(shape.columns) +
+              (shape.exact ? " exact\n" : "\n");
+  EXPECT_EQ(list, "layers.0.mlp.gate 96x64\nlayers.0.mlp.gate.bias 1x96 exact\n"
+                  "layers.0.mlp.up 96x64\nlayers.0.mlp.up.bias 1x96 exact\n"
+                  "layers.0.mlp.down 64x96\nlayers.0.mlp.down.bias 1x64 exact\n"
+                  "layers.1.mlp.router 5x64 exact\nlayers.1.mlp.router.bias 1x5 exact\n"
+                  "layers.1.mlp.router.selection_bias 1x5 exact\n"
+                  "layers.1.mlp.experts.gate 120x64\nlayers.1.mlp.experts.gate.bias 1x120 exact\n"
+                  "layers.1.mlp.experts.up 120x64\nlayers.1.mlp.experts.up.bias 1x120 exact\n"
+                  "layers.1.mlp.experts.down 320x24\nlayers.1.mlp.experts.down.bias 1x320 exact\n"
+                  "layers.1.mlp.shared.gate 40x64\nlayers.1.mlp.shared.gate.bias 1x40 exact\n"
+                  "layers.1.mlp.shared.up 40x64\nlayers.1.mlp.shared.up.bias 1x40 exact\n"
+                  "layers.1.mlp.shared.down 64x40\nlayers.1.mlp.shared.down.bias 1x64 exact\n"
+                  "layers.1.mlp.shared.router 1x64 exact\n");
 }
 
 TEST(Family, MistakesAreFoundWhenItIsRead) {
