@@ -89,10 +89,13 @@ private:
     size_t phase = 0;
     std::string mismatch;
     oracle.observe([&](mlir::OpResult result, const reference::Matrix<double> &value) {
-      if (!llvm::isa<ir::PhaseOp>(result.getOwner()) || !mismatch.empty())
+      auto op = llvm::dyn_cast<ir::PhaseOp>(result.getOwner());
+      if (!op || !mismatch.empty())
         return;
+      while (phase < recorded.size() && recorded[phase].name != op.getName())
+        ++phase; // one without a result, which is not observed
       if (phase >= recorded.size()) {
-        mismatch = "the reference has more phases than the program";
+        mismatch = llvm::formatv("the program has no phase \"{0}\" there", op.getName());
         return;
       }
       const Recorded &record = recorded[phase++];
