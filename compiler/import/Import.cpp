@@ -85,8 +85,6 @@ static llvm::Error check(ModuleOp module) {
 
 llvm::Expected<OwningOpRef<ModuleOp>> lathe::importModel(MLIRContext &context, const spec::Model &model,
                                                          const WeightSource *formats) {
-  if (!(model.norm().eps() > 0))
-    return makeError("norm.eps = 0 is not above 0: a row of zeros would have no norm");
   context.loadDialect<ir::LatheDialect, func::FuncDialect>();
   OpBuilder b(&context);
   OwningOpRef<ModuleOp> module = ModuleOp::create(NameLoc::get(b.getStringAttr("model")));

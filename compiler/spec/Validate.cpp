@@ -294,7 +294,9 @@ static void checkParts(const spec::Model &model, Checks &checks) {
   const spec::Norm &norm = model.norm();
   checks.require(norm.kind() == spec::Norm::RMS || norm.kind() == spec::Norm::LAYER,
                  "norm.kind is not set: RMS or LAYER");
-  checks.notNegative("norm.eps", norm.eps());
+  checks.require(std::isfinite(norm.eps()) && norm.eps() > 0,
+                 "norm.eps = {0} is not a finite number above 0: a row of zeros would have no norm",
+                 Checks::text(norm.eps()));
   checks.require(!norm.bias() || norm.kind() == spec::Norm::LAYER, "norm.bias = true needs norm.kind = LAYER");
   checks.require(!norm.unweighted() || !(norm.bias() || norm.unit_offset()),
                  "norm.unweighted = true excludes norm.bias and norm.unit_offset");

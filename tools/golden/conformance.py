@@ -96,7 +96,7 @@ class Case:
 
     def compiled(self, lathe, folder):
         bundle = folder / "bundle"
-        run(lathe, "compile", self.model, "-o", bundle, "--kv", "f32", "--no-verify")
+        run(lathe, "compile", self.model, "-o", bundle, "--kv", "f32")
         outputs = []
         for step in ([], ["--step", "1"], ["--step", "7"]):
             outputs.append(folder / f"logits{len(outputs)}.safetensors")

@@ -183,17 +183,6 @@ TEST(Import, weightFormatIsForMatricesWhoseBlocksFit) {
                     HasSubstr("@layers.0.mlp.down \"f32\" : tensor<64x100xf32>")));
 }
 
-TEST(Import, refusesAnEpsOfZero) {
-  spec::Model model;
-  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(kSmall, &model));
-  model.mutable_norm()->set_eps(0);
-  llvm::cantFail(validate(model, "test"));
-  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
-  auto module = importModel(context, model);
-  ASSERT_FALSE(bool(module));
-  EXPECT_EQ(llvm::toString(module.takeError()), "norm.eps = 0 is not above 0: a row of zeros would have no norm");
-}
-
 TEST(Import, aMixtureRoutesDispatchesAndCollects) {
   const std::string text = import("mlp { hidden: 24 experts { count: 6 per_token: 2 normalise: true scoring: SIGMOID "
                                   "shared { hidden: 40 gated: true } } }");
@@ -205,5 +194,4 @@ TEST(Import, aMixtureRoutesDispatchesAndCollects) {
   EXPECT_THAT(import("variants { name: \"sparse\" first: 1 mlp { experts { count: 6 per_token: 2 } } }"),
               Not(HasSubstr("lathe.route")));
 }
-
 } // namespace

@@ -110,6 +110,7 @@ TEST(Validate, NamesTheFieldAndWhatWouldBeValid) {
        "positions.rotary.scaling.linear.factor = 0 is not a finite number above 0"},
       {"positions { rotary { scaling { divisors { divisor: 1 } } } }",
        "positions.rotary.scaling.divisors has 1 numbers; there are 4 frequencies"},
+      {"norm { eps: -1 }", "norm.eps = -1 is not a finite number above 0: a row of zeros would have no norm"},
       {"norm { bias: true }", "norm.bias = true needs norm.kind = LAYER"},
       {"norm { unweighted: true unit_offset: true }", "norm.unweighted = true excludes norm.bias and norm.unit_offset"},
       {"residual { shared_norm: true }",
