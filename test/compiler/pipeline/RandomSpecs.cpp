@@ -1,0 +1,235 @@
+#include "test/compiler/pipeline/RandomSpecs.h"
+#include "compiler/spec/Input.h"
+#include <algorithm>
+#include <functional>
+#include <google/protobuf/text_format.h>
+
+using namespace lathe;
+using namespace lathe::test;
+using google::protobuf::Descriptor;
+using google::protobuf::Message;
+using Field = google::protobuf::FieldDescriptor;
+
+namespace {
+
+/// Values of numbers. 0 leaves a field as it is. Sizes are such that no vector length divides them all.
+const std::map<std::string, std::vector<double>> kNumbers = {
+    {"Model.version", {1}},
+    {"Model.dim", {20, 36, 60, 64, 80, 96}},
+    {"Model.n_layers", {1, 2, 3}},
+    {"Model.vocab_size", {97, 131, 160}},
+    {"Model.max_context", {40, 70, 300}},
+    {"Variant.layers", {0, 1, 2}},
+    {"Variant.first", {0, 1}},
+    {"Variant.end", {0, 2}},
+    {"Variant.every", {0, 2}},
+    {"Variant.offset", {0, 1}},
+    {"Embedding.scale", {0, 0.7}},
+    {"Learned.offset", {0, 2}},
+    {"Learned.rows", {0, 310}},
+    {"Alibi.max_bias", {0, 5}},
+    {"Rotary.theta", {500, 10000}},
+    {"Rotary.dims", {0, 4, 6}},
+    {"Rotary.fraction", {0, 0.5}},
+    {"Linear.factor", {1.5, 4}},
+    {"Ntk.factor", {1.5, 4}},
+    {"Llama3.factor", {8}},
+    {"Llama3.low_freq_factor", {1}},
+    {"Llama3.high_freq_factor", {4}},
+    {"Llama3.original_context", {16, 64}},
+    {"Divisors.divisor", {1, 1.5, 4}},
+    {"Yarn.factor", {2, 4}},
+    {"Yarn.original_context", {16, 64}},
+    {"Yarn.beta_fast", {0, 20}},
+    {"Yarn.beta_slow", {0, 2}},
+    {"Yarn.magnitude", {0, 1.1}},
+    {"Yarn.mscale", {0, 0.7}},
+    {"Yarn.mscale_all_dims", {0, 1}},
+    {"Yarn.magnitude_scale", {0, 0.9}},
+    {"Norm.eps", {1e-5, 1e-6}},
+    {"Residual.scale", {0, 0.3}},
+    {"Attention.n_heads", {0, 1, 3, 4, 5, 6}},
+    {"Attention.n_kv_heads", {0, 1, 2, 3}},
+    {"Attention.head_size", {0, 8, 12, 20}},
+    {"Attention.scale", {0, 0.4}},
+    {"Attention.scale_size", {0, 30}},
+    {"Attention.window", {0, 7}},
+    {"Attention.logit_softcap", {0, 3}},
+    {"Attention.clip", {0, 1}},
+    {"Mlp.hidden", {0, 41, 64, 100}},
+    {"Mlp.expansion", {0, 2}},
+    {"Experts.count", {3, 4, 5}},
+    {"Experts.per_token", {1, 2, 3}},
+    {"Experts.scale", {0, 1.5}},
+    {"Experts.groups", {0, 2}},
+    {"Experts.groups_per_token", {0, 1}},
+    {"SharedExpert.hidden", {24, 41}},
+    {"Head.scale", {0, 0.5}},
+    {"Head.softcap", {0, 2}},
+};
+
+/// Axes that the reference has and no kernel computes yet.
+const std::set<std::string> kWithoutKernels = {"Mlp.experts"};
+
+/// "Attention.window".
+std::string nameOf(const Field &field) { return field.containing_type()->name() + "." + field.name(); }
+
+bool isNumber(const Field &field) {
+  return field.cpp_type() != Field::CPPTYPE_MESSAGE && field.cpp_type() != Field::CPPTYPE_ENUM &&
+         field.cpp_type() != Field::CPPTYPE_BOOL && field.cpp_type() != Field::CPPTYPE_STRING;
+}
+
+/// All fields of the message's type and of those below it, once for each type.
+void eachField(const Descriptor &type, std::set<const Descriptor *> &seen,
+               const std::function<void(const Field &)> &visit) {
+  if (!seen.insert(&type).second)
+    return;
+  for (int i = 0; i < type.field_count(); ++i) {
+    if (kWithoutKernels.contains(nameOf(*type.field(i))))
+      continue;
+    visit(*type.field(i));
+    if (type.field(i)->cpp_type() == Field::CPPTYPE_MESSAGE)
+      eachField(*type.field(i)->message_type(), seen, visit);
+  }
+}
+
+/// Sets (or adds) a number, in the field's own type.
+void setNumber(Message &message, const Field &field, double value) {
+  const google::protobuf::Reflection &r = *message.GetReflection();
+  const bool adds = field.is_repeated();
+  switch (field.cpp_type()) {
+  case Field::CPPTYPE_UINT32:
+    return adds ? r.AddUInt32(&message, &field, uint32_t(value)) : r.SetUInt32(&message, &field, uint32_t(value));
+  case Field::CPPTYPE_INT32:
+    return adds ? r.AddInt32(&message, &field, int32_t(value)) : r.SetInt32(&message, &field, int32_t(value));
+  case Field::CPPTYPE_UINT64:
+    return adds ? r.AddUInt64(&message, &field, uint64_t(value)) : r.SetUInt64(&message, &field, uint64_t(value));
+  case Field::CPPTYPE_INT64:
+    return adds ? r.AddInt64(&message, &field, int64_t(value)) : r.SetInt64(&message, &field, int64_t(value));
+  case Field::CPPTYPE_FLOAT:
+    return adds ? r.AddFloat(&message, &field, float(value)) : r.SetFloat(&message, &field, float(value));
+  default:
+    return adds ? r.AddDouble(&message, &field, value) : r.SetDouble(&message, &field, value);
+  }
+}
+
+} // namespace
+
+void RandomSpecs::drawField(Message &message, const Field &field, double density) {
+  const google::protobuf::Reflection &r = *message.GetReflection();
+  switch (field.cpp_type()) {
+  case Field::CPPTYPE_MESSAGE:
+    // What a variant changes is little: most of what it might say goes against the rest of the model.
+    density = field.message_type()->name() == "Variant" ? 0.25 : density;
+    return draw(field.is_repeated() ? *r.AddMessage(&message, &field) : *r.MutableMessage(&message, &field), density);
+  case Field::CPPTYPE_ENUM:
+    return r.SetEnumValue(&message, &field,
+                          field.enum_type()->value(below(field.enum_type()->value_count()))->number());
+  case Field::CPPTYPE_BOOL:
+    return r.SetBool(&message, &field, chance(0.5));
+  case Field::CPPTYPE_STRING:
+    return r.SetString(&message, &field, "abc");
+  default:
+    const std::vector<double> &values = kNumbers.at(nameOf(field));
+    if (double value = values[below(values.size())]; value != 0 || field.is_repeated())
+      setNumber(message, field, value);
+  }
+}
+
+void RandomSpecs::draw(Message &message, double density) {
+  const Descriptor &type = *message.GetDescriptor();
+  for (int i = 0; i < type.real_oneof_decl_count(); ++i) {
+    const google::protobuf::OneofDescriptor &alternatives = *type.oneof_decl(i);
+    drawField(message, *alternatives.field(below(alternatives.field_count())), density);
+  }
+  for (int i = 0; i < type.field_count(); ++i) {
+    const Field &field = *type.field(i);
+    if (field.real_containing_oneof() || kWithoutKernels.contains(nameOf(field)))
+      continue;
+    if (field.is_repeated())
+      for (size_t left = chance(0.5) ? 0 : below(4); left > 0; --left)
+        drawField(message, field, density);
+    else if (chance(density))
+      drawField(message, field, density);
+  }
+}
+
+spec::Model RandomSpecs::next() {
+  for (;;) {
+    spec::Model model;
+    draw(model, 0.8);
+    spec::Model settled = model;
+    llvm::Error refused = validate(settled, "random");
+    if (!refused)
+      return model;
+    ++refusals[llvm::toString(std::move(refused))];
+  }
+}
+
+std::vector<spec::Model> RandomSpecs::varied(size_t count, size_t drawn) {
+  std::vector<std::pair<spec::Model, std::set<std::string>>> pool;
+  for (size_t i = 0; i < drawn; ++i) {
+    spec::Model model = next();
+    std::set<std::string> values = valuesOf(model);
+    pool.emplace_back(std::move(model), std::move(values));
+  }
+  std::set<std::string> shown;
+  std::vector<spec::Model> chosen;
+  while (chosen.size() < count) {
+    auto fresh = [&](const auto &entry) {
+      return std::ranges::count_if(entry.second, [&](const std::string &value) { return !shown.contains(value); });
+    };
+    const auto best = std::ranges::max_element(pool, {}, fresh);
+    shown.insert(best->second.begin(), best->second.end());
+    chosen.push_back(best->first);
+    best->second.clear();
+  }
+  return chosen;
+}
+
+std::vector<std::string> RandomSpecs::unknownFields() {
+  std::vector<std::string> unknown;
+  std::set<const Descriptor *> seen;
+  eachField(*spec::Model::descriptor(), seen, [&](const Field &field) {
+    if (isNumber(field) && !kNumbers.contains(nameOf(field)))
+      unknown.push_back(nameOf(field));
+  });
+  return unknown;
+}
+
+std::set<std::string> RandomSpecs::allValues() {
+  std::set<std::string> values;
+  std::set<const Descriptor *> seen;
+  eachField(*spec::Model::descriptor(), seen, [&](const Field &field) {
+    if (field.cpp_type() == Field::CPPTYPE_ENUM) {
+      for (int i = 0; i < field.enum_type()->value_count(); ++i)
+        if (field.enum_type()->value(i)->number() != 0)
+          values.insert(nameOf(field) + " = " + field.enum_type()->value(i)->name());
+    } else if (field.cpp_type() == Field::CPPTYPE_BOOL) {
+      values.insert(nameOf(field) + " = true");
+    } else if (field.cpp_type() == Field::CPPTYPE_MESSAGE) {
+      values.insert(nameOf(field));
+    }
+  });
+  return values;
+}
+
+std::set<std::string> RandomSpecs::valuesOf(const Message &message) {
+  std::set<std::string> values;
+  const google::protobuf::Reflection &r = *message.GetReflection();
+  std::vector<const Field *> fields;
+  r.ListFields(message, &fields);
+  for (const Field *field : fields) {
+    if (field->cpp_type() == Field::CPPTYPE_MESSAGE) {
+      values.insert(nameOf(*field));
+      for (int i = 0, end = field->is_repeated() ? r.FieldSize(message, field) : 1; i < end; ++i)
+        values.merge(
+            valuesOf(field->is_repeated() ? r.GetRepeatedMessage(message, field, i) : r.GetMessage(message, field)));
+    } else if (!field->is_repeated()) {
+      std::string text;
+      google::protobuf::TextFormat::PrintFieldValueToString(message, field, -1, &text);
+      values.insert(nameOf(*field) + " = " + text);
+    }
+  }
+  return values;
+}
