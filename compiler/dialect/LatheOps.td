@@ -2,13 +2,14 @@
 //
 // The `lathe` dialect: transformer meaning on tensors of rows (one row a token). Two levels live here:
 //
-//   after import   embed, take_rows, norm, linear, rope, attention, glu, activation, add, scale, softcap, clip, and for
-//                  mixtures of experts route, assign, dispatch, collect, gate
-//   after fusion   the same inside lathe.phase regions, plus quantize, slice, append, attend, combine, packed
+//   after import   embed, take_rows, norm, linear, rope, attention, conv, scan, glu, slice, activation, add, scale,
+//                  softcap, clip, and for mixtures of experts route, assign, dispatch, collect, gate
+//   after fusion   the same inside lathe.phase regions, plus quantize, append, attend, combine, packed
 //
 // compiler/reference executes both: it is the definition of every op. Matrices are [out, in] as checkpoints have them.
 // Activations are tensor<?xNxf32>: rows x width. A row's token has a position in its sequence (%positions: tensor<?xi32>)
-// and a sequence (%slots: tensor<?xi32>), which choose where its key and value go in the KV cache.
+// and a sequence (%slots: tensor<?xi32>), which choose where its key and value go in the KV cache, and which recurrent
+// state it reads and writes.
 //
 //===----------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_DIALECT_LATHEOPS_TD
@@ -165,7 +166,7 @@ def Lathe_NormOp : Lathe_Op<"norm", [Pure, SameOperandsAndResultType, Lathe_Name
   let summary = "RMS norm (arXiv:1910.07467 eq. 4) or layer norm (arXiv:1607.06450 eq. 3) of each row";
   let description = [{
     With group g > 0 each run of g columns is normed by itself (the norm of each head of queries and keys:
-    arXiv:2010.04245), and weight and bias, of g elements, are the same for all runs. Without a weight the scale is 1
+    arXiv:2010.04245). Weight and bias have g elements, the same for all runs, or one for each column of the row. Without a weight the scale is 1
     (OLMo's, arXiv:2402.00838).
   }];
   let arguments = (ins Lathe_Rows:$input, OptionalAttr<FlatSymbolRefAttr>:$weight,
@@ -226,6 +227,54 @@ def Lathe_AttentionOp : Lathe_Op<"attention", [AllTypesMatch<["query", "result"]
     `layer` $layer `heads` $heads `kv_heads` $kv_heads `head_size` $head_size
     `scale` $scale (`window` $window^)? (`softcap` $softcap^)? (`alibi` custom<Numbers>($alibi)^)?
     attr-dict `:` type($query) `,` type($key)
+  }];
+  let hasVerifier = 1;
+}
+
+def Lathe_ConvOp : Lathe_Op<"conv", [AllTypesMatch<["input", "result"]>, MemoryEffects<[MemRead, MemWrite]>,
+                                     Lathe_NamesSymbols]> {
+  let summary = "causal convolution of each channel along its sequence: y[p] = bias + sum_k w[k] * x[p - K + 1 + k]";
+  let description = [{
+    weight is [channels, K]; x before position 0 is 0. The layer's recurrent state keeps the sequence's latest inputs, so
+    rows of a sequence come in the order of their positions, none left out or repeated; position 0 begins anew. Layers
+    count those that have such a state. (arXiv:2312.00752, section 3.4.)
+  }];
+  let arguments = (ins Lathe_Rows:$input, Lathe_Indices:$positions, Lathe_Indices:$slots, FlatSymbolRefAttr:$weight,
+                       OptionalAttr<FlatSymbolRefAttr>:$bias, Lathe_Int:$layer);
+  let results = (outs Lathe_Rows:$result);
+  let assemblyFormat = [{
+    $input `,` $positions `,` $slots `,` $weight (`bias` $bias^)? `layer` $layer attr-dict `:` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
+def Lathe_ScanOp : Lathe_Op<"scan", [AllTypesMatch<["input", "result"]>, MemoryEffects<[MemRead, MemWrite]>,
+                                     Lathe_NamesSymbols]> {
+  let summary = "selective scan: h = exp(t A) h + t B x, y = C h + D x, t = softplus(dt + dt_bias)";
+  let description = [{
+    A row's input has heads (as many as dt is wide) of one or several channels; each channel c of head h has a state of N
+    numbers, and heads share B and C of N numbers by `groups`, as query heads share keys. For n of 0 .. N-1:
+
+      state[c, n] = exp(t[h] a[h, n]) state[c, n] + t[h] b[g, n] x[c]      y[c] = sum_n c[g, n] state[c, n] + d[h] x[c]
+
+    a is a matrix [heads, N], then heads have one channel (S6: arXiv:2312.00752, algorithm 2), or a vector, one number for
+    all n of a head (SSD: arXiv:2405.21060, section 7). t is kept from dt_min to dt_max (0: not). The state is the
+    sequence's own, zero at position 0; rows and layers are as lathe.conv's.
+  }];
+  let arguments = (ins Lathe_Rows:$input, Lathe_Rows:$dt, Lathe_Rows:$b, Lathe_Rows:$c, Lathe_Indices:$positions,
+                       Lathe_Indices:$slots, FlatSymbolRefAttr:$a, FlatSymbolRefAttr:$d, FlatSymbolRefAttr:$dt_bias,
+                       Lathe_Int:$layer, Lathe_Int:$groups, DefaultValuedAttr<F64Attr, "0.0">:$dt_min,
+                       DefaultValuedAttr<F64Attr, "0.0">:$dt_max);
+  let results = (outs Lathe_Rows:$result);
+  let assemblyFormat = [{
+    $input `,` $dt `,` $b `,` $c `,` $positions `,` $slots `a` $a `d` $d `dt_bias` $dt_bias
+    `layer` $layer `groups` $groups (`dt_min` $dt_min^)? (`dt_max` $dt_max^)?
+    attr-dict `:` type($input) `,` type($dt) `,` type($b) `,` type($c)
+  }];
+  let extraClassDeclaration = [{
+    int64_t heads();      ///< as many as dt is wide
+    int64_t headSize();   ///< channels of one
+    int64_t stateSize();  ///< N
   }];
   let hasVerifier = 1;
 }
@@ -346,10 +395,8 @@ def Lathe_GateOp : Lathe_Op<"gate", [Pure, AllTypesMatch<["input", "result"]>]> 
   let hasVerifier = 1;
 }
 
-//===-- after fusion ------------------------------------------------------------------------------------------===//
-
 def Lathe_SliceOp : Lathe_Op<"slice", [Pure]> {
-  let summary = "columns [offset, offset + width of the result) of each row: one part of a merged linear";
+  let summary = "columns [offset, offset + width of the result) of each row: one part of what another op makes";
   let arguments = (ins Lathe_Rows:$input, Lathe_Int:$offset);
   let results = (outs Lathe_Rows:$result);
   let assemblyFormat = [{
@@ -357,6 +404,8 @@ def Lathe_SliceOp : Lathe_Op<"slice", [Pure]> {
   }];
   let hasVerifier = 1;
 }
+
+//===-- after fusion ------------------------------------------------------------------------------------------===//
 
 def Lathe_QuantizeOp : Lathe_Op<"quantize", [Pure]> {
   let summary = "each group of 32 in 16 bits: scale = max|x| / 32512, q = round(x / scale)";

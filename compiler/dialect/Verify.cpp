@@ -188,10 +188,13 @@ LogicalResult NormOp::verify() {
 }
 
 LogicalResult NormOp::verifySymbolUses(SymbolTableCollection &symbols) {
-  const int64_t length = getGroup() ? getGroup() : widthOf(getInput());
-  if (getWeightAttr() && failed(checkVector(symbols, *this, "weight", getWeightAttr(), length)))
+  auto check = [&](StringRef name, FlatSymbolRefAttr symbol) {
+    const bool whole = joinedLength(weightsOf(symbols, *this, symbol)) == widthOf(getInput());
+    return checkVector(symbols, *this, name, symbol, getGroup() && !whole ? getGroup() : widthOf(getInput()));
+  };
+  if (getWeightAttr() && failed(check("weight", getWeightAttr())))
     return failure();
-  return getBiasAttr() ? checkVector(symbols, *this, "bias", getBiasAttr(), length) : success();
+  return getBiasAttr() ? check("bias", getBiasAttr()) : success();
 }
 
 LogicalResult LinearOp::verify() {
@@ -298,7 +301,55 @@ LogicalResult AssignOp::verify() {
 
 LogicalResult GateOp::verify() { return checkWidth(*this, "gate", widthOf(getGate()), "a row's one number", 1); }
 
-//===-- after fusion ------------------------------------------------------------------------------------------===//
+LogicalResult ConvOp::verify() { return checkLayer(*this, getLayer()); }
+
+LogicalResult ConvOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  const int64_t channels = widthOf(getInput());
+  SmallVector<WeightOp> weights = lookUp(symbols, *this, "weight", getWeightAttr());
+  if (weights.empty())
+    return failure();
+  std::optional<Shape> shape = stackedShape(weights);
+  if (!shape || shape->rows != channels)
+    return emitOpError() << "weight " << getWeightAttr() << " is not a matrix of " << channels
+                         << " rows, one for each channel of the input";
+  return getBiasAttr() ? checkVector(symbols, *this, "bias", getBiasAttr(), channels) : success();
+}
+
+int64_t ScanOp::heads() { return widthOf(getDt()); }
+int64_t ScanOp::headSize() { return widthOf(getInput()) / heads(); }
+int64_t ScanOp::stateSize() { return widthOf(getB()) / getGroups(); }
+
+LogicalResult ScanOp::verify() {
+  double least = getDtMin().convertToDouble(), most = getDtMax().convertToDouble();
+  if (failed(checkLayer(*this, getLayer())) || failed(checkSize(*this, "groups", getGroups())))
+    return failure();
+  if (!(least >= 0) || !std::isfinite(least) || !(most >= 0) || !std::isfinite(most) || (most > 0 && least > most))
+    return emitOpError() << "dt_min = " << least << " and dt_max = " << most << " are no limits of a step (0: none)";
+  if (widthOf(getInput()) % heads())
+    return emitOpError() << "dt has " << heads() << " heads, which do not divide the input's width "
+                         << widthOf(getInput());
+  if (heads() % getGroups())
+    return emitOpError() << "groups = " << getGroups() << " does not divide the heads, " << heads();
+  if (widthOf(getB()) % getGroups())
+    return emitOpError() << "groups = " << getGroups() << " does not divide b's width " << widthOf(getB());
+  return checkWidth(*this, "c", widthOf(getC()), "b", widthOf(getB()));
+}
+
+LogicalResult ScanOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  if (failed(checkVector(symbols, *this, "d", getDAttr(), heads())) ||
+      failed(checkVector(symbols, *this, "dt_bias", getDtBiasAttr(), heads())))
+    return failure();
+  SmallVector<WeightOp> weights = lookUp(symbols, *this, "a", getAAttr());
+  if (weights.empty())
+    return failure();
+  std::optional<Shape> shape = stackedShape(weights);
+  if (shape && shape->rows == 1)
+    return checkVector(symbols, *this, "a", getAAttr(), heads());
+  if (shape && shape->rows == heads() && shape->columns == stateSize() && headSize() == 1)
+    return success();
+  return emitOpError() << "a " << getAAttr() << " is neither a vector of " << heads()
+                       << " nor, with heads of one channel, a matrix of " << heads() << " x " << stateSize();
+}
 
 LogicalResult SliceOp::verify() {
   int64_t offset = getOffset(), width = widthOf(getResult()), whole = widthOf(getInput());
@@ -307,6 +358,8 @@ LogicalResult SliceOp::verify() {
   return emitOpError() << "offset = " << offset << " with a result " << width << " wide leaves the input, which is "
                        << whole << " wide";
 }
+
+//===-- after fusion ------------------------------------------------------------------------------------------===//
 
 LogicalResult QuantizeOp::verify() {
   if (widthOf(getInput()) % kGroupColumns)

@@ -39,10 +39,14 @@ Value StepBuilder::layer(Value x, uint32_t index) {
   const spec::Model layer = layerOf(model, index);
   const std::string name = "layers." + std::to_string(index);
   const spec::Residual &residual = model.residual();
-  Value input = before(x, name + ".attention_norm");
-  Value y = add(x, after(attention(input, layer, index), name + ".attention"), name + ".attention.sum");
+  const std::string mixer = name + (layer.has_mamba() ? ".mamba" : ".attention");
+  Value input = before(x, mixer + "_norm");
+  Value mixed = layer.has_mamba() ? mamba(input, layer.mamba(), mixer) : attention(input, layer, index, mixer);
+  Value y = add(x, after(mixed, mixer), mixer + ".sum");
   if (model.norm().placement() == spec::Norm::POST)
-    y = norm(y, name + ".attention_norm");
+    y = norm(y, mixer + "_norm");
+  if (layer.mlp().hidden() == 0)
+    return y;
   if (!residual.shared_norm())
     input = before(residual.parallel() ? x : y, name + ".mlp_norm");
   y = add(y, after(mlp(input, layer.mlp(), name), name + ".mlp"), name + ".mlp.sum");
@@ -78,9 +82,8 @@ Value StepBuilder::embedding() {
   return model.embedding().norm() ? norm(x, "embedding_norm") : x;
 }
 
-Value StepBuilder::attention(Value x, const spec::Model &layer, uint32_t index) {
+Value StepBuilder::attention(Value x, const spec::Model &layer, uint32_t index, const std::string &name) {
   const spec::Attention &a = layer.attention();
-  const std::string name = "layers." + std::to_string(index) + ".attention";
   const int64_t queryRows = int64_t(a.n_heads()) * a.head_size(), keyRows = int64_t(a.n_kv_heads()) * a.head_size();
   Value query = linear(x, name + ".query", queryRows, a.qkv_bias());
   Value key = linear(x, name + ".key", keyRows, a.qkv_bias());
@@ -89,11 +92,56 @@ Value StepBuilder::attention(Value x, const spec::Model &layer, uint32_t index) 
   key = prepare(key, layer, index, name + ".key");
   value = clip(value, a.clip(), name + ".value.clipped");
   Value seen = ir::AttentionOp::create(b, at(name), rows(queryRows), query, key, value, inputs.positions, inputs.slots,
-                                       b.getI64IntegerAttr(index), b.getI64IntegerAttr(a.n_heads()),
+                                       b.getI64IntegerAttr(cachedLayers++), b.getI64IntegerAttr(a.n_heads()),
                                        b.getI64IntegerAttr(a.n_kv_heads()), b.getI64IntegerAttr(a.head_size()),
                                        b.getF64FloatAttr(a.scale()), b.getI64IntegerAttr(a.window()),
                                        b.getF64FloatAttr(a.logit_softcap()), slopes(layer));
   return linear(seen, name + ".output", model.dim(), a.output_bias());
+}
+
+/// Mamba's block, arXiv:2312.00752 figure 3, or Mamba-2's, arXiv:2405.21060 figure 6.
+Value StepBuilder::mamba(Value x, const spec::Mamba &m, const std::string &name) {
+  const bool heads = m.version() == spec::Mamba::SSD;
+  const int64_t inner = m.inner(), groups = heads ? m.n_groups() : 1, parameters = groups * m.state_size();
+  const int64_t channels = heads ? inner + 2 * parameters : inner, layer = recurrentLayers++;
+  Value gate = linear(x, name + ".gate", inner, m.bias());
+  Value input = linear(x, name + ".input", channels, m.bias());
+  Value dt = heads ? linear(x, name + ".dt", m.n_heads(), m.bias()) : Value();
+  Value mixed =
+      ir::ConvOp::create(b, at(name + ".conv"), input, inputs.positions, inputs.slots, symbol(name + ".conv"),
+                         m.conv_bias() ? symbol(name + ".conv.bias") : FlatSymbolRefAttr(), b.getI64IntegerAttr(layer));
+  auto silu = ir::ActivationAttr::get(b.getContext(), ir::Activation::SiLU);
+  mixed = ir::ActivationOp::create(b, at(name + ".conv.activation"), mixed, silu);
+  Value bs, cs;
+  if (heads) {
+    auto part = [&](int64_t offset, int64_t width) -> Value {
+      return ir::SliceOp::create(b, at(name), rows(width), mixed, b.getI64IntegerAttr(offset));
+    };
+    bs = part(inner, parameters);
+    cs = part(inner + parameters, parameters);
+    mixed = part(0, inner);
+  } else {
+    auto parameter = [&](const char *part, const char *norm, int64_t width) {
+      Value value = linear(mixed, name + "." + part, width, false);
+      return m.parameter_norm() == spec::Mamba::NO_NORM
+                 ? value
+                 : rmsNorm(value, name + "." + norm, m.parameter_norm() == spec::Mamba::WEIGHTED, m.norm_eps(), 0);
+    };
+    dt = linear(parameter("dt_in", "dt_norm", m.dt_rank()), name + ".dt", inner, false);
+    bs = parameter("b", "b_norm", parameters);
+    cs = parameter("c", "c_norm", parameters);
+  }
+  Value y = ir::ScanOp::create(b, at(name + ".scan"), rows(inner), mixed, dt, bs, cs, inputs.positions, inputs.slots,
+                               symbol(name + ".a"), symbol(name + ".d"), symbol(name + ".dt_bias"),
+                               b.getI64IntegerAttr(layer), b.getI64IntegerAttr(groups), b.getF64FloatAttr(m.dt_min()),
+                               b.getF64FloatAttr(m.dt_max()));
+  auto norm = [&] { return rmsNorm(y, name + ".norm", true, m.norm_eps(), inner / groups); };
+  if (m.gated_norm() == spec::Mamba::BEFORE_GATE)
+    y = norm();
+  y = ir::GluOp::create(b, at(name + ".glu"), gate, y, silu);
+  if (m.gated_norm() == spec::Mamba::AFTER_GATE)
+    y = norm();
+  return linear(y, name + ".output", model.dim(), m.bias());
 }
 
 Value StepBuilder::mlp(Value x, const spec::Mlp &m, const std::string &layer) {
@@ -165,6 +213,12 @@ Value StepBuilder::normOf(Value x, const std::string &role, bool weighted, int64
                             n.bias() ? symbol(role + ".bias") : FlatSymbolRefAttr(),
                             ir::NormKindAttr::get(b.getContext(), kind), b.getF64FloatAttr(n.eps()),
                             n.unit_offset() ? b.getUnitAttr() : UnitAttr(), b.getI64IntegerAttr(group));
+}
+
+Value StepBuilder::rmsNorm(Value x, const std::string &role, bool weighted, double eps, int64_t group) {
+  return ir::NormOp::create(b, at(role), x, weighted ? symbol(role) : FlatSymbolRefAttr(), FlatSymbolRefAttr(),
+                            ir::NormKindAttr::get(b.getContext(), ir::NormKind::RMS), b.getF64FloatAttr(eps),
+                            UnitAttr(), b.getI64IntegerAttr(group));
 }
 
 Value StepBuilder::prepare(Value x, const spec::Model &layer, uint32_t index, const std::string &name) {

@@ -26,7 +26,8 @@ public:
 private:
   mlir::Value embedding();
   mlir::Value layer(mlir::Value x, uint32_t index);
-  mlir::Value attention(mlir::Value x, const spec::Model &layer, uint32_t index);
+  mlir::Value attention(mlir::Value x, const spec::Model &layer, uint32_t index, const std::string &name);
+  mlir::Value mamba(mlir::Value x, const spec::Mamba &mamba, const std::string &name);
   mlir::Value mlp(mlir::Value x, const spec::Mlp &mlp, const std::string &layer);
   mlir::Value mixture(mlir::Value x, const spec::Mlp &mlp, const std::string &name);
   mlir::Value head(mlir::Value x);
@@ -36,6 +37,7 @@ private:
   mlir::Value after(mlir::Value branch, const std::string &name);
   mlir::Value norm(mlir::Value x, const std::string &role);
   mlir::Value normOf(mlir::Value x, const std::string &role, bool weighted, int64_t group);
+  mlir::Value rmsNorm(mlir::Value x, const std::string &role, bool weighted, double eps, int64_t group);
   /// A query or key of the layer on its way from its projection to attention.
   mlir::Value prepare(mlir::Value x, const spec::Model &layer, uint32_t index, const std::string &name);
   mlir::Value clip(mlir::Value x, double limit, const std::string &name);
@@ -65,6 +67,7 @@ private:
   mlir::OpBuilder &b;
   const spec::Model &model;
   const Inputs inputs;
+  int64_t cachedLayers = 0, recurrentLayers = 0; ///< so far: they count the layers of cache and state
 };
 
 } // namespace lathe

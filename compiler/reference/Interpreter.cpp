@@ -135,6 +135,10 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::O
           return partials.takeError();
         return combine(*partials, op.getHeads(), op.getHeadSize());
       })
+      .template Case<ir::ConvOp>([&](auto op) { return evaluate(op, rows(op.getInput()), places(op)); })
+      .template Case<ir::ScanOp>([&](auto op) {
+        return evaluate(op, rows(op.getInput()), rows(op.getDt()), rows(op.getB()), rows(op.getC()), places(op));
+      })
       .template Case<ir::GluOp>([&](auto op) -> Result {
         return map(rows(op.getGate()), rows(op.getUp()),
                    [&](T gate, T up) { return activate(op.getActivation(), gate) * up; });

@@ -16,6 +16,7 @@
 #include "compiler/dialect/Lathe.h"
 #include "compiler/reference/Attention.h"
 #include "compiler/reference/Matrix.h"
+#include "compiler/reference/Recurrence.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
@@ -35,7 +36,7 @@ using WeightLookup = std::function<llvm::Expected<WeightRows>(llvm::StringRef ro
 
 /// The inputs of one forward pass. Row r is token ids[r] at positions[r] of sequence slots[r]; the rows of a sequence
 /// come in the order of their positions and follow what is cached without a gap (a position that is cached already is
-/// replaced). Logits are computed for rows logitRows[i].
+/// replaced; lathe.conv and lathe.scan can go back to position 0 only). Logits are computed for rows logitRows[i].
 struct Step {
   llvm::ArrayRef<int32_t> ids, positions, slots, logitRows;
 };
@@ -59,7 +60,11 @@ public:
 
   void observe(Observer newObserver) { observer = std::move(newObserver); }
   /// Forgets all sequences.
-  void reset() { cache.clear(); }
+  void reset() {
+    cache.clear();
+    convStates.clear();
+    scanStates.clear();
+  }
 
 private:
   using Shared = std::shared_ptr<const Matrix<T>>;
@@ -80,8 +85,14 @@ private:
   /// `choices` is null for a linear without experts.
   llvm::Expected<Matrix<T>> evaluate(ir::LinearOp op, const Matrix<T> &input, const Matrix<T> *choices);
 
+  llvm::Expected<Matrix<T>> evaluate(ir::ConvOp op, const Matrix<T> &input, Places places);
+  llvm::Expected<Matrix<T>> evaluate(ir::ScanOp op, const Matrix<T> &input, const Matrix<T> &dt, const Matrix<T> &b,
+                                     const Matrix<T> &c, Places places);
+
   /// The rows of the weights behind `symbol`, each source by itself.
   llvm::Expected<std::vector<WeightRows>> sources(mlir::Operation *user, mlir::FlatSymbolRefAttr symbol);
+  /// The one matrix behind `symbol`, whole.
+  llvm::Expected<Matrix<T>> matrix(mlir::Operation *user, mlir::FlatSymbolRefAttr symbol);
   /// The vectors behind `symbol`, end to end.
   llvm::Expected<std::vector<T>> vector(mlir::Operation *user, mlir::FlatSymbolRefAttr symbol);
 
@@ -92,6 +103,7 @@ private:
   mlir::SymbolTableCollection symbols;
   llvm::StringMap<WeightRows> found;
   Cache<T> cache;
+  States<T> convStates, scanStates;
 };
 
 extern template class Interpreter<float>;

@@ -1,4 +1,4 @@
-//===- Linear.cpp - ops that read weights: embed, norm, linear ---------------------------------------------------===//
+//===- Linear.cpp - ops that read weights -------------------------------------------------------------------------===//
 #include "compiler/reference/Experts.h"
 #include "compiler/reference/Interpreter.h"
 #include "compiler/reference/Rowwise.h"
@@ -60,6 +60,21 @@ llvm::Expected<std::vector<T>> Interpreter<T>::vector(mlir::Operation *user, mli
   return result;
 }
 
+template <typename T>
+llvm::Expected<Matrix<T>> Interpreter<T>::matrix(mlir::Operation *user, mlir::FlatSymbolRefAttr symbol) {
+  auto parts = sources(user, symbol);
+  if (!parts)
+    return parts.takeError();
+  const WeightRows &weight = parts->front();
+  Matrix<T> result(weight.rows, weight.columns);
+  std::vector<float> row(weight.columns);
+  for (int64_t r = 0; r < weight.rows; ++r) {
+    weight.read(r, row.data());
+    std::copy(row.begin(), row.end(), result.row(r));
+  }
+  return result;
+}
+
 template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::EmbedOp op, llvm::ArrayRef<int32_t> ids) {
   auto tables = sources(op, op.getTableAttr());
   if (!tables)
@@ -92,6 +107,43 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::Nor
     *values = std::move(*read);
   }
   return normalize(op, input, weight, bias);
+}
+
+template <typename T>
+llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::ConvOp op, const Matrix<T> &input, Places places) {
+  auto weight = matrix(op, op.getWeightAttr());
+  if (!weight)
+    return weight.takeError();
+  std::vector<T> bias;
+  if (op.getBiasAttr()) {
+    auto read = vector(op, op.getBiasAttr());
+    if (!read)
+      return read.takeError();
+    bias = std::move(*read);
+  }
+  return convolve(convStates, op.getLayer(), input, *weight, bias, places);
+}
+
+template <typename T>
+llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::ScanOp op, const Matrix<T> &input, const Matrix<T> &dt,
+                                                   const Matrix<T> &b, const Matrix<T> &c, Places places) {
+  auto a = matrix(op, op.getAAttr());
+  if (!a)
+    return a.takeError();
+  auto d = vector(op, op.getDAttr());
+  if (!d)
+    return d.takeError();
+  auto bias = vector(op, op.getDtBiasAttr());
+  if (!bias)
+    return bias.takeError();
+  const ScanParameters<T> parameters{op.getLayer(),
+                                     op.getGroups(),
+                                     std::move(*a),
+                                     std::move(*d),
+                                     std::move(*bias),
+                                     T(op.getDtMin().convertToDouble()),
+                                     T(op.getDtMax().convertToDouble())};
+  return scan(scanStates, parameters, input, dt, b, c, places);
 }
 
 template <typename T>
@@ -144,9 +196,13 @@ llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::LinearOp op, const Matrix
   template llvm::Expected<std::vector<WeightRows>> Interpreter<T>::sources(mlir::Operation *,                          \
                                                                            mlir::FlatSymbolRefAttr);                   \
   template llvm::Expected<std::vector<T>> Interpreter<T>::vector(mlir::Operation *, mlir::FlatSymbolRefAttr);          \
+  template llvm::Expected<Matrix<T>> Interpreter<T>::matrix(mlir::Operation *, mlir::FlatSymbolRefAttr);               \
   template llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::EmbedOp, llvm::ArrayRef<int32_t>);                   \
   template llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::NormOp, const Matrix<T> &);                          \
-  template llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::LinearOp, const Matrix<T> &, const Matrix<T> *);
+  template llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::LinearOp, const Matrix<T> &, const Matrix<T> *);     \
+  template llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::ConvOp, const Matrix<T> &, Places);                  \
+  template llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::ScanOp, const Matrix<T> &, const Matrix<T> &,        \
+                                                              const Matrix<T> &, const Matrix<T> &, Places);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

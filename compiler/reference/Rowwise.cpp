@@ -25,8 +25,10 @@ Matrix<T> reference::normalize(ir::NormOp op, const Matrix<T> &x, const std::vec
     for (int64_t i = 0; i < n; ++i)
       square += (in[i] - mean) * (in[i] - mean);
     const T root = std::sqrt(square / T(n) + eps);
+    auto of = [&](const std::vector<T> &vector, int64_t i) { return vector[(group * n + i) % int64_t(vector.size())]; };
     for (int64_t i = 0; i < n; ++i)
-      out[i] = (in[i] - mean) / root * (weight.empty() ? T(1) : one + weight[i]) + (bias.empty() ? T(0) : bias[i]);
+      out[i] =
+          (in[i] - mean) / root * (weight.empty() ? T(1) : one + of(weight, i)) + (bias.empty() ? T(0) : of(bias, i));
   }
   return y;
 }

@@ -8,7 +8,7 @@
 namespace lathe::reference {
 
 /// lathe.norm: (x - mean) / sqrt(variance + eps) * weight + bias of each group, mean = 0 for RMS; weight and bias have
-/// the group's width, or are empty.
+/// the group's width or the row's, or are empty.
 template <typename T>
 Matrix<T> normalize(ir::NormOp op, const Matrix<T> &x, const std::vector<T> &weight, const std::vector<T> &bias);
 

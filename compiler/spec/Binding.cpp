@@ -152,12 +152,24 @@ static llvm::Error choose(Message &message, const OneofDescriptor *choice, const
   return makeError("{0} = {1} names no kind of {2}", where, textOf(value), message.GetDescriptor()->name());
 }
 
-/// A key's value in the configuration: an entry of that very name, else the path through nested objects.
+/// null, or transformers' way to write a number that JSON does not have: {"__float__": "Infinity"}.
+static bool isNothing(const json &value) {
+  return value.is_null() || (value.is_object() && value.size() == 1 && value.contains("__float__"));
+}
+
+/// A key's value in the configuration: an entry of that very name, else the path through nested objects and arrays
+/// ("time_step_limit.1").
 static const json *find(const json &config, llvm::StringRef key) {
+  if (size_t index; config.is_array() && !key.split('.').first.getAsInteger(10, index)) {
+    llvm::StringRef rest = key.split('.').second;
+    if (index >= config.size() || isNothing(config[index]))
+      return nullptr;
+    return rest.empty() ? &config[index] : find(config[index], rest);
+  }
   if (!config.is_object())
     return nullptr;
   if (auto entry = config.find(key.str()); entry != config.end())
-    return entry->is_null() ? nullptr : &*entry;
+    return isNothing(*entry) ? nullptr : &*entry;
   auto [first, rest] = key.split('.');
   if (rest.empty())
     return nullptr;

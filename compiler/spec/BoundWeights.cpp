@@ -6,7 +6,9 @@
 #include "compiler/support/Error.h"
 #include "compiler/support/Hash.h"
 #include "llvm/ADT/StringExtras.h"
+#include <cmath>
 #include <cstring>
+#include <numeric>
 
 namespace lathe {
 
@@ -38,24 +40,40 @@ public:
   /// Rows (a vector's components) one after another: an expert's each; one for a weight without experts.
   std::vector<const uint8_t *> parts;
   bool vector = false, transposed = false;
-  Rearrangement order; ///< of a part's rows; of a vector: of its components
-  Placement place;     ///< of the same
+  Rearrangement order;         ///< of a part's rows; of a vector: of its components
+  Placement place;             ///< of the same
+  Format stored = Format::F32; ///< of the tensor; `format` differs where the weight is f32 whatever is stored
+  bool negativeExp = false;
 
   void readBlocks(int64_t row, uint8_t *out) const override {
-    const int64_t size = blockBytes(format), units = (vector ? columns : rows) / int64_t(parts.size());
+    if (stored == format && !negativeExp)
+      return readStored(row, out);
+    std::vector<uint8_t> blocks(rowBytes(stored, columns));
+    std::vector<float> values(columns);
+    readStored(row, blocks.data());
+    dequantize(stored, blocks.data(), columns, values.data());
+    if (negativeExp)
+      for (float &value : values)
+        value = static_cast<float>(-std::exp(double(value)));
+    quantize(format, values.data(), columns, out);
+  }
+
+private:
+  void readStored(int64_t row, uint8_t *out) const {
+    const int64_t size = blockBytes(stored), units = (vector ? columns : rows) / int64_t(parts.size());
     if (vector) {
       for (int64_t i = 0; i < columns; ++i)
         std::memcpy(out + i * size, parts[i / units] + place.of(order.stored(i % units)) * size, size);
       return;
     }
     const uint8_t *data = parts[row / units];
-    const int64_t stored = place.of(order.stored(row % units)), bytes = rowBytes(format, columns);
+    const int64_t at = place.of(order.stored(row % units)), bytes = rowBytes(stored, columns);
     if (!transposed) {
-      std::memcpy(out, data + stored * bytes, bytes);
+      std::memcpy(out, data + at * bytes, bytes);
       return;
     }
     for (int64_t i = 0; i < columns; ++i)
-      std::memcpy(out + i * size, data + (i * place.total + stored) * size, size);
+      std::memcpy(out + i * size, data + (i * place.total + at) * size, size);
   }
 };
 
@@ -93,10 +111,15 @@ static std::vector<int64_t> dimensionsOf(const WeightShape &wanted) {
   return shape;
 }
 
-/// A vector may be stored as a matrix of one row.
+/// Dimensions of 1 say nothing (a convolution of each channel alone is [channels, 1, width]); a vector may be stored by
+/// groups.
 static bool fits(llvm::ArrayRef<int64_t> shape, const WeightShape &wanted) {
-  return shape == llvm::ArrayRef(dimensionsOf(wanted)) ||
-         (wanted.experts == 1 && shape == llvm::ArrayRef<int64_t>({wanted.rows, wanted.columns}));
+  if (wanted.rows == 1 && wanted.experts == 1 && shape.size() <= 2)
+    return std::accumulate(shape.begin(), shape.end(), int64_t(1), std::multiplies<int64_t>()) == wanted.columns;
+  std::vector<int64_t> sizes = dimensionsOf(wanted), stored = shape.vec();
+  llvm::erase(sizes, 1);
+  llvm::erase(stored, 1);
+  return sizes == stored;
 }
 
 /// `wanted` is the whole tensor; with experts, that of each.
@@ -247,7 +270,9 @@ llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &sty
     }
     weight.role = wanted.role;
     weight.tensor = first.name;
-    weight.format = *first.format;
+    weight.stored = *first.format;
+    weight.negativeExp = holder->candidate.binding->transform() == spec::TensorBinding::NEGATIVE_EXP;
+    weight.format = wanted.f32 || weight.negativeExp ? Format::F32 : weight.stored;
     weight.rows = wanted.rows;
     weight.columns = wanted.columns;
     weight.place = *place;

@@ -128,8 +128,11 @@ std::unique_ptr<WeightSource> randomWeights(const spec::Model &model, Format for
     weight.format = takesFormat(shape, format) ? format : Format::F32;
     weight.seed = hashBytes(shape.role, source->identity);
     const bool isNorm = llvm::StringRef(shape.role).ends_with("norm");
-    weight.center = isNorm && !model.norm().unit_offset() ? 1.0f : 0.0f;
-    weight.deviation = shape.rows == 1 ? 0.1f : 1 / std::sqrt(static_cast<float>(shape.columns));
+    const bool offset = model.norm().unit_offset() && !llvm::StringRef(shape.role).contains(".mamba.");
+    const bool isDecay =
+        llvm::StringRef(shape.role).ends_with("mamba.a"); // one above 0 would let a state grow for ever
+    weight.center = isDecay ? -1.0f : isNorm && !offset ? 1.0f : 0.0f;
+    weight.deviation = shape.rows == 1 || isDecay ? 0.1f : 1 / std::sqrt(static_cast<float>(shape.columns));
     source->add(std::move(weight));
   }
   return source;

@@ -12,14 +12,14 @@ namespace lathe {
 std::optional<Format> formatOf(spec::WeightFormat format);
 spec::WeightFormat protoFormat(Format format);
 
-/// The weights of `inner` with each matrix in `format`, converted row by row as it is read. Vectors (norms, biases) and
-/// matrices whose columns are not whole blocks stay as they are.
+/// The weights of `inner` with each matrix in `format`, converted row by row as it is read. Vectors (norms, biases),
+/// weights that stay exact and matrices whose columns are not whole blocks stay as they are.
 std::unique_ptr<WeightSource> quantizedWeights(std::unique_ptr<WeightSource> inner, const spec::Model &model,
                                                Format format);
 
 /// Weights for a model without a checkpoint: near-normal numbers, of deviation 1/sqrt(columns) in matrices, so that a
 /// product is as large as its input and activations stay sane however wide and deep the model is; around 0 by 0.1 in
-/// biases, around 1 in norms, so that a wrong one shows. Matrices are in `format` where their columns allow, else in
+/// biases, around 1 in norms and -1 in decays, so that a wrong one shows. Matrices are in `format` where their columns allow, else in
 /// f32. A weight's numbers depend on its role, row and column only, and are the same on every machine.
 std::unique_ptr<WeightSource> randomWeights(const spec::Model &model, Format format);
 

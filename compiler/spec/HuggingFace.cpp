@@ -19,12 +19,28 @@ static std::string inFolder(llvm::StringRef folder, llvm::StringRef name) {
   return full.str().str();
 }
 
+/// Python writes Infinity and NaN where JSON has no number: they become null, a limit that is none.
+static std::string withoutInfinities(llvm::StringRef text) {
+  std::string result;
+  for (bool quoted = false; !text.empty();) {
+    if (!quoted && (text.consume_front("Infinity") || text.consume_front("-Infinity") || text.consume_front("NaN"))) {
+      result += "null";
+      continue;
+    }
+    const size_t taken = quoted && text.front() == '\\' && text.size() > 1 ? 2 : 1; // an escaped quote ends nothing
+    quoted ^= text.front() == '"';
+    result += text.take_front(taken);
+    text = text.drop_front(taken);
+  }
+  return result;
+}
+
 static llvm::Error readConfig(const std::string &file, Checkpoint &checkpoint) {
   constexpr uint64_t limit = 16 << 20;
   llvm::Expected<std::string> text = readSmallFile(file, limit);
   if (!text)
     return text.takeError();
-  llvm::Expected<json> config = parseJson(*text, file);
+  llvm::Expected<json> config = parseJson(withoutInfinities(*text), file);
   if (!config)
     return config.takeError();
   if (!config->is_object())

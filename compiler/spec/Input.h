@@ -54,6 +54,8 @@ struct WeightShape {
   bool exact = false;
   /// Experts whose rows (a vector's elements) follow one another.
   int64_t experts = 1;
+  /// Handed out in f32 whatever it comes in: it is no matrix of a product (a convolution, decays).
+  bool f32 = false;
 };
 /// Whether a weight that may have any format may have this one: it is not exact, and the columns are whole blocks.
 bool takesFormat(const WeightShape &shape, Format format);

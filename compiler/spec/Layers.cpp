@@ -33,6 +33,8 @@ spec::Model layerOf(const spec::Model &model, uint32_t layer) {
       result.mutable_attention()->MergeFrom(variant->attention());
     if (variant->has_mlp())
       result.mutable_mlp()->MergeFrom(variant->mlp());
+    if (variant->has_mamba())
+      *result.mutable_mamba() = variant->mamba();
   }
   return result;
 }

@@ -39,6 +39,7 @@ static std::set<std::string> allRoles() {
   model.mutable_attention()->set_qk_norm(spec::Attention::HEAD);
   model.mutable_attention()->set_qkv_bias(true);
   model.mutable_attention()->set_output_bias(true);
+  model.mutable_mlp()->set_hidden(1);
   model.mutable_mlp()->set_gated(true);
   model.mutable_mlp()->set_bias(true);
   model.mutable_head()->set_bias(true);
@@ -53,6 +54,15 @@ static std::set<std::string> allRoles() {
   experts.set_selection_bias(true);
   experts.mutable_shared()->set_gated(true);
   add();
+  spec::Mamba &mamba = *model.mutable_mamba();
+  mamba.set_conv_bias(true);
+  mamba.set_bias(true);
+  mamba.set_parameter_norm(spec::Mamba::WEIGHTED);
+  mamba.set_gated_norm(spec::Mamba::AFTER_GATE);
+  for (spec::Mamba::Version version : {spec::Mamba::S6, spec::Mamba::SSD}) {
+    mamba.set_version(version);
+    add();
+  }
   return roles;
 }
 

@@ -4,6 +4,7 @@
 // and of each kind of layer that its variants make. A check that a later axis makes obsolete is one entry here.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
+#include "compiler/spec/Checks.h"
 #include "compiler/spec/Input.h"
 #include "compiler/spec/Layers.h"
 #include "compiler/support/Error.h"
@@ -13,54 +14,8 @@
 
 namespace lathe {
 
-/// Limits on sizes: beyond them a number is a mistake or an attack, and products stay within 64 bits.
-static constexpr uint32_t maxLayers = 4096, maxDim = 1 << 20, maxVocabulary = 1 << 24, maxContext = 1 << 28,
-                          maxHeads = 1 << 14, maxHeadSize = 1 << 14, maxHidden = 1 << 22, maxExperts = 1 << 12;
 static constexpr int maxVariants = 16; // a model has two or three; looking a layer up is linear in them
 static constexpr int64_t maxParameters = int64_t(1) << 40;
-
-namespace {
-/// Collects the first complaint.
-class Checks {
-public:
-  explicit Checks(llvm::StringRef file) : file(file) {}
-
-  template <typename... Args> void require(bool condition, const char *format, Args &&...args) {
-    if (!condition && message.empty())
-      message = place + llvm::formatv(format, std::forward<Args>(args)...).str();
-  }
-  /// Where the fields are that are checked from here on, for messages.
-  void within(std::string where) { place = std::move(where); }
-  void range(const char *field, uint32_t value, uint32_t high) {
-    require(value >= 1 && value <= high, "{0} = {1} is not from 1 to {2}", field, value, high);
-  }
-  void positive(const char *field, double value) {
-    require(std::isfinite(value) && value > 0, "{0} = {1} is not a finite number above 0", field, text(value));
-  }
-  /// Zero stands for "none".
-  void notNegative(const char *field, double value) {
-    require(std::isfinite(value) && value >= 0, "{0} = {1} is not a finite number of at least 0", field, text(value));
-  }
-  /// formatv's own form of a number has two decimals.
-  static std::string text(double value) {
-    char digits[32];
-    std::snprintf(digits, sizeof digits, "%g", value);
-    return digits;
-  }
-  bool passed() const { return message.empty(); }
-  llvm::Error take() { return passed() ? llvm::Error::success() : makeError("{0}: {1}", file, message); }
-
-private:
-  llvm::StringRef file;
-  std::string place, message;
-};
-} // namespace
-
-/// part * whole in whole numbers; 0 where that is none.
-static uint32_t wholePart(double part, uint32_t whole) {
-  const double product = part * whole;
-  return product > 0 && product < UINT32_MAX ? static_cast<uint32_t>(product) : 0;
-}
 
 static void fillYarn(spec::Rotary::Yarn &yarn) {
   if (yarn.beta_fast() == 0)
@@ -121,6 +76,8 @@ static void fillDefaults(spec::Model &model) {
   fillMlp(*model.mutable_mlp(), model);
   if (model.mlp().has_experts())
     fillExperts(*model.mutable_mlp()->mutable_experts());
+  if (model.has_mamba())
+    fillMamba(*model.mutable_mamba(), model);
   if (model.embedding().scale() == 0)
     model.mutable_embedding()->set_scale(model.embedding().by_sqrt_dim() ? std::sqrt(double(model.dim())) : 1);
   model.mutable_embedding()->clear_by_sqrt_dim();
@@ -137,6 +94,8 @@ static void fillDefaults(spec::Model &model) {
       fillMlp(*variant.mutable_mlp(), model);
     if (variant.mlp().has_experts() && !model.mlp().has_experts()) // else what it leaves open is the model's
       fillExperts(*variant.mutable_mlp()->mutable_experts());
+    if (variant.has_mamba())
+      fillMamba(*variant.mutable_mamba(), model);
   }
 }
 
@@ -241,7 +200,7 @@ static void checkRotary(const spec::Model &model, Checks &checks) {
 static void checkPositions(const spec::Model &model, Checks &checks) {
   switch (model.positions().kind_case()) {
   case spec::Positions::kRotary:
-    return checkRotary(model, checks);
+    return model.has_mamba() ? void() : checkRotary(model, checks); // nothing rotates in a scan
   case spec::Positions::kLearned: {
     const spec::Learned &learned = model.positions().learned();
     checks.range("positions.learned.rows", learned.rows(), maxVocabulary);
@@ -283,6 +242,8 @@ static void checkExperts(const spec::Experts &experts, Checks &checks) {
 
 static void checkMlp(const spec::Model &model, Checks &checks) {
   const spec::Mlp &mlp = model.mlp();
+  if (mlp.hidden() == 0 && model.has_mamba()) // it goes without
+    return;
   checks.range("mlp.hidden", mlp.hidden(), maxHidden);
   checks.require(mlp.activation() > spec::ACTIVATION_UNSPECIFIED && spec::Activation_IsValid(mlp.activation()),
                  "mlp.activation is not set: SILU, GELU_ERF, GELU_TANH, RELU or RELU_SQUARED");
@@ -315,7 +276,10 @@ static void checkParts(const spec::Model &model, Checks &checks) {
 
 /// What a layer is made of.
 static void checkLayer(const spec::Model &layer, bool headSizeGiven, Checks &checks) {
-  checkAttention(layer, headSizeGiven, checks);
+  if (layer.has_mamba())
+    checkMamba(layer, checks);
+  else
+    checkAttention(layer, headSizeGiven, checks);
   checkPositions(layer, checks);
   checkMlp(layer, checks);
 }
@@ -373,7 +337,11 @@ static void checkTotal(const spec::Model &model, Checks &checks) {
     const int64_t dim = layer.dim(),
                   heads = 2 * (int64_t(layer.attention().n_heads()) + layer.attention().n_kv_heads()),
                   hidden = std::max<int64_t>(1, experts.count()) * layer.mlp().hidden() + experts.shared().hidden();
-    total += dim * layer.attention().head_size() * heads + (layer.mlp().gated() ? 3 : 2) * dim * hidden;
+    const spec::Mamba &mamba = layer.mamba();
+    const int64_t inner = mamba.inner(), parameters = 2 * int64_t(mamba.n_groups() + 1) * mamba.state_size();
+    total += layer.has_mamba() ? 4 * inner * (dim + mamba.dt_rank()) + parameters * (dim + inner)
+                               : dim * layer.attention().head_size() * heads;
+    total += (layer.mlp().gated() ? 3 : 2) * dim * hidden;
   }
   checks.require(total <= maxParameters,
                  "the model would have more than 2^40 parameters: dim = {0}, n_layers = {1}, mlp.hidden = {2}",

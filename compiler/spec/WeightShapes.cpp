@@ -21,6 +21,47 @@ public:
     if (!model.norm().unweighted())
       vectors(role, model.dim());
   }
+  // The mixers of a layer ("layers.3.").
+  void attention(const std::string &layer, const spec::Attention &a) {
+    const int64_t dim = model.dim(), queryRows = int64_t(a.n_heads()) * a.head_size(),
+                  keyRows = int64_t(a.n_kv_heads()) * a.head_size();
+    norm(layer + "attention_norm");
+    matrix(layer + "attention.query", queryRows, dim, a.qkv_bias());
+    matrix(layer + "attention.key", keyRows, dim, a.qkv_bias());
+    matrix(layer + "attention.value", keyRows, dim, a.qkv_bias());
+    if (a.qk_norm() != spec::Attention::NO_QK_NORM) {
+      const bool head = a.qk_norm() == spec::Attention::HEAD;
+      vectors(layer + "attention.query_norm", head ? a.head_size() : queryRows);
+      vectors(layer + "attention.key_norm", head ? a.head_size() : keyRows);
+    }
+    matrix(layer + "attention.output", dim, queryRows, a.output_bias());
+    if (model.norm().placement() == spec::Norm::BOTH)
+      norm(layer + "attention_post_norm");
+  }
+  void mamba(const std::string &layer, const spec::Mamba &m) {
+    const int64_t dim = model.dim(), inner = m.inner(), state = m.state_size();
+    const std::string part = layer + "mamba.";
+    const bool heads = m.version() == spec::Mamba::SSD;
+    const int64_t channels = heads ? inner + 2 * int64_t(m.n_groups()) * state : inner;
+    norm(layer + "mamba_norm");
+    matrix(part + "gate", inner, dim, m.bias());
+    matrix(part + "input", channels, dim, m.bias());
+    if (heads)
+      matrix(part + "dt", m.n_heads(), dim, m.bias());
+    elements(part + "conv", channels, m.conv_width());
+    if (m.conv_bias())
+      vector(part + "conv.bias", channels);
+    if (!heads)
+      stepOfChannels(part, m);
+    vector(part + "dt_bias", heads ? m.n_heads() : inner);
+    elements(part + "a", heads ? 1 : inner, heads ? m.n_heads() : state);
+    vector(part + "d", heads ? m.n_heads() : inner);
+    if (m.gated_norm() != spec::Mamba::UNNORMED)
+      vector(part + "norm", inner);
+    matrix(part + "output", dim, inner, m.bias());
+    if (model.norm().placement() == spec::Norm::BOTH)
+      norm(layer + "mamba_post_norm");
+  }
   /// Scale, and bias where norms have one.
   void vectors(const std::string &role, int64_t length) {
     vector(role, length);
@@ -51,6 +92,21 @@ public:
   }
 
 private:
+  /// Used element by element.
+  void elements(const std::string &role, int64_t rows, int64_t columns) {
+    shapes.push_back({role, rows, columns, /*exact=*/true, /*experts=*/1, /*f32=*/true});
+  }
+  void stepOfChannels(const std::string &part, const spec::Mamba &m) {
+    const std::tuple<const char *, const char *, int64_t> parameters[] = {
+        {"dt_in", "dt_norm", m.dt_rank()}, {"b", "b_norm", m.state_size()}, {"c", "c_norm", m.state_size()}};
+    for (auto [role, norm, rows] : parameters)
+      matrix(part + role, rows, m.inner(), false);
+    if (m.parameter_norm() == spec::Mamba::WEIGHTED)
+      for (auto [role, norm, rows] : parameters)
+        vector(part + norm, rows);
+    matrix(part + "dt", m.inner(), m.dt_rank(), false);
+  }
+
   const spec::Model &model;
 };
 } // namespace
@@ -71,22 +127,13 @@ std::vector<WeightShape> weightShapes(const spec::Model &model) {
   for (uint32_t i = 0; i < model.n_layers(); ++i) {
     const std::string layer = "layers." + std::to_string(i) + ".";
     const spec::Model here = layerOf(model, i);
-    const spec::Attention &attention = here.attention();
     const spec::Mlp &mlp = here.mlp();
-    const int64_t queryRows = int64_t(attention.n_heads()) * attention.head_size();
-    const int64_t keyRows = int64_t(attention.n_kv_heads()) * attention.head_size();
-    list.norm(layer + "attention_norm");
-    list.matrix(layer + "attention.query", queryRows, dim, attention.qkv_bias());
-    list.matrix(layer + "attention.key", keyRows, dim, attention.qkv_bias());
-    list.matrix(layer + "attention.value", keyRows, dim, attention.qkv_bias());
-    if (attention.qk_norm() != spec::Attention::NO_QK_NORM) {
-      const bool head = attention.qk_norm() == spec::Attention::HEAD;
-      list.vectors(layer + "attention.query_norm", head ? attention.head_size() : queryRows);
-      list.vectors(layer + "attention.key_norm", head ? attention.head_size() : keyRows);
-    }
-    list.matrix(layer + "attention.output", dim, queryRows, attention.output_bias());
-    if (after)
-      list.norm(layer + "attention_post_norm");
+    if (here.has_mamba())
+      list.mamba(layer, here.mamba());
+    else
+      list.attention(layer, here.attention());
+    if (mlp.hidden() == 0)
+      continue;
     if (!model.residual().shared_norm())
       list.norm(layer + "mlp_norm");
     if (mlp.has_experts())

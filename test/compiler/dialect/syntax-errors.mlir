@@ -291,9 +291,9 @@ func.func @f(%p: tensor<?xi32>) {
 
 // -----
 
-lathe.weight @gain "f32" : tensor<1x12xf32>
+lathe.weight @gain "f32" : tensor<1x8xf32>
 func.func @f(%x: tensor<?x12xf32>) {
-  // expected-error@+1 {{weight @gain has 12 elements; 4 are needed}}
+  // expected-error@+1 {{weight @gain has 8 elements; 4 are needed}}
   %y = lathe.norm rms %x, @gain eps 1.0e-5 group 4 : tensor<?x12xf32>
   return
 }

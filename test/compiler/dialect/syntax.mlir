@@ -16,6 +16,9 @@ lathe.weight @router "f32" : tensor<6x64xf32>
 lathe.weight @router.bias "f32" : tensor<1x6xf32>
 lathe.weight @experts.up "f16" : tensor<72x64xf32>
 lathe.weight @experts.up.bias "f32" : tensor<1x72xf32>
+lathe.weight @conv "f32" : tensor<64x4xf32>
+lathe.weight @decays "f32" : tensor<64x8xf32>
+lathe.weight @decay "f32" : tensor<1x4xf32>
 
 // CHECK: lathe.rotation @rotary [1.000000e+00, 1.000000e-01]
 lathe.rotation @rotary [1.0, 0.1]
@@ -64,6 +67,17 @@ func.func @imported(%ids: tensor<?xi32>, %positions: tensor<?xi32>, %slots: tens
   %b = lathe.attention %r, %s, %k, %positions, %slots layer 1 heads 4 kv_heads 2 head_size 16 scale 0.25 window 7 softcap 50.0 : tensor<?x64xf32>, tensor<?x32xf32>
   // CHECK: scale 2.500000e-01 window 7 alibi [5.000000e-01, 2.500000e-01, 1.250000e-01, 0.031622776601683791] : tensor
   %z = lathe.attention %r, %s, %k, %positions, %slots layer 2 heads 4 kv_heads 2 head_size 16 scale 0.25 window 7 alibi [0.5, 0.25, 0.125, 0.031622776601683791] : tensor<?x64xf32>, tensor<?x32xf32>
+  // CHECK: %[[C:.*]] = lathe.conv %{{.*}}, %{{.*}}, %{{.*}}, @conv bias @shift layer 0 : tensor<?x64xf32>
+  %conv = lathe.conv %x, %positions, %slots, @conv bias @shift layer 0 : tensor<?x64xf32>
+  // CHECK: lathe.conv %{{.*}}, %{{.*}}, %{{.*}}, @conv layer 1 : tensor<?x64xf32>
+  %unbiased = lathe.conv %x, %positions, %slots, @conv layer 1 : tensor<?x64xf32>
+  // CHECK: %[[D:.*]] = lathe.slice %[[C]] offset 8 : tensor<?x64xf32> -> tensor<?x4xf32>
+  %dt = lathe.slice %conv offset 8 : tensor<?x64xf32> -> tensor<?x4xf32>
+  %bc = lathe.slice %conv offset 16 : tensor<?x64xf32> -> tensor<?x8xf32>
+  // CHECK: lathe.scan %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} a @decays d @gain dt_bias @shift layer 0 groups 1 : tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x8xf32>, tensor<?x8xf32>
+  %s6 = lathe.scan %x, %x, %bc, %bc, %positions, %slots a @decays d @gain dt_bias @shift layer 0 groups 1 : tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x8xf32>, tensor<?x8xf32>
+  // CHECK: lathe.scan %{{.*}}, %[[D]], {{.*}} a @decay d @decay dt_bias @decay layer 1 groups 2 dt_min 1.000000e-03 dt_max 1.000000e-01 :
+  %ssd = lathe.scan %x, %dt, %bc, %bc, %positions, %slots a @decay d @decay dt_bias @decay layer 1 groups 2 dt_min 0.001 dt_max 0.1 : tensor<?x64xf32>, tensor<?x4xf32>, tensor<?x8xf32>, tensor<?x8xf32>
   // CHECK: lathe.add %{{.*}}, %{{.*}} : tensor<?x64xf32>
   %c = lathe.add %x, %a : tensor<?x64xf32>
   // CHECK: lathe.add %{{.*}}, %{{.*}} scale 2.200000e-01 : tensor<?x64xf32>

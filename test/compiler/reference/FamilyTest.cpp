@@ -14,6 +14,7 @@ struct Case {
   std::string name;
   std::string file = "";         ///< of the model, within the folder; "": the folder itself
   std::string logits = "logits"; ///< their name in golden.safetensors
+  bool embedded = true;          ///< hidden.0 is the embedding; else the first layer's output
   std::string folder() const {
     const std::string here = "test/data/golden/" + name;
     return std::filesystem::exists(here) ? here : "../shared/data/golden/" + name;
@@ -45,16 +46,18 @@ TEST_P(Family, hiddenStatesOfEveryLayer) {
     GTEST_SKIP() << "no hidden states are known of GGUF files";
   auto oracle = known->interpreter<double>();
   llvm::StringMap<std::vector<double>> seen;
+  const unsigned first = GetParam().embedded;
   oracle.observe([&](mlir::OpResult result, const Matrix<double> &value) {
     llvm::StringRef op = ir::nameOf(result.getLoc());
     auto [before, after] = op.split('.');
-    if (op == "token_embedding" || op == "embedding.sum" || op == "embedding_norm") // the last of them
+    if (first && (op == "token_embedding" || op == "embedding.sum" || op == "embedding_norm")) // the last of them
       seen["hidden.0"] = value.values;
     else if (op == "output_norm") // the last is after the final norm
       seen["hidden." + std::to_string(known->input.model.n_layers())] = value.values;
-    else if (before == "layers" && after.split('.').second == "mlp.sum")
-      if (unsigned layer; !after.split('.').first.getAsInteger(10, layer) && layer + 1 < known->input.model.n_layers())
-        seen["hidden." + std::to_string(layer + 1)] = value.values;
+    else if (before == "layers" && op.ends_with(".sum")) // the last of the layer's
+      if (unsigned layer;
+          !after.split('.').first.getAsInteger(10, layer) && layer + first < known->input.model.n_layers())
+        seen["hidden." + std::to_string(layer + first)] = value.values;
   });
   known->logits(oracle);
   EXPECT_EQ(seen.size(), known->input.model.n_layers() + 1);
@@ -70,6 +73,10 @@ INSTANTIATE_TEST_SUITE_P(HuggingFace, Family,
                                          Case{"bloom-6heads"}, Case{"falcon-7b-style"}, Case{"falcon-40b-style"},
                                          Case{"falcon-alibi"}, Case{"mpt"}, Case{"opt"}, Case{"qwen3"}, Case{"gemma2"},
                                          Case{"starcoder2"}, Case{"mixtral"}, Case{"moe-top1"}));
+INSTANTIATE_TEST_SUITE_P(Recurrent, Family,
+                         testing::Values(Case{"mamba", "", "logits", false}, Case{"mamba-odd", "", "logits", false},
+                                         Case{"falcon-mamba", "", "logits", false}, Case{"mamba2", "", "logits", false},
+                                         Case{"mamba2-odd", "", "logits", false}, Case{"bamba"}, Case{"jamba"}));
 INSTANTIATE_TEST_SUITE_P(Gguf, Family,
                          testing::Values(Case{"gguf/gpt2", "gpt2-F32.gguf", "logits.F32"},
                                          Case{"gguf/gpt2", "gpt2-Q4_1.gguf", "logits.Q4_1"},

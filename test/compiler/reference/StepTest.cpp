@@ -69,6 +69,49 @@ TEST(Step, softcapBendsScores) {
   EXPECT_THAT(evaluation.run({0, 1}, {0, 1})[1], ElementsAre(near((3 * w + 9) / (w + 1)), 6));
 }
 
+TEST(Step, convolutionSeesItsSequenceUpToItself) {
+  Evaluation evaluation(function("%y = lathe.conv %x, %positions, %slots, @w bias @b layer 0 : tensor<?x2xf32>", 2, 2),
+                        {{"x", {{1, 10}, {2, 20}, {3, 30}}}, {"w", {{100, 10, 1}, {0, 1, 0}}}, {"b", {{0, 5}}}});
+  EXPECT_THAT(evaluation.run({0, 1, 2}, {0, 1, 2}),
+              ElementsAre(ElementsAre(1, 5), ElementsAre(12, 15), ElementsAre(123, 25)));
+  // Two sequences side by side; the first goes on, the second begins anew.
+  EXPECT_THAT(evaluation.run({0, 1}, {3, 0}, {0, 1}), ElementsAre(ElementsAre(231, 35), ElementsAre(2, 5)));
+  evaluation.run({0}, {7}, {1});
+  EXPECT_EQ(evaluation.error, "positions[0] = 7 does not follow sequence 1, which has 1 positions in layer 0");
+}
+
+TEST(Step, scanDecaysAndAdds) {
+  // dt_bias makes the step ln(1 + e^0) = ln 2, so a decay of -1 halves: two heads, of two channels each.
+  const std::string body = R"(
+    %in = lathe.slice %x offset 0 : tensor<?x8xf32> -> tensor<?x4xf32>
+    %dt = lathe.slice %x offset 4 : tensor<?x8xf32> -> tensor<?x2xf32>
+    %b = lathe.slice %x offset 6 : tensor<?x8xf32> -> tensor<?x1xf32>
+    %c = lathe.slice %x offset 7 : tensor<?x8xf32> -> tensor<?x1xf32>
+    %y = lathe.scan %in, %dt, %b, %c, %positions, %slots a @a d @d dt_bias @bias layer 0 groups 1
+      : tensor<?x4xf32>, tensor<?x2xf32>, tensor<?x1xf32>, tensor<?x1xf32>)";
+  Evaluation evaluation(function(body, 8, 4), {{"x", {{1, 2, 3, 4, -1, -1, 1, 1}, {0, 0, 0, 1, -1, -1, 1, 2}}},
+                                               {"a", {{-1, 0}}},
+                                               {"d", {{0, 10}}},
+                                               {"bias", {{1, 1}}}});
+  const double t = std::log(2.0);
+  auto first = ElementsAre(near(t), near(2 * t), near(30 + 3 * t), near(40 + 4 * t));
+  auto second = ElementsAre(near(t), near(2 * t), near(6 * t), near(10 + 2 * (4 * t + t)));
+  EXPECT_THAT(evaluation.run({0, 1}, {0, 1}), ElementsAre(first, second));
+  EXPECT_THAT(evaluation.run({0}, {0}), ElementsAre(first));
+  EXPECT_THAT(evaluation.run({1}, {1}), ElementsAre(second));
+}
+
+TEST(Step, scanOfChannelsKeepsItsStepWithinLimits) {
+  const std::string body = R"(
+    %b = lathe.slice %x offset 0 : tensor<?x2xf32> -> tensor<?x2xf32>
+    %y = lathe.scan %x, %x, %b, %b, %positions, %slots a @a d @d dt_bias @bias layer 0 groups 1 dt_min 1.0 dt_max 2.0
+      : tensor<?x2xf32>, tensor<?x2xf32>, tensor<?x2xf32>, tensor<?x2xf32>)";
+  Evaluation evaluation(function(body, 2, 2),
+                        {{"x", {{1, 100}}}, {"a", {{0, 0}, {0, -1}}}, {"d", {{0, 0}}}, {"bias", {{-100, 0}}}});
+  // State = step * b * x, y = c . state: channel 0 has the step 1, channel 1 the step 2.
+  EXPECT_THAT(evaluation.run({0}, {0}), ElementsAre(ElementsAre(near(10001), near(200 * 10001.0))));
+}
+
 TEST(Step, splitsCombineToTheWhole) {
   const std::string split = R"(
     lathe.append %k, %v, %positions, %slots layer 0 kv_heads 1 head_size 1 : tensor<?x1xf32>

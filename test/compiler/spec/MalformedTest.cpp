@@ -239,7 +239,7 @@ TEST(MalformedHuggingFace, NamesTheKey) {
       "config.json: rope_parameters.factor or rope_scaling.factor is missing (positions.rotary.scaling.linear.factor "
       "needs it)");
   EXPECT_THAT(edited("\"model_type\": \"llama\"", "\"model_type\": \"lama\""),
-              testing::MatchesRegex("config.json: architecture 'lama' is unknown; known: (.*, )?llama, mistral, .*"));
+              testing::MatchesRegex("config.json: architecture 'lama' is unknown; known: (.*, )?llama, (.*, )?mistral, .*"));
   EXPECT_EQ(edited("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": 0"),
             "config.json: tie_word_embeddings = 0 is not true or false (for tied)");
   EXPECT_EQ(edited("\"num_key_value_heads\": 2", "\"num_key_value_heads\": 3"),

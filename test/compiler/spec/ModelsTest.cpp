@@ -34,6 +34,7 @@ TEST(Models, PublishedParameterCounts) {
   EXPECT_EQ(parameters("phi-2"), 2779683840);
   EXPECT_EQ(parameters("starcoder-1b"), 1137207296);
   EXPECT_EQ(parameters("palm-8b"), 8632012800); // "8.63B" (table 1)
+  EXPECT_EQ(parameters("mamba-130m"), 129135360);
 }
 
 TEST(Models, LearnersConfigurations) {

@@ -231,4 +231,53 @@ TEST(Family, MistakesAreFoundWhenItIsRead) {
   EXPECT_EQ(message("hff {}"), "f.textproto:1: Message type \"lathe.spec.Family\" has no field named \"hff\"");
 }
 
+const char *const recurrent = R"(version: 1 dim: 64 n_layers: 2 vocab_size: 100 max_context: 32
+  positions { none {} } norm { kind: RMS eps: 1e-5 })";
+
+/// As complaint(), of a model without attention whose mixer is `mamba`.
+std::string mambaComplaint(const std::string &mamba, spec::Model *filled = nullptr) {
+  spec::Model model;
+  EXPECT_EQ(messageOf(parseTextProto(recurrent + (" mamba { " + mamba + " }"), "valid", model)), "");
+  std::string message = messageOf(validate(model, "m.textproto"));
+  if (filled)
+    *filled = model;
+  return message;
+}
+
+TEST(Validate, FillsRecurrentMixers) {
+  spec::Model model;
+  EXPECT_EQ(mambaComplaint("version: S6 expansion: 2 state_size: 16 conv_width: 4", &model), "");
+  EXPECT_EQ(model.mamba().inner(), 128u);
+  EXPECT_EQ(model.mamba().dt_rank(), 4u);
+  EXPECT_EQ(model.mamba().norm_eps(), 1e-5);
+  EXPECT_EQ(mambaComplaint("version: SSD head_size: 8 n_heads: 6 state_size: 16 conv_width: 4", &model), "");
+  EXPECT_EQ(model.mamba().inner(), 48u);
+  EXPECT_EQ(model.mamba().n_groups(), 1u);
+}
+
+TEST(Validate, RefusesWrongRecurrentMixers) {
+  const std::string sizes = " expansion: 2 state_size: 16 conv_width: 4 ";
+  EXPECT_EQ(mambaComplaint(sizes), "m.textproto: mamba.version is not set: S6 or SSD");
+  EXPECT_EQ(mambaComplaint("version: S6 expansion: 2 conv_width: 4"),
+            "m.textproto: mamba.state_size = 0 is not from 1 to 4096");
+  EXPECT_EQ(mambaComplaint("version: S6 expansion: 2 state_size: 16 conv_width: 65"),
+            "m.textproto: mamba.conv_width = 65 is not from 1 to 64");
+  EXPECT_EQ(mambaComplaint("version: S6 n_heads: 4" + sizes),
+            "m.textproto: mamba.n_heads, head_size and n_groups are for mamba.version = SSD");
+  EXPECT_EQ(mambaComplaint("version: SSD n_heads: 3" + sizes),
+            "m.textproto: mamba.n_heads = 3 of mamba.head_size = 42 are not mamba.inner = 128");
+  EXPECT_EQ(mambaComplaint("version: SSD n_heads: 4 n_groups: 3" + sizes),
+            "m.textproto: mamba.n_groups = 3 does not divide mamba.n_heads = 4");
+  EXPECT_EQ(mambaComplaint("version: SSD n_heads: 4 dt_min: 2 dt_max: 1" + sizes),
+            "m.textproto: mamba.dt_min = 2 is above dt_max = 1");
+}
+
+TEST(Validate, MixesAttentionAndRecurrence) {
+  EXPECT_EQ(
+      complaint("variants { name: \"r\" layers: 1 mamba { version: S6 expansion: 2 state_size: 4 conv_width: 2 } }"),
+      "");
+  EXPECT_EQ(complaint("variants { name: \"r\" layers: 1 mamba { version: S6 expansion: 2 conv_width: 2 } }"),
+            "m.textproto: layer 1, r: mamba.state_size = 0 is not from 1 to 4096");
+}
+
 } // namespace
