@@ -69,7 +69,7 @@ const std::map<std::string, std::vector<double>> kNumbers = {
 };
 
 /// Axes that the reference has and no kernel computes yet.
-const std::set<std::string> kWithoutKernels = {"Mlp.experts"};
+const std::set<std::string> kWithoutKernels = {"Mlp.experts", "Model.mamba", "Variant.mamba"};
 
 /// "Attention.window".
 std::string nameOf(const Field &field) { return field.containing_type()->name() + "." + field.name(); }
