@@ -112,6 +112,9 @@ static llvm::Expected<Input> readSpecInput(llvm::StringRef path, const InputOpti
   llvm::Expected<spec::Model> model = readSpec(path);
   if (!model)
     return model.takeError();
+  if (!model->family().empty()) // even where nothing is read through it: a name that is wrong is a mistake
+    if (llvm::Expected<const NamedFamily *> family = familyNamed(model->family(), path); !family)
+      return family.takeError();
   Input input;
   input.model = std::move(*model);
   if (llvm::Error error = settle(input.model, path, options))

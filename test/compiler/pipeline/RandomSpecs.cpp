@@ -68,6 +68,9 @@ const std::map<std::string, std::vector<double>> kNumbers = {
     {"Head.softcap", {0, 2}},
 };
 
+const std::map<std::string, std::string> kTexts = {
+    {"Model.name", "random"}, {"Model.family", ""}, {"Variant.name", "some"}};
+
 /// Axes that the reference has and no kernel computes yet.
 const std::set<std::string> kWithoutKernels = {"Mlp.experts", "Model.mamba", "Variant.mamba"};
 
@@ -128,7 +131,7 @@ void RandomSpecs::drawField(Message &message, const Field &field, double density
   case Field::CPPTYPE_BOOL:
     return r.SetBool(&message, &field, chance(0.5));
   case Field::CPPTYPE_STRING:
-    return r.SetString(&message, &field, "abc");
+    return r.SetString(&message, &field, kTexts.at(nameOf(field)));
   default:
     const std::vector<double> &values = kNumbers.at(nameOf(field));
     if (double value = values[below(values.size())]; value != 0 || field.is_repeated())
@@ -191,7 +194,8 @@ std::vector<std::string> RandomSpecs::unknownFields() {
   std::vector<std::string> unknown;
   std::set<const Descriptor *> seen;
   eachField(*spec::Model::descriptor(), seen, [&](const Field &field) {
-    if (isNumber(field) && !kNumbers.contains(nameOf(field)))
+    const bool text = field.cpp_type() == Field::CPPTYPE_STRING;
+    if ((isNumber(field) && !kNumbers.contains(nameOf(field))) || (text && !kTexts.contains(nameOf(field))))
       unknown.push_back(nameOf(field));
   });
   return unknown;

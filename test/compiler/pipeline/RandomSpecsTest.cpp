@@ -122,7 +122,7 @@ protected:
 
 TEST(RandomSpecs, EveryNumberHasValuesToDraw) {
   EXPECT_THAT(RandomSpecs::unknownFields(), testing::IsEmpty())
-      << "new fields of model.proto: give kNumbers (RandomSpecs.cpp) values that are worth trying";
+      << "new fields of model.proto: give kNumbers or kTexts (RandomSpecs.cpp) values that are worth trying";
 }
 
 TEST(RandomSpecs, EveryAlternativeIsPartOfSomeValidSpec) {

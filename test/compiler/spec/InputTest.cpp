@@ -205,6 +205,9 @@ TEST(Input, SaysWhatIsWrongWithOptions) {
       inputMessage("models/stories260k.textproto", {.weightsPath = hf}),
       "test/data/golden/llama-gqa/config.json: has 8 heads, 2 key/value heads of size 8; stories260k.textproto says "
       "8, 4 of size 8");
+  TemporaryFolder folder;
+  EXPECT_THAT(inputMessage(folder.write("s.textproto", "version: 1 family: \"lama\"")),
+              testing::StartsWith("s.textproto: family = 'lama' is unknown; known: "));
   EXPECT_EQ(inputMessage("test/data"), "data: a folder without config.json is not a Hugging Face checkpoint");
 }
 

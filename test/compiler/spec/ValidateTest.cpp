@@ -160,12 +160,27 @@ TEST(Validate, AnEmptySpecIsAnErrorNotACrash) {
 
 TEST(TextProto, SaysTheLine) {
   spec::Model model;
-  EXPECT_EQ(messageOf(parseTextProto("version: 1\nwidth: 3\n", "m.textproto", model)),
-            "m.textproto:2: Message type \"lathe.spec.Model\" has no field named \"width\"");
+  EXPECT_EQ(messageOf(parseTextProto("version: 1\nresidual { width: 3 }\n", "m.textproto", model)),
+            "m.textproto:2: Message type \"lathe.spec.Residual\" has no field named \"width\"; known: scale, parallel, "
+            "shared_norm");
   std::string deep;
   for (int i = 0; i < 100000; ++i)
     deep += "positions {";
   EXPECT_NE(messageOf(parseTextProto(deep, "m.textproto", model)), "");
+}
+
+TEST(TextProto, SaysWhatWouldBeRight) {
+  auto complaint = [](const char *text) {
+    spec::Model model;
+    return messageOf(parseTextProto(text, "m", model));
+  };
+  EXPECT_THAT(complaint("attention { n_head: 3 }"), testing::EndsWith("named \"n_head\"; n_heads would be right"));
+  EXPECT_THAT(complaint("norm { kind: RSM }"), testing::EndsWith("for field \"kind\"; known: RMS, LAYER"));
+  EXPECT_THAT(complaint("mlp { activation: silu }"), testing::EndsWith("; SILU would be right"));
+  EXPECT_THAT(complaint("norm { placement: BEFORE_ALL }"), testing::EndsWith("; known: PRE, POST, BRANCH, BOTH"));
+  EXPECT_THAT(complaint("mlp { gated: yes }"), testing::EndsWith("; true or false would be right"));
+  EXPECT_THAT(complaint("dim: -1"), testing::EndsWith("; a whole number of at least 0 would be right"));
+  EXPECT_THAT(complaint("mlp { gated: true"), testing::EndsWith("the end of the text; is a } missing?"));
 }
 
 TEST(WeightShapes, ListsEveryRoleOnce) {
@@ -228,7 +243,8 @@ TEST(Family, MistakesAreFoundWhenItIsRead) {
             "f.textproto: binding of 'dim' has neither keys nor otherwise");
   EXPECT_EQ(message("hf { tensors { role: \"layers.*.mlp.gte\" names: \"x\" } }"),
             "f.textproto: tensor binding of 'layers.*.mlp.gte': the model has no role 'layers.*.mlp.gte'");
-  EXPECT_EQ(message("hff {}"), "f.textproto:1: Message type \"lathe.spec.Family\" has no field named \"hff\"");
+  EXPECT_EQ(message("hff {}"),
+            "f.textproto:1: Message type \"lathe.spec.Family\" has no field named \"hff\"; hf would be right");
 }
 
 const char *const recurrent = R"(version: 1 dim: 64 n_layers: 2 vocab_size: 100 max_context: 32
