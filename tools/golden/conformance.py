@@ -29,7 +29,7 @@ import xml.etree.ElementTree as ET
 LIMIT, LIMIT_16_BITS = 1e-8, 5e-8
 FLOATS = ("F32", "F16", "BF16")
 # What Lathe says, in one line and with exit code 1, of an input that it cannot read yet.
-NOT_YET = ("is unknown", "supported", "is not a Hugging Face checkpoint")
+NOT_YET = ("is unknown", "supported", "is not a Hugging Face checkpoint", "has no kernel")
 
 
 class Trouble(Exception):
