@@ -28,6 +28,9 @@ import xml.etree.ElementTree as ET
 # are four in a layer, and a tiny random model doubles what comes in. Measured: 4e-9 to 1.5e-8.
 LIMIT, LIMIT_16_BITS = 1e-8, 5e-8
 FLOATS = ("F32", "F16", "BF16")
+# Models whose class in transformers lists what each layer gives, not what it reads: hidden.i is our hidden.i+1, up to
+# hidden.L-1, the last layer's result before the norm, which Lathe does not give. hidden.L is the same.
+LISTS_RESULTS = ("mamba", "mamba2", "falcon_mamba")
 # What Lathe says, in one line and with exit code 1, of an input that it cannot read yet.
 NOT_YET = ("is unknown", "supported", "is not a Hugging Face checkpoint", "has no kernel")
 
@@ -93,6 +96,11 @@ class Case:
         found = {n.removesuffix(end): t for n, t in tensors(golden, lambda n: n == "input_ids" or n.endswith(end)).items()}
         self.ids, self.greedy = found.pop("input_ids"), found.pop("greedy", None)
         self.want = {n: t for n, t in found.items() if n.split(".")[0] in ("logits", "hidden")}
+        config = model / "config.json"
+        if config.exists() and json.loads(config.read_text()).get("model_type") in LISTS_RESULTS:
+            last = sum(n.startswith("hidden.") for n in self.want) - 1
+            states = [self.want.pop(f"hidden.{i}") for i in range(last)]
+            self.want |= {f"hidden.{i + 1}": state for i, state in enumerate(states[:-1])}
 
     def compiled(self, lathe, folder):
         bundle = folder / "bundle"
