@@ -116,9 +116,13 @@ std::unique_ptr<WeightSource> quantizedWeights(std::unique_ptr<WeightSource> inn
   return source;
 }
 
+/// Whether what the matrix gives is added to the residual stream.
+static bool endsBranch(llvm::StringRef role) { return role.ends_with(".output") || role.ends_with(".down"); }
+
 std::unique_ptr<WeightSource> randomWeights(const spec::Model &model, Format format) {
   auto source = std::make_unique<DerivedWeights<RandomWeight>>();
-  source->identity = hashBytes("random weights, version 2");
+  source->identity = hashBytes("random weights, version 3");
+  const float branches = std::sqrt(2.0f * static_cast<float>(model.n_layers()));
   for (const WeightShape &shape : weightShapes(model)) {
     RandomWeight weight;
     weight.role = shape.role;
@@ -133,6 +137,8 @@ std::unique_ptr<WeightSource> randomWeights(const spec::Model &model, Format for
         llvm::StringRef(shape.role).ends_with("mamba.a"); // one above 0 would let a state grow for ever
     weight.center = isDecay ? -1.0f : isNorm && !offset ? 1.0f : 0.0f;
     weight.deviation = shape.rows == 1 || isDecay ? 0.1f : 1 / std::sqrt(static_cast<float>(shape.columns));
+    if (shape.rows > 1 && endsBranch(shape.role))
+      weight.deviation /= branches;
     source->add(std::move(weight));
   }
   return source;
