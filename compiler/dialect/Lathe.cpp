@@ -1,7 +1,6 @@
 //===- Lathe.cpp - the dialect, its types, and questions about symbols -------------------------------------------===//
 #include "compiler/dialect/Lathe.h"
 #include "mlir/IR/DialectImplementation.h"
-#include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -123,13 +122,6 @@ int64_t lathe::ir::widthOf(Value value) { return llvm::cast<RankedTensorType>(va
 StringRef lathe::ir::nameOf(Location location) {
   auto name = llvm::dyn_cast<NameLoc>(location);
   return name ? name.getName().getValue() : StringRef();
-}
-
-FormatKind lathe::ir::formatKind(StringRef format) {
-  return llvm::StringSwitch<FormatKind>(format)
-      .Cases({"f32", "f16", "bf16"}, FormatKind::Elements)
-      .Cases({"q8_0", "q4_0", "q4_1"}, FormatKind::Blocks)
-      .Default(FormatKind::Unknown);
 }
 
 SmallVector<WeightOp> lathe::ir::weightsOf(SymbolTableCollection &symbols, Operation *user, FlatSymbolRefAttr symbol) {

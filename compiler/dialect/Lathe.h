@@ -48,13 +48,8 @@ llvm::StringRef nameOf(mlir::Location location);
 inline constexpr llvm::StringLiteral kHidden = "lathe.hidden";
 std::optional<int64_t> hiddenOf(mlir::Operation *op);
 
-/// Columns of a quantised group: a row of lathe.quantize's result, and a block of every integer weight format.
+/// Columns of a quantised group of lathe.quantize's result.
 inline constexpr int64_t kGroupColumns = 32;
-
-/// Whether `format` names a storage format of weights, and which has blocks of 32 columns ("q4_1") rather than elements
-/// ("f16").
-enum class FormatKind { Unknown, Elements, Blocks };
-FormatKind formatKind(llvm::StringRef format);
 
 } // namespace lathe::ir
 

@@ -5,9 +5,11 @@
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #include "compiler/dialect/Lathe.h"
+#include "compiler/support/Formats.h"
 #include <cmath>
 
 using namespace mlir;
+using namespace lathe;
 using namespace lathe::ir;
 
 namespace {
@@ -95,11 +97,11 @@ FailureOr<Shape> checkMatrix(SymbolTableCollection &symbols, Operation *op, Stri
 }
 
 LogicalResult checkFormat(Operation *op, StringRef format, int64_t columns) {
-  FormatKind kind = formatKind(format);
-  if (kind == FormatKind::Unknown)
-    return op->emitOpError() << "format = \"" << format << "\" is not one of f32, f16, bf16, q8_0, q4_0, q4_1";
-  if (kind == FormatKind::Blocks && columns % kGroupColumns)
-    return op->emitOpError() << "format = \"" << format << "\" stores blocks of " << kGroupColumns
+  std::optional<Format> known = findFormat(format);
+  if (!known || format != formatName(*known)) // which has one spelling here
+    return op->emitOpError() << "format = \"" << format << "\" is not one of " << formatNames();
+  if (columns % blockColumns(*known))
+    return op->emitOpError() << "format = \"" << format << "\" stores blocks of " << blockColumns(*known)
                              << " columns, which do not divide " << columns << " columns";
   return success();
 }
@@ -136,7 +138,7 @@ LogicalResult PackedOp::verify() {
     return failure();
   if (getExperts() > 1 && getSources().size() != (getInterleave() ? 2 : 1))
     return emitOpError() << "experts are of one source or of two interleaved ones, here are " << getSources().size();
-  return checkFormat(*this, getFormat(), kGroupColumns); // its columns: verifySymbolUses
+  return checkFormat(*this, getFormat(), /*columns=*/0); // its columns: verifySymbolUses
 }
 
 LogicalResult PackedOp::verifySymbolUses(SymbolTableCollection &symbols) {

@@ -1,5 +1,6 @@
 //===- Linears.cpp - questions that several passes ask about linears ---------------------------------------------===//
 #include "compiler/fusion/Linears.h"
+#include "compiler/support/Formats.h"
 
 using namespace mlir;
 using namespace lathe;
@@ -22,7 +23,10 @@ FailureOr<llvm::StringRef> lathe::weightFormat(ir::LinearOp linear, const Symbol
   return format;
 }
 
-bool lathe::wantsQuantized(StringRef format) { return format.starts_with("q"); }
+bool lathe::wantsQuantized(StringRef format) {
+  std::optional<Format> known = findFormat(format);
+  return known && blockColumns(*known) > 1;
+}
 
 std::optional<GluUse> lathe::gluOf(Value result) {
   if (!result.hasNUses(2))

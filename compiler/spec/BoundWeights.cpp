@@ -128,15 +128,14 @@ static llvm::Error checkTensor(const Tensor &tensor, const WeightShape &wanted, 
   if (!fits(tensor.shape, wanted))
     return makeError("{0}: tensor '{1}' has shape {2}; {3} is {4}", file, printable(tensor.name),
                      shapeText(tensor.shape), wanted.role, shapeText(dimensionsOf(wanted)));
-  if (transposed && tensor.format && blockColumns(*tensor.format) > 1)
-    return makeError("{0}: tensor '{1}' is stored transposed as {2}; supported for such: F32, F16, BF16", file,
-                     printable(tensor.name), tensor.formatName);
   if (!tensor.format)
-    return makeError("{0}: tensor '{1}' is stored as {2}; supported: F32, F16, BF16, Q8_0, Q4_0, Q4_1", file,
-                     printable(tensor.name), tensor.formatName);
-  if (wanted.rows == 1 && blockColumns(*tensor.format) > 1)
-    return makeError("{0}: tensor '{1}' is a vector stored as {2}; supported for vectors: F32, F16, BF16", file,
-                     printable(tensor.name), tensor.formatName);
+    return makeError("{0}: tensor '{1}' is stored as {2}; supported: {3}", file, printable(tensor.name),
+                     tensor.formatName, llvm::StringRef(formatNames()).upper());
+  const bool vector = wanted.rows == 1;
+  if ((transposed || vector) && blockColumns(*tensor.format) > 1)
+    return makeError("{0}: tensor '{1}' is {2} stored as {3}; supported for such: {4}", file, printable(tensor.name),
+                     vector ? "a vector" : "a transposed matrix", tensor.formatName,
+                     llvm::StringRef(formatNames(FormatSet::Elements)).upper());
   return llvm::Error::success();
 }
 

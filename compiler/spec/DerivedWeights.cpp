@@ -10,14 +10,14 @@ namespace lathe {
 std::optional<Format> formatOf(spec::WeightFormat format) {
   if (format == spec::WEIGHT_FORMAT_UNSPECIFIED)
     return std::nullopt;
-  return static_cast<Format>(static_cast<int>(format) - 1);
+  return findFormat(spec::WeightFormat_Name(format)); // the names are one set: a test says so
 }
 
-spec::WeightFormat protoFormat(Format format) {
-  static_assert(static_cast<int>(Format::F32) + 1 == spec::F32 && static_cast<int>(Format::F16) + 1 == spec::F16 &&
-                static_cast<int>(Format::BF16) + 1 == spec::BF16 && static_cast<int>(Format::Q8_0) + 1 == spec::Q8_0 &&
-                static_cast<int>(Format::Q4_0) + 1 == spec::Q4_0 && static_cast<int>(Format::Q4_1) + 1 == spec::Q4_1);
-  return static_cast<spec::WeightFormat>(static_cast<int>(format) + 1);
+std::optional<spec::WeightFormat> protoFormat(Format format) {
+  spec::WeightFormat found;
+  if (!spec::WeightFormat_Parse(formatName(format).upper(), &found))
+    return std::nullopt;
+  return found;
 }
 
 namespace {

@@ -10,7 +10,8 @@ namespace lathe {
 
 /// Nothing for UNSPECIFIED.
 std::optional<Format> formatOf(spec::WeightFormat format);
-spec::WeightFormat protoFormat(Format format);
+/// Nothing for a format that Lathe does not make.
+std::optional<spec::WeightFormat> protoFormat(Format format);
 
 /// The weights of `inner` with each matrix in `format`, converted row by row as it is read. Vectors (norms, biases),
 /// weights that stay exact and matrices whose columns are not whole blocks stay as they are.

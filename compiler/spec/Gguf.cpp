@@ -10,41 +10,24 @@ namespace lathe {
 /// Arrays up to this length are part of the configuration; longer ones are tables of the tokenizer.
 static constexpr uint64_t maxConfigArray = 1024;
 
-namespace {
-struct GgmlType {
-  const char *name;
-  std::optional<Format> format;
-};
-} // namespace
+/// A ggml_type's name, as ggml.h spells it.
+static std::string ggmlName(uint32_t type) {
+  // By number; the types that Lathe reads are in the table of formats.
+  static constexpr std::pair<uint32_t, const char *> unread[] = {
+      {9, "Q8_1"},   {15, "Q8_K"},  {16, "IQ2_XXS"}, {17, "IQ2_XS"}, {18, "IQ3_XXS"}, {19, "IQ1_S"},
+      {21, "IQ3_S"}, {22, "IQ2_S"}, {24, "I8"},      {25, "I16"},    {26, "I32"},     {27, "I64"},
+      {28, "F64"},   {29, "IQ1_M"}, {40, "NVFP4"},   {41, "Q1_0"}};
+  for (auto [number, name] : unread)
+    if (number == type)
+      return name;
+  return "type " + std::to_string(type);
+}
 
-/// By ggml_type's numbers (ggml.h).
-static GgmlType ggmlType(uint32_t type) {
-  static const char *const names[] = {"F32",     "F16",    "Q4_0",    "Q4_1",  "type 4", "type 5", "Q5_0",  "Q5_1",
-                                      "Q8_0",    "Q8_1",   "Q2_K",    "Q3_K",  "Q4_K",   "Q5_K",   "Q6_K",  "Q8_K",
-                                      "IQ2_XXS", "IQ2_XS", "IQ3_XXS", "IQ1_S", "IQ4_NL", "IQ3_S",  "IQ2_S", "IQ4_XS",
-                                      "I8",      "I16",    "I32",     "I64",   "F64",    "IQ1_M",  "BF16"};
-  GgmlType result = {type < std::size(names) ? names[type] : "an unknown type", std::nullopt};
-  switch (type) {
-  case 0:
-    result.format = Format::F32;
-    break;
-  case 1:
-    result.format = Format::F16;
-    break;
-  case 2:
-    result.format = Format::Q4_0;
-    break;
-  case 3:
-    result.format = Format::Q4_1;
-    break;
-  case 8:
-    result.format = Format::Q8_0;
-    break;
-  case 30:
-    result.format = Format::BF16;
-    break;
-  }
-  return result;
+static std::optional<Format> formatOfGgml(uint32_t type) {
+  for (const FormatInfo &each : formats())
+    if (each.ggmlType == type)
+      return each.format;
+  return std::nullopt;
 }
 
 static nlohmann::json scalar(const GgufValue &value, uint64_t index) {
@@ -144,11 +127,10 @@ static llvm::Expected<std::shared_ptr<TokenizerSource>> tokenizerOf(const GgufFi
 
 static llvm::Error addTensor(Checkpoint &checkpoint, const GgufFile &gguf, const GgufTensor &entry) {
   const std::string name = printable(entry.name);
-  const GgmlType type = ggmlType(entry.type);
   Tensor tensor;
   tensor.name = entry.name;
-  tensor.format = type.format;
-  tensor.formatName = type.name;
+  tensor.format = formatOfGgml(entry.type);
+  tensor.formatName = tensor.format ? formatName(*tensor.format).upper() : ggmlName(entry.type);
   for (uint64_t extent : llvm::reverse(entry.extents))
     tensor.shape.push_back(static_cast<int64_t>(std::min<uint64_t>(extent, INT64_MAX)));
   if (!countElements(tensor.shape))
@@ -158,7 +140,7 @@ static llvm::Error addTensor(Checkpoint &checkpoint, const GgufFile &gguf, const
     const std::optional<int64_t> bytes = countBytes(*tensor.format, tensor.shape);
     if (!bytes)
       return makeError("{0}: tensor '{1}' has {2} columns; {3} needs a multiple of {4}", checkpoint.file, name,
-                       tensor.shape.back(), type.name, blockColumns(*tensor.format));
+                       tensor.shape.back(), tensor.formatName, blockColumns(*tensor.format));
     const llvm::ArrayRef<uint8_t> file = gguf.file->bytes();
     const uint64_t available = file.size() > gguf.dataStart ? file.size() - gguf.dataStart : 0;
     if (entry.offset > available || static_cast<uint64_t>(*bytes) > available - entry.offset)

@@ -91,10 +91,13 @@ static llvm::Error settle(spec::Model &model, llvm::StringRef file, const InputO
   if (options.maxContext > 0)
     model.set_max_context(options.maxContext);
   if (!options.quantize.empty()) {
-    llvm::Expected<Format> format = parseFormat(options.quantize);
-    if (!format)
-      return makeError("--quantize: {0}", llvm::toString(format.takeError()));
-    model.set_weight_format(protoFormat(*format));
+    const std::optional<Format> format = findFormat(options.quantize);
+    const std::optional<spec::WeightFormat> asked = format ? protoFormat(*format) : std::nullopt;
+    if (!asked)
+      return makeError("--quantize: {0} {1}; {2} would be right", printable(options.quantize),
+                       format ? "is read from GGUF files only" : "is no weight format",
+                       formatNames(FormatSet::Quantizing));
+    model.set_weight_format(*asked);
   }
   return validate(model, file);
 }

@@ -8,6 +8,7 @@
 #ifndef LATHE_COMPILER_SPEC_WEIGHTS_H
 #define LATHE_COMPILER_SPEC_WEIGHTS_H
 
+#include "compiler/support/Formats.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -18,22 +19,11 @@
 
 namespace lathe {
 
-/// Storage of a matrix. Block formats are GGUF's (ggml-common.h): 32 columns a block.
-enum class Format { F32, F16, BF16, Q8_0, Q4_0, Q4_1 };
-
-/// "q4_1".
-llvm::StringRef formatName(Format format);
-llvm::Expected<Format> parseFormat(llvm::StringRef name);
-/// Columns of one block: 1 or 32.
-int64_t blockColumns(Format format);
-/// Bytes of one block.
-int64_t blockBytes(Format format);
-inline int64_t rowBytes(Format format, int64_t columns) { return columns / blockColumns(format) * blockBytes(format); }
-
-/// Exact values of `columns` stored numbers, as the format defines them, rounded to f32 where the format's own
-/// definition (f16 scale times integer, plus f16 minimum) is not representable.
+/// Exact values of `columns` stored numbers, as the format defines them (compiler/spec/Blocks.h), rounded to f32 where
+/// a scaled integer plus a minimum is not representable.
 void dequantize(Format format, const uint8_t *blocks, int64_t columns, float *out);
-/// The nearest stored form of `columns` numbers, by the format's own rule (ggml-quants.c's reference quantisers).
+/// The stored form of `columns` numbers, for formats that formatInfo says Lathe quantises to. Blocks of 32: by the
+/// format's own rule (ggml-quants.c's reference quantisers).
 void quantize(Format format, const float *in, int64_t columns, uint8_t *blocks);
 
 /// One weight of the model: a matrix [rows, columns] (linear: [out, in]; embedding: [vocabulary, dim]) or a vector

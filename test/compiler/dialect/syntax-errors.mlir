@@ -1,7 +1,7 @@
 // Every complaint of the verifiers.
 // RUN: lathe-opt %s --split-input-file --verify-diagnostics
 
-// expected-error@+1 {{format = "q5_9" is not one of f32, f16, bf16, q8_0, q4_0, q4_1}}
+// expected-error@+1 {{format = "q5_9" is not one of f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, q2_k, q3_k, q4_k, q5_k, q6_k, iq4_nl, iq4_xs, tq1_0, tq2_0, mxfp4}}
 lathe.weight @w "q5_9" : tensor<4x64xf32>
 
 // -----

@@ -43,7 +43,7 @@ public:
     for (auto op : module.getOps<ir::WeightOp>()) {
       SeededWeight &weight = all[op.getSymName().str()];
       weight.role = weight.tensor = op.getSymName().str();
-      weight.format = llvm::cantFail(parseFormat(op.getFormat()));
+      weight.format = *findFormat(op.getFormat());
       weight.rows = op.getType().getShape()[0];
       weight.columns = op.getType().getShape()[1];
     }
