@@ -18,14 +18,6 @@ namespace {
 
 Error failure(const llvm::Twine &what) { return llvm::createStringError(what); }
 
-std::optional<PackedFormat> parsePacked(StringRef name) {
-  for (PackedFormat format : {PackedFormat::F32, PackedFormat::F16, PackedFormat::BF16, PackedFormat::Q4_0,
-                              PackedFormat::Q4_1, PackedFormat::Q8_0})
-    if (packedName(format) == name)
-      return format;
-  return std::nullopt;
-}
-
 /// An integer attribute that lathe-plan-memory leaves.
 Expected<int64_t> planned(Operation *op, StringRef name) {
   if (auto attribute = op->getAttrOfType<IntegerAttr>(name))
@@ -104,7 +96,7 @@ private:
   }
 
   Error addWeight(ir::PackedOp op, bool vector) {
-    std::optional<PackedFormat> format = parsePacked(op.getFormat());
+    std::optional<PackedFormat> format = packedFor(op.getFormat());
     if (!format)
       return failure("@" + op.getSymName() + " has format " + op.getFormat() + ", which no kernel reads");
     StringRef name = op.getSymName();
@@ -127,7 +119,7 @@ private:
       packed.columns = shape.columns;
       packed.bytes = packed.panels() * panelBytes(packed.format, packed.columns);
     }
-    bool groups = vector || !isInteger(packed.format) || packed.columns % kGroup == 0;
+    bool groups = vector || packed.columns % packedColumns(packed.format) == 0;
     if (weights.size() != packed.sources.size() || !packed.columns || !groups ||
         (packed.interleave && (packed.sources.size() != 2 || (vector ? packed.columns : packed.rows) % 2)))
       return failure("@" + op.getSymName() + " has sources that cannot be packed together as " + op.getFormat());

@@ -149,11 +149,11 @@ void PhaseDescriber::addRow(std::vector<View> &views, const Place &place, int64_
   for (int64_t plane : {int64_t(0), block.low})
     views.push_back(
         {.base = place.base, .offset = place.offset + plane, .perRow = many ? place.columns : 0, .perColumn = unit});
-  for (int64_t part : {block.scale, block.sum})
+  for (auto [part, columns] : {std::pair(block.scale, kGroup), {block.sum, kSumColumns}})
     views.push_back({.base = place.base,
                      .offset = place.offset + part,
-                     .perRow = many ? place.columns / kGroup * 4 : 0,
-                     .perColumn = unit / kGroup * 4});
+                     .perRow = many ? place.columns / columns * 4 : 0,
+                     .perColumn = unit / columns * 4});
 }
 
 const PackedWeight &PhaseDescriber::weight(FlatSymbolRefAttr symbol) const {
@@ -161,13 +161,8 @@ const PackedWeight &PhaseDescriber::weight(FlatSymbolRefAttr symbol) const {
 }
 
 void PhaseDescriber::addMatrix(std::vector<View> &views, const PackedWeight &packed, int64_t perColumn) {
-  View view{.base = Base::Weights, .weight = packed.name, .perColumn = perColumn};
-  views.push_back(view);
-  int64_t scales = panelWeightBytes(packed.format);
-  for (int64_t offset = scales; scales && offset < panelStepBytes(packed.format); offset += kPanelRows * 2) {
-    view.offset = offset;
-    views.push_back(view);
-  }
+  for (int64_t offset : matrixOffsets(packed.format, packed.columns))
+    views.push_back({.base = Base::Weights, .weight = packed.name, .offset = offset, .perColumn = perColumn});
 }
 
 View PhaseDescriber::vector(FlatSymbolRefAttr symbol, int64_t perColumn) const {

@@ -85,6 +85,51 @@ public:
 
 using Dim = Argument::Dim;
 
+/// One view into the panels of an integer format.
+struct MatrixPart {
+  std::string name;
+  ElementType type;
+  int64_t offset; ///< bytes into a panel
+  std::vector<Dim> dims;
+};
+
+std::vector<MatrixPart> matrixParts(PackedFormat format, int64_t columns, int64_t panels) {
+  const PanelLayout &layout = panelLayout(format);
+  const int64_t step = layout.stepBytes(), panel = panelBytes(format, columns), head = layout.headBytes(columns);
+  std::vector<MatrixPart> parts;
+  auto plane = [&](const char *name, int bits, int64_t at) {
+    if (bits)
+      parts.push_back({name,
+                       ElementType::U8,
+                       head + at,
+                       {{4, 1}, {kPanelRows, 4}, {bits, 64}, {columns / kGroup, step}, {panels, panel}}});
+  };
+  auto scales = [&](const char *name, ElementType type, int64_t at) {
+    const int64_t size = elementBytes(type);
+    parts.push_back(
+        {name,
+         type,
+         head + at,
+         {{kPanelRows, 1}, {layout.groups(), kPanelRows}, {columns / kGroup, step / size}, {panels, panel / size}}});
+  };
+  auto blocks = [&](const char *name, int64_t at) {
+    const int64_t block = layout.blockHeadBytes() / 2;
+    parts.push_back({name, ElementType::U16, at, {{kPanelRows, 1}, {columns / kBlock, block}, {panels, panel / 2}}});
+  };
+  plane("w", layout.lowBits, 0);
+  plane("wh", layout.highBits, layout.highAt());
+  if (layout.blockScales) {
+    blocks("d", 0);
+    if (layout.minimum)
+      blocks("m", kPanelRows * 2);
+  }
+  const ElementType type = layout.blockScales ? ElementType::I8 : ElementType::U16;
+  scales(layout.blockScales ? "s" : "d", type, layout.scalesAt());
+  if (layout.minimum)
+    scales(layout.blockScales ? "t" : "m", type, layout.minimumsAt());
+  return parts;
+}
+
 class Arguments {
 public:
   std::vector<Argument> list;
@@ -105,13 +150,8 @@ public:
       input("w", type, {{kPanelRows, 1}, {columns, kPanelRows}, {panels, columns * kPanelRows}});
       return;
     }
-    int64_t step = panelStepBytes(format), panel = panelBytes(format, columns), groups = columns / kGroup;
-    int64_t sixtyFours = panelWeightBytes(format) / 64;
-    input("w", ElementType::U8, {{4, 1}, {kPanelRows, 4}, {sixtyFours, 64}, {groups, step}, {panels, panel}});
-    std::vector<Dim> scales = {{kPanelRows, 1}, {groups, step / 2}, {panels, panel / 2}};
-    input("d", ElementType::U16, scales);
-    if (format == PackedFormat::Q4_1)
-      input("m", ElementType::U16, scales);
+    for (MatrixPart &part : matrixParts(format, columns, panels))
+      input(std::move(part.name), part.type, std::move(part.dims));
   }
 
   /// One row of results, f32 or quantised.
@@ -121,7 +161,7 @@ public:
     output("q", ElementType::I8, {{columns, 1}});
     output("low", ElementType::I8, {{columns, 1}});
     output("scale", ElementType::F32, {{columns / kGroup, 1}});
-    output("sum", ElementType::I32, {{columns / kGroup, 1}});
+    output("sum", ElementType::I32, {{columns / kSumColumns, 1}});
   }
 
   /// What append and attend need to find their place.
@@ -171,11 +211,11 @@ std::vector<Argument> arguments(const LinearKernel &k) {
   if (k.input == ActFormat::F32) {
     a.input("x", ElementType::F32, {{k.columns, 1}, {k.rows, rowStride(k.columns)}});
   } else {
-    int64_t groups = k.columns / kGroup;
+    int64_t groups = k.columns / kGroup, sums = k.columns / kSumColumns;
     a.input("q", ElementType::I8, {{k.columns, 1}, {k.rows, k.columns}});
     a.input("low", ElementType::I8, {{k.columns, 1}, {k.rows, k.columns}});
     a.input("scale", ElementType::F32, {{groups, 1}, {k.rows, groups}});
-    a.input("sum", ElementType::I32, {{groups, 1}, {k.rows, groups}});
+    a.input("sum", ElementType::I32, {{sums, 1}, {k.rows, sums}});
   }
   a.matrix(k.format, k.columns, k.panels);
   if (k.bias)
@@ -234,54 +274,6 @@ std::vector<Argument> arguments(const CombineKernel &k) {
 }
 
 } // namespace
-
-bool lathe::isInteger(PackedFormat format) {
-  return format == PackedFormat::Q4_0 || format == PackedFormat::Q4_1 || format == PackedFormat::Q8_0;
-}
-
-std::string lathe::packedName(PackedFormat format) {
-  switch (format) {
-  case PackedFormat::F32:
-    return "f32";
-  case PackedFormat::F16:
-    return "f16";
-  case PackedFormat::BF16:
-    return "bf16";
-  case PackedFormat::Q4_0:
-    return "q4_0";
-  case PackedFormat::Q4_1:
-    return "q4_1";
-  case PackedFormat::Q8_0:
-    return "q8_0";
-  }
-  return "";
-}
-
-int64_t lathe::panelWeightBytes(PackedFormat format) {
-  if (!isInteger(format))
-    return 0;
-  return kPanelRows * kGroup * (format == PackedFormat::Q8_0 ? 8 : 4) / 8;
-}
-
-int64_t lathe::panelStepBytes(PackedFormat format) {
-  switch (format) {
-  case PackedFormat::F32:
-    return kPanelRows * 4;
-  case PackedFormat::F16:
-  case PackedFormat::BF16:
-    return kPanelRows * 2;
-  case PackedFormat::Q4_1: // scales and minima
-    return panelWeightBytes(format) + 2 * kPanelRows * 2;
-  case PackedFormat::Q4_0:
-  case PackedFormat::Q8_0:
-    return panelWeightBytes(format) + kPanelRows * 2;
-  }
-  return 0;
-}
-
-int64_t lathe::panelBytes(PackedFormat format, int64_t columns) {
-  return panelStepBytes(format) * (isInteger(format) ? columns / kGroup : columns);
-}
 
 std::string lathe::family(const KernelDesc &kernel) {
   static const char *const names[] = {"embed", "norm", "linear", "append", "attend", "combine", "pointwise"};
@@ -357,4 +349,13 @@ int64_t Argument::spanBytes() const {
 
 std::vector<Argument> lathe::signature(const KernelDesc &kernel) {
   return std::visit([](const auto &k) { return arguments(k); }, kernel);
+}
+
+std::vector<int64_t> lathe::matrixOffsets(PackedFormat format, int64_t columns) {
+  if (!isInteger(format))
+    return {0};
+  std::vector<int64_t> offsets;
+  for (const MatrixPart &part : matrixParts(format, columns, 1))
+    offsets.push_back(part.offset);
+  return offsets;
 }

@@ -4,19 +4,12 @@
 // (kernels/halide on the CPU, later kernels/gpu) see of a model, and it is the key of schedules and of the kernel
 // cache. signature() gives its arguments; builder and bundle both take them from there, so they can't disagree.
 //
-// Packed matrices (weights.bin) come in panels of 16 rows, so one form serves every vector width:
-//
-//   integer formats    [rows/16][columns/32] groups, one stream; a group of 32 columns of 16 rows is
-//     Q4_0  256 B nibbles | 16 f16 scale                    w = d * (q - 8)
-//     Q4_1  256 B nibbles | 16 f16 scale | 16 f16 min       w = d * q + m
-//     Q8_0  512 B bytes   | 16 f16 scale                    w = d * (q - 128), q = stored i8 + 128
-//       nibbles: byte [j 0..3][row 0..15][b 0..3] has column 8j + b in its low and column 8j + 4 + b in its high half
-//       bytes:   [quad 0..7][row 0..15][b 0..3] is column 4*quad + b
-//   F32, F16, BF16     [rows/16][columns][16] elements
+// Packed matrices (weights.bin): compiler/kernels/Packed.h.
 //
 // Quantised activations of a row (q16): x = scale * v, v in [-32512, 32512], as two planes of bytes, v = 256 * q + low:
-// i8 q[columns], i8 low[columns], f32 scale[columns/32], i32 sum[columns/32] (sum of v over the group). So every
-// product stays one of bytes, done twice. An array of such rows is four arrays in one block (q16Block).
+// i8 q[columns], i8 low[columns], f32 scale[columns/32], i32 sum[columns/16] (sum of v over 16 columns, the smallest
+// group of weights that has a zero or a minimum of its own). So every product stays one of bytes, done twice. An array
+// of such rows is four arrays in one block (q16Block).
 //
 // Arrays of f32 rows have their rows rowStride(columns) elements apart (columns rounded up to 16), so that a linear may
 // write its last panel whole and read rows that another linear wrote. What the padding holds has no meaning.
@@ -29,6 +22,7 @@
 #ifndef LATHE_COMPILER_KERNELS_KERNEL_H
 #define LATHE_COMPILER_KERNELS_KERNEL_H
 
+#include "compiler/kernels/Packed.h"
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -36,27 +30,16 @@
 
 namespace lathe {
 
-inline constexpr int64_t kPanelRows = 16;
-inline constexpr int64_t kGroup = 32;
+/// Columns of one sum of quantised activations.
+inline constexpr int64_t kSumColumns = 16;
 inline constexpr int64_t kPagePositions = 64;
 
-enum class PackedFormat { F32, F16, BF16, Q4_0, Q4_1, Q8_0 };
 enum class ActFormat { F32, Q16 };
 enum class CacheFormat { F32, F16 };
 enum class NormKind { None, RMS, Layer };
 enum class Activation { None, SiLU, GELUErf, GELUTanh, ReLU, ReLUSquared };
 enum class Pairing { Interleaved, HalfSplit };
 
-bool isInteger(PackedFormat format);
-/// "q4_1": as checkpoints and symbols spell it.
-std::string packedName(PackedFormat format);
-/// Bytes of one group of 32 columns of one panel (integer formats), or of one column of one panel (float formats).
-int64_t panelStepBytes(PackedFormat format);
-/// Bytes of such a group's quantised weights, which its scales (16 f16) follow, then its minima if it has them. 0: not
-/// integer.
-int64_t panelWeightBytes(PackedFormat format);
-/// Bytes of one panel of 16 rows.
-int64_t panelBytes(PackedFormat format, int64_t columns);
 /// Elements between rows of an f32 array of rows.
 constexpr int64_t rowStride(int64_t columns) { return (columns + kPanelRows - 1) / kPanelRows * kPanelRows; }
 /// Bytes of an f32 array of rows.
@@ -67,8 +50,9 @@ struct Q16Block {
   int64_t low, scale, sum, bytes;
 };
 constexpr Q16Block q16Block(int64_t rows, int64_t columns) {
-  int64_t values = (rows * columns + 63) / 64 * 64, groups = (rows * (columns / kGroup) * 4 + 63) / 64 * 64;
-  return {values, 2 * values, 2 * values + groups, 2 * (values + groups)};
+  constexpr auto aligned = [](int64_t bytes) { return (bytes + 63) / 64 * 64; };
+  int64_t plane = aligned(rows * columns), sum = 2 * plane + aligned(rows * (columns / kGroup) * 4);
+  return {plane, 2 * plane, sum, sum + aligned(rows * (columns / kSumColumns) * 4)};
 }
 /// Elements of one row's partial softmaxes of `heads` heads for one split.
 constexpr int64_t partialsOf(int64_t heads, int64_t headSize) { return heads * (headSize + 2); }
@@ -193,14 +177,15 @@ struct Argument {
 ///   embed    ids i32[1]; the table as linear's weights, with all panels of `vocabulary` rows; -> y f32[columns]
 ///   norm     gather: rows i32[1], x f32[columns, gatherRows] (rows rowStride apart), else x f32[columns];
 ///            weight f32[width] unless None or unweighted; bias f32[width];
-///            -> y f32[columns] | q i8[columns], low i8[columns], scale f32[columns/32], sum i32[columns/32]
+///            -> y f32[columns] | q i8[columns], low i8[columns], scale f32[columns/32], sum i32[columns/16]
 ///   linear   activations: x f32[k, rows] (rowStride(k) apart)
-///              | q and low i8[k, rows], scale f32[k/32, rows], sum i32[k/32, rows];
+///              | q and low i8[k, rows], scale f32[k/32, rows], sum i32[k/16, rows];
 ///            weights: float formats: w [16, k, panels] of that type
-///              | integer formats, views into one stream of steps of S = panelStepBytes bytes, panels k/32 steps apart:
-///                w u8[4, 16, J, k/32, panels], strides 1, 4, 64, S, ...; J = 4 (nibbles) or 8 (bytes),
-///                d u16[16, k/32, panels] (bits of f16), strides 1, S/2, ...; begins after w's bytes of the first step,
-///                m as d, after d (Q4_1 only);
+///              | integer formats, views into one stream (Packed.h), J lines in a plane, G groups in a step:
+///                w u8[4, 16, J, k/32, panels], the low plane; wh as w, the high plane if there is one,
+///                scales in f16 or bf16: d u16[16, G, k/32, panels] (their bits), m as d if there are minima
+///                | block scales: d u16[16, k/256, panels], m as d if there are minima,
+///                  s i8[16, G, k/32, panels], t as s if there are minima;
 ///            bias f32[16, panels]; residual f32[16, outPanels, rows], strides 1, 16, outputStride;
 ///            -> y as residual. outPanels = panels, or panels / 2 when gated
 ///   append   positions i32[1], slots i32[1], pages i32[maxPages, *], tile i32[4];
@@ -215,6 +200,8 @@ struct Argument {
 ///   pointwise  x f32[columns]; Add, Glu: z f32[columns]; -> as norm
 /// group = heads / kvHeads. In `tile` {m, n, s, worker}, s is the split.
 std::vector<Argument> signature(const KernelDesc &kernel);
+/// Where in a panel each argument of a packed matrix begins, in bytes, in the signature's order.
+std::vector<int64_t> matrixOffsets(PackedFormat format, int64_t columns);
 
 } // namespace lathe
 

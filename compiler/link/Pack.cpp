@@ -55,9 +55,9 @@ Error checkShape(const PackedWeight &weight) {
   int64_t units = weight.vector ? weight.columns : weight.rows;
   if (weight.interleave && (weight.sources.size() != 2 || units % 2))
     return makeError("{0}: only two weights of one shape can be interleaved", weight.name);
-  if (!weight.vector && isInteger(weight.format) && weight.columns % kGroup)
-    return makeError("{0}: {1} columns are not whole groups of {2}, as {3} needs", weight.name, weight.columns, kGroup,
-                     packedName(weight.format));
+  if (!weight.vector && weight.columns % packedColumns(weight.format))
+    return makeError("{0}: {1} columns are not a multiple of {2}, as {3} needs", weight.name, weight.columns,
+                     packedColumns(weight.format), packedName(weight.format));
   if (packedBytes(weight) != static_cast<uint64_t>(weight.bytes))
     return makeError("{0}: the program plans {1} bytes where packing needs {2}", weight.name, weight.bytes,
                      packedBytes(weight));
@@ -75,9 +75,9 @@ Error checkSource(const PackedWeight &packed, const Weight &weight) {
     return makeError("{0} is a matrix of {1} rows where a vector is wanted", what, weight.rows);
   if (!packed.vector && weight.columns != packed.columns)
     return makeError("{0} has {1} columns where {2} has {3}", what, weight.columns, packed.name, packed.columns);
-  if (!packed.vector && weight.format != storedFormat(packed.format))
-    return makeError("{0} is stored as {1} where {2} is packed from {3} alone", what, formatName(weight.format),
-                     packed.name, packedName(packed.format));
+  if (!packed.vector && packedFor(formatInfo(weight.format).name) != packed.format)
+    return makeError("{0} is stored as {1} where {2} is packed as {3}", what, formatName(weight.format), packed.name,
+                     packedName(packed.format));
   int64_t units = packed.vector ? weight.columns : weight.rows, all = packed.vector ? packed.columns : packed.rows;
   if (packed.interleave && units * 2 != all)
     return makeError("{0} has {1} {2} where {3} interleaves two of {4}", what, units,
@@ -94,6 +94,10 @@ Expected<Sources> resolve(const PackedWeight &packed, const WeightSource &source
       return weight.takeError();
     if (Error wrong = checkSource(packed, **weight))
       return std::move(wrong);
+    if (!packed.vector && !sources.empty() && (*weight)->format != sources.front()->format)
+      return makeError("{0} is stored as {1} and {2} as {3}: {4} is packed from one", sources.front()->role,
+                       formatName(sources.front()->format), (*weight)->role, formatName((*weight)->format),
+                       packed.name);
     units += packed.vector ? (*weight)->columns : (*weight)->rows;
     sources.push_back(*weight);
   }
@@ -116,7 +120,8 @@ struct Chunk {
 
 void packMatrix(const Chunk &chunk, uint8_t *out, std::vector<uint8_t> &scratch) {
   const PackedWeight &weight = *chunk.place->weight;
-  int64_t stored = rowBytes(storedFormat(weight.format), weight.columns);
+  const Format format = chunk.sources->front()->format;
+  int64_t stored = rowBytes(format, weight.columns);
   scratch.resize(kPanelRows * stored);
   for (int64_t p = chunk.panel; p < chunk.panel + chunk.panels; ++p) {
     const uint8_t *rows[kPanelRows] = {};
@@ -131,7 +136,7 @@ void packMatrix(const Chunk &chunk, uint8_t *out, std::vector<uint8_t> &scratch)
       (*source)->readBlocks(row, blocks);
       rows[slot] = blocks;
     }
-    packPanel(weight.format, weight.columns, rows, out);
+    packPanel(weight.format, format, weight.columns, rows, out);
     out += panelBytes(weight.format, weight.columns);
   }
 }
@@ -341,9 +346,5 @@ void lathe::unpackRow(const PackedWeight &weight, const uint8_t *data, int64_t r
     panel = 2 * (row % half / kPanelRows) + row / half;
     slot = row % half % kPanelRows;
   }
-  Format format = storedFormat(weight.format);
-  std::vector<uint8_t> blocks(rowBytes(format, weight.columns));
-  unpackPanelRow(weight.format, weight.columns, data + panel * panelBytes(weight.format, weight.columns), slot,
-                 blocks.data());
-  dequantize(format, blocks.data(), weight.columns, out);
+  unpackPanelRow(weight.format, weight.columns, data + panel * panelBytes(weight.format, weight.columns), slot, out);
 }

@@ -1,99 +1,145 @@
 //===- Panels.cpp - stored rows to packed panels and back -------------------------------------------------------===//
 #include "compiler/link/Panels.h"
+#include "compiler/spec/Blocks.h"
+#include "compiler/spec/Half.h"
 #include "llvm/Support/Endian.h"
-#include "llvm/Support/ErrorHandling.h"
 #include <cassert>
 #include <cstring>
 
 using namespace lathe;
+using llvm::support::endian::read16le;
 using llvm::support::endian::read32le;
+using llvm::support::endian::write16le;
 using llvm::support::endian::write32le;
 
 namespace {
 
-constexpr int64_t kScaleBytes = 2;          // one f16
-constexpr uint32_t kLow = 0x0f0f0f0f;       // the low nibbles of four bytes
-constexpr uint32_t kOffset128 = 0x80808080; // i8 <-> i8 + 128, four at a time
+//===-- codes -----------------------------------------------------------------------------------------------------===//
 
-/// The words of a group: word w of row r lies at 4 * (16 * w + r).
-uint8_t *wordAt(uint8_t *group, int64_t word, int64_t row) { return group + 4 * (kPanelRows * word + row); }
-const uint8_t *wordAt(const uint8_t *group, int64_t word, int64_t row) { return group + 4 * (kPanelRows * word + row); }
+constexpr int kQuads = kGroup / 4; ///< of a step
 
-/// GGUF's nibbles: byte i of 16 has column i low, column i + 16 high. Ours: byte 4j + b of 16 has column 8j + b low,
-/// column 8j + 4 + b high. So with w0..w3 the source's words, j = 0, 1 take low nibbles and j = 2, 3 high ones.
-void packNibbles(const uint8_t *block, uint8_t *group, int64_t row) {
-  uint32_t w[4];
-  for (int i = 0; i < 4; ++i)
-    w[i] = read32le(block + 4 * i);
-  for (int j = 0; j < 2; ++j) {
-    uint32_t even = w[2 * j], odd = w[2 * j + 1];
-    write32le(wordAt(group, j, row), (even & kLow) | (odd & kLow) << 4);
-    write32le(wordAt(group, j + 2, row), (even >> 4 & kLow) | (odd & ~kLow));
+/// The bits of a format that is not evenly spaced that stand for a number (times 2).
+uint8_t e2m1Bits(int doubled) {
+  const int magnitude = doubled < 0 ? -doubled : doubled;
+  const int place = magnitude <= 4 ? magnitude : magnitude == 6 ? 5 : magnitude == 8 ? 6 : 7;
+  return static_cast<uint8_t>(place | (doubled < 0 ? 8 : 0));
+}
+int e2m1Doubled(int bits) {
+  constexpr int magnitudes[] = {0, 1, 2, 3, 4, 6, 8, 12};
+  return bits & 8 ? -magnitudes[bits & 7] : magnitudes[bits & 7];
+}
+
+uint8_t codeOf(const PanelLayout &layout, int value) {
+  return layout.evenly ? static_cast<uint8_t>(value + layout.zero) : e2m1Bits(value);
+}
+int valueOf(const PanelLayout &layout, int code) { return layout.evenly ? code - layout.zero : e2m1Doubled(code); }
+
+/// Puts `bits` bits from `shift` up of each of a row's 32 codes into a plane of zeros.
+void putPlane(const uint8_t *codes, int bits, int shift, int64_t row, uint8_t *plane) {
+  const int quads = 8 / bits; // of a line
+  const uint32_t mask = 0x01010101u * ((1u << bits) - 1);
+  for (int line = 0; line < kQuads / quads; ++line) {
+    uint32_t word = 0;
+    for (int s = 0; s < quads; ++s) // four codes at once: the mask takes what the shift brings from the next byte
+      word |= (read32le(codes + 4 * (line * quads + s)) >> shift & mask) << s * bits;
+    write32le(plane + 64 * line + 4 * row, word);
   }
 }
 
-void unpackNibbles(const uint8_t *group, int64_t row, uint8_t *block) {
-  for (int j = 0; j < 2; ++j) {
-    uint32_t low = read32le(wordAt(group, j, row)), high = read32le(wordAt(group, j + 2, row));
-    write32le(block + 8 * j, (low & kLow) | (high & kLow) << 4);
-    write32le(block + 8 * j + 4, (low >> 4 & kLow) | (high & ~kLow));
-  }
+/// The inverse: adds to the codes.
+void takePlane(const uint8_t *plane, int bits, int shift, int64_t row, uint8_t *codes) {
+  const int quads = 8 / bits;
+  for (int quad = 0; quad < kQuads; ++quad)
+    for (int c = 0; c < 4; ++c) {
+      const int byte = plane[64 * (quad / quads) + 4 * row + c];
+      codes[4 * quad + c] |= static_cast<uint8_t>((byte >> quad % quads * bits & ((1 << bits) - 1)) << shift);
+    }
 }
 
-/// Where the parts of an integer format lie, in a stored block (d, m, then quants) and in a packed group (quants, d,
-/// m).
-struct IntegerLayout {
-  bool nibbles, minimum;
-  int64_t quantBytes() const { return (nibbles ? 4 : 8) * 4 * kPanelRows; }
-  int64_t blockQuants() const { return minimum ? 2 * kScaleBytes : kScaleBytes; }
-};
+//===-- integer formats -------------------------------------------------------------------------------------------===//
 
-IntegerLayout integerLayout(PackedFormat format) {
-  assert(isInteger(format));
-  return {format != PackedFormat::Q8_0, format == PackedFormat::Q4_1};
+uint16_t scaleBits(const PanelLayout &layout, float value) {
+  return layout.brain ? floatToBfloat(value) : floatToHalf(value);
+}
+float scaleValue(const PanelLayout &layout, const uint8_t *at) {
+  return layout.brain ? bfloatToFloat(read16le(at)) : halfToFloat(read16le(at));
 }
 
-void packInteger(PackedFormat format, int64_t columns, llvm::ArrayRef<const uint8_t *> rows, uint8_t *panel) {
-  IntegerLayout layout = integerLayout(format);
-  int64_t step = panelStepBytes(format), block = blockBytes(storedFormat(format));
-  std::memset(panel, 0, panelBytes(format, columns));
-  for (int64_t group = 0; group < columns / kGroup; ++group, panel += step) {
-    uint8_t *scales = panel + layout.quantBytes();
-    for (int64_t r = 0; r < kPanelRows; ++r) {
-      if (!rows[r])
-        continue;
-      const uint8_t *from = rows[r] + group * block;
-      std::memcpy(scales + r * kScaleBytes, from, kScaleBytes);
+/// One step of one row: `first` is its first column in the block.
+void packStep(const PanelLayout &layout, const IntegerBlock &block, int64_t first, int64_t row, uint8_t *step) {
+  uint8_t codes[kGroup];
+  for (int64_t i = 0; i < kGroup; ++i)
+    codes[i] = codeOf(layout, block.values[first + i]);
+  putPlane(codes, layout.lowBits, 0, row, step);
+  if (layout.highBits)
+    putPlane(codes, layout.highBits, layout.lowBits, row, step + layout.highAt());
+  for (int64_t h = 0; h < layout.groups(); ++h) {
+    const int64_t at = h * kPanelRows + row, g = first / layout.group + h;
+    uint8_t *scales = step + layout.scalesAt(), *minimums = step + layout.minimumsAt();
+    if (layout.blockScales) {
+      scales[at] = static_cast<uint8_t>(block.scales[g]);
       if (layout.minimum)
-        std::memcpy(scales + (kPanelRows + r) * kScaleBytes, from + kScaleBytes, kScaleBytes);
-      const uint8_t *quants = from + layout.blockQuants();
-      if (layout.nibbles) {
-        packNibbles(quants, panel, r);
-        continue;
-      }
-      for (int64_t word = 0; word < 8; ++word)
-        write32le(wordAt(panel, word, r), read32le(quants + 4 * word) ^ kOffset128);
+        minimums[at] = static_cast<uint8_t>(block.minimums[g]);
+    } else {
+      write16le(scales + 2 * at, scaleBits(layout, block.d));
+      if (layout.minimum)
+        write16le(minimums + 2 * at, scaleBits(layout, block.m));
     }
   }
 }
 
-void unpackInteger(PackedFormat format, int64_t columns, const uint8_t *panel, int64_t row, uint8_t *blocks) {
-  IntegerLayout layout = integerLayout(format);
-  int64_t step = panelStepBytes(format), block = blockBytes(storedFormat(format));
-  for (int64_t group = 0; group < columns / kGroup; ++group, panel += step, blocks += block) {
-    const uint8_t *scales = panel + layout.quantBytes();
-    std::memcpy(blocks, scales + row * kScaleBytes, kScaleBytes);
-    if (layout.minimum)
-      std::memcpy(blocks + kScaleBytes, scales + (kPanelRows + row) * kScaleBytes, kScaleBytes);
-    uint8_t *quants = blocks + layout.blockQuants();
-    if (layout.nibbles) {
-      unpackNibbles(panel, row, quants);
+void packIntegers(PackedFormat format, Format stored, int64_t columns, llvm::ArrayRef<const uint8_t *> rows,
+                  uint8_t *panel) {
+  const PanelLayout &layout = panelLayout(format);
+  const int64_t width = blockColumns(stored), bytes = blockBytes(stored), step = layout.stepBytes();
+  std::memset(panel, 0, panelBytes(format, columns));
+  uint8_t *steps = panel + layout.headBytes(columns);
+  IntegerBlock block;
+  for (int64_t r = 0; r < kPanelRows; ++r) {
+    if (!rows[r])
       continue;
+    for (int64_t b = 0; b < columns / width; ++b) {
+      takeApart(stored, rows[r] + b * bytes, block);
+      assert(block.hasMinimum == layout.minimum && (block.group == layout.group || !layout.blockScales));
+      if (layout.blockScales) {
+        uint8_t *head = panel + b * layout.blockHeadBytes() + 2 * r;
+        write16le(head, floatToHalf(block.d));
+        if (layout.minimum)
+          write16le(head + 2 * kPanelRows, floatToHalf(block.m));
+      }
+      for (int64_t first = 0; first < width; first += kGroup)
+        packStep(layout, block, first, r, steps + (b * width + first) / kGroup * step);
     }
-    for (int64_t word = 0; word < 8; ++word)
-      write32le(quants + 4 * word, read32le(wordAt(panel, word, row)) ^ kOffset128);
   }
 }
+
+void unpackIntegers(PackedFormat format, int64_t columns, const uint8_t *panel, int64_t row, float *out) {
+  const PanelLayout &layout = panelLayout(format);
+  const uint8_t *step = panel + layout.headBytes(columns);
+  for (int64_t first = 0; first < columns; first += kGroup, step += layout.stepBytes()) {
+    uint8_t codes[kGroup] = {};
+    takePlane(step, layout.lowBits, 0, row, codes);
+    if (layout.highBits)
+      takePlane(step + layout.highAt(), layout.highBits, layout.lowBits, row, codes);
+    const uint8_t *head = panel + first / kBlock * layout.blockHeadBytes() + 2 * row;
+    for (int64_t h = 0; h < layout.groups(); ++h) {
+      const int64_t at = h * kPanelRows + row;
+      // d * s (m * t), or d (m) alone.
+      auto factor = [&](const uint8_t *block, const uint8_t *group) {
+        return layout.blockScales ? scaleValue(layout, block) * static_cast<float>(static_cast<int8_t>(group[at]))
+                                  : scaleValue(layout, group + 2 * at);
+      };
+      const float scale = factor(head, step + layout.scalesAt());
+      const float minimum = layout.minimum ? factor(head + 2 * kPanelRows, step + layout.minimumsAt()) : 0;
+      for (int64_t i = h * layout.group; i < (h + 1) * layout.group; ++i) {
+        const float product = scale * static_cast<float>(valueOf(layout, codes[i]));
+        out[first + i] = layout.minimum ? product + minimum : product;
+      }
+    }
+  }
+}
+
+//===-- floats ----------------------------------------------------------------------------------------------------===//
 
 /// [16][columns] to [columns][16], in tiles of one cache line a row.
 template <typename Element> void packFloats(int64_t columns, llvm::ArrayRef<const uint8_t *> rows, uint8_t *panel) {
@@ -112,6 +158,7 @@ template <typename Element> void packFloats(int64_t columns, llvm::ArrayRef<cons
   }
 }
 
+/// Elements of a row, one after another.
 template <typename Element> void unpackFloats(int64_t columns, const uint8_t *panel, int64_t row, uint8_t *out) {
   for (int64_t c = 0; c < columns; ++c)
     std::memcpy(out + c * sizeof(Element), panel + (c * kPanelRows + row) * sizeof(Element), sizeof(Element));
@@ -119,38 +166,25 @@ template <typename Element> void unpackFloats(int64_t columns, const uint8_t *pa
 
 } // namespace
 
-Format lathe::storedFormat(PackedFormat format) {
-  switch (format) {
-  case PackedFormat::F32:
-    return Format::F32;
-  case PackedFormat::F16:
-    return Format::F16;
-  case PackedFormat::BF16:
-    return Format::BF16;
-  case PackedFormat::Q4_0:
-    return Format::Q4_0;
-  case PackedFormat::Q4_1:
-    return Format::Q4_1;
-  case PackedFormat::Q8_0:
-    return Format::Q8_0;
-  }
-  llvm_unreachable("a packed format without storage");
-}
-
-void lathe::packPanel(PackedFormat format, int64_t columns, llvm::ArrayRef<const uint8_t *> rows, uint8_t *panel) {
-  assert(rows.size() == kPanelRows);
+void lathe::packPanel(PackedFormat format, Format stored, int64_t columns, llvm::ArrayRef<const uint8_t *> rows,
+                      uint8_t *panel) {
+  assert(rows.size() == kPanelRows && packedFor(formatInfo(stored).name) == format);
   if (isInteger(format))
-    return packInteger(format, columns, rows, panel);
+    return packIntegers(format, stored, columns, rows, panel);
   if (format == PackedFormat::F32)
     return packFloats<uint32_t>(columns, rows, panel);
   packFloats<uint16_t>(columns, rows, panel);
 }
 
-void lathe::unpackPanelRow(PackedFormat format, int64_t columns, const uint8_t *panel, int64_t row, uint8_t *blocks) {
+void lathe::unpackPanelRow(PackedFormat format, int64_t columns, const uint8_t *panel, int64_t row, float *out) {
   assert(row >= 0 && row < kPanelRows);
   if (isInteger(format))
-    return unpackInteger(format, columns, panel, row, blocks);
-  if (format == PackedFormat::F32)
-    return unpackFloats<uint32_t>(columns, panel, row, blocks);
-  unpackFloats<uint16_t>(columns, panel, row, blocks);
+    return unpackIntegers(format, columns, panel, row, out);
+  const bool wide = format == PackedFormat::F32;
+  std::vector<uint8_t> elements(columns * (wide ? 4 : 2));
+  (wide ? unpackFloats<uint32_t> : unpackFloats<uint16_t>)(columns, panel, row, elements.data());
+  dequantize(wide                          ? Format::F32
+             : format == PackedFormat::F16 ? Format::F16
+                                           : Format::BF16,
+             elements.data(), columns, out);
 }

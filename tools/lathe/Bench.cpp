@@ -1,4 +1,5 @@
 //===- Bench.cpp - lathe bench: rates, and each phase against the machine's limits ------------------------------===//
+#include "compiler/support/Formats.h"
 #include "tools/lathe/Bundle.h"
 #include "tools/lathe/Command.h"
 #include "tools/lathe/Console.h"
@@ -39,7 +40,8 @@ public:
   Bench(OpenBundle bundle, const Options &options, MachineLimits limits)
       : bundle(std::move(bundle)), options(options), limits(std::move(limits)) {
     for (uint32_t i = 0; i < tables().n_weights; ++i)
-      integerWeights |= llvm::StringRef(tables().weights[i].format).starts_with("q");
+      if (std::optional<Format> format = findFormat(tables().weights[i].format))
+        integerWeights |= blockColumns(*format) > 1;
   }
 
   llvm::Error run() {

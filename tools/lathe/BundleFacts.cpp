@@ -2,6 +2,7 @@
 #include "tools/lathe/Bundle.h"
 #include "tools/lathe/Console.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/Support/FormatVariadic.h"
 
 namespace lathe::cli {
 
@@ -51,13 +52,21 @@ Json describeBundle(const lathe_model &tables) {
   Json kernels = Json::array(), formats = Json::object();
   for (uint32_t i = 0; i < tables.n_kernels; ++i)
     kernels.push_back({{"symbol", tables.kernels[i].symbol}, {"schedule", tables.kernels[i].schedule}});
+  llvm::MapVector<llvm::StringRef, std::pair<uint64_t, uint64_t>> sizes; // bytes and numbers
   for (uint32_t i = 0; i < tables.n_weights; ++i) {
-    auto &bytes = formats[tables.weights[i].format];
-    bytes = (bytes.is_null() ? 0 : bytes.get<uint64_t>()) + tables.weights[i].bytes;
+    auto &[bytes, numbers] = sizes[tables.weights[i].format];
+    bytes += tables.weights[i].bytes;
+    numbers += tables.weights[i].rows * tables.weights[i].columns;
+  }
+  Json bits = Json::object();
+  for (auto &[format, size] : sizes) {
+    formats[format.str()] = size.first;
+    bits[format.str()] = double(size.first) * 8 / double(std::max<uint64_t>(1, size.second));
   }
   return {{"target", tables.target},
           {"weights_bytes", tables.weights_bytes},
           {"bytes_by_format", formats},
+          {"bits_a_weight_by_format", bits},
           {"tokenizer_bytes", tables.tokenizer_bytes},
           {"max_sequences", tables.max_slots},
           {"programs", describePrograms(tables)},
@@ -67,6 +76,9 @@ Json describeBundle(const lathe_model &tables) {
 void printBundle(const Json &bundle, llvm::raw_ostream &out) {
   out << "\ntarget " << bundle["target"].get<std::string>() << ", weights "
       << bytesText(bundle["weights_bytes"].get<double>()) << '\n';
+  for (auto &[format, bytes] : bundle["bytes_by_format"].items())
+    out << llvm::formatv("  {0}: {1}, {2:f2} bits a weight\n", format, bytesText(bytes.get<double>()),
+                         bundle["bits_a_weight_by_format"][format].get<double>());
   for (const Json &program : bundle["programs"]) {
     out << "\nprogram " << program["name"].get<std::string>() << ": up to " << program["max_rows"].get<uint64_t>()
         << " rows, " << program["barriers"].get<uint64_t>() << " phases, arena "

@@ -1,5 +1,6 @@
 #include "tools/lathe/Verify.h"
 #include "compiler/support/Error.h"
+#include "compiler/support/Formats.h"
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>
 #include <cmath>
@@ -18,8 +19,10 @@ struct Bounds {
 
 Bounds boundsOf(const lathe_model &tables) {
   bool rounds = tables.cache.type.bits < 32;
-  for (uint32_t i = 0; i < tables.n_weights; ++i)
-    rounds |= ir::formatKind(tables.weights[i].format) != ir::FormatKind::Elements;
+  for (uint32_t i = 0; i < tables.n_weights; ++i) {
+    const std::optional<Format> format = findFormat(tables.weights[i].format);
+    rounds |= !format || blockColumns(*format) > 1;
+  }
   return rounds ? Bounds{1e-5, 3e-4} : Bounds{1e-9, 3e-8};
 }
 

@@ -1,5 +1,5 @@
 //===- Embed.cpp - one row out of a packed table: the mathematics -----------------------------------------------===//
-#include "compiler/kernels/halide/Math.h"
+#include "compiler/kernels/halide/Decode.h"
 #include "compiler/kernels/halide/Spaces.h"
 #include "compiler/kernels/halide/Stages.h"
 
@@ -8,20 +8,16 @@ using namespace lathe;
 
 std::vector<lathe::Parameter> lathe::embedSpace(const EmbedKernel &, const TargetDesc &) { return {}; }
 
-/// Element `column` of row `row` (in its panel) of panel `panel`: Kernel.h's layout read backwards.
+/// Element `column` of row `row` (in its panel) of panel `panel`.
 static Expr element(const KernelBuilder &kernel, PackedFormat format, Expr row, Expr panel, Expr column) {
-  ImageParam w = kernel.in("w");
   if (!isInteger(format))
-    return cast<float>(w(row, column, panel));
-  Expr group = column / 32, place = column % 32;
-  Expr scale = fromHalfBits(kernel.in("d")(row, group, panel));
-  if (format == PackedFormat::Q8_0)
-    return scale * cast<float>(cast<int32_t>(w(place % 4, row, place / 4, group, panel)) - 128);
-  Expr byte = cast<int32_t>(w(place % 4, row, place / 8, group, panel));
-  Expr nibble = select(place % 8 < 4, byte & 15, byte >> 4);
-  if (format == PackedFormat::Q4_0)
-    return scale * cast<float>(nibble - 8);
-  return scale * cast<float>(nibble) + fromHalfBits(kernel.in("m")(row, group, panel));
+    return cast<float>(kernel.in("w")(row, column, panel));
+  const PanelLayout &layout = panelLayout(format);
+  Expr step = column / static_cast<int>(kGroup), place = column % static_cast<int>(kGroup);
+  Expr group = place / static_cast<int>(layout.group);
+  Expr code = codeAt(kernel, format, place % 4, row, place / 4, step, panel);
+  Expr value = scaleAt(kernel, format, row, group, step, panel) * cast<float>(cast<int32_t>(code) - layout.zero);
+  return layout.minimum ? value + minimumAt(kernel, format, row, group, step, panel) : value;
 }
 
 Built lathe::buildEmbed(const EmbedKernel &k, const TargetDesc &target, const Values &) {

@@ -1,5 +1,6 @@
 //===- Linear.cpp - y = x W^T over packed panels: the mathematics -----------------------------------------------===//
 #include "compiler/kernels/halide/Linear.h"
+#include "compiler/kernels/halide/Decode.h"
 #include "compiler/kernels/halide/Math.h"
 #include "compiler/kernels/halide/Spaces.h"
 #include <functional>
@@ -14,79 +15,55 @@ Dot dotFor(PackedFormat format, const TargetDesc &target) {
     return Dot::None;
   if (target.has(CpuAVX512VNNI))
     return Dot::Four;
-  return format == PackedFormat::Q8_0 ? Dot::Wide : Dot::Pairs;
+  return panelLayout(format).largestCode() > 15 ? Dot::Wide : Dot::Pairs;
 }
 
-/// w = d * (q - zero) + m.
-int zeroPoint(PackedFormat format) { return format == PackedFormat::Q8_0 ? 128 : format == PackedFormat::Q4_0 ? 8 : 0; }
-
-/// sums[n, p, r, g] = sum over the group of stored weight times activation: the
-/// products with the high plane, times 256, and those with the low plane. At most 32 * 255 * 32512 < 2^28.
-void defineSums(LinearStages &s, PackedFormat format, ImageParam w, const std::vector<ImageParam> &planes) {
+/// sums[n, h, p, r, g] = sum over group h of step g of code times activation: the products with the high plane of
+/// activations, times 256, and those with the low plane. At most 32 * 255 * 32512 < 2^28.
+void defineSums(LinearStages &s, PackedFormat format, const KernelBuilder &args) {
   Var g("g");
-  const Expr n = s.n, p = s.p, r = s.r;
-  const bool bytes = format == PackedFormat::Q8_0;
-  const int quads = bytes ? 8 : 4; // 64-byte lines of one group: see Kernel.h
+  const Expr n = s.n, h = s.h, p = s.p, r = s.r;
+  const std::vector<ImageParam> planes = {args.in("q"), args.in("low")};
+  const PanelLayout &layout = panelLayout(format);
+  const int quads = static_cast<int>(layout.group) / 4;
 
-  // Where a line's byte goes: nibble lines hold columns 8j + b (low) and 8j + 4 + b (high), byte lines 4j + b.
-  struct Part {
-    Func values;
-    int stride, offset;
-  };
-  std::vector<Part> parts;
-  auto unpack = [&](const char *name, Expr value, int stride, int offset) {
-    Func f(name);
-    f(s.b, s.n, s.j, s.p, g) = value;
-    parts.push_back({f, stride, offset});
-    s.unpacked.push_back(f);
-  };
-  Expr stored = w(s.b, s.n, s.j, g, s.p);
-  if (!bytes) {
-    unpack("nibble_low", stored & cast<uint8_t>(15), 8, 0);
-    unpack("nibble_high", stored >> cast<uint8_t>(4), 8, 4);
-  } else if (s.dot == Dot::Wide) {
-    unpack("wide", cast<int16_t>(stored), 4, 0);
-  } else {
-    unpack("bytes", stored, 4, 0);
-  }
+  s.codes = Func("codes");
+  const Expr code = codeAt(args, format, s.b, n, s.quad, g, p);
+  s.codes(s.b, n, s.quad, p, g) = s.dot == Dot::Wide ? cast<int16_t>(code) : code;
 
-  // Sums of pairs, [half, n]: the two halves of a line's four columns stay apart, as they lie in memory, until the
-  // group's end.
+  // Sums of pairs, [half, n]: the two halves of a quad stay apart, as they lie in memory, until the group's end.
   auto addPairs = [&](Type type, const std::function<Expr(Expr column)> &activation) {
     Func pairs("pairs");
-    pairs(s.half, s.n, s.p, s.r, g) = cast(type, 0);
-    for (Part &part : parts) {
-      Expr column = 2 * s.half + s.pairLane.x, before = pairs(s.half, s.n, s.p, s.r, g);
-      Expr product = cast(type, part.values(column, n, s.pairLane.y, p, g)) *
-                     cast(type, activation(part.stride * s.pairLane.y + part.offset + column));
-      // Never saturates here; it is the form that becomes vpmaddubsw.
-      pairs(s.half, s.n, s.p, s.r, g) = s.dot == Dot::Pairs ? saturating_add(before, product) : before + product;
-    }
+    pairs(s.half, n, h, p, r, g) = cast(type, 0);
+    Expr column = 2 * s.half + s.pairLane.x, quad = h * quads + s.pairLane.y, before = pairs(s.half, n, h, p, r, g);
+    Expr product = cast(type, s.codes(column, n, quad, p, g)) * cast(type, activation(4 * quad + column));
+    // Never saturates here; it is the form that becomes vpmaddubsw.
+    pairs(s.half, n, h, p, r, g) = s.dot == Dot::Pairs ? saturating_add(before, product) : before + product;
     s.pairs.push_back(pairs);
-    s.sums(s.n, s.p, s.r, g) += cast<int32_t>(pairs(s.lane, n, p, r, g));
+    s.sums(n, h, p, r, g) += cast<int32_t>(pairs(s.lane, n, h, p, r, g));
   };
 
   s.sums = Func("sums");
-  s.sums(s.n, s.p, s.r, g) = cast<int32_t>(0);
+  s.sums(n, h, p, r, g) = cast<int32_t>(0);
   s.pairLane = RDom(0, 2, 0, quads, "pairLane");
   s.lane = s.dot == Dot::Four ? RDom(0, 4, 0, quads, "lane") : RDom(0, 2, "lane");
   if (s.dot == Dot::Wide) { // both planes at once: 16-bit products take them as they are
     s.activations = Func("activations");
-    s.activations(s.c, s.r, g) =
-        cast<int16_t>(planes[0](g * 32 + s.c, s.r)) * cast<int16_t>(256) + cast<int16_t>(planes[1](g * 32 + s.c, s.r));
+    s.activations(s.c, r, g) =
+        cast<int16_t>(planes[0](g * 32 + s.c, r)) * cast<int16_t>(256) + cast<int16_t>(planes[1](g * 32 + s.c, r));
     addPairs(Int(32), [&](Expr column) { return s.activations(column, r, g); });
     return;
   }
   for (ImageParam plane : planes) {
     if (plane.name() != planes.front().name())
-      s.sums(s.n, s.p, s.r, g) = s.sums(s.n, s.p, s.r, g) * 256;
+      s.sums(n, h, p, r, g) = s.sums(n, h, p, r, g) * 256;
     if (s.dot == Dot::Pairs) {
       addPairs(Int(16), [&](Expr column) { return plane(g * 32 + column, r); });
       continue;
     }
-    for (Part &part : parts)
-      s.sums(s.n, s.p, s.r, g) += cast<int32_t>(part.values(s.lane.x, n, s.lane.y, p, g)) *
-                                  cast<int32_t>(plane(g * 32 + part.stride * s.lane.y + part.offset + s.lane.x, r));
+    Expr quad = h * quads + s.lane.y;
+    s.sums(n, h, p, r, g) +=
+        cast<int32_t>(s.codes(s.lane.x, n, quad, p, g)) * cast<int32_t>(plane(g * 32 + 4 * quad + s.lane.x, r));
   }
 }
 
@@ -102,14 +79,18 @@ void defineAcc(LinearStages &s, const LinearKernel &kernel, const KernelBuilder 
   RDom g(0, static_cast<int>(kernel.columns / kGroup), "g");
   s.step = g;
   ImageParam scale = args.in("scale"), sum = args.in("sum");
-  defineSums(s, kernel.format, args.in("w"), {args.in("q"), args.in("low")});
-  Expr dot = s.sums(s.n, s.p, s.r, g);
-  if (int zero = zeroPoint(kernel.format))
-    dot = dot - zero * sum(g, s.r);
+  const PanelLayout &layout = panelLayout(kernel.format);
+  defineSums(s, kernel.format, args);
   Expr total = s.acc(s.n, s.p, s.r);
-  if (kernel.format == PackedFormat::Q4_1)
-    total = total + fromHalfBits(args.in("m")(s.n, g, s.p)) * (cast<float>(sum(g, s.r)) * scale(g, s.r));
-  total = total + cast<float>(dot) * (fromHalfBits(args.in("d")(s.n, g, s.p)) * scale(g, s.r));
+  for (int h = 0; h < layout.groups(); ++h) {
+    Expr summed = layout.groups() == 1 ? sum(2 * g, s.r) + sum(2 * g + 1, s.r) : sum(2 * g + h, s.r);
+    Expr dot = s.sums(s.n, h, s.p, s.r, g);
+    if (layout.zero)
+      dot = dot - layout.zero * summed;
+    if (layout.minimum)
+      total = total + minimumAt(args, kernel.format, s.n, h, g, s.p) * (cast<float>(summed) * scale(g, s.r));
+    total = total + cast<float>(dot) * (scaleAt(args, kernel.format, s.n, h, g, s.p) * scale(g, s.r));
+  }
   // Strict, or two tile sizes may add a group's terms in different orders. It costs the fused form, no time where it
   // was measured: additions have ports of their own (Zen 3, Zen 5).
   s.acc(s.n, s.p, s.r) = strict_float(total);

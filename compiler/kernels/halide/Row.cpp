@@ -46,10 +46,11 @@ RowOutput lathe::quantizeRow(KernelBuilder &kernel, Func row, ActFormat format, 
   out.q(i) = cast<int8_t>((out.whole(i) + 128) >> 8);
   out.low = Func("low_out");
   out.low(i) = cast<int8_t>(((out.whole(i) + 128) & 255) - 128);
-  out.within = RDom(0, group, "within");
+  const int summed = static_cast<int>(kSumColumns);
+  out.within = RDom(0, summed, "within");
   out.sum = Func("sum_out");
   out.sum(g) = 0;
-  out.sum(g) += out.whole(g * group + out.within);
+  out.sum(g) += out.whole(g * summed + out.within);
   kernel.out("q", out.q);
   kernel.out("low", out.low);
   kernel.out("scale", out.scale);

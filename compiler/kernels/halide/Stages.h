@@ -32,7 +32,7 @@ void scheduleTree(Tree &tree, int lanes, Halide::Func consumer, Halide::Var var)
 void scheduleTreeRoot(Tree &tree, int lanes);
 
 /// A row of f32 results as an ActFormat. Q16: for each group of 32, with a = max |row| over the group,
-///   scale = a / 32512, v = round to nearest even (row * (32512 / a)) = 256 * q + low, sum = sum of v;
+///   scale = a / 32512, v = round to nearest even (row * (32512 / a)) = 256 * q + low; sum: of v, over 16 columns;
 /// a group with a < 2^-100 (whose reciprocal could overflow) is all zeros, scale 0. 32512 = 127 * 256 keeps q in i8.
 struct RowOutput {
   Halide::Var i{"i"}, g{"g"};

@@ -32,16 +32,14 @@ void lathe::scheduleLinear(LinearStages &s, const LinearKernel &kernel, const Va
     return;
   }
 
-  // Unpacked weights in registers: a stage of their own keeps the multiply's pattern (inlined, bounds analysis narrows
-  // it away).
-  for (Func &f : s.unpacked)
-    f.compute_at(s.acc, s.step)
-        .store_in(MemoryType::Register)
-        .bound_extent(s.b, 4)
-        .vectorize(s.b)
-        .vectorize(s.n)
-        .unroll(s.j)
-        .unroll(s.p);
+  // Codes in registers: a stage of their own keeps the multiply's pattern (inlined, bounds analysis narrows it away).
+  s.codes.compute_at(s.acc, s.step)
+      .store_in(MemoryType::Register)
+      .bound_extent(s.b, 4)
+      .vectorize(s.b)
+      .vectorize(s.n)
+      .unroll(s.quad)
+      .unroll(s.p);
 
   if (s.dot == Dot::Wide) // an array, so that pairs are broadcast from memory
     s.activations.compute_at(s.acc, s.step)
@@ -51,30 +49,31 @@ void lathe::scheduleLinear(LinearStages &s, const LinearKernel &kernel, const Va
         .unroll(s.r);
 
   s.sums.compute_at(s.acc, s.step).store_in(MemoryType::Register);
-  s.sums.vectorize(s.n).unroll(s.p).unroll(s.r);
+  s.sums.vectorize(s.n).unroll(s.h).unroll(s.p).unroll(s.r);
   for (int u = 0; u < s.sums.num_update_definitions(); ++u) {
     Stage stage = s.sums.update(u);
     const bool reduces = !stage.get_schedule().rvars().empty(); // or scales the sums so far
     if (reduces) {
-      std::vector<VarOrRVar> order = {s.lane.x, s.n, s.p, s.r};
+      std::vector<VarOrRVar> order = {s.lane.x, s.n, s.h, s.p, s.r};
       for (int d = 1; d < s.lane.dimensions(); ++d)
         order.push_back(s.lane[d]);
       stage.reorder(order).atomic().vectorize(s.lane.x);
     }
-    stage.vectorize(s.n).unroll(s.p).unroll(s.r);
+    stage.vectorize(s.n).unroll(s.h).unroll(s.p).unroll(s.r);
     for (int d = 1; reduces && d < s.lane.dimensions(); ++d)
       stage.unroll(s.lane[d]);
   }
   for (Func &pairs : s.pairs) {
     pairs.compute_at(s.sums, s.r).store_in(MemoryType::Register).bound_extent(s.half, 2);
-    pairs.vectorize(s.half).vectorize(s.n).unroll(s.p).unroll(s.r);
+    pairs.vectorize(s.half).vectorize(s.n).unroll(s.h).unroll(s.p).unroll(s.r);
     for (int u = 0; u < pairs.num_update_definitions(); ++u)
       pairs.update(u)
-          .reorder(s.pairLane.x, s.half, s.n, s.p, s.r, s.pairLane.y)
+          .reorder(s.pairLane.x, s.half, s.n, s.h, s.p, s.r, s.pairLane.y)
           .atomic(/*override_associativity_test=*/true) // which knows no saturating_add
           .vectorize(s.pairLane.x)
           .vectorize(s.half)
           .vectorize(s.n)
+          .unroll(s.h)
           .unroll(s.p)
           .unroll(s.r)
           .unroll(s.pairLane.y);

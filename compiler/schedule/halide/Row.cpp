@@ -44,5 +44,5 @@ void lathe::scheduleRow(RowOutput &out, ActFormat format, int64_t columns, const
   for (Func f : {out.whole, out.q, out.low})
     f.bound(out.i, 0, width).split(out.i, out.g, gi, static_cast<int>(kGroup)).vectorize(gi);
   out.whole.compute_root().store_in(kArray);
-  out.sum.bound(out.g, 0, groups).update().atomic().vectorize(out.within);
+  out.sum.bound(out.g, 0, width / static_cast<int>(kSumColumns)).update().atomic().vectorize(out.within);
 }

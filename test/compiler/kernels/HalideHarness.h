@@ -54,8 +54,8 @@ public:
   int64_t count(const std::string &name) const;
   void fill(const std::string &name, const std::vector<double> &values);
   void fill(const std::string &name, const std::function<double(int64_t)> &value);
-  /// A packed matrix's bytes as arguments w (d, m).
-  void fillMatrix(const std::vector<uint8_t> &bytes);
+  /// A packed matrix's bytes as the arguments that isMatrixPart, of a linear or an embed.
+  void fillMatrix(const std::vector<uint8_t> &panels);
   /// Raw bytes from the argument's first element on.
   uint8_t *bytes(const std::string &name);
   std::vector<double> read(const std::string &name) const;
@@ -82,6 +82,9 @@ private:
   std::vector<Slot> slots;
   lathe_kernel_function function;
 };
+
+/// Whether an argument of that name is a view into a packed matrix.
+bool isMatrixPart(const std::string &argument);
 
 /// Every target that this machine runs.
 std::vector<TargetDesc> runnableTargets();

@@ -9,14 +9,17 @@ using namespace lathe::test;
 
 namespace {
 
-constexpr PackedFormat kFormats[] = {PackedFormat::F32,  PackedFormat::F16,  PackedFormat::BF16,
-                                     PackedFormat::Q4_0, PackedFormat::Q4_1, PackedFormat::Q8_0};
+/// `columns`, or the next multiple that rows of the format have.
+int64_t columnsFor(PackedFormat format, int64_t columns) {
+  const int64_t unit = packedColumns(format);
+  return (columns + unit - 1) / unit * unit;
+}
 
 LinearKernel linear(PackedFormat format, int64_t columns, int64_t rows, int64_t panels) {
   LinearKernel k{};
   k.format = format;
   k.input = isInteger(format) ? ActFormat::Q16 : ActFormat::F32;
-  k.columns = columns;
+  k.columns = columnsFor(format, columns);
   k.rows = rows;
   k.panels = panels;
   k.outputStride = panels * kPanelRows;
@@ -94,14 +97,14 @@ struct Case {
     const int64_t groups = k.columns / kGroup;
     std::vector<double> q = randomIntegers(k.rows * k.columns, 12, integers ? 1 : 127),
                         low = randomIntegers(q.size(), 16, integers ? 4 : 128), scale(k.rows * groups, 1.0 / 256),
-                        sum(k.rows * groups, 0), x(q.size());
+                        sum(k.rows * groups * 2, 0), x(q.size());
     if (!integers)
       for (int64_t i = 0; double random : randomValues(k.rows * groups, 13))
         scale[i++] = toF32(0.0001 * std::fabs(random));
     for (size_t i = 0; i < q.size(); ++i) {
       low[i] = std::min(low[i], 127.0);
       const double whole = 256 * q[i] + low[i];
-      sum[i / kGroup] += whole;
+      sum[i / kSumColumns] += whole;
       x[i] = whole * scale[i / kGroup];
     }
     run.fill("q", q);
@@ -122,7 +125,7 @@ double slack(const LinearKernel &k) { return std::max(1.0, std::sqrt(double(k.co
 
 TEST(HalideLinear, ExactOnIntegers) {
   for (const TargetDesc &target : runnableTargets())
-    for (PackedFormat format : kFormats) {
+    for (PackedFormat format : packedFormats()) {
       Case one(linear(format, 64, 1, 2), target, /*integers=*/true), many(linear(format, 96, 7, 3), target, true);
       one.run.expectEqual("y", one.reference);
       many.run.expectEqual("y", many.reference);
@@ -130,7 +133,7 @@ TEST(HalideLinear, ExactOnIntegers) {
 }
 
 TEST(HalideLinear, NearOnReals) {
-  for (PackedFormat format : kFormats)
+  for (PackedFormat format : packedFormats())
     for (int64_t rows : {1, 5, 6, 24})
       for (int64_t panels : {1, 2, 5}) {
         LinearKernel k = linear(format, 576, rows, panels);
@@ -168,7 +171,7 @@ TEST(HalideLinear, Epilogues) {
 /// in.
 TEST(HalideLinear, SameBitsForEveryTile) {
   for (const TargetDesc &target : runnableTargets())
-    for (PackedFormat format : kFormats)
+    for (PackedFormat format : packedFormats())
       for (bool gated : {false, true}) {
         LinearKernel many = linear(format, 160, 12, 4), one = linear(format, 160, 1, 4);
         many.gated = one.gated = gated;
@@ -182,9 +185,7 @@ TEST(HalideLinear, SameBitsForEveryTile) {
           for (const Argument &argument : signature(one)) {
             if (argument.output)
               continue;
-            const int64_t row =
-                all.run.count(argument.name) /
-                (argument.name[0] == 'w' || argument.name == "d" || argument.name == "m" ? 1 : many.rows);
+            const int64_t row = all.run.count(argument.name) / (isMatrixPart(argument.name) ? 1 : many.rows);
             std::vector<double> values = all.run.read(argument.name);
             const int64_t first = row == all.run.count(argument.name) ? 0 : r * row;
             single.fill(argument.name, [&](int64_t i) { return values[first + i]; });
@@ -198,7 +199,7 @@ TEST(HalideLinear, SameBitsForEveryTile) {
 /// Every value of the schedule's space computes the same bits.
 TEST(HalideLinear, SameBitsForEverySchedule) {
   const TargetDesc target = hostTarget();
-  for (PackedFormat format : {PackedFormat::F16, PackedFormat::Q4_1, PackedFormat::Q8_0}) {
+  for (PackedFormat format : {PackedFormat::F16, PackedFormat::Q4_1, PackedFormat::Q8_0, PackedFormat::Q6_K}) {
     LinearKernel k = linear(format, 96, 12, 8);
     const Values fallback = fallbackValues(k, target);
     const std::vector<double> expected = Case(k, target, fallback, false).run.read("y");

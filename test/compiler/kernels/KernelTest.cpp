@@ -26,9 +26,12 @@ std::vector<std::string> names(const KernelDesc &kernel) {
 using Dims = std::vector<Argument::Dim>;
 
 TEST(Kernel, PanelsHaveTheBytesOfTheLayout) {
-  EXPECT_EQ(panelStepBytes(PackedFormat::Q4_0), 288);
-  EXPECT_EQ(panelStepBytes(PackedFormat::Q4_1), 320);
-  EXPECT_EQ(panelStepBytes(PackedFormat::Q8_0), 544);
+  EXPECT_EQ(panelLayout(PackedFormat::Q4_0).stepBytes(), 288);
+  EXPECT_EQ(panelLayout(PackedFormat::Q4_1).stepBytes(), 320);
+  EXPECT_EQ(panelLayout(PackedFormat::Q8_0).stepBytes(), 544);
+  EXPECT_EQ(panelLayout(PackedFormat::Q5_0).stepBytes(), 256 + 64 + 32);
+  EXPECT_EQ(panelBytes(PackedFormat::Q4_K, 512), 2 * (64 + 8 * (256 + 16 + 16)));
+  EXPECT_EQ(panelBytes(PackedFormat::Q6_K, 512), 2 * (32 + 8 * (256 + 128 + 32)));
   EXPECT_EQ(panelBytes(PackedFormat::Q4_1, 576), 18 * 320);
   EXPECT_EQ(panelBytes(PackedFormat::F32, 7), 7 * 64);
   EXPECT_EQ(panelBytes(PackedFormat::BF16, 7), 7 * 32);
@@ -40,10 +43,31 @@ TEST(Kernel, WeightsAndScalesShareOneStream) {
   EXPECT_THAT(names(k), testing::ElementsAre("q", "low", "scale", "sum", "w", "d", "m", ">y"));
   std::vector<Argument> list = signature(k);
   EXPECT_EQ(argument(list, "w").dims, (Dims{{4, 1}, {16, 4}, {4, 64}, {2, 320}, {3, 640}}));
-  EXPECT_EQ(argument(list, "d").dims, (Dims{{16, 1}, {2, 160}, {3, 320}}));
+  EXPECT_EQ(argument(list, "d").dims, (Dims{{16, 1}, {1, 16}, {2, 160}, {3, 320}}));
   EXPECT_EQ(argument(list, "m").dims, argument(list, "d").dims);
   EXPECT_EQ(argument(list, "y", true).dims, (Dims{{16, 1}, {3, 16}, {2, 48}}));
-  EXPECT_EQ(argument(list, "sum").dims, (Dims{{2, 1}, {2, 2}}));
+  EXPECT_EQ(argument(list, "sum").dims, (Dims{{4, 1}, {2, 4}}));
+  EXPECT_THAT(matrixOffsets(PackedFormat::Q4_1, 64), testing::ElementsAre(0, 256, 288));
+}
+
+TEST(Kernel, BlockScalesStandBeforeTheStream) {
+  LinearKernel k{.format = PackedFormat::Q5_K,
+                 .input = ActFormat::Q16,
+                 .columns = 512,
+                 .outputStride = 48,
+                 .rows = 2,
+                 .panels = 3};
+  EXPECT_THAT(names(k), testing::ElementsAre("q", "low", "scale", "sum", "w", "wh", "d", "m", "s", "t", ">y"));
+  std::vector<Argument> list = signature(k);
+  const int64_t step = 256 + 64 + 16 + 16, panel = 2 * 64 + 16 * step;
+  EXPECT_EQ(argument(list, "w").dims, (Dims{{4, 1}, {16, 4}, {4, 64}, {16, step}, {3, panel}}));
+  EXPECT_EQ(argument(list, "wh").dims, (Dims{{4, 1}, {16, 4}, {1, 64}, {16, step}, {3, panel}}));
+  EXPECT_EQ(argument(list, "d").dims, (Dims{{16, 1}, {2, 32}, {3, panel / 2}}));
+  EXPECT_EQ(argument(list, "s").dims, (Dims{{16, 1}, {1, 16}, {16, step}, {3, panel}}));
+  EXPECT_THAT(matrixOffsets(PackedFormat::Q5_K, 512), testing::ElementsAre(128, 384, 0, 32, 448, 464));
+  k.format = PackedFormat::Q6_K; // two groups a step, no minima
+  EXPECT_THAT(names(k), testing::ElementsAre("q", "low", "scale", "sum", "w", "wh", "d", "s", ">y"));
+  EXPECT_EQ(argument(signature(k), "s").dims[1], (Argument::Dim{2, 16}));
 }
 
 TEST(Kernel, FloatRowsArePaddedToPanels) {
@@ -91,8 +115,8 @@ TEST(Kernel, QuantisedRowsAreFourArraysInOneBlock) {
   constexpr Q16Block block = q16Block(3, 96);
   EXPECT_EQ(block.low, 320); // 288 bytes of each plane
   EXPECT_EQ(block.scale, 640);
-  EXPECT_EQ(block.sum, 704); // 9 scales
-  EXPECT_EQ(block.bytes, 768);
+  EXPECT_EQ(block.sum, 704);   // 9 scales
+  EXPECT_EQ(block.bytes, 832); // 18 sums
 }
 
 TEST(Kernel, SymbolsAreIdentifiersAndDifferWhereDescriptionsDo) {

@@ -39,30 +39,83 @@ void fillFloats(PackedMatrix &matrix, PackedFormat format, int64_t rows, int64_t
     }
 }
 
-void fillGroups(PackedMatrix &matrix, PackedFormat format, int64_t rows, int64_t columns, bool integers,
-                std::mt19937_64 &random) {
-  const bool bytes = format == PackedFormat::Q8_0;
-  const int64_t weights = bytes ? 512 : 256, step = panelStepBytes(format);
-  std::uniform_real_distribution<double> scales(0.001, 0.1);
-  std::uniform_int_distribution<int> stored(bytes ? 1 : 0, bytes ? 255 : 15), whole(-3, 3);
-  for (int64_t r = 0; r < rows; ++r)
+/// By the words of compiler/kernels/Packed.h.
+class IntegerFiller {
+public:
+  IntegerFiller(PackedMatrix &matrix, PackedFormat format, int64_t columns, bool integers, std::mt19937_64 &random)
+      : matrix(matrix), format(format), layout(panelLayout(format)), columns(columns), integers(integers),
+        random(random) {}
+
+  void fill(int64_t r) {
+    uint8_t *panel = matrix.bytes.data() + r / 16 * panelBytes(format, columns);
+    const int64_t lane = r % 16, blockHead = (layout.minimum ? 2 : 1) * 32;
+    uint8_t *steps = panel + (layout.blockScales ? columns / 256 * blockHead : 0);
+    double d = 0, m = 0;
     for (int64_t g = 0; g < columns / 32; ++g) {
-      uint8_t *group = matrix.bytes.data() + r / 16 * panelBytes(format, columns) + g * step;
-      int64_t lane = r % 16;
-      double scale = putHalf(group + weights + lane * 2, integers ? 0.25 : scales(random)), minimum = 0;
-      if (format == PackedFormat::Q4_1)
-        minimum = putHalf(group + weights + 32 + lane * 2, integers ? whole(random) : -8 * scales(random));
-      for (int64_t c = 0; c < 32; ++c) {
-        int q = stored(random);
-        if (bytes)
-          group[c / 4 * 64 + lane * 4 + c % 4] = static_cast<uint8_t>(q);
-        else
-          group[c / 8 * 64 + lane * 4 + c % 4] |= static_cast<uint8_t>(c % 8 < 4 ? q : q << 4);
-        int zero = bytes ? 128 : format == PackedFormat::Q4_0 ? 8 : 0;
-        matrix.values[r * columns + g * 32 + c] = scale * (q - zero) + minimum;
+      if (layout.blockScales && g % 8 == 0) {
+        uint8_t *head = panel + g / 8 * blockHead + lane * 2;
+        d = putHalf(head, integers ? 0.25 : scale(random) / 16);
+        m = layout.minimum ? putHalf(head + 32, integers ? 1 : -scale(random) / 2) : 0;
+      }
+      fillStep(steps + g * layout.stepBytes(), lane, d, m, &matrix.values[r * columns + g * 32]);
+    }
+  }
+
+private:
+  void fillStep(uint8_t *step, int64_t lane, double d, double m, double *values) {
+    const int bits = layout.lowBits + layout.highBits;
+    uint8_t *high = step + 64 * layout.lowBits, *scales = high + 64 * layout.highBits;
+    const int64_t groups = 32 / layout.group;
+    for (int64_t h = 0; h < groups; ++h) {
+      double factor, minimum = 0;
+      if (layout.blockScales) {
+        uint8_t *at = scales + h * 16 + lane;
+        factor =
+            d * putByte(at, integers ? std::uniform_int_distribution(-2, 2) : std::uniform_int_distribution(-64, 63));
+        if (layout.minimum)
+          minimum = m * putByte(at + groups * 16, std::uniform_int_distribution(0, integers ? 3 : 63));
+      } else {
+        uint8_t *at = scales + (h * 16 + lane) * 2;
+        factor = integers ? 0.25 : scale(random);
+        factor = layout.brain ? putBrain(at, factor) : putHalf(at, factor);
+        if (layout.minimum)
+          minimum = putHalf(at + groups * 32, integers ? whole(random) : -8 * scale(random));
+      }
+      for (int64_t c = h * layout.group; c < (h + 1) * layout.group; ++c) {
+        const int code = std::uniform_int_distribution(bits == 8 ? 1 : 0, (1 << bits) - 1)(random);
+        put(step, layout.lowBits, lane, c, code & ((1 << layout.lowBits) - 1));
+        if (layout.highBits)
+          put(high, layout.highBits, lane, c, code >> layout.lowBits);
+        static constexpr int e2m1[] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+        values[c] = factor * (layout.evenly ? code - layout.zero : e2m1[code]) + minimum;
       }
     }
-}
+  }
+
+  static void put(uint8_t *plane, int bits, int64_t lane, int64_t column, int value) {
+    const int64_t quad = column / 4, quads = 8 / bits;
+    plane[quad / quads * 64 + lane * 4 + column % 4] |= static_cast<uint8_t>(value << quad % quads * bits);
+  }
+  double putByte(uint8_t *place, std::uniform_int_distribution<int> values) {
+    const int value = values(random);
+    *place = static_cast<uint8_t>(value);
+    return value;
+  }
+  static double putBrain(uint8_t *place, double value) {
+    const uint32_t bits = std::bit_cast<uint32_t>(static_cast<float>(value)) >> 16;
+    memcpy(place, &bits, 2);
+    return std::bit_cast<float>(bits << 16);
+  }
+
+  PackedMatrix &matrix;
+  const PackedFormat format;
+  const PanelLayout &layout;
+  const int64_t columns;
+  const bool integers;
+  std::mt19937_64 &random;
+  std::uniform_real_distribution<double> scale{0.001, 0.1};
+  std::uniform_int_distribution<int> whole{-3, 3};
+};
 
 } // namespace
 
@@ -73,6 +126,12 @@ PackedMatrix lathe::test::randomMatrix(PackedFormat format, int64_t rows, int64_
   PackedMatrix matrix;
   matrix.bytes.resize(panelsOf(rows) * panelBytes(format, columns));
   matrix.values.resize(padded * columns);
-  (isInteger(format) ? fillGroups : fillFloats)(matrix, format, padded, columns, integers, random);
+  if (!isInteger(format)) {
+    fillFloats(matrix, format, padded, columns, integers, random);
+    return matrix;
+  }
+  IntegerFiller filler(matrix, format, columns, integers, random);
+  for (int64_t r = 0; r < padded; ++r)
+    filler.fill(r);
   return matrix;
 }

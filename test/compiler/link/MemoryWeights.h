@@ -34,8 +34,7 @@ public:
     weight->blocks.resize(rows * rowBytes(format, columns));
     for (size_t i = 0; i < weight->blocks.size(); ++i) {
       int64_t at = static_cast<int64_t>(i) % block;
-      bool high = blockColumns(format) == 1 ? at == block - 1 : at == 1 || (format == Format::Q4_1 && at == 3);
-      weight->blocks[i] = static_cast<uint8_t>(random()) & (high ? 0xbb : 0xff); // exponent not all ones
+      weight->blocks[i] = static_cast<uint8_t>(random()) & (holdsExponent(format, at, block) ? 0xbb : 0xff);
     }
     return *(all[role] = std::move(weight));
   }
@@ -52,6 +51,31 @@ public:
   uint64_t fingerprint() const override { return 1; }
 
 private:
+  /// Whether byte `at` of a block is the high byte of a float, whose exponent must not be all ones.
+  static bool holdsExponent(Format format, int64_t at, int64_t block) {
+    switch (format) {
+    case Format::MXFP4: // 2^127 times 12 is infinite
+      return at == 0;
+    case Format::Q2_K:
+      return at == block - 1 || at == block - 3;
+    case Format::F32:
+    case Format::F16:
+    case Format::BF16:
+    case Format::Q3_K:
+    case Format::Q6_K:
+    case Format::TQ1_0:
+    case Format::TQ2_0:
+      return at == block - 1;
+    case Format::Q4_1:
+    case Format::Q5_1:
+    case Format::Q4_K:
+    case Format::Q5_K:
+      return at == 1 || at == 3;
+    default:
+      return at == 1;
+    }
+  }
+
   std::map<std::string, std::unique_ptr<MemoryWeight>> all;
   std::mt19937 random{7};
 };
