@@ -26,8 +26,7 @@ static llvm::Expected<Format> formatOf(const WeightShape &shape, const spec::Mod
                        (*weight)->columns, shape.rows, shape.columns);
     return (*weight)->format;
   }
-  const Format wanted = formatOf(model.weight_format()).value_or(Format::F32);
-  return takesFormat(shape, wanted) ? wanted : Format::F32;
+  return formatFor(shape, formatOf(model.weight_format()).value_or(Format::F32), Format::F32);
 }
 
 /// Those of the model and of its variants, as far as a layer has them.

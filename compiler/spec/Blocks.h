@@ -35,6 +35,8 @@ inline bool isIntegerFormat(Format format) { return blockColumns(format) > 1; }
 
 /// Takes one stored block of an integer format apart. Any bytes are a block.
 void takeApart(Format format, const uint8_t *block, IntegerBlock &out);
+/// The inverse, for the formats that quantizeK makes: Q4_K, Q5_K and Q6_K. d and m are f16 numbers.
+void putTogether(Format format, const IntegerBlock &block, uint8_t *out);
 
 } // namespace lathe
 

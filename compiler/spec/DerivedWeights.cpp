@@ -24,12 +24,18 @@ namespace {
 class QuantizedWeight : public Weight {
 public:
   const Weight *inner = nullptr;
+  QuantizationLog *log = nullptr;
+  size_t index = 0; ///< in the log
+
   void readBlocks(int64_t row, uint8_t *out) const override {
     if (format == inner->format)
       return inner->readBlocks(row, out);
     std::vector<float> values(columns);
     inner->readRow(row, values.data());
     quantize(format, values.data(), columns, out);
+    std::vector<float> stored(columns);
+    dequantize(format, out, columns, stored.data());
+    log->record(index, row, values, stored);
   }
 };
 
@@ -88,7 +94,8 @@ public:
     byRole.try_emplace(weight.role, weights.size());
     weights.push_back(std::move(weight));
   }
-  std::unique_ptr<WeightSource> inner; ///< null: none
+  std::unique_ptr<WeightSource> inner;  ///< null: none
+  std::shared_ptr<QuantizationLog> log; ///< null: none
   uint64_t identity = 0;
 
 private:
@@ -98,7 +105,7 @@ private:
 } // namespace
 
 std::unique_ptr<WeightSource> quantizedWeights(std::unique_ptr<WeightSource> inner, const spec::Model &model,
-                                               Format format) {
+                                               Format format, std::shared_ptr<QuantizationLog> log) {
   auto source = std::make_unique<DerivedWeights<QuantizedWeight>>();
   source->identity = hashBytes(formatName(format), inner->fingerprint());
   for (const WeightShape &shape : weightShapes(model)) {
@@ -109,10 +116,15 @@ std::unique_ptr<WeightSource> quantizedWeights(std::unique_ptr<WeightSource> inn
     weight.tensor = original->tensor;
     weight.rows = original->rows;
     weight.columns = original->columns;
-    weight.format = takesFormat(shape, format) ? format : original->format;
+    weight.format = formatFor(shape, format, original->format);
+    if (weight.format != original->format) {
+      weight.log = log.get();
+      weight.index = log->add(*original, weight.format);
+    }
     source->add(std::move(weight));
   }
   source->inner = std::move(inner);
+  source->log = std::move(log);
   return source;
 }
 
@@ -129,7 +141,7 @@ std::unique_ptr<WeightSource> randomWeights(const spec::Model &model, Format for
     weight.tensor = "random";
     weight.rows = shape.rows;
     weight.columns = shape.columns;
-    weight.format = takesFormat(shape, format) ? format : Format::F32;
+    weight.format = formatFor(shape, format, Format::F32);
     weight.seed = hashBytes(shape.role, source->identity);
     const bool isNorm = llvm::StringRef(shape.role).ends_with("norm");
     const bool offset = model.norm().unit_offset() && !llvm::StringRef(shape.role).contains(".mamba.");

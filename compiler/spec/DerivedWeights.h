@@ -2,6 +2,7 @@
 #ifndef LATHE_COMPILER_SPEC_DERIVEDWEIGHTS_H
 #define LATHE_COMPILER_SPEC_DERIVEDWEIGHTS_H
 
+#include "compiler/spec/QuantizationLog.h"
 #include "compiler/spec/Weights.h"
 #include "models/model.pb.h"
 #include <optional>
@@ -13,16 +14,16 @@ std::optional<Format> formatOf(spec::WeightFormat format);
 /// Nothing for a format that Lathe does not make.
 std::optional<spec::WeightFormat> protoFormat(Format format);
 
-/// The weights of `inner` with each matrix in `format`, converted row by row as it is read. Vectors (norms, biases),
-/// weights that stay exact and matrices whose columns are not whole blocks stay as they are.
+/// The weights of `inner` with each in what formatFor says of `format`, or as it is, converted row by row as it is
+/// read. `log` gets what that costs, once every row has been read.
 std::unique_ptr<WeightSource> quantizedWeights(std::unique_ptr<WeightSource> inner, const spec::Model &model,
-                                               Format format);
+                                               Format format, std::shared_ptr<QuantizationLog> log);
 
 /// Weights for a model without a checkpoint: near-normal numbers, of deviation 1/sqrt(columns) in matrices, so that a
 /// product is as large as its input, and less by sqrt(2 * n_layers) where a branch ends (GPT-2, section 2.3), so that
 /// activations stay sane however wide and deep the model is; around 0 by 0.1 in biases, around 1 in norms and -1 in
-/// decays, so that a wrong one shows. Matrices are in `format` where their columns allow, else in f32. A weight's numbers
-/// depend on its role, row and column and on the number of layers only, and are the same on every machine.
+/// decays, so that a wrong one shows. Each is in what formatFor says of `format`, or in f32. A weight's
+/// numbers depend on its role, row and column and on the number of layers only, and are the same on every machine.
 std::unique_ptr<WeightSource> randomWeights(const spec::Model &model, Format format);
 
 } // namespace lathe

@@ -108,7 +108,8 @@ static void deriveWeights(Input &input, bool random) {
   if (random)
     input.weights = randomWeights(input.model, format.value_or(Format::F32));
   else if (input.weights && format)
-    input.weights = quantizedWeights(std::move(input.weights), input.model, *format);
+    input.weights = quantizedWeights(std::move(input.weights), input.model, *format,
+                                     input.quantization = std::make_shared<QuantizationLog>());
 }
 
 static llvm::Expected<Input> readSpecInput(llvm::StringRef path, const InputOptions &options) {

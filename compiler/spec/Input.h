@@ -16,6 +16,8 @@
 
 namespace lathe {
 
+class QuantizationLog; // compiler/spec/QuantizationLog.h
+
 struct TokenizerSource; // compiler/spec/tokenizer/TokenizerBlob.h
 
 struct InputOptions {
@@ -30,6 +32,8 @@ struct Input {
   spec::Model model;
   /// Null when there is a spec only.
   std::unique_ptr<WeightSource> weights;
+  /// What quantising costs; null when nothing is converted.
+  std::shared_ptr<QuantizationLog> quantization;
   /// Null when the checkpoint carries none.
   std::shared_ptr<TokenizerSource> tokenizer;
 };
@@ -57,8 +61,10 @@ struct WeightShape {
   /// Handed out in f32 whatever it comes in: it is no matrix of a product (a convolution, decays).
   bool f32 = false;
 };
-/// Whether a weight that may have any format may have this one: it is not exact, and the columns are whole blocks.
-bool takesFormat(const WeightShape &shape, Format format);
+/// What a weight is stored as when `wanted` is asked for: that, or where 256 columns do not divide a row the next finer
+/// format of 32 (q4_k: q5_0, q5_k: q5_1, q6_k: q8_0, as llama.cpp has it); `otherwise` where neither fits, and always
+/// when it is exact.
+Format formatFor(const WeightShape &shape, Format wanted, Format otherwise);
 std::vector<WeightShape> weightShapes(const spec::Model &model);
 
 } // namespace lathe

@@ -1,6 +1,7 @@
 //===- Quantize.cpp - numbers as the formats of 32 columns store them
 //---------------------------------------------------===//
 #include "compiler/spec/Half.h"
+#include "compiler/spec/QuantizeK.h"
 #include "compiler/spec/Weights.h"
 #include "llvm/Support/ErrorHandling.h"
 #include <algorithm>
@@ -124,10 +125,10 @@ void quantize(Format format, const float *in, int64_t columns, uint8_t *blocks) 
   default:
     break;
   }
-  const BlockQuantizer quantizeBlock = blockQuantizer(format);
   const int64_t width = blockColumns(format), bytes = blockBytes(format);
+  const BlockQuantizer quantizeBlock = width == blockSize ? blockQuantizer(format) : nullptr;
   for (int64_t i = 0; i < columns; i += width, blocks += bytes)
-    quantizeBlock(in + i, blocks);
+    quantizeBlock ? quantizeBlock(in + i, blocks) : quantizeK(format, in + i, blocks);
 }
 
 } // namespace lathe

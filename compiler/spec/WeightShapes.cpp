@@ -111,8 +111,15 @@ private:
 };
 } // namespace
 
-bool takesFormat(const WeightShape &shape, Format format) {
-  return !shape.exact && shape.columns % blockColumns(format) == 0;
+Format formatFor(const WeightShape &shape, Format wanted, Format otherwise) {
+  auto fits = [&](Format format) { return !shape.exact && shape.columns % blockColumns(format) == 0; };
+  if (fits(wanted))
+    return wanted;
+  for (auto [large, small] :
+       {std::pair(Format::Q4_K, Format::Q5_0), {Format::Q5_K, Format::Q5_1}, {Format::Q6_K, Format::Q8_0}})
+    if (wanted == large && fits(small))
+      return small;
+  return otherwise;
 }
 
 std::vector<WeightShape> weightShapes(const spec::Model &model) {

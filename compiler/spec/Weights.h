@@ -23,7 +23,7 @@ namespace lathe {
 /// a scaled integer plus a minimum is not representable.
 void dequantize(Format format, const uint8_t *blocks, int64_t columns, float *out);
 /// The stored form of `columns` numbers, for formats that formatInfo says Lathe quantises to. Blocks of 32: by the
-/// format's own rule (ggml-quants.c's reference quantisers).
+/// format's own rule (ggml-quants.c's reference quantisers). Blocks of 256: QuantizeK.h.
 void quantize(Format format, const float *in, int64_t columns, uint8_t *blocks);
 
 /// One weight of the model: a matrix [rows, columns] (linear: [out, in]; embedding: [vocabulary, dim]) or a vector

@@ -16,9 +16,9 @@ static constexpr FormatInfo table[] = {
     // 256 numbers in groups of 16 or 32: group scales (and minima) of few bits, and what they are multiples of.
     {Format::Q2_K, "q2_k", 10, 256, 16 + 64 + 4, false},
     {Format::Q3_K, "q3_k", 11, 256, 32 + 64 + 12 + 2, false},
-    {Format::Q4_K, "q4_k", 12, 256, 4 + 12 + 128, false},
-    {Format::Q5_K, "q5_k", 13, 256, 4 + 12 + 32 + 128, false},
-    {Format::Q6_K, "q6_k", 14, 256, 128 + 64 + 16 + 2, false},
+    {Format::Q4_K, "q4_k", 12, 256, 4 + 12 + 128, true},
+    {Format::Q5_K, "q5_k", 13, 256, 4 + 12 + 32 + 128, true},
+    {Format::Q6_K, "q6_k", 14, 256, 128 + 64 + 16 + 2, true},
     // 4 bits choose one of 16 unevenly spaced numbers.
     {Format::IQ4_NL, "iq4_nl", 20, 32, 2 + 16, false},
     {Format::IQ4_XS, "iq4_xs", 23, 256, 2 + 2 + 4 + 128, false},

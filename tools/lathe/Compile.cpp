@@ -2,6 +2,7 @@
 #include "tools/lathe/Compile.h"
 #include "compiler/object/Cache.h"
 #include "tools/lathe/Command.h"
+#include "tools/lathe/Quantization.h"
 #include "tools/lathe/Reference.h"
 #include "tools/lathe/Verify.h"
 #include "llvm/Support/FileSystem.h"
@@ -13,7 +14,7 @@ namespace lathe::cli {
 namespace {
 
 struct Options {
-  std::string path, output, target = "host", emit;
+  std::string path, output, target = "host", emit, quantizeReport;
   InputOptions input;
   ProgramFlags program;
   unsigned jobs = 0;
@@ -66,12 +67,22 @@ void summarise(const Compilation &c, const std::string &output, uint64_t bytes) 
 }
 
 /// The bundle in the staging folder against the reference on the checkpoint's own weights: so that packing is checked
-/// too.
+/// too. What --quantize makes exists in the bundle only, and is taken from there.
 llvm::Expected<Verification> checkStaged(Compilation &c, const Options &options, Progress &progress) {
   Result<std::shared_ptr<const Model>> model = Model::open(c.staging->path());
   if (!model)
     return toLlvm(model.failure());
-  return verify(model.take(), *c.module, lookupIn(*c.input.weights),
+  std::shared_ptr<const Model> staged = model.take();
+  reference::WeightLookup weights = lookupIn(*c.input.weights);
+  std::optional<ReferenceModel> packed;
+  if (c.input.model.weight_format() != spec::WEIGHT_FORMAT_UNSPECIFIED) { // quantising takes longer than the steps do
+    llvm::Expected<ReferenceModel> read = referenceOf(staged, options.path, ReferenceLevel::Fused);
+    if (!read)
+      return read.takeError();
+    packed = std::move(*read);
+    weights = packed->weights;
+  }
+  return verify(staged, *c.module, std::move(weights),
                 {.threads = options.jobs, .progress = [&](size_t step, size_t steps) {
                    progress.show("verify: step " + std::to_string(step + 1) + " of " + std::to_string(steps));
                  }});
@@ -112,12 +123,17 @@ llvm::Error compileToBundle(const Options &options) {
   if (error)
     return error;
   summarise(c, output, bytes);
+  if (const QuantizationLog *log = c.input.quantization.get())
+    if (llvm::Error wrong = reportQuantization(log->tensors(), options.quantizeReport))
+      return wrong;
   std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   llvm::errs() << verdict << '\n' << llvm::formatv("compiled in {0:f1} s\n", seconds.count());
   return llvm::Error::success();
 }
 
 llvm::Error compileCommand(const Options &options) {
+  if (!options.quantizeReport.empty() && options.input.quantize.empty())
+    return llvm::make_error<UsageError>("--quantize-report goes with --quantize");
   if (options.emit.empty())
     return compileToBundle(options);
   if (!options.output.empty())
@@ -189,6 +205,7 @@ void addCompile(CLI::App &app, Outcome &outcome) {
   command->add_option("--target", options->target, "instruction set of the kernels (default: this machine's)");
   addInputFlags(*command, options->input);
   addProgramFlags(*command, options->program);
+  command->add_option("--quantize-report", options->quantizeReport, "write the error of each tensor to a JSON file");
   command->add_option("--emit", options->emit,
                       "print a stage, STAGE or STAGE,FORM: spec, import, fusion, kernels, "
                       "schedule, object (list, asm, ll, stmt), link");

@@ -197,7 +197,7 @@ TEST(Input, SaysWhatIsWrongWithOptions) {
   EXPECT_EQ(inputMessage(hf, {.weightsPath = "x"}),
             "llama-gqa: --weights goes with a spec (.textproto); this is a checkpoint with its own");
   EXPECT_EQ(inputMessage(hf, {.quantize = "q5"}),
-            "--quantize: q5 is no weight format; f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1 would be right");
+            "--quantize: q5 is no weight format; f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k would be right");
   EXPECT_EQ(inputMessage("models/nothing.textproto"), "nothing.textproto: No such file or directory");
   EXPECT_EQ(inputMessage("models/families/llama.textproto"),
             "llama.textproto: holds a lathe.spec.Family, not a model's spec (lathe.spec.Model)");

@@ -1,0 +1,47 @@
+//===- QuantizationLog.h - what quantising a model costs ------------------------------------------------*- C++ -*-===//
+//
+// Weights are quantised row by row as they are read (DerivedWeights.h); each row leaves its squared error here, so that
+// a report costs no second pass.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_COMPILER_SPEC_QUANTIZATIONLOG_H
+#define LATHE_COMPILER_SPEC_QUANTIZATIONLOG_H
+
+#include "compiler/spec/Weights.h"
+#include <deque>
+
+namespace lathe {
+
+/// One converted matrix. Errors are sums over its rows that have been read.
+struct QuantizedTensor {
+  std::string role, tensor;
+  Format from, to;
+  int64_t rows, columns;
+  double error = 0, power = 0; ///< sums of squares: of the differences, and of the numbers before
+
+  /// Normalised mean squared error.
+  double nmse() const { return power > 0 ? error / power : 0; }
+  /// Root of the mean squared error.
+  double rmse() const;
+};
+
+class QuantizationLog {
+public:
+  /// Not while rows are recorded. Returns the index for record.
+  size_t add(const Weight &original, Format to);
+  /// Thread-safe; a row that is read again says the same again.
+  void record(size_t index, int64_t row, llvm::ArrayRef<float> before, llvm::ArrayRef<float> after);
+  /// In the model's order. Not while rows are recorded.
+  std::vector<QuantizedTensor> tensors() const;
+
+private:
+  struct Entry {
+    QuantizedTensor tensor;
+    std::vector<float> error, power; ///< [rows]
+  };
+  std::deque<Entry> entries;
+};
+
+} // namespace lathe
+
+#endif

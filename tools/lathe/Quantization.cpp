@@ -1,0 +1,59 @@
+#include "tools/lathe/Quantization.h"
+#include "compiler/support/Error.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/raw_ostream.h"
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <tuple>
+
+namespace lathe::cli {
+
+static llvm::Error writeJson(llvm::ArrayRef<QuantizedTensor> tensors, const std::string &file) {
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const QuantizedTensor &tensor : tensors)
+    all.push_back({{"role", tensor.role},
+                   {"tensor", tensor.tensor},
+                   {"from", formatName(tensor.from).str()},
+                   {"to", formatName(tensor.to).str()},
+                   {"rows", tensor.rows},
+                   {"columns", tensor.columns},
+                   {"rmse", tensor.rmse()},
+                   {"nmse", tensor.nmse()}});
+  std::error_code code;
+  llvm::raw_fd_ostream out(file, code);
+  if (!code) {
+    out << all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+    out.close();
+    code = out.error();
+    out.clear_error();
+  }
+  return code ? makeError("{0}: {1}", file, code.message()) : llvm::Error::success();
+}
+
+llvm::Error reportQuantization(std::vector<QuantizedTensor> tensors, const std::string &file) {
+  llvm::sort(tensors, [](const auto &a, const auto &b) {
+    return std::tuple(-a.nmse(), a.role) < std::tuple(-b.nmse(), b.role);
+  });
+  std::map<Format, int> counts;
+  double error = 0, power = 0;
+  for (const QuantizedTensor &tensor : tensors) {
+    ++counts[tensor.to];
+    error += tensor.error;
+    power += tensor.power;
+  }
+  llvm::raw_ostream &out = llvm::errs();
+  auto percent = [](double nmse) { return llvm::formatv("{0:f2} %", 100 * std::sqrt(nmse)).str(); };
+  if (tensors.empty()) {
+    out << "quantised nothing: the weights are stored so\n";
+  } else {
+    std::string list;
+    for (auto [format, count] : counts)
+      list += (list.empty() ? "" : ", ") + llvm::formatv("{0} matrices to {1}", count, formatName(format)).str();
+    out << llvm::formatv("quantised {0}; error {1} of the weights, at most {2} ({3})\n", list,
+                         percent(power > 0 ? error / power : 0), percent(tensors.front().nmse()), tensors.front().role);
+  }
+  return file.empty() ? llvm::Error::success() : writeJson(tensors, file);
+}
+
+} // namespace lathe::cli
