@@ -70,13 +70,17 @@ Value StepBuilder::after(Value branch, const std::string &name) {
 }
 
 Value StepBuilder::embedding() {
-  auto embed = [&](const std::string &role, Value ids, double scale, int64_t offset) -> Value {
-    return ir::EmbedOp::create(b, at(role), rows(model.dim()), ids, symbol(role), b.getF64FloatAttr(scale),
+  auto embed = [&](const std::string &role, int64_t width, Value ids, double scale, int64_t offset) -> Value {
+    return ir::EmbedOp::create(b, at(role), rows(width), ids, symbol(role), b.getF64FloatAttr(scale),
                                b.getI64IntegerAttr(offset));
   };
-  Value x = embed("token_embedding", inputs.ids, model.embedding().scale(), 0);
+  const int64_t size = model.embedding().size();
+  Value x = embed("token_embedding", size ? size : model.dim(), inputs.ids, model.embedding().scale(), 0);
+  if (size)
+    x = linear(x, "embedding_projection", model.dim(), false);
   if (model.positions().has_learned()) {
-    Value position = embed("position_embedding", inputs.positions, 1, model.positions().learned().offset());
+    Value position =
+        embed("position_embedding", model.dim(), inputs.positions, 1, model.positions().learned().offset());
     x = ir::AddOp::create(b, at("embedding.sum"), x, position, b.getF64FloatAttr(1));
   }
   return model.embedding().norm() ? norm(x, "embedding_norm") : x;
@@ -192,6 +196,8 @@ Value StepBuilder::head(Value x) {
   x = ir::TakeRowsOp::create(b, at("logit_rows"), x, inputs.logitRows);
   if (!h.unnormed())
     x = norm(x, "output_norm");
+  if (const int64_t size = model.embedding().size())
+    x = linear(x, "head_projection", size, false);
   hidden(x, model.n_layers());
   Attribute weight = symbol(h.tied() ? "token_embedding" : "head");
   ArrayAttr biases = h.bias() ? b.getArrayAttr({symbol("head.bias")}) : ArrayAttr();

@@ -329,6 +329,12 @@ static llvm::Error apply(const spec::Style &style, const spec::Binding &binding,
     return value.takeError();
   if (!*value)
     return llvm::Error::success();
+  if (binding.reciprocal()) {
+    if (!(*value)->is_number() || (*value)->get<double>() == 0)
+      return makeError("{0} = {1} is not a number other than 0 (for {2})", (*found)->where, textOf(**value),
+                       binding.field());
+    **value = 1 / (*value)->get<double>();
+  }
   Message &message = owner(*path, model);
   return path->choice ? choose(message, path->choice, **value, (*found)->where)
                       : setField(message, path->field, **value, (*found)->where);

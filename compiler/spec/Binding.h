@@ -20,11 +20,11 @@ llvm::Error checkStyle(const spec::Style &style, const spec::Model &defaults, ll
 /// constants. Errors name the file, the key and what would be valid.
 llvm::Error bindConfig(const spec::Style &style, const Checkpoint &checkpoint, spec::Model &model);
 
-/// The weights of `model` (validated) in the checkpoint, whose own rotary pairing is `stored`: where the model has the
-/// other, rows of queries and keys are read in the model's order. A tensor that is missing, has the wrong shape or is
-/// left over is an error that names it and its role.
+/// The weights of `model` (validated) in the checkpoint, which describes itself as `stored`: where a layer's rotary
+/// pairing is another there, rows of queries and keys are read in the model's order. A tensor that is missing, has the
+/// wrong shape or is left over is an error that names it and its role.
 llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &style, Checkpoint checkpoint,
-                                                          const spec::Model &model, spec::Rotary::Pairing stored);
+                                                          const spec::Model &model, const spec::Model &stored);
 
 } // namespace lathe
 

@@ -139,11 +139,13 @@ static llvm::Error checkTensor(const Tensor &tensor, const WeightShape &wanted, 
   return llvm::Error::success();
 }
 
-/// Of a layer's queries and keys; `stored` is the checkpoint's pairing.
-static Rearrangement rearrangement(const spec::Model &layer, spec::Rotary::Pairing stored) {
-  if (!layer.positions().has_rotary() || stored == layer.positions().rotary().pairing())
+/// Of a layer's queries and keys; `stored` is the layer as the checkpoint has it.
+static Rearrangement rearrangement(const spec::Model &layer, const spec::Model &stored) {
+  const spec::Rotary::Pairing pairing = stored.positions().rotary().pairing();
+  if (!layer.positions().has_rotary() || !stored.positions().has_rotary() ||
+      pairing == layer.positions().rotary().pairing())
     return {};
-  return {layer.attention().head_size(), layer.positions().rotary().dims(), stored == spec::Rotary::INTERLEAVED};
+  return {layer.attention().head_size(), layer.positions().rotary().dims(), pairing == spec::Rotary::INTERLEAVED};
 }
 
 /// Where a role's rows (a vector's components) are in its tensor; nothing when they are not as many in each block.
@@ -233,7 +235,7 @@ static llvm::Expected<Holder> findHolder(const TensorRoles &roles, const WeightS
 }
 
 llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &style, Checkpoint checkpoint,
-                                                          const spec::Model &model, spec::Rotary::Pairing stored) {
+                                                          const spec::Model &model, const spec::Model &stored) {
   const TensorRoles roles(style);
   const std::vector<WeightShape> shapes = weightShapes(model);
   llvm::StringMap<int64_t> sizes;
@@ -279,7 +281,7 @@ llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &sty
     weight.vector = wanted.rows == 1;
     uint32_t layer = 0;
     if (rotates(wanted.role) && llvm::to_integer(rolePattern(wanted.role).second, layer))
-      weight.order = rearrangement(layerOf(model, layer), stored);
+      weight.order = rearrangement(layerOf(model, layer), layerOf(stored, layer));
     source->byRole.try_emplace(wanted.role, source->weights.size());
     source->weights.push_back(std::move(weight));
   }

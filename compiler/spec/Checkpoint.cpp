@@ -1,6 +1,7 @@
 #include "compiler/spec/Checkpoint.h"
 #include "compiler/support/Error.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 
 namespace lathe {
 
@@ -33,8 +34,14 @@ llvm::Expected<Checkpoint> readCheckpoint(llvm::StringRef path) {
   llvm::sys::fs::file_status status;
   if (std::error_code error = llvm::sys::fs::status(path, status))
     return makeError("{0}: {1}", path, error.message());
-  if (status.type() == llvm::sys::fs::file_type::directory_file)
-    return readHuggingFace(path);
+  if (status.type() == llvm::sys::fs::file_type::directory_file) {
+    auto has = [&](const char *file) {
+      llvm::SmallString<128> full(path);
+      llvm::sys::path::append(full, file);
+      return llvm::sys::fs::exists(full);
+    };
+    return has("params.json") && !has("config.json") ? readMeta(path) : readHuggingFace(path);
+  }
   if (path.ends_with(".safetensors"))
     return readSafetensorsFile(path);
   if (path.ends_with(".bin"))

@@ -34,7 +34,7 @@ struct Tensor {
 };
 
 struct Checkpoint {
-  enum class Style { HuggingFace, Gguf, Llama2c };
+  enum class Style { HuggingFace, Gguf, Llama2c, Meta };
 
   std::string file; ///< as messages name it
   Style style = Style::Gguf;
@@ -64,6 +64,8 @@ llvm::Expected<Checkpoint> readCheckpoint(llvm::StringRef path);
 llvm::Expected<Checkpoint> readGguf(llvm::StringRef path);
 /// A folder with config.json and model.safetensors, or the shards that model.safetensors.index.json names.
 llvm::Expected<Checkpoint> readHuggingFace(llvm::StringRef folder);
+/// A folder with params.json, as Meta's Llama has it, and its tensors under their own names as .safetensors.
+llvm::Expected<Checkpoint> readMeta(llvm::StringRef folder);
 /// A .safetensors file, with the config.json beside it when there is one.
 llvm::Expected<Checkpoint> readSafetensorsFile(llvm::StringRef path);
 /// A version 0 checkpoint of karpathy/llama2.c: Config of seven ints, then f32 tensors.

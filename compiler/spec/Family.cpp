@@ -17,6 +17,8 @@ const spec::Style &NamedFamily::style(Checkpoint::Style style) const {
     return family.gguf();
   case Checkpoint::Style::Llama2c:
     return family.llama2c();
+  case Checkpoint::Style::Meta:
+    return family.meta();
   }
   llvm_unreachable("a style of its own");
 }
@@ -68,7 +70,8 @@ llvm::Expected<NamedFamily> parseFamily(llvm::StringRef text, llvm::StringRef fi
   if (llvm::Error error = parseTextProto(text, file, result.family))
     return std::move(error);
   spec::Family &family = result.family;
-  for (spec::Style *style : {family.mutable_hf(), family.mutable_gguf(), family.mutable_llama2c()})
+  for (spec::Style *style :
+       {family.mutable_hf(), family.mutable_gguf(), family.mutable_llama2c(), family.mutable_meta()})
     if (llvm::Error error = complete(*style, family.defaults(), file))
       return std::move(error);
   return result;

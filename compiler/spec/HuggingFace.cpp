@@ -92,7 +92,8 @@ llvm::Expected<Checkpoint> readHuggingFace(llvm::StringRef folder) {
   checkpoint.style = Checkpoint::Style::HuggingFace;
   const std::string config = inFolder(folder, "config.json");
   if (!fs::exists(config))
-    return makeError("{0}: a folder without config.json is not a Hugging Face checkpoint", folder);
+    return makeError("{0}: a folder with neither config.json (Hugging Face) nor params.json (Meta) is no checkpoint",
+                     folder);
   if (llvm::Error error = readConfig(config, checkpoint))
     return std::move(error);
   if (checkpoint.name.empty())

@@ -45,9 +45,8 @@ static llvm::Error attach(Input &input, const NamedFamily &family, Checkpoint ch
                      checkpoint.tokenizer->tokens.size(), input.model.vocab_size());
   input.tokenizer = checkpoint.tokenizer;
   const spec::Style &style = family.style(checkpoint.style);
-  const spec::Rotary::Pairing pairing = stored.positions().rotary().pairing();
   llvm::Expected<std::unique_ptr<WeightSource>> weights =
-      bindWeights(style, std::move(checkpoint), input.model, pairing);
+      bindWeights(style, std::move(checkpoint), input.model, stored);
   if (!weights)
     return weights.takeError();
   input.weights = std::move(*weights);

@@ -1,7 +1,8 @@
 //===- Input.h - what a user names on the command line, read ------------------------------------------*- C++ -*-===//
 //
-// The spec stage: a textproto, a Hugging Face folder, a GGUF or a llama2.c .bin becomes a validated Model and, when
-// there is a checkpoint, its weights by role and its tokenizer. Architectures are data: models/families/*.textproto.
+// The spec stage: a textproto, a Hugging Face folder, a folder of Meta's, a GGUF or a llama2.c .bin becomes a validated
+// Model and, when there is a checkpoint, its weights by role and its tokenizer. Architectures are data:
+// models/families/*.textproto.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_SPEC_INPUT_H

@@ -7,7 +7,8 @@ static bool inRange(const spec::Variant &variant, uint32_t layer) {
   const bool ranged = variant.every() || variant.first() || variant.end();
   if (!ranged || layer < variant.first() || (variant.end() && layer >= variant.end()))
     return false;
-  return variant.every() == 0 || (layer - variant.first()) % variant.every() == variant.offset();
+  const uint32_t offset = variant.last() ? variant.every() - 1 : variant.offset();
+  return variant.every() == 0 || (layer - variant.first()) % variant.every() == offset;
 }
 
 static bool chooses(const spec::Variant &variant, uint32_t layer) {

@@ -36,6 +36,7 @@ static std::set<std::string> allRoles() {
   model.mutable_norm()->set_placement(spec::Norm::BOTH);
   model.mutable_positions()->mutable_learned();
   model.mutable_embedding()->set_norm(true);
+  model.mutable_embedding()->set_size(1);
   model.mutable_attention()->set_qk_norm(spec::Attention::HEAD);
   model.mutable_attention()->set_qkv_bias(true);
   model.mutable_attention()->set_output_bias(true);

@@ -81,10 +81,16 @@ static void fillDefaults(spec::Model &model) {
   if (model.embedding().scale() == 0)
     model.mutable_embedding()->set_scale(model.embedding().by_sqrt_dim() ? std::sqrt(double(model.dim())) : 1);
   model.mutable_embedding()->clear_by_sqrt_dim();
-  if (model.residual().scale() == 0)
-    model.mutable_residual()->set_scale(1);
-  if (model.head().scale() == 0)
-    model.mutable_head()->set_scale(1);
+  if (model.embedding().size() == model.dim())
+    model.mutable_embedding()->clear_size();
+  spec::Residual &residual = *model.mutable_residual();
+  if (residual.scale() == 0 && model.n_layers() > 0)
+    residual.set_scale(residual.depth_scale() ? residual.depth_scale() / std::sqrt(double(model.n_layers())) : 1);
+  residual.clear_depth_scale();
+  spec::Head &head = *model.mutable_head();
+  if (head.scale() == 0 && model.dim() > 0)
+    head.set_scale(head.scale_dim() ? head.scale_dim() / model.dim() : 1);
+  head.clear_scale_dim();
   for (spec::Variant &variant : *model.mutable_variants()) {
     if (variant.has_positions())
       fillPositions(*variant.mutable_positions(), model);
@@ -269,6 +275,8 @@ static void checkParts(const spec::Model &model, Checks &checks) {
   checks.require(!residual.shared_norm() || (residual.parallel() && norm.placement() == spec::Norm::PRE),
                  "residual.shared_norm = true needs residual.parallel = true and norm.placement = PRE");
   checks.positive("embedding.scale", model.embedding().scale());
+  checks.require(model.embedding().size() <= maxDim, "embedding.size = {0} is not from 0 to {1}",
+                 model.embedding().size(), maxDim);
   checks.positive("residual.scale", model.residual().scale());
   checks.positive("head.scale", model.head().scale());
   checks.notNegative("head.softcap", model.head().softcap());

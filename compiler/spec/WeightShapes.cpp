@@ -125,7 +125,10 @@ Format formatFor(const WeightShape &shape, Format wanted, Format otherwise) {
 std::vector<WeightShape> weightShapes(const spec::Model &model) {
   const int64_t dim = model.dim();
   ShapeList list(model);
-  list.matrix("token_embedding", model.vocab_size(), dim, false);
+  const int64_t embeddingSize = model.embedding().size() ? model.embedding().size() : dim;
+  list.matrix("token_embedding", model.vocab_size(), embeddingSize, false);
+  if (embeddingSize != dim)
+    list.matrix("embedding_projection", dim, embeddingSize, false);
   if (model.positions().has_learned())
     list.matrix("position_embedding", model.positions().learned().rows(), dim, false);
   if (model.embedding().norm())
@@ -152,8 +155,10 @@ std::vector<WeightShape> weightShapes(const spec::Model &model) {
   }
   if (!model.head().unnormed())
     list.norm("output_norm");
+  if (embeddingSize != dim)
+    list.matrix("head_projection", embeddingSize, dim, false);
   if (!model.head().tied())
-    list.matrix("head", model.vocab_size(), dim, model.head().bias());
+    list.matrix("head", model.vocab_size(), embeddingSize, model.head().bias());
   else if (model.head().bias())
     list.vector("head.bias", model.vocab_size());
   return std::move(list.shapes);

@@ -32,7 +32,7 @@ FLOATS = ("F32", "F16", "BF16")
 # hidden.L-1, the last layer's result before the norm, which Lathe does not give. hidden.L is the same.
 LISTS_RESULTS = ("mamba", "mamba2", "falcon_mamba")
 # What Lathe says, in one line and with exit code 1, of an input that it cannot read yet.
-NOT_YET = ("is unknown", "supported", "is not a Hugging Face checkpoint", "has no kernel")
+NOT_YET = ("is unknown", "supported", "has no kernel")
 
 
 class Trouble(Exception):

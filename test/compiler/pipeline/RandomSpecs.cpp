@@ -25,6 +25,7 @@ const std::map<std::string, std::vector<double>> kNumbers = {
     {"Variant.every", {0, 2}},
     {"Variant.offset", {0, 1}},
     {"Embedding.scale", {0, 0.7}},
+    {"Embedding.size", {0, 36, 52}},
     {"Learned.offset", {0, 2}},
     {"Learned.rows", {0, 310}},
     {"Alibi.max_bias", {0, 5}},
@@ -48,6 +49,7 @@ const std::map<std::string, std::vector<double>> kNumbers = {
     {"Yarn.magnitude_scale", {0, 0.9}},
     {"Norm.eps", {1e-5, 1e-6}},
     {"Residual.scale", {0, 0.3}},
+    {"Residual.depth_scale", {0, 1.4}},
     {"Attention.n_heads", {0, 1, 3, 4, 5, 6}},
     {"Attention.n_kv_heads", {0, 1, 2, 3}},
     {"Attention.head_size", {0, 8, 12, 20}},
@@ -65,6 +67,7 @@ const std::map<std::string, std::vector<double>> kNumbers = {
     {"Experts.groups_per_token", {0, 1}},
     {"SharedExpert.hidden", {24, 41}},
     {"Head.scale", {0, 0.5}},
+    {"Head.scale_dim", {0, 24}},
     {"Head.softcap", {0, 2}},
 };
 

@@ -110,6 +110,16 @@ TEST(Binding, ReachesVariantsByName) {
             "f.textproto: binding of 'variants.locl.every': the defaults have no variant 'locl'");
 }
 
+TEST(Binding, TakesTheReciprocal) {
+  const char *binding = R"(bindings { field: "head.scale" keys: "divisor" reciprocal: true optional: true })";
+  EXPECT_EQ(bound(binding, checkpoint(R"({"divisor": 8})")), "positions { rotary { } } head { scale: 0.125 }");
+  EXPECT_EQ(bound(binding, checkpoint("{}")), "positions { rotary { } }");
+  EXPECT_EQ(bound(binding, checkpoint(R"({"divisor": 0})")),
+            "c.json: divisor = 0 is not a number other than 0 (for head.scale)");
+  EXPECT_EQ(bound(binding, checkpoint(R"({"divisor": "x"})")),
+            "c.json: divisor = x is not a number other than 0 (for head.scale)");
+}
+
 TEST(Binding, ADefaultMakesAKeyOptional) {
   llvm::Expected<NamedFamily> family =
       parseFamily(R"(defaults { dim: 3 } hf { bindings { field: "dim" keys: "width" } })", "f.textproto");
@@ -155,7 +165,7 @@ TEST(Binding, ExpertsAreInOneTensorOrEachInItsOwn) {
     for (Tensor &tensor : tensors)
       if (llvm::Error error = file.add(std::move(tensor)))
         return llvm::toString(std::move(error));
-    auto weights = bindWeights(family->family.hf(), std::move(file), model, spec::Rotary::PAIRING_UNSPECIFIED);
+    auto weights = bindWeights(family->family.hf(), std::move(file), model, model);
     if (!weights)
       return llvm::toString(weights.takeError());
     std::string text;
@@ -208,7 +218,7 @@ TEST(Binding, RolesOfOneTensorAreReadFromTheirRows) {
           Tensor{"qkv.bias", Format::F32, "F32", {8}, data}})
       if (llvm::Error error = file.add(std::move(tensor)))
         return llvm::toString(std::move(error));
-    auto weights = bindWeights(family->family.hf(), std::move(file), model, spec::Rotary::PAIRING_UNSPECIFIED);
+    auto weights = bindWeights(family->family.hf(), std::move(file), model, model);
     if (!weights)
       return llvm::toString(weights.takeError());
     std::string text; // the first number of each row of key, then value's bias

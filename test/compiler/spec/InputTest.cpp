@@ -208,7 +208,8 @@ TEST(Input, SaysWhatIsWrongWithOptions) {
   TemporaryFolder folder;
   EXPECT_THAT(inputMessage(folder.write("s.textproto", "version: 1 family: \"lama\"")),
               testing::StartsWith("s.textproto: family = 'lama' is unknown; known: "));
-  EXPECT_EQ(inputMessage("test/data"), "data: a folder without config.json is not a Hugging Face checkpoint");
+  EXPECT_EQ(inputMessage("test/data"),
+            "data: a folder with neither config.json (Hugging Face) nor params.json (Meta) is no checkpoint");
 }
 
 } // namespace

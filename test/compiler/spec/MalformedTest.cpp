@@ -238,12 +238,43 @@ TEST(MalformedHuggingFace, NamesTheKey) {
       edited("\"rope_scaling\": null", "\"rope_scaling\": {\"type\": \"linear\"}"),
       "config.json: rope_parameters.factor or rope_scaling.factor is missing (positions.rotary.scaling.linear.factor "
       "needs it)");
-  EXPECT_THAT(edited("\"model_type\": \"llama\"", "\"model_type\": \"lama\""),
-              testing::MatchesRegex("config.json: architecture 'lama' is unknown; known: (.*, )?llama, (.*, )?mistral, .*"));
+  EXPECT_THAT(
+      edited("\"model_type\": \"llama\"", "\"model_type\": \"lama\""),
+      testing::MatchesRegex("config.json: architecture 'lama' is unknown; known: (.*, )?llama, (.*, )?mistral, .*"));
   EXPECT_EQ(edited("\"tie_word_embeddings\": false", "\"tie_word_embeddings\": 0"),
             "config.json: tie_word_embeddings = 0 is not true or false (for tied)");
   EXPECT_EQ(edited("\"num_key_value_heads\": 2", "\"num_key_value_heads\": 3"),
             "config.json: attention.n_kv_heads = 3 does not divide attention.n_heads = 8");
+}
+
+TEST(MalformedMeta, NamesTheKeyAndTheFile) {
+  const std::string meta = "test/data/golden/llama-meta";
+  TemporaryFolder folder;
+  const std::string params = readBytes(meta + "/params.json");
+  folder.write("params.json", params);
+  EXPECT_EQ(inputMessage(folder.path + "/"),
+            ": has params.json, but neither model*.safetensors nor consolidated*.safetensors");
+  folder.write("consolidated.00.pth", "");
+  EXPECT_EQ(inputMessage(folder.path + "/"),
+            "consolidated.00.pth: is a pickle, which can run any code; save its tensors as .safetensors (in Python: "
+            "safetensors.torch.save_file(torch.load(file, weights_only=True), ...))");
+  folder.write("model.safetensors", readBytes(meta + "/model.safetensors"));
+  EXPECT_EQ(inputMessage(folder.path + "/"), "");
+  auto edited = [&](llvm::StringRef from, llvm::StringRef to) {
+    std::string bytes = params;
+    bytes.replace(bytes.find(from), from.size(), to);
+    folder.write("params.json", bytes);
+    return inputMessage(folder.path + "/");
+  };
+  EXPECT_EQ(edited("\"n_heads\"", "\"heads\""), "params.json: n_heads is missing (attention.n_heads needs it)");
+  EXPECT_EQ(edited("\"dim\": 24", "\"dim\": \"wide\""),
+            "params.json: dim = wide is not a whole number from 0 to 4294967295 (for dim)");
+  EXPECT_EQ(edited("\"n_layers\": 2", "\"n_layers\": 3"),
+            "params.json: tensor 'layers.2.attention_norm.weight' is missing (role layers.2.attention_norm)");
+  EXPECT_THAT(edited("\"n_layers\": 2", "\"n_layers\": 1"),
+              testing::MatchesRegex("params.json: tensor 'layers.1.* .nor 8 more. has no role in this model"));
+  for (size_t length = 0; length + 2 < params.size(); ++length)
+    EXPECT_NE((folder.write("params.json", params.substr(0, length)), inputMessage(folder.path + "/")), "") << length;
 }
 
 TEST(MalformedLlama2c, HeaderAndSize) {

@@ -36,8 +36,9 @@ TEST(Validate, FillsDefaults) {
 TEST(Validate, WorksOutWhatFollowsFromOthers) {
   spec::Model model, change;
   ASSERT_EQ(messageOf(parseTextProto(valid, "valid", model)), "");
-  ASSERT_EQ(messageOf(parseTextProto("positions { rotary { fraction: 0.25 } } embedding { by_sqrt_dim: true } "
-                                     "attention { scale_size: 16 } mlp { expansion: 2.5 }",
+  ASSERT_EQ(messageOf(parseTextProto("positions { rotary { fraction: 0.25 } } embedding { by_sqrt_dim: true size: 64 } "
+                                     "attention { scale_size: 16 } mlp { expansion: 2.5 } "
+                                     "residual { depth_scale: 3 } head { scale_dim: 16 }",
                                      "edit", change)),
             "");
   model.MergeFrom(change);
@@ -47,6 +48,9 @@ TEST(Validate, WorksOutWhatFollowsFromOthers) {
   EXPECT_EQ(model.embedding().scale(), 8);
   EXPECT_EQ(model.attention().scale(), 0.25);
   EXPECT_EQ(model.mlp().hidden(), 160u);
+  EXPECT_EQ(model.embedding().size(), 0u); // as wide as the model: no projections
+  EXPECT_EQ(model.residual().scale(), 3 / std::sqrt(double(model.n_layers())));
+  EXPECT_EQ(model.head().scale(), 0.25);
   EXPECT_EQ(model.mlp().expansion(), 0); // equal models are equal specs
 }
 
@@ -161,8 +165,8 @@ TEST(Validate, AnEmptySpecIsAnErrorNotACrash) {
 TEST(TextProto, SaysTheLine) {
   spec::Model model;
   EXPECT_EQ(messageOf(parseTextProto("version: 1\nresidual { width: 3 }\n", "m.textproto", model)),
-            "m.textproto:2: Message type \"lathe.spec.Residual\" has no field named \"width\"; known: scale, parallel, "
-            "shared_norm");
+            "m.textproto:2: Message type \"lathe.spec.Residual\" has no field named \"width\"; known: scale, "
+            "depth_scale, parallel, shared_norm");
   std::string deep;
   for (int i = 0; i < 100000; ++i)
     deep += "positions {";

@@ -1,0 +1,72 @@
+//===- Meta.cpp - a folder of params.json and safetensors ---------------------------------------------------------===//
+#include "compiler/spec/Checkpoint.h"
+#include "compiler/spec/Safetensors.h"
+#include "compiler/spec/tokenizer/TokenizerFile.h"
+#include "compiler/support/Error.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+namespace lathe {
+
+using nlohmann::json;
+namespace fs = llvm::sys::fs;
+namespace path = llvm::sys::path;
+
+/// Files of weights in the folder whose names end so, sorted.
+static llvm::Expected<std::vector<std::string>> weightFiles(llvm::StringRef folder, llvm::StringRef ending) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+    if (llvm::StringRef name = path::filename(entry->path());
+        name.ends_with(ending) && (name.starts_with("consolidated") || name.starts_with("model")))
+      files.push_back(entry->path());
+  if (error)
+    return makeError("{0}: {1}", folder, error.message());
+  llvm::sort(files);
+  return files;
+}
+
+llvm::Expected<Checkpoint> readMeta(llvm::StringRef folder) {
+  constexpr uint64_t limit = 1 << 20;
+  Checkpoint checkpoint;
+  checkpoint.style = Checkpoint::Style::Meta;
+  checkpoint.architecture = "meta";
+  checkpoint.name = path::filename(folder.rtrim('/')).str();
+  llvm::SmallString<128> file(folder);
+  path::append(file, "params.json");
+  checkpoint.file = file.str().str();
+  llvm::Expected<std::string> text = readSmallFile(checkpoint.file, limit);
+  if (!text)
+    return text.takeError();
+  llvm::Expected<json> config = parseJson(*text, checkpoint.file);
+  if (!config)
+    return config.takeError();
+  if (!config->is_object())
+    return makeError("{0}: is not a JSON object", checkpoint.file);
+  checkpoint.config = std::move(*config);
+
+  llvm::Expected<std::vector<std::string>> tensors = weightFiles(folder, ".safetensors");
+  if (!tensors)
+    return tensors.takeError();
+  if (tensors->empty()) {
+    llvm::Expected<std::vector<std::string>> pickled = weightFiles(folder, ".pth");
+    if (!pickled)
+      return pickled.takeError();
+    if (pickled->empty())
+      return makeError("{0}: has params.json, but neither model*.safetensors nor consolidated*.safetensors", folder);
+    return makeError("{0}: is a pickle, which can run any code; save its tensors as .safetensors (in Python: "
+                     "safetensors.torch.save_file(torch.load(file, weights_only=True), ...))",
+                     pickled->front());
+  }
+  for (const std::string &shard : *tensors)
+    if (llvm::Error error = addSafetensors(shard, checkpoint))
+      return std::move(error);
+  llvm::Expected<std::shared_ptr<TokenizerSource>> tokenizer = readTokenizerFolder(folder);
+  if (!tokenizer)
+    return tokenizer.takeError();
+  checkpoint.tokenizer = std::move(*tokenizer);
+  return checkpoint;
+}
+
+} // namespace lathe
