@@ -112,11 +112,18 @@ def Lathe_RotationOp : Lathe_Op<"rotation", [Symbol]> {
   let description = [{
     Every scaling scheme (linear, NTK, YaRN, Llama 3) ends as one frequency a pair and one magnitude that multiplies
     cosine and sine (YaRN's attention factor; 1 elsewhere).
+
+    With limit > 0 the rotation of a row depends on the known length L of its sequence. Up to the limit it is as above.
+    Where L is greater, it has other frequencies and another magnitude (`beyond`: longrope), or, with growth g > 0, pair
+    i of n turns by frequencies[i] * (1 + g * (L - limit) / limit)^(-i / (n - 1)) (dynamic NTK).
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, DenseF64ArrayAttr:$frequencies,
-                       DefaultValuedAttr<F64Attr, "1.0">:$magnitude);
+                       DefaultValuedAttr<F64Attr, "1.0">:$magnitude, DefaultValuedAttr<Lathe_Int, "0">:$limit,
+                       DefaultValuedAttr<F64Attr, "0.0">:$growth, OptionalAttr<DenseF64ArrayAttr>:$long_frequencies,
+                       DefaultValuedAttr<F64Attr, "1.0">:$long_magnitude);
   let assemblyFormat = [{
-    $sym_name custom<Numbers>($frequencies) (`magnitude` $magnitude^)? attr-dict
+    $sym_name custom<Numbers>($frequencies) (`magnitude` $magnitude^)? (`limit` $limit^)? (`growth` $growth^)?
+    (`beyond` custom<Numbers>($long_frequencies)^)? (`long_magnitude` $long_magnitude^)? attr-dict
   }];
   let hasVerifier = 1;
 }
@@ -199,11 +206,15 @@ def Lathe_LinearOp : Lathe_Op<"linear", [Pure, Lathe_NamesSymbols]> {
 
 def Lathe_RopeOp : Lathe_Op<"rope", [Pure, AllTypesMatch<["input", "result"]>, Lathe_NamesSymbols]> {
   let summary = "rotates the leading 2 * frequencies components of each head (arXiv:2104.09864 eq. 34)";
-  let arguments = (ins Lathe_Rows:$input, Lathe_Indices:$positions, FlatSymbolRefAttr:$rotation,
-                       Lathe_Int:$head_size, Lathe_PairingAttr:$pairing);
+  let description = [{
+    `lengths` has the known length of each row's sequence, for a rotation that depends on it.
+  }];
+  let arguments = (ins Lathe_Rows:$input, Lathe_Indices:$positions, Optional<Lathe_Indices>:$lengths,
+                       FlatSymbolRefAttr:$rotation, Lathe_Int:$head_size, Lathe_PairingAttr:$pairing);
   let results = (outs Lathe_Rows:$result);
   let assemblyFormat = [{
-    `` $pairing $input `,` $positions `,` $rotation `head_size` $head_size attr-dict `:` type($result)
+    `` $pairing $input `,` $positions (`lengths` $lengths^)? `,` $rotation `head_size` $head_size attr-dict
+    `:` type($result)
   }];
   let hasVerifier = 1;
 }

@@ -120,12 +120,25 @@ LogicalResult WeightOp::verify() {
 LogicalResult RotationOp::verify() {
   if (getFrequencies().empty())
     return emitOpError("frequencies is empty; it has one element for each pair of components that rotates");
-  for (double frequency : getFrequencies())
-    if (!std::isfinite(frequency) || frequency < 0)
-      return emitOpError("frequencies has an element that is negative or not finite");
-  double magnitude = getMagnitude().convertToDouble();
-  if (!(magnitude > 0) || !std::isfinite(magnitude))
-    return emitOpError("magnitude is not a positive number");
+  for (ArrayRef<double> list : {getFrequencies(), getLongFrequencies().value_or(ArrayRef<double>())})
+    for (double frequency : list)
+      if (!std::isfinite(frequency) || frequency < 0)
+        return emitOpError("frequencies has an element that is negative or not finite");
+  for (const llvm::APFloat &value : {getMagnitude(), getLongMagnitude()})
+    if (double magnitude = value.convertToDouble(); !(magnitude > 0) || !std::isfinite(magnitude))
+      return emitOpError("magnitude is not a positive number");
+  const double growth = getGrowth().convertToDouble();
+  if (!(growth >= 0) || !std::isfinite(growth))
+    return emitOpError("growth is negative or not finite");
+  if (getLimit() < 0 || (getLimit() > 0) != (growth > 0 || getLongFrequencies()) ||
+      (growth > 0 && getLongFrequencies()))
+    return emitOpError() << "limit = " << getLimit()
+                         << "; a limit goes with growth or with the frequencies beyond it, and with one of them only";
+  if (growth > 0 && getFrequencies().size() < 2)
+    return emitOpError("growth is for two frequencies at least");
+  if (getLongFrequencies() && getLongFrequencies()->size() != getFrequencies().size())
+    return emitOpError() << "has " << getLongFrequencies()->size() << " frequencies beyond the limit and "
+                         << getFrequencies().size() << " up to it";
   return success();
 }
 
@@ -246,6 +259,10 @@ LogicalResult RopeOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (turned > getHeadSize())
     return emitOpError() << "rotation " << getRotationAttr() << " turns " << turned << " components; head_size is "
                          << getHeadSize();
+  if (!getLengths() != !rotation.getLimit())
+    return emitOpError() << "rotation " << getRotationAttr()
+                         << (rotation.getLimit() ? " depends on the sequence's length, and lengths is not given"
+                                                 : " does not depend on the sequence's length, and lengths is given");
   return success();
 }
 

@@ -38,8 +38,12 @@ static void declareRotations(OpBuilder &b, const spec::Model &model) {
     if (!layer.positions().has_rotary() || !declared.insert(name).second)
       continue;
     const Rotation rotation = rotationOf(layer.positions().rotary());
+    const bool switches = !rotation.longFrequencies.empty();
     ir::RotationOp::create(b, NameLoc::get(b.getStringAttr(name)), b.getStringAttr(name),
-                           b.getDenseF64ArrayAttr(rotation.frequencies), b.getF64FloatAttr(rotation.magnitude));
+                           b.getDenseF64ArrayAttr(rotation.frequencies), b.getF64FloatAttr(rotation.magnitude),
+                           b.getI64IntegerAttr(rotation.limit), b.getF64FloatAttr(rotation.growth),
+                           switches ? b.getDenseF64ArrayAttr(rotation.longFrequencies) : DenseF64ArrayAttr(),
+                           b.getF64FloatAttr(rotation.longMagnitude));
   }
 }
 
@@ -59,12 +63,18 @@ static llvm::Error declareSymbols(OpBuilder &b, const spec::Model &model, const 
 static void addStep(OpBuilder &b, const spec::Model &model, StringRef name) {
   OpBuilder::InsertionGuard guard(b);
   Type indices = ir::indicesType(b.getContext()), logits = ir::rowsType(b.getContext(), model.vocab_size());
-  auto type = b.getFunctionType({indices, indices, indices, indices}, {logits});
+  const bool lengths = llvm::any_of(llvm::seq(model.n_layers()), [&](uint32_t i) {
+    const spec::Positions positions = layerOf(model, i).positions();
+    return positions.has_rotary() && dependsOnLength(positions.rotary());
+  });
+  auto type = b.getFunctionType(SmallVector<Type>(lengths ? 5 : 4, indices), {logits});
   Location loc = NameLoc::get(b.getStringAttr(name));
   auto function = func::FuncOp::create(b, loc, name, type);
   Block &body = *function.addEntryBlock();
   b.setInsertionPointToStart(&body);
-  StepBuilder step(b, model, {body.getArgument(0), body.getArgument(1), body.getArgument(2), body.getArgument(3)});
+  StepBuilder step(b, model,
+                   {body.getArgument(0), body.getArgument(1), body.getArgument(2), body.getArgument(3),
+                    lengths ? body.getArgument(4) : Value()});
   func::ReturnOp::create(b, loc, step.build());
 }
 

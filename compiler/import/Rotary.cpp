@@ -60,11 +60,32 @@ static std::vector<double> plainFrequencies(double theta, uint32_t dims) {
   return frequencies;
 }
 
+static Rotation rotationOf(const spec::Rotary::LongRope &longrope, std::vector<double> frequencies) {
+  Rotation rotation;
+  rotation.frequencies = rotation.longFrequencies = frequencies;
+  for (size_t i = 0; i < frequencies.size(); ++i) {
+    rotation.frequencies[i] /= longrope.short_factor(int(i));
+    rotation.longFrequencies[i] /= longrope.long_factor(int(i));
+  }
+  const double original = longrope.original_context();
+  const double factor = longrope.factor() > 0 ? longrope.factor() : longrope.extended_context() / original;
+  const double usual = factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(original));
+  rotation.magnitude = longrope.short_magnitude() > 0 ? longrope.short_magnitude() : usual;
+  rotation.longMagnitude = longrope.long_magnitude() > 0 ? longrope.long_magnitude() : usual;
+  rotation.limit = longrope.original_context();
+  return rotation;
+}
+
+bool lathe::dependsOnLength(const spec::Rotary &rotary) {
+  return rotary.scaling().has_dynamic_ntk() || rotary.scaling().has_longrope();
+}
+
 Rotation lathe::rotationOf(const spec::Rotary &rotary) {
   const spec::Rotary::Scaling &scaling = rotary.scaling();
   const double dims = rotary.dims();
-  Rotation rotation{plainFrequencies(rotary.theta(), rotary.dims())};
+  Rotation rotation;
   std::vector<double> &frequencies = rotation.frequencies;
+  frequencies = plainFrequencies(rotary.theta(), rotary.dims());
   switch (scaling.kind_case()) {
   case spec::Rotary::Scaling::kLinear:
     for (double &frequency : frequencies)
@@ -85,6 +106,12 @@ Rotation lathe::rotationOf(const spec::Rotary &rotary) {
   case spec::Rotary::Scaling::kNtk:
     frequencies = plainFrequencies(rotary.theta() * std::pow(scaling.ntk().factor(), dims / (dims - 2)), rotary.dims());
     break;
+  case spec::Rotary::Scaling::kDynamicNtk:
+    rotation.limit = scaling.dynamic_ntk().original_context();
+    rotation.growth = scaling.dynamic_ntk().factor();
+    break;
+  case spec::Rotary::Scaling::kLongrope:
+    return ::rotationOf(scaling.longrope(), std::move(frequencies));
   case spec::Rotary::Scaling::KIND_NOT_SET:
     break;
   }

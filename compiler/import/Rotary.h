@@ -12,8 +12,15 @@ namespace lathe {
 struct Rotation {
   std::vector<double> frequencies;
   double magnitude = 1;
+  // For sequences longer than the limit, where it is not 0.
+  uint32_t limit = 0;
+  double growth = 0;
+  std::vector<double> longFrequencies;
+  double longMagnitude = 1;
 };
 Rotation rotationOf(const spec::Rotary &rotary);
+/// Whether there is a limit: rows need the lengths of their sequences.
+bool dependsOnLength(const spec::Rotary &rotary);
 
 } // namespace lathe
 

@@ -1,6 +1,7 @@
 //===- StepBuilder.cpp - the ops of one forward pass -------------------------------------------------------------===//
 #include "compiler/import/StepBuilder.h"
 #include "compiler/import/Alibi.h"
+#include "compiler/import/Rotary.h"
 #include "compiler/spec/Layers.h"
 
 using namespace mlir;
@@ -256,8 +257,9 @@ Value StepBuilder::linear(Value x, const std::string &role, int64_t width, bool 
 Value StepBuilder::rotate(Value x, const spec::Model &layer, uint32_t index, const std::string &name) {
   auto pairing = layer.positions().rotary().pairing() == spec::Rotary::INTERLEAVED ? ir::Pairing::Interleaved
                                                                                    : ir::Pairing::HalfSplit;
+  Value lengths = dependsOnLength(layer.positions().rotary()) ? inputs.lengths : Value();
   return ir::RopeOp::create(
-      b, at(name), x.getType(), x, inputs.positions, symbol(rotationName(positionsVariant(model, index))),
+      b, at(name), x.getType(), x, inputs.positions, lengths, symbol(rotationName(positionsVariant(model, index))),
       b.getI64IntegerAttr(layer.attention().head_size()), ir::PairingAttr::get(b.getContext(), pairing));
 }
 

@@ -16,6 +16,7 @@ class StepBuilder {
 public:
   struct Inputs {
     mlir::Value ids, positions, slots, logitRows; ///< tensor<?xi32>
+    mlir::Value lengths;                          ///< of the rows' sequences; null where no rotation depends on them
   };
 
   StepBuilder(mlir::OpBuilder &b, const spec::Model &model, Inputs inputs) : b(b), model(model), inputs(inputs) {}

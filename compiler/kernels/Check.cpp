@@ -153,6 +153,7 @@ private:
     case Base::Ids:
     case Base::Positions:
     case Base::Slots:
+    case Base::Lengths:
       return program->maxRows * 4;
     case Base::Pages:
       return set.cache.maxPages * 4;

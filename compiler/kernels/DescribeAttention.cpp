@@ -14,6 +14,43 @@ constexpr int64_t kF32 = 4;
 
 int64_t cacheElementBytes(const CacheLayout &cache) { return cache.format == CacheFormat::F32 ? 4 : 2; }
 
+/// Angles add: cos and sin of position * f come from those of 64 * page * f and of the place in the page, each exact to
+/// f32. `entries` of them, `step` positions apart.
+void addAngles(std::vector<float> &table, llvm::ArrayRef<double> frequencies, int64_t entries, int64_t step,
+               double magnitude) {
+  for (int64_t i = 0; i < entries; ++i)
+    for (double frequency : frequencies) {
+      double angle = static_cast<double>(i * step) * frequency;
+      table.push_back(static_cast<float>(magnitude * std::cos(angle)));
+      table.push_back(static_cast<float>(magnitude * std::sin(angle)));
+    }
+}
+
+/// Lengths from the limit on that a sequence can have, at least one.
+int64_t grownLengths(ir::RotationOp rotation, int64_t maxContext) {
+  return std::max<int64_t>(1, maxContext - rotation.getLimit() + 1);
+}
+
+/// What frequency i is multiplied by i times, for each of those lengths: see lathe.rotation.
+std::vector<double> growthOf(ir::RotationOp rotation, int64_t maxContext) {
+  std::vector<double> growth;
+  const double limit = rotation.getLimit(), factor = rotation.getGrowth().convertToDouble();
+  const double exponent = -1 / (static_cast<double>(rotation.getFrequencies().size()) - 1);
+  for (int64_t i = 0, n = grownLengths(rotation, maxContext); i < n; ++i)
+    growth.push_back(std::pow(1 + factor * static_cast<double>(i) / limit, exponent));
+  return growth;
+}
+
+/// Each number as the sum of two f32, 48 bits of it.
+std::vector<float> pairsOf(llvm::ArrayRef<double> numbers) {
+  std::vector<float> pairs;
+  for (double number : numbers) {
+    pairs.push_back(static_cast<float>(number));
+    pairs.push_back(static_cast<float>(number - static_cast<double>(pairs.back())));
+  }
+  return pairs;
+}
+
 } // namespace
 
 Error PhaseDescriber::describeAttention(ir::AppendOp append, ir::AttendOp attend) {
@@ -86,13 +123,12 @@ Error PhaseDescriber::addAppend(ir::AppendOp append, ir::AttendOp attend) {
   if (queryRope) {
     if (keyRope.getRotation() != queryRope.getRotation() || keyRope.getPairing() != queryRope.getPairing() ||
         keyRope.getPositions() != append.getPositions() || queryRope.getPositions() != append.getPositions() ||
-        static_cast<int64_t>(queryRope.getHeadSize()) != headSize ||
+        keyRope.getLengths() != queryRope.getLengths() || static_cast<int64_t>(queryRope.getHeadSize()) != headSize ||
         static_cast<int64_t>(keyRope.getHeadSize()) != headSize)
       return error(queryRope, "of the query differs from the key's");
     auto rotation = context.symbols.lookup<ir::RotationOp>(keyRope.getRotation());
     if (!rotation)
       return error(keyRope, "names a rotation that is not declared");
-    makeTables(rotation);
     int64_t width = ir::widthOf(queryRope.getResult());
     kernel.heads = width / headSize;
     if (width % headSize || kernel.heads % kvHeads)
@@ -103,9 +139,8 @@ Error PhaseDescriber::addAppend(ir::AppendOp append, ir::AttendOp attend) {
     if (!query)
       return query.takeError();
     groupBytes = width / kvHeads * kF32;
-    std::string name = rotation.getSymName().str();
-    views->push_back({.base = Base::Weights, .weight = name + ".high"});
-    views->push_back({.base = Base::Weights, .weight = name + ".low"});
+    if (Error wrong = addRotation(keyRope, rotation, kernel, *views))
+      return wrong;
     views->push_back(rows(*query, groupBytes));
     if (attend) { // of this tile's heads only
       turned = {.base = Base::Scratch, .offset = allocate(groupBytes), .columns = width, .rows = 1};
@@ -204,21 +239,53 @@ std::string PhaseDescriber::slopesTable(llvm::ArrayRef<double> slopes) {
   return context.set.tables.back().name;
 }
 
-/// Angles add: cos and sin of position * f come from those of 64 * page * f and of the place in the page, each exact to
-/// f32.
-void PhaseDescriber::makeTables(ir::RotationOp rotation) {
+Error PhaseDescriber::addRotation(ir::RopeOp rope, ir::RotationOp rotation, AppendKernel &kernel,
+                                  std::vector<View> &views) {
+  if (Error wrong = makeTables(rotation))
+    return wrong;
+  if (rotation.getLimit()) {
+    kernel.limit = rotation.getLimit();
+    Expected<View> lengths = index(rope, rope.getLengths(), Base::Lengths);
+    if (!lengths)
+      return lengths.takeError();
+    views.push_back(*lengths);
+    kernel.rule = rotation.getLongFrequencies() ? LengthRule::Switch : LengthRule::Grow;
+  }
+  const bool grows = kernel.rule == LengthRule::Grow;
+  if (grows) {
+    kernel.grown = grownLengths(rotation, context.set.maxContext);
+    kernel.magnitude = rotation.getMagnitude().convertToDouble();
+  }
+  for (const char *table : {grows ? ".frequencies" : ".high", grows ? ".growth" : ".low"})
+    views.push_back({.base = Base::Weights, .weight = (rotation.getSymName() + table).str()});
+  return Error::success();
+}
+
+Error PhaseDescriber::makeTables(ir::RotationOp rotation) {
   if (!context.rotations.insert(rotation.getSymName()).second)
-    return;
-  auto table = [&](const char *suffix, int64_t entries, int64_t step, double magnitude) {
-    Table made{(rotation.getSymName() + suffix).str(), {}};
-    for (int64_t i = 0; i < entries; ++i)
-      for (double frequency : rotation.getFrequencies()) {
-        double angle = static_cast<double>(i * step) * frequency;
-        made.values.push_back(static_cast<float>(magnitude * std::cos(angle)));
-        made.values.push_back(static_cast<float>(magnitude * std::sin(angle)));
-      }
-    context.set.tables.push_back(std::move(made));
+    return Error::success();
+  auto add = [&](const char *suffix, std::vector<float> values) {
+    context.set.tables.push_back({(rotation.getSymName() + suffix).str(), std::move(values)});
   };
-  table(".high", context.set.cache.maxPages, kPagePositions, 1.0);
-  table(".low", kPagePositions, 1, rotation.getMagnitude().convertToDouble());
+  if (rotation.getLimit() && !rotation.getLongFrequencies()) {
+    add(".frequencies", pairsOf(rotation.getFrequencies()));
+    add(".growth", pairsOf(growthOf(rotation, context.set.maxContext)));
+    return Error::success();
+  }
+  std::vector<float> high, low;
+  addAngles(high, rotation.getFrequencies(), context.set.cache.maxPages, kPagePositions, 1);
+  addAngles(low, rotation.getFrequencies(), kPagePositions, 1, rotation.getMagnitude().convertToDouble());
+  if (rotation.getLongFrequencies()) {
+    int64_t &beyond = context.set.feedAgainBeyond;
+    if (beyond && beyond != rotation.getLimit())
+      return llvm::createStringError("@" + rotation.getSymName() + " changes beyond " +
+                                     llvm::Twine(rotation.getLimit()) + " positions, another rotation beyond " +
+                                     llvm::Twine(beyond) + ": a sequence can be fed again at one length only");
+    beyond = rotation.getLimit();
+    addAngles(high, *rotation.getLongFrequencies(), context.set.cache.maxPages, kPagePositions, 1);
+    addAngles(low, *rotation.getLongFrequencies(), kPagePositions, 1, rotation.getLongMagnitude().convertToDouble());
+  }
+  add(".high", std::move(high));
+  add(".low", std::move(low));
+  return Error::success();
 }

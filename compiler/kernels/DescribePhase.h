@@ -99,7 +99,9 @@ private:
   llvm::Error addGroupCombine(ir::AttendOp attend);
   llvm::Expected<std::vector<View>> rowViews(mlir::Operation *user, mlir::Value positions, mlir::Value slots);
   void addCache(std::vector<View> &views, int64_t layer) const;
-  void makeTables(ir::RotationOp rotation);
+  /// The views of a rotation's tables, and what the kernel must know of it. Makes the tables once.
+  llvm::Error addRotation(ir::RopeOp rope, ir::RotationOp rotation, AppendKernel &kernel, std::vector<View> &views);
+  llvm::Error makeTables(ir::RotationOp rotation);
   /// The name of the table of these slopes, one for equal ones.
   std::string slopesTable(llvm::ArrayRef<double> slopes);
 

@@ -172,6 +172,24 @@ public:
     vector("tile", ElementType::I32, 4);
   }
 
+  void rotation(const AppendKernel &k) {
+    const int64_t pairs = k.rotated / 2;
+    if (k.rule != LengthRule::None)
+      vector("lengths", ElementType::I32, 1);
+    if (k.rule == LengthRule::Grow) {
+      input("frequencies", ElementType::F32, {{2, 1}, {pairs, 2}});
+      input("growth", ElementType::F32, {{2, 1}, {k.grown, 2}});
+      return;
+    }
+    std::vector<Dim> high = {{2, 1}, {pairs, 2}, {k.maxPages, k.rotated}};
+    std::vector<Dim> low = {{2, 1}, {pairs, 2}, {kPagePositions, k.rotated}};
+    if (k.rule == LengthRule::Switch)
+      for (std::vector<Dim> *dims : {&high, &low})
+        dims->push_back({2, dims->back().extent * k.rotated});
+    input("high", ElementType::F32, high);
+    input("low", ElementType::F32, low);
+  }
+
   void cache(CacheFormat format, int64_t kvHeads, int64_t headSize, bool isOutput) {
     ElementType type = format == CacheFormat::F32 ? ElementType::F32 : ElementType::F16;
     Dim pages = open(kvHeads * 2 * kPagePositions * headSize);
@@ -232,8 +250,7 @@ std::vector<Argument> arguments(const AppendKernel &k) {
   Arguments a;
   a.place(k.maxPages);
   if (k.rotated) {
-    a.input("high", ElementType::F32, {{2, 1}, {k.rotated / 2, 2}, {k.maxPages, k.rotated}});
-    a.input("low", ElementType::F32, {{2, 1}, {k.rotated / 2, 2}, {kPagePositions, k.rotated}});
+    a.rotation(k);
     a.input("q", ElementType::F32, {{k.headSize, 1}, {group, k.headSize}});
   }
   a.vector("k", ElementType::F32, k.headSize);
@@ -304,6 +321,9 @@ std::string lathe::symbol(const KernelDesc &kernel) {
                    s.word(name(k.cache)).field("h", k.heads).field("kv", k.kvHeads).field("d", k.headSize);
                    s.field("rot", k.rotated).word(name(k.pairing)).field("pages", k.maxPages);
                    s.optional("split", k.splitPositions);
+                   if (k.rule != LengthRule::None)
+                     s.word(k.rule == LengthRule::Switch ? "switch" : "grow").field("limit", k.limit);
+                   s.optional("grown", k.grown).optional("mag", k.magnitude, 1);
                  },
                  [&](const AttendKernel &k) {
                    s.word(name(k.cache)).field("h", k.heads).field("kv", k.kvHeads).field("d", k.headSize);

@@ -16,7 +16,10 @@
 //
 // The KV cache of one layer is [pages][kvHeads]{K [headSize][64], V [64][headSize]}. Partial softmaxes are
 // [splits][heads]{m, l, o[headSize]}, dense. Rotary tables are [.][rotated/2]{cos, sin}: `high` for angle
-// 64 * page * f, `low` for angle (position mod 64) * f with the rotation's magnitude multiplied in.
+// 64 * page * f, `low` for angle (position mod 64) * f with the rotation's magnitude multiplied in; LengthRule::Switch
+// has two of each, the second for longer sequences. LengthRule::Grow has no angles tabulated: frequency i of a sequence
+// of length l is f_i * g_l^i, `frequencies` has f, `growth` has g for lengths limit, limit + 1, …, each number as the
+// sum of two f32, and f64 arithmetic in the kernel makes the angle.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_KERNELS_KERNEL_H
@@ -39,6 +42,9 @@ enum class CacheFormat { F32, F16 };
 enum class NormKind { None, RMS, Layer };
 enum class Activation { None, SiLU, GELUErf, GELUTanh, ReLU, ReLUSquared };
 enum class Pairing { Interleaved, HalfSplit };
+/// How a rotation depends on the known length of the row's sequence: not at all; by other tables beyond a limit; by
+/// frequencies of each length beyond it.
+enum class LengthRule { None, Switch, Grow };
 
 /// Elements between rows of an f32 array of rows.
 constexpr int64_t rowStride(int64_t columns) { return (columns + kPanelRows - 1) / kPanelRows * kPanelRows; }
@@ -109,6 +115,10 @@ struct AppendKernel {
   int64_t maxPages;
   /// > 0: this call runs for each split (tile[2]) and only the one that holds p, p / splitPositions, writes the cache.
   int64_t splitPositions = 0;
+  LengthRule rule = LengthRule::None;
+  int64_t limit = 0;    ///< Switch, Grow: sequences of at most this length turn as without a rule
+  int64_t grown = 0;    ///< Grow: entries of `growth`
+  double magnitude = 1; ///< Grow: multiplies cosine and sine
 };
 
 /// For one row, one KV head and one split of the context: partial softmax of the group's heads over the cache.
@@ -189,7 +199,10 @@ struct Argument {
 ///            bias f32[16, panels]; residual f32[16, outPanels, rows], strides 1, 16, outputStride;
 ///            -> y as residual. outPanels = panels, or panels / 2 when gated
 ///   append   positions i32[1], slots i32[1], pages i32[maxPages, *], tile i32[4];
-///            rotated > 0: high f32[2, rotated/2, maxPages], low f32[2, rotated/2, 64], q f32[headSize, group];
+///            rotated > 0: high f32[2, rotated/2, maxPages], low f32[2, rotated/2, 64]
+///              | Switch: lengths i32[1], high f32[2, rotated/2, maxPages, 2], low f32[2, rotated/2, 64, 2]
+///              | Grow: lengths i32[1], frequencies f32[2, rotated/2], growth f32[2, grown];
+///              q f32[headSize, group];
 ///            k f32[headSize], v f32[headSize];
 ///            -> rotated > 0: qr f32[headSize, group];
 ///            K [64, headSize, *] and V [headSize, 64, *] of one KV head, pages kvHeads * 2 * 64 * headSize apart

@@ -15,8 +15,8 @@ template <class P> auto linearIn(P &phase) -> decltype(std::get_if<LinearKernel>
 }
 
 const char *name(Base base) {
-  static const char *const names[] = {"arena", "scratch", "weights",    "cache",  "ids", "positions",
-                                      "slots", "pages",   "logit_rows", "logits", "tile"};
+  static const char *const names[] = {"arena", "scratch", "weights",    "cache",  "ids",  "positions",
+                                      "slots", "pages",   "logit_rows", "logits", "tile", "lengths"};
   return names[static_cast<int>(base)];
 }
 
@@ -92,6 +92,8 @@ std::string lathe::print(const ProgramSet &set) {
       << cache.splitPositions << " positions\n";
   out << "logits: " << set.vocabulary << ", stride " << set.logitsStride << "; context " << set.maxContext << "; "
       << set.maxSlots << " sequences\n";
+  if (set.feedAgainBeyond)
+    out << "sequences longer than " << set.feedAgainBeyond << " are fed again\n";
   for (const PackedWeight &weight : set.weights) {
     out << "weight " << weight.name << ": " << packedName(weight.format) << " " << weight.rows << " x "
         << weight.columns << ", " << weight.bytes << " bytes" << (weight.interleave ? ", interleaved" : "") << "\n";

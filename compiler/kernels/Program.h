@@ -17,7 +17,7 @@
 namespace lathe {
 
 /// Where an argument lives; the order is lathe_base's.
-enum class Base { Arena, Scratch, Weights, Cache, Ids, Positions, Slots, Pages, LogitRows, Logits, Tile };
+enum class Base { Arena, Scratch, Weights, Cache, Ids, Positions, Slots, Pages, LogitRows, Logits, Tile, Lengths };
 
 /// One argument of a call.
 struct View {
@@ -119,6 +119,7 @@ struct ProgramSet {
   std::vector<Table> tables;
   CacheLayout cache;
   int64_t vocabulary = 0, logitsStride = 0, maxContext = 0, maxSlots = 0;
+  int64_t feedAgainBeyond = 0; ///< lathe_model.feed_again_beyond
 };
 
 /// The set as text: what --emit=kernels prints.

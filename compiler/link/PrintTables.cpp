@@ -15,8 +15,8 @@ static std::string typeName(lathe_type type) {
 }
 
 static void printView(const lathe_model &model, const lathe_view &view, llvm::raw_ostream &out) {
-  static const char *const bases[] = {"arena", "scratch", "weights",    "cache",  "ids", "positions",
-                                      "slots", "pages",   "logit_rows", "logits", "tile"};
+  static const char *const bases[] = {"arena", "scratch", "weights",    "cache",  "ids",  "positions",
+                                      "slots", "pages",   "logit_rows", "logits", "tile", "lengths"};
   out << bases[view.base];
   if (view.base == LATHE_BASE_CACHE)
     out << "[" << view.layer << "]";

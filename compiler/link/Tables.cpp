@@ -10,7 +10,7 @@ using llvm::Error;
 using llvm::Expected;
 
 static_assert(static_cast<int>(Base::Arena) == LATHE_BASE_ARENA && static_cast<int>(Base::Tile) == LATHE_BASE_TILE &&
-                  static_cast<int>(Base::Tile) + 1 == LATHE_BASE_COUNT,
+                  static_cast<int>(Base::Lengths) + 1 == LATHE_BASE_COUNT,
               "Base follows lathe_base");
 static_assert(static_cast<int>(Scope::Tile) == LATHE_SCOPE_TILE &&
                   static_cast<int>(Scope::Splits) == LATHE_SCOPE_SPLITS &&
@@ -157,6 +157,7 @@ private:
     model.vocabulary = set.vocabulary;
     model.logits_stride = set.logitsStride;
     model.max_slots = set.maxSlots;
+    model.feed_again_beyond = set.feedAgainBeyond;
     ElementType element = set.cache.format == CacheFormat::F32 ? ElementType::F32 : ElementType::F16;
     model.cache.layers = set.cache.layers;
     model.cache.kv_heads = set.cache.kvHeads;

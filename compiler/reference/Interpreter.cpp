@@ -14,20 +14,34 @@ template <typename T>
 Interpreter<T>::Interpreter(mlir::ModuleOp module, WeightLookup weights, Options options)
     : module(module), lookup(std::move(weights)), options(options) {}
 
+/// Where a step does not say: one more than the highest position of each row's sequence.
+static std::vector<int32_t> lengthsOf(const Step &step) {
+  std::map<int32_t, int32_t> bySlot;
+  for (auto [slot, position] : llvm::zip(step.slots, step.positions))
+    bySlot[slot] = std::max(bySlot[slot], position + 1);
+  std::vector<int32_t> lengths;
+  for (int32_t slot : step.slots)
+    lengths.push_back(bySlot[slot]);
+  return lengths;
+}
+
 template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::step(llvm::StringRef function, const Step &step) {
   auto func = module.lookupSymbol<mlir::func::FuncOp>(function);
   if (!func || func.isExternal())
     return makeError("the module has no function @{0}", function);
-  llvm::ArrayRef<int32_t> inputs[] = {step.ids, step.positions, step.slots, step.logitRows};
   mlir::Block &body = func.getBody().front();
-  if (!func.getBody().hasOneBlock() || body.getNumArguments() != std::size(inputs) ||
+  const size_t arguments = body.getNumArguments();
+  if (!func.getBody().hasOneBlock() || (arguments != 4 && arguments != 5) ||
       !llvm::all_of(body.getArgumentTypes(), ir::isIndices) || func.getNumResults() != 1)
-    return makeError("@{0} does not take (ids, positions, slots, logit_rows) and give logits", function);
-  if (step.positions.size() != step.ids.size() || step.slots.size() != step.ids.size())
-    return makeError("a step of {0} ids has {1} positions and {2} slots; one each", step.ids.size(),
-                     step.positions.size(), step.slots.size());
+    return makeError("@{0} does not take (ids, positions, slots, logit_rows[, lengths]) and give logits", function);
+  if (step.positions.size() != step.ids.size() || step.slots.size() != step.ids.size() ||
+      (!step.lengths.empty() && step.lengths.size() != step.ids.size()))
+    return makeError("a step of {0} ids has {1} positions, {2} slots and {3} lengths; one each", step.ids.size(),
+                     step.positions.size(), step.slots.size(), step.lengths.size());
+  const std::vector<int32_t> lengths = step.lengths.empty() ? lengthsOf(step) : step.lengths.vec();
+  llvm::ArrayRef<int32_t> inputs[] = {step.ids, step.positions, step.slots, step.logitRows, lengths};
   Frame frame;
-  for (auto [argument, input] : llvm::zip_equal(body.getArguments(), inputs))
+  for (auto [argument, input] : llvm::zip_first(body.getArguments(), inputs))
     frame.indices[argument] = input;
   auto results = run(body, frame);
   if (!results)
@@ -124,7 +138,9 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::O
       })
       .template Case<ir::RopeOp>([&](auto op) -> Result {
         auto rotation = symbols.lookupNearestSymbolFrom<ir::RotationOp>(op, op.getRotationAttr());
-        return rotate(rows(op.getInput()), indices(op.getPositions()), rotation, op.getHeadSize(), op.getPairing());
+        llvm::ArrayRef<int32_t> lengths = op.getLengths() ? indices(op.getLengths()) : llvm::ArrayRef<int32_t>();
+        return rotate(rows(op.getInput()), indices(op.getPositions()), lengths, rotation, op.getHeadSize(),
+                      op.getPairing());
       })
       .template Case<ir::AttentionOp>([&](auto op) -> Result {
         if (llvm::Error error = append(cache, op.getLayer(), rows(op.getKey()), rows(op.getValue()), places(op)))

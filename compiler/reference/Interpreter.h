@@ -39,6 +39,9 @@ using WeightLookup = std::function<llvm::Expected<WeightRows>(llvm::StringRef ro
 /// replaced; lathe.conv and lathe.scan can go back to position 0 only). Logits are computed for rows logitRows[i].
 struct Step {
   llvm::ArrayRef<int32_t> ids, positions, slots, logitRows;
+  /// Known length of each row's sequence, for rotations that depend on it. None: the step has the last tokens that are
+  /// known, so the length is one more than the highest position of the row's sequence.
+  llvm::ArrayRef<int32_t> lengths = {};
 };
 
 struct Options {
@@ -54,8 +57,8 @@ public:
 
   Interpreter(mlir::ModuleOp module, WeightLookup weights, Options options = {});
 
-  /// Runs a function of (ids, positions, slots, logit_rows); gives its result, logits [logitRows, vocabulary]. An error
-  /// names the input or the op. The cache keeps what a failed step has written.
+  /// Runs a function of (ids, positions, slots, logit_rows) or (…, logit_rows, lengths); gives its result, logits
+  /// [logitRows, vocabulary]. An error names the input or the op. The cache keeps what a failed step has written.
   llvm::Expected<Matrix<T>> step(llvm::StringRef function, const Step &step);
 
   void observe(Observer newObserver) { observer = std::move(newObserver); }

@@ -33,16 +33,28 @@ Matrix<T> reference::normalize(ir::NormOp op, const Matrix<T> &x, const std::vec
   return y;
 }
 
+/// Radians a position of pair i, in a sequence of that length.
+static double frequencyOf(ir::RotationOp rotation, int64_t i, int64_t length) {
+  const int64_t limit = rotation.getLimit(), pairs = rotation.getFrequencies().size();
+  if (limit == 0 || length <= limit)
+    return rotation.getFrequencies()[i];
+  if (rotation.getLongFrequencies())
+    return (*rotation.getLongFrequencies())[i];
+  const double stretch = 1 + rotation.getGrowth().convertToDouble() * double(length - limit) / double(limit);
+  return rotation.getFrequencies()[i] * std::pow(stretch, -double(i) / double(pairs - 1));
+}
+
 template <typename T>
-Matrix<T> reference::rotate(const Matrix<T> &x, llvm::ArrayRef<int32_t> positions, ir::RotationOp rotation,
-                            int64_t headSize, ir::Pairing pairing) {
-  const llvm::ArrayRef<double> frequencies = rotation.getFrequencies();
-  const double magnitude = rotation.getMagnitude().convertToDouble();
-  const int64_t pairs = frequencies.size();
+Matrix<T> reference::rotate(const Matrix<T> &x, llvm::ArrayRef<int32_t> positions, llvm::ArrayRef<int32_t> lengths,
+                            ir::RotationOp rotation, int64_t headSize, ir::Pairing pairing) {
+  const int64_t pairs = rotation.getFrequencies().size();
   Matrix<T> y = x; // components beyond the pairs stay
   for (int64_t r = 0; r < x.rows; ++r)
     for (int64_t i = 0; i < pairs; ++i) {
-      const double angle = positions[r] * frequencies[i];
+      const int64_t length = lengths.empty() ? 0 : lengths[r];
+      const bool beyond = rotation.getLongFrequencies() && length > int64_t(rotation.getLimit());
+      const double magnitude = (beyond ? rotation.getLongMagnitude() : rotation.getMagnitude()).convertToDouble();
+      const double angle = positions[r] * frequencyOf(rotation, i, length);
       const T cosine = T(magnitude * std::cos(angle)), sine = T(magnitude * std::sin(angle));
       const bool split = pairing == ir::Pairing::HalfSplit;
       const int64_t first = split ? i : 2 * i, second = split ? i + pairs : 2 * i + 1;
@@ -87,7 +99,8 @@ template <typename T> Matrix<T> reference::roundToQ16(const Matrix<T> &x) {
 namespace lathe::reference {
 #define INSTANTIATE(T)                                                                                                 \
   template Matrix<T> normalize(ir::NormOp, const Matrix<T> &, const std::vector<T> &, const std::vector<T> &);         \
-  template Matrix<T> rotate(const Matrix<T> &, llvm::ArrayRef<int32_t>, ir::RotationOp, int64_t, ir::Pairing);         \
+  template Matrix<T> rotate(const Matrix<T> &, llvm::ArrayRef<int32_t>, llvm::ArrayRef<int32_t>, ir::RotationOp,       \
+                            int64_t, ir::Pairing);                                                                     \
   template T activate(ir::Activation, T);                                                                              \
   template Matrix<T> roundToQ16(const Matrix<T> &);
 INSTANTIATE(float)

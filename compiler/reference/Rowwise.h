@@ -12,10 +12,10 @@ namespace lathe::reference {
 template <typename T>
 Matrix<T> normalize(ir::NormOp op, const Matrix<T> &x, const std::vector<T> &weight, const std::vector<T> &bias);
 
-/// lathe.rope.
+/// lathe.rope; `lengths` is empty for a rotation that does not depend on them.
 template <typename T>
-Matrix<T> rotate(const Matrix<T> &x, llvm::ArrayRef<int32_t> positions, ir::RotationOp rotation, int64_t headSize,
-                 ir::Pairing pairing);
+Matrix<T> rotate(const Matrix<T> &x, llvm::ArrayRef<int32_t> positions, llvm::ArrayRef<int32_t> lengths,
+                 ir::RotationOp rotation, int64_t headSize, ir::Pairing pairing);
 
 template <typename T> T activate(ir::Activation activation, T x);
 

@@ -129,6 +129,15 @@ static llvm::Expected<Input> readSpecInput(llvm::StringRef path, const InputOpti
   return input;
 }
 
+/// A checkpoint's context is the trained one. A rotation that grows with the sequence is there to go on from it.
+static void extendContext(spec::Model &model) {
+  const spec::Rotary::Scaling &scaling = model.positions().rotary().scaling();
+  const double extended = scaling.dynamic_ntk().factor() * model.max_context();
+  if (scaling.dynamic_ntk().original_context() == model.max_context() && extended > model.max_context() &&
+      extended <= UINT32_MAX)
+    model.set_max_context(uint32_t(extended));
+}
+
 static llvm::Expected<Input> readCheckpointInput(llvm::StringRef path, const InputOptions &options) {
   if (!options.weightsPath.empty())
     return makeError("{0}: --weights goes with a spec (.textproto); this is a checkpoint with its own", path);
@@ -141,6 +150,7 @@ static llvm::Expected<Input> readCheckpointInput(llvm::StringRef path, const Inp
   llvm::Expected<spec::Model> model = describe(*checkpoint, **family);
   if (!model)
     return model.takeError();
+  extendContext(*model);
   Input input;
   input.model = *model;
   if (llvm::Error error = settle(input.model, checkpoint->file, options))

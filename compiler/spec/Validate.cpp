@@ -154,6 +154,29 @@ static void checkYarn(const spec::Rotary &rotary, Checks &checks) {
   checks.positive("positions.rotary.scaling.yarn.magnitude_scale", yarn.magnitude_scale());
 }
 
+static void checkForNtk(const spec::Rotary &rotary, Checks &checks) {
+  checks.require(rotary.dims() > 2, "positions.rotary.dims = {0} is not above 2, which scaling by NTK needs",
+                 rotary.dims());
+}
+
+static void checkLongRope(const spec::Rotary &rotary, Checks &checks) {
+  const spec::Rotary::LongRope &longrope = rotary.scaling().longrope();
+  for (const auto &[name, factors] :
+       {std::pair("short_factor", &longrope.short_factor()), std::pair("long_factor", &longrope.long_factor())}) {
+    checks.require(factors->size() == int64_t(rotary.dims() / 2),
+                   "positions.rotary.scaling.longrope.{0} has {1} numbers; there are {2} frequencies", name,
+                   factors->size(), rotary.dims() / 2);
+    for (double factor : *factors)
+      checks.positive("positions.rotary.scaling.longrope: a factor", factor);
+  }
+  checks.range("positions.rotary.scaling.longrope.original_context", longrope.original_context(), maxContext);
+  checks.require(longrope.original_context() > 1,
+                 "positions.rotary.scaling.longrope.original_context = 1: it has no logarithm to divide by");
+  checks.notNegative("positions.rotary.scaling.longrope.short_magnitude", longrope.short_magnitude());
+  checks.notNegative("positions.rotary.scaling.longrope.long_magnitude", longrope.long_magnitude());
+  checks.notNegative("positions.rotary.scaling.longrope.factor", longrope.factor());
+}
+
 static void checkScaling(const spec::Rotary &rotary, Checks &checks) {
   switch (rotary.scaling().kind_case()) {
   case spec::Rotary::Scaling::kLinear:
@@ -184,8 +207,16 @@ static void checkScaling(const spec::Rotary &rotary, Checks &checks) {
     break;
   case spec::Rotary::Scaling::kNtk:
     checks.positive("positions.rotary.scaling.ntk.factor", rotary.scaling().ntk().factor());
-    checks.require(rotary.dims() > 2, "positions.rotary.dims = {0} is not above 2, which scaling by NTK needs",
-                   rotary.dims());
+    checkForNtk(rotary, checks);
+    break;
+  case spec::Rotary::Scaling::kDynamicNtk:
+    checks.positive("positions.rotary.scaling.dynamic_ntk.factor", rotary.scaling().dynamic_ntk().factor());
+    checks.range("positions.rotary.scaling.dynamic_ntk.original_context",
+                 rotary.scaling().dynamic_ntk().original_context(), maxContext);
+    checkForNtk(rotary, checks);
+    break;
+  case spec::Rotary::Scaling::kLongrope:
+    checkLongRope(rotary, checks);
     break;
   case spec::Rotary::Scaling::KIND_NOT_SET:
     break;

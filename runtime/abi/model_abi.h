@@ -25,7 +25,7 @@ extern "C" {
 
 #define LATHE_MODEL_MAGIC "LATHEMDL"   /* 8 bytes, no terminator, in lathe_model */
 #define LATHE_WEIGHTS_MAGIC "LATHEWTS" /* 8 bytes, no terminator, at the start of weights.bin */
-#define LATHE_ABI_VERSION 2u           /* raised with every change of this file */
+#define LATHE_ABI_VERSION 3u           /* raised with every change of this file */
 #define LATHE_MODEL_SYMBOL "lathe_model"
 #define LATHE_PAGE_POSITIONS 64        /* positions of one page of the KV cache */
 #define LATHE_WEIGHTS_ALIGNMENT 4096   /* of weights.bin's data and of each large tensor: 64 */
@@ -75,7 +75,8 @@ enum lathe_base {
   LATHE_BASE_LOGIT_ROWS = 8, /* i32 [logit rows] the rows whose logits are wanted */
   LATHE_BASE_LOGITS = 9,     /* f32 [logit rows][logits_stride] output */
   LATHE_BASE_TILE = 10,      /* i32 [4] {m, n, s, worker} of the tile that runs */
-  LATHE_BASE_COUNT = 11
+  LATHE_BASE_LENGTHS = 11,   /* i32 [rows] known length of each row's sequence: above its position */
+  LATHE_BASE_COUNT = 12
 };
 
 typedef struct lathe_view {
@@ -178,6 +179,8 @@ typedef struct lathe_model {
   uint32_t vocabulary;
   uint32_t logits_stride; /* elements between rows of the logits: vocabulary rounded up to 16 */
   uint32_t max_slots;     /* sequences of one step */
+  uint32_t feed_again_beyond; /* a sequence that passes this length must be fed again from its start, for what is cached
+                                 was computed as of a shorter one (longrope); 0: none */
   lathe_cache cache;
   uint32_t n_programs, n_phases, n_calls, n_views, n_dims, n_kernels, n_weights;
   const lathe_program *programs; /* by max_rows, ascending */

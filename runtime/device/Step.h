@@ -14,12 +14,14 @@
 
 namespace lathe {
 
-/// The rows of a step. ids, positions and slots have one entry for each row.
+/// The rows of a step. ids, positions, slots and lengths have one entry for each row.
 struct StepRows {
   std::span<const int32_t> ids;
   std::span<const int32_t> positions; ///< of the row in its sequence: < max_context
   std::span<const int32_t> slots;     ///< the line of the page table that belongs to the row's sequence: < max_slots
   std::span<const int32_t> logitRows; ///< the rows whose logits are wanted; may be empty
+  /// Tokens that are known of the row's sequence: more than its position, <= max_context. Empty: position + 1.
+  std::span<const int32_t> lengths = {};
 };
 
 /// What an observer learns when a phase has ended. Pointers are valid during the call.

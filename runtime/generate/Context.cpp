@@ -60,6 +60,7 @@ Result<void> Context::gather(std::span<const StepPart> parts) {
   batch.positions.clear();
   batch.slots.clear();
   batch.logitRows.clear();
+  batch.lengths.clear();
   batch.distinct = true;
   for (size_t slot = 0; slot < parts.size(); ++slot) {
     const StepPart &part = parts[slot];
@@ -73,6 +74,10 @@ Result<void> Context::gather(std::span<const StepPart> parts) {
     if (part.ids.size() > part.sequence->room())
       return error("sequence full: it has ", part.sequence->length(), " of ", pool->layout().maxPositions,
                    " positions and ", part.ids.size(), " more are asked for");
+    const uint64_t length = part.sequence->length() + part.ids.size(), known = part.known ? part.known : length;
+    if (known < length || known > pool->layout().maxPositions)
+      return error("part ", slot, " of a step: ", known, " known tokens; its sequence will have ", length, " of ",
+                   pool->layout().maxPositions);
     batch.distinct &= part.ids.size() == 1;
     for (size_t i = 0; i < part.ids.size(); ++i) {
       if (part.logits == LogitsWanted::All || (part.logits == LogitsWanted::Last && i + 1 == part.ids.size()))
@@ -80,6 +85,7 @@ Result<void> Context::gather(std::span<const StepPart> parts) {
       batch.ids.push_back(part.ids[i]);
       batch.positions.push_back(int32_t(part.sequence->length() + i));
       batch.slots.push_back(int32_t(slot));
+      batch.lengths.push_back(int32_t(known));
     }
   }
   return {};
@@ -94,7 +100,8 @@ Result<size_t> Context::chooseProgram() const {
       return i;
   }
   return error("no program of the model takes a step of ", batch.ids.size(), " rows with logits of ",
-               batch.logitRows.size(), batch.distinct ? " and one row of a sequence" : " and several rows of a sequence",
+               batch.logitRows.size(),
+               batch.distinct ? " and one row of a sequence" : " and several rows of a sequence",
                "; the largest takes ", rowLimit, " rows of a sequence with logits of ", logitRowLimit);
 }
 
@@ -118,7 +125,7 @@ Result<void> Context::step(std::span<const StepPart> parts, const PhaseObserver 
     return program.failure();
   Result<void> done = prepare(parts);
   if (done)
-    done = executor->run(*program, {batch.ids, batch.positions, batch.slots, batch.logitRows}, observer);
+    done = executor->run(*program, {batch.ids, batch.positions, batch.slots, batch.logitRows, batch.lengths}, observer);
   latest = shared->tables().programs + *program;
   latestLogitRows = done ? batch.logitRows.size() : 0;
   for (const StepPart &part : parts) {

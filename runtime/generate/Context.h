@@ -34,11 +34,15 @@ struct StepPart {
   Sequence *sequence = nullptr; ///< of this context; no two parts of a step may name the same one
   std::span<const int32_t> ids;
   LogitsWanted logits = LogitsWanted::Last;
+  /// Tokens that are known of the sequence, those of later steps among them: some rotations depend on it. 0: the
+  /// sequence's and these.
+  uint32_t known = 0;
 };
 
 class Context {
 public:
-  static Result<std::unique_ptr<Context>> create(std::shared_ptr<const Model> model, const ContextOptions &options = {});
+  static Result<std::unique_ptr<Context>> create(std::shared_ptr<const Model> model,
+                                                 const ContextOptions &options = {});
   ~Context();
 
   const Model &model() const { return *shared; }
@@ -47,8 +51,8 @@ public:
   /// An empty sequence whose pages come from this context's pool.
   Sequence newSequence() { return Sequence(pool); }
 
-  /// Appends each part's tokens to its sequence in one pass. Fails, leaving all sequences as they were, where no program
-  /// takes that many rows, an id is not in the vocabulary, or the cache or a sequence is full.
+  /// Appends each part's tokens to its sequence in one pass. Fails, leaving all sequences as they were, where no
+  /// program takes that many rows, an id is not in the vocabulary, or the cache or a sequence is full.
   Result<void> step(std::span<const StepPart> parts, const PhaseObserver &observer = {});
 
   /// Logits of the latest step, [rows wanted] in the order of the parts and their tokens; f32 [vocabulary] each. Valid
@@ -68,7 +72,7 @@ public:
 private:
   /// The rows of a step, gathered from its parts.
   struct Batch {
-    std::vector<int32_t> ids, positions, slots, logitRows;
+    std::vector<int32_t> ids, positions, slots, logitRows, lengths;
     bool distinct = true; ///< no sequence has two rows
   };
 

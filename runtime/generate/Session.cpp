@@ -34,7 +34,25 @@ size_t Session::keepPrefix(std::span<const int32_t> ids) {
   return history.size();
 }
 
-Session Session::fork() const { return Session(*context, sequence.fork(), history); }
+Session Session::fork() const {
+  Session copy(*context, sequence.fork(), history);
+  copy.cachedAsLong = cachedAsLong;
+  return copy;
+}
+
+Result<void> Session::suitLength(size_t length) {
+  const uint32_t limit = context->model().tables().feed_again_beyond;
+  const bool asLong = limit && length > limit;
+  if (history.empty() || cachedAsLong == asLong) {
+    cachedAsLong = asLong;
+    return {};
+  }
+  const std::vector<int32_t> again = std::move(history);
+  history.clear();
+  sequence.truncate(0);
+  cachedAsLong = asLong;
+  return feedSteps(again, LogitsWanted::None, length, {}, [](size_t) {});
+}
 
 template <typename PerChunk>
 Result<void> Session::feedChunks(std::span<const int32_t> ids, LogitsWanted wanted, const PhaseObserver &observer,
@@ -48,12 +66,21 @@ Result<void> Session::feedChunks(std::span<const int32_t> ids, LogitsWanted want
   for (size_t i = 0; i < ids.size(); ++i)
     if (uint32_t(ids[i]) >= vocabulary)
       return error("token ", i, ": id ", ids[i], " is not in the vocabulary of ", vocabulary);
+  if (Result<void> suits = suitLength(history.size() + ids.size()); !suits)
+    return suits;
+  return feedSteps(ids, wanted, history.size() + ids.size(), observer, perChunk);
+}
+
+template <typename PerChunk>
+Result<void> Session::feedSteps(std::span<const int32_t> ids, LogitsWanted wanted, size_t known,
+                                const PhaseObserver &observer, PerChunk perChunk) {
   const size_t before = history.size();
   const size_t limit = wanted == LogitsWanted::All ? context->maxLogitRows() : context->maxRows();
   for (size_t at = 0; at < ids.size(); at += limit) {
     const auto chunk = ids.subspan(at, std::min(limit, ids.size() - at));
     const bool last = at + chunk.size() == ids.size();
-    const StepPart part{&sequence, chunk, wanted == LogitsWanted::Last && !last ? LogitsWanted::None : wanted};
+    const StepPart part{&sequence, chunk, wanted == LogitsWanted::Last && !last ? LogitsWanted::None : wanted,
+                        uint32_t(known)};
     if (Result<void> done = context->step({&part, 1}, observer); !done) {
       truncate(before);
       return done;

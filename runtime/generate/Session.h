@@ -51,6 +51,9 @@ public:
 
   /// Appends `ids` (at least one), in chunks of the largest program. Returns the logits of the last, f32 [vocabulary],
   /// valid until the context's next step. On failure the session is as before.
+  ///
+  /// A model may turn long sequences otherwise than short ones (lathe_model.feed_again_beyond). Where `ids` take the
+  /// session across that length, all its tokens are fed again first; should that fail, none are left.
   Result<std::span<const float>> feed(std::span<const int32_t> ids, const PhaseObserver &observer = {});
 
   /// Appends `ids` and hands the logits of each row in order to onRow(index in ids, logits).
@@ -80,13 +83,20 @@ public:
 private:
   Session(Context &context, Sequence sequence, std::vector<int32_t> history)
       : context(&context), sequence(std::move(sequence)), history(std::move(history)) {}
+  /// Makes what is cached as it must be in a sequence of `length` tokens.
+  Result<void> suitLength(size_t length);
   template <typename PerChunk>
   Result<void> feedChunks(std::span<const int32_t> ids, LogitsWanted wanted, const PhaseObserver &observer,
                           PerChunk perChunk);
+  /// The steps of feedChunks, of a sequence of which `known` tokens are known.
+  template <typename PerChunk>
+  Result<void> feedSteps(std::span<const int32_t> ids, LogitsWanted wanted, size_t known, const PhaseObserver &observer,
+                         PerChunk perChunk);
 
   Context *context;
   Sequence sequence;
   std::vector<int32_t> history;
+  bool cachedAsLong = false; ///< the cache's rows were computed as of a sequence beyond feed_again_beyond
 };
 
 } // namespace lathe

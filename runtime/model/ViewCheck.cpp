@@ -8,8 +8,8 @@ namespace {
 using Wide = __int128; // no sum of products of 64-bit fields here comes near its end
 
 constexpr uint32_t kMaxDimensions = 8;
-constexpr const char *kBaseNames[LATHE_BASE_COUNT] = {"arena", "scratch", "weights",    "cache",  "ids", "positions",
-                                                      "slots", "pages",   "logit rows", "logits", "tile"};
+constexpr const char *kBaseNames[LATHE_BASE_COUNT] = {"arena", "scratch", "weights",    "cache",  "ids",  "positions",
+                                                      "slots", "pages",   "logit rows", "logits", "tile", "lengths"};
 
 uint64_t divideUp(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 

@@ -1,4 +1,5 @@
 //===- Append.cpp - rotary embedding and the KV cache's new entry: the mathematics ------------------------------===//
+#include "compiler/kernels/halide/Math.h"
 #include "compiler/kernels/halide/Spaces.h"
 #include "compiler/kernels/halide/Stages.h"
 
@@ -27,6 +28,34 @@ static void rotate(Func out, Func angle, RDom pair, const AppendKernel &k, const
   }
 }
 
+/// cos (t = 0) and sin of the sum of the two tabulated angles.
+static Expr tabulatedAngle(KernelBuilder &kernel, const AppendStages &s, const AppendKernel &k, Expr page, Expr place) {
+  ImageParam high = kernel.in("high"), low = kernel.in("low");
+  auto at = [&](ImageParam table, int part, Expr entry) -> Expr {
+    if (k.rule == LengthRule::None)
+      return table(part, s.i, entry);
+    Expr beyond = select(kernel.load("lengths", {0}) > static_cast<int>(k.limit), 1, 0);
+    return table(part, s.i, entry, beyond);
+  };
+  Expr ch = at(high, 0, page), sh = at(high, 1, page), cl = at(low, 0, place), sl = at(low, 1, place);
+  return strict_float(mux(s.t, {ch * cl - sh * sl, sh * cl + ch * sl}));
+}
+
+/// The same of position * f_i * g^i, g of the sequence's length.
+static Expr grownAngle(KernelBuilder &kernel, AppendStages &s, const AppendKernel &k, Expr position) {
+  ImageParam frequencies = kernel.in("frequencies"), growth = kernel.in("growth");
+  auto both = [](Expr first, Expr second) { return cast<double>(first) + cast<double>(second); };
+  Expr beyond = clamp(kernel.load("lengths", {0}) - static_cast<int>(k.limit), 0, static_cast<int>(k.grown) - 1);
+  s.grown = Func("grown");
+  s.grown(s.i) = cast<double>(1);
+  s.power = RDom(1, static_cast<int>(k.rotated / 2) - 1, "power");
+  s.grown(s.power) = strict_float(s.grown(s.power - 1) * both(growth(0, beyond), growth(1, beyond)));
+  Expr frequency = both(frequencies(0, s.i), frequencies(1, s.i)) * s.grown(s.i);
+  const Angle angle = cosineAndSine(strict_float(cast<double>(position) * frequency));
+  const auto magnitude = cast<double>(Expr(k.magnitude));
+  return cast<float>(strict_float(mux(s.t, {angle.cosine * magnitude, angle.sine * magnitude})));
+}
+
 Built lathe::buildAppend(const AppendKernel &k, const TargetDesc &target, const Values &) {
   KernelBuilder kernel(k, target);
   AppendStages s;
@@ -37,11 +66,10 @@ Built lathe::buildAppend(const AppendKernel &k, const TargetDesc &target, const 
 
   s.key = Func("key");
   if (k.rotated) {
-    // cos and sin of the sum of the two tabulated angles
-    ImageParam high = kernel.in("high"), low = kernel.in("low"), q = kernel.in("q");
-    Expr ch = high(0, s.i, logical), sh = high(1, s.i, logical), cl = low(0, s.i, place), sl = low(1, s.i, place);
+    ImageParam q = kernel.in("q");
     s.angle = Func("angle");
-    s.angle(s.t, s.i) = strict_float(mux(s.t, {ch * cl - sh * sl, sh * cl + ch * sl}));
+    s.angle(s.t, s.i) =
+        k.rule == LengthRule::Grow ? grownAngle(kernel, s, k, position) : tabulatedAngle(kernel, s, k, logical, place);
     s.pair = RDom(0, static_cast<int>(k.rotated / 2), "pair");
     s.qr = Func("qr_out");
     s.qr(s.c, s.h) = undef<float>();

@@ -47,6 +47,28 @@ Expr lathe::errorFunction(Expr x) {
 
 Expr lathe::sigmoid(Expr x) { return strict_float(1.0f / (1.0f + exponential(-x))); }
 
+lathe::Angle lathe::cosineAndSine(Expr x) {
+  auto f64 = [](double value) { return Expr(value); };
+  // x = n pi / 2 + r, |r| <= pi / 4; pi / 2 in two parts, the first of 24 bits, so that n times it is exact.
+  Expr n = Halide::round(x * f64(0.63661977236758134308));
+  Expr r = (x - n * f64(1.5707962512969970703125)) - n * f64(7.549789954891882e-08);
+  Expr z = r * r;
+  auto series = [&](std::initializer_list<double> coefficients) {
+    Expr value;
+    for (double coefficient : coefficients)
+      value = value.defined() ? value * z + f64(coefficient) : f64(coefficient);
+    return value;
+  };
+  // The first terms of the power series: the next is below 7e-12.
+  Expr sine = r * series({-1.0 / 39916800, 1.0 / 362880, -1.0 / 5040, 1.0 / 120, -1.0 / 6, 1.0});
+  Expr cosine = series({1.0 / 479001600, -1.0 / 3628800, 1.0 / 40320, -1.0 / 720, 1.0 / 24, -0.5, 1.0});
+  Expr quarter = n - f64(4) * Halide::floor(n * f64(0.25)); // 0 .. 3
+  Expr odd = quarter == f64(1) || quarter == f64(3);
+  Expr cosineSign = select(quarter == f64(1) || quarter == f64(2), f64(-1), f64(1));
+  Expr sineSign = select(quarter >= f64(2), f64(-1), f64(1));
+  return {strict_float(cosineSign * select(odd, sine, cosine)), strict_float(sineSign * select(odd, cosine, sine))};
+}
+
 Expr lathe::softcap(Expr x, double cap) {
   float c = static_cast<float>(cap);
   return strict_float(c * hyperbolicTangent(x / c));

@@ -25,6 +25,12 @@ Halide::Expr errorFunction(Halide::Expr x);
 /// 1 / (1 + e^-x) within 4 ULP.
 Halide::Expr sigmoid(Halide::Expr x);
 
+/// cos x and sin x of f64, within 1e-10 for |x| < 2^28.
+struct Angle {
+  Halide::Expr cosine, sine;
+};
+Angle cosineAndSine(Halide::Expr x);
+
 /// cap * tanh(x / cap).
 Halide::Expr softcap(Halide::Expr x, double cap);
 /// GELU forms: arXiv:1606.08415; SiLU: arXiv:1702.03118; squared ReLU: arXiv:2109.08668.

@@ -65,6 +65,8 @@ void scheduleEmbed(EmbedStages &stages, const EmbedKernel &kernel);
 struct AppendStages {
   Halide::Var c{"c"}, h{"h"}, page{"page"}, place{"place"}, t{"t"}, i{"i"};
   Halide::Func angle;        ///< [t, i]: {cos, sin} of pair i
+  Halide::Func grown;        ///< LengthRule::Grow: [i], f64: g^i
+  Halide::RDom power;        ///< of its update
   Halide::Func qr;           ///< [c, h]; updates: first of pair, second of pair, rest
   Halide::Func key;          ///< [c]; as qr
   Halide::RDom pair;         ///< of the updates

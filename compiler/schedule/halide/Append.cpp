@@ -11,6 +11,8 @@ using namespace lathe;
 void lathe::scheduleAppend(AppendStages &s, const AppendKernel &k, const TargetDesc &target) {
   s.key.compute_root().store_in(kArray).bound(s.c, 0, static_cast<int>(k.headSize));
   if (k.rotated) {
+    if (k.rule == LengthRule::Grow)
+      s.grown.compute_root().store_in(kArray).bound(s.i, 0, static_cast<int>(k.rotated / 2));
     s.angle.compute_root().store_in(kArray).bound(s.t, 0, 2).unroll(s.t).reorder_storage(s.i, s.t);
     if (int width = vectorFor(k.rotated / 2, target.lanes); width > 1) {
       s.angle.vectorize(s.i, width);

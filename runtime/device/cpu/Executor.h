@@ -9,7 +9,7 @@
 // workers.
 //
 // Row tiles count rows of `rows_per_tile`; the last may have padding rows behind the step's rows. Those have id 0 and
-// position 0 in a slot whose pages are all page 0, the cache's sink.
+// position 0 of 1 in a slot whose pages are all page 0, the cache's sink.
 //
 // Nothing is allocated, locked or asked of the system within a step (waiting workers give way after a while).
 //
@@ -103,8 +103,8 @@ private:
   Plan plan;
   Bases bases;
   AlignedBuffer arena, scratch, rowMemory, pageMemory, logitMemory;
-  std::span<int32_t> ids, positions, slots,
-      logitRows; ///< of rowMemory, each with paddingRows more than any program's rows
+  /// Of rowMemory, each with paddingRows more than any program's rows.
+  std::span<int32_t> ids, positions, slots, logitRows, lengths;
   size_t paddingRowCount = 0;
   std::vector<int32_t> slotUsers; ///< for check(): rows of each slot
   std::vector<Worker> state;

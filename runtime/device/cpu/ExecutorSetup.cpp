@@ -49,7 +49,7 @@ Result<void> Executor::allocate(const ModelMemory &memory) {
     AlignedBuffer::Pages pages = AlignedBuffer::Pages::Normal;
   } wants[] = {{arena, arenaBytes, "memory between phases", AlignedBuffer::Pages::Huge},
                {scratch, scratchStride * workers.size(), "workers' scratch", AlignedBuffer::Pages::Huge},
-               {rowMemory, 4 * rowEntries * sizeof(int32_t), "rows of a step"},
+               {rowMemory, 5 * rowEntries * sizeof(int32_t), "rows of a step"},
                {pageMemory, (uint64_t(model.max_slots) + 1) * model.cache.max_pages * sizeof(int32_t), "page table"},
                {logitMemory, (wanted + padding) * model.logits_stride * sizeof(float), "logits"}};
   for (const auto &want : wants) {
@@ -64,6 +64,7 @@ Result<void> Executor::allocate(const ModelMemory &memory) {
   positions = all.subspan(rowEntries, rowEntries);
   slots = all.subspan(2 * rowEntries, rowEntries);
   logitRows = all.subspan(3 * rowEntries, rowEntries);
+  lengths = all.subspan(4 * rowEntries, rowEntries);
   slotUsers.resize(model.max_slots);
 
   const auto bytes = [](std::span<int32_t> entries) { return reinterpret_cast<uint8_t *>(entries.data()); };
@@ -75,6 +76,7 @@ Result<void> Executor::allocate(const ModelMemory &memory) {
   bases.start[LATHE_BASE_PAGES] = pageMemory.data();
   bases.start[LATHE_BASE_LOGIT_ROWS] = bytes(logitRows);
   bases.start[LATHE_BASE_LOGITS] = logitMemory.data();
+  bases.start[LATHE_BASE_LENGTHS] = bytes(lengths);
   bases.cache = memory.cache;
   bases.cacheLayerBytes = memory.cacheLayerBytes;
   plan = makePlan(model, bases);
@@ -102,6 +104,8 @@ Result<void> Executor::check(const lathe_program &program, const StepRows &rows)
   if (rows.positions.size() != count || rows.slots.size() != count)
     return error("a step of ", count, " rows has ", rows.positions.size(), " positions and ", rows.slots.size(),
                  " slots; each row needs one");
+  if (!rows.lengths.empty() && rows.lengths.size() != count)
+    return error("a step of ", count, " rows has ", rows.lengths.size(), " lengths; each row needs one, or none has");
   if (rows.logitRows.size() > program.max_logit_rows)
     return error("logits of ", rows.logitRows.size(), " rows are wanted; program ", program.name, " gives at most ",
                  program.max_logit_rows);
@@ -111,6 +115,10 @@ Result<void> Executor::check(const lathe_program &program, const StepRows &rows)
       return error("row ", i, ": token ", rows.ids[i], " is not in the vocabulary of ", model.vocabulary);
     if (uint32_t(rows.positions[i]) >= model.max_context)
       return error("row ", i, ": position ", rows.positions[i], " is not below the context of ", model.max_context);
+    if (!rows.lengths.empty() &&
+        (rows.lengths[i] <= rows.positions[i] || uint32_t(rows.lengths[i]) > model.max_context))
+      return error("row ", i, ": a sequence of length ", rows.lengths[i], " does not hold position ", rows.positions[i],
+                   " or is longer than the context of ", model.max_context);
     if (uint32_t(rows.slots[i]) >= model.max_slots)
       return error("row ", i, ": slot ", rows.slots[i], " is not below ", model.max_slots);
     if (++slotUsers[size_t(rows.slots[i])] > 1 && program.distinct_sequences)
@@ -138,6 +146,9 @@ void Executor::load(const StepRows &rows) {
   fill(positions, rows.positions, 0);
   fill(slots, rows.slots, paddingSlot);
   fill(logitRows, rows.logitRows, 0);
+  fill(lengths, rows.lengths, 1);
+  for (size_t i = 0; rows.lengths.empty() && i < count; ++i)
+    lengths[i] = rows.positions[i] + 1;
   std::ranges::fill(pageLine(size_t(paddingSlot)), 0); // the sink
   step.rows = count;
   step.logitRows = rows.logitRows.size();

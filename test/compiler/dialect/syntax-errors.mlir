@@ -36,6 +36,36 @@ lathe.rotation @r [1.0] magnitude 0.0
 
 // -----
 
+// expected-error@+1 {{limit = 8; a limit goes with growth or with the frequencies beyond it, and with one of them only}}
+lathe.rotation @r [1.0, 0.5] limit 8
+
+// -----
+
+// expected-error@+1 {{limit = 0; a limit goes with growth}}
+lathe.rotation @r [1.0, 0.5] growth 2.0
+
+// -----
+
+// expected-error@+1 {{growth is for two frequencies at least}}
+lathe.rotation @r [1.0] limit 8 growth 2.0
+
+// -----
+
+// expected-error@+1 {{has 1 frequencies beyond the limit and 2 up to it}}
+lathe.rotation @r [1.0, 0.5] limit 8 beyond [1.0]
+
+// -----
+
+lathe.rotation @r [1.0, 0.5] limit 8 growth 2.0
+
+func.func @f(%x: tensor<?x64xf32>, %p: tensor<?xi32>) -> tensor<?x64xf32> {
+  // expected-error@+1 {{rotation @r depends on the sequence's length, and lengths is not given}}
+  %y = lathe.rope half_split %x, %p, @r head_size 16 : tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
+}
+
+// -----
+
 // expected-error@+1 {{sources is empty; it names at least one lathe.weight}}
 lathe.packed @p "f32" []
 

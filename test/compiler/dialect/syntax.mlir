@@ -27,6 +27,10 @@ lathe.rotation @rotary [1.0, 0.1]
 lathe.rotation @exact [0.031622776601683791, 1.7976931348623157E+308]
 // CHECK: lathe.rotation @yarn [1.000000e+00] magnitude 1.250000e+00
 lathe.rotation @yarn [1.0] magnitude 1.25
+// CHECK: lathe.rotation @dynamic [1.000000e+00, 1.000000e-01] limit 32 growth 4.000000e+00
+lathe.rotation @dynamic [1.0, 0.1] limit 32 growth 4.0
+// CHECK: lathe.rotation @longrope [1.000000e+00] magnitude 1.250000e+00 limit 32 beyond [5.000000e-01] long_magnitude 1.500000e+00
+lathe.rotation @longrope [1.0] magnitude 1.25 limit 32 beyond [0.5] long_magnitude 1.5
 
 // CHECK: lathe.packed @qk "q4_1" [@layers.0.attention.query, @layers.0.attention.key]
 lathe.packed @qk "q4_1" [@layers.0.attention.query, @layers.0.attention.key]
@@ -59,6 +63,8 @@ func.func @imported(%ids: tensor<?xi32>, %positions: tensor<?xi32>, %slots: tens
   %k = lathe.linear %n, [@layers.0.attention.key] bias [@key.bias] : tensor<?x64xf32> -> tensor<?x32xf32>
   // CHECK: lathe.rope half_split %{{.*}}, %{{.*}}, @rotary head_size 16 : tensor<?x64xf32>
   %r = lathe.rope half_split %q, %positions, @rotary head_size 16 : tensor<?x64xf32>
+  // CHECK: lathe.rope half_split %{{.*}}, %{{.*}} lengths %{{.*}}, @dynamic head_size 16 : tensor<?x64xf32>
+  %t = lathe.rope half_split %q, %positions lengths %positions, @dynamic head_size 16 : tensor<?x64xf32>
   // CHECK: lathe.rope interleaved %{{.*}}, %{{.*}}, @yarn head_size 16 : tensor<?x32xf32>
   %s = lathe.rope interleaved %k, %positions, @yarn head_size 16 : tensor<?x32xf32>
   // CHECK: lathe.attention %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} layer 0 heads 4 kv_heads 2 head_size 16 scale 2.500000e-01 : tensor<?x64xf32>, tensor<?x32xf32>

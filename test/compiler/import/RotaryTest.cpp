@@ -95,6 +95,41 @@ TEST(Rotary, yarnRaisesTheMagnitude) {
   EXPECT_EQ(rotationOf(r).magnitude, 3);
 }
 
+TEST(Rotary, dynamicNtkGrowsBeyondTheOriginalContext) {
+  spec::Rotary r = rotary();
+  EXPECT_FALSE(dependsOnLength(r));
+  r.mutable_scaling()->mutable_dynamic_ntk()->set_factor(4);
+  r.mutable_scaling()->mutable_dynamic_ntk()->set_original_context(32);
+  const Rotation rotation = rotationOf(r);
+  EXPECT_TRUE(dependsOnLength(r));
+  EXPECT_EQ(rotation.limit, 32u);
+  EXPECT_EQ(rotation.growth, 4);
+  EXPECT_THAT(rotation.frequencies, ElementsAre(1, DoubleEq(0.1), DoubleEq(0.01), DoubleEq(0.001)));
+}
+
+TEST(Rotary, longropeHasTwoListsOfFactors) {
+  spec::Rotary r = rotary();
+  auto *longrope = r.mutable_scaling()->mutable_longrope();
+  for (double factor : {1, 2, 4, 8}) {
+    longrope->add_short_factor(factor);
+    longrope->add_long_factor(10 * factor);
+  }
+  longrope->set_original_context(4096);
+  longrope->set_extended_context(131072);
+  Rotation rotation = rotationOf(r);
+  EXPECT_TRUE(dependsOnLength(r));
+  EXPECT_THAT(rotation.frequencies, ElementsAre(1, DoubleEq(0.05), DoubleEq(0.0025), DoubleEq(0.000125)));
+  EXPECT_THAT(rotation.longFrequencies, ElementsAre(0.1, DoubleEq(0.005), DoubleEq(0.00025), DoubleEq(0.0000125)));
+  EXPECT_EQ(rotation.limit, 4096u);
+  EXPECT_DOUBLE_EQ(rotation.magnitude, std::sqrt(1 + 5.0 / 12)); // ln 32 / ln 4096
+  EXPECT_DOUBLE_EQ(rotation.longMagnitude, std::sqrt(1 + 5.0 / 12));
+  longrope->set_factor(2);
+  longrope->set_long_magnitude(1.25);
+  rotation = rotationOf(r);
+  EXPECT_DOUBLE_EQ(rotation.magnitude, std::sqrt(1 + 1.0 / 12));
+  EXPECT_EQ(rotation.longMagnitude, 1.25);
+}
+
 TEST(Rotary, llama3KeepsShortWavesAndStretchesLongOnes) {
   spec::Rotary r = rotary();
   auto *scaling = r.mutable_scaling()->mutable_llama3();

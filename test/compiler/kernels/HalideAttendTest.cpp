@@ -91,23 +91,47 @@ void checkAttend(const AttendKernel &k, const TargetDesc &target, std::initializ
   }
 }
 
-void checkAppend(const AppendKernel &k, const TargetDesc &target, int64_t position, int64_t split = 0) {
+/// theta^(-2i/rotated), and what the rule makes of it in a sequence of that length: longer waves.
+double frequencyOf(const AppendKernel &k, int64_t i, int64_t length) {
+  const double frequency = std::pow(10000.0, -2.0 * static_cast<double>(i) / static_cast<double>(k.rotated));
+  const auto beyond = static_cast<double>(length - k.limit);
+  if (k.rule == LengthRule::None || beyond <= 0)
+    return frequency;
+  if (k.rule == LengthRule::Switch)
+    return frequency / static_cast<double>(i + 2);
+  return frequency * std::pow(1 + beyond / 8, -static_cast<double>(i) / 5);
+}
+
+void fillRotation(KernelRun &run, const AppendKernel &k, int64_t length) {
+  if (k.rule != LengthRule::None)
+    run.fill("lengths", [&](int64_t) { return static_cast<double>(length); });
+  auto halves = [](int64_t i, double number) { return i % 2 ? number - toF32(number) : number; };
+  if (k.rule == LengthRule::Grow) {
+    run.fill("frequencies", [&](int64_t i) { return halves(i, frequencyOf(k, i / 2, k.limit)); });
+    run.fill("growth", [&](int64_t i) { return halves(i, std::pow(1 + static_cast<double>(i / 2) / 8, -0.2)); });
+    return;
+  }
+  auto table = [&](double unit, int64_t entries) {
+    return [&k, unit, entries](int64_t i) {
+      const int64_t entry = i / k.rotated, pair = i / 2 % (k.rotated / 2);
+      const double angle =
+          unit * static_cast<double>(entry % entries) * frequencyOf(k, pair, k.limit + (entry < entries ? 0 : 1));
+      return i % 2 ? std::sin(angle) : std::cos(angle);
+    };
+  };
+  run.fill("high", table(64, k.maxPages));
+  run.fill("low", table(1, 64));
+}
+
+/// `length`: of the sequence, for rotations that depend on it.
+void checkAppend(const AppendKernel &k, const TargetDesc &target, int64_t position, int64_t split = 0,
+                 int64_t length = 0) {
   const int64_t group = k.heads / k.kvHeads, size = k.headSize, pairs = k.rotated / 2;
   KernelRun run(k, target);
   fillPlace(run, k.maxPages, position, split);
-  auto frequency = [&](int64_t i) {
-    return std::pow(10000.0, -2.0 * static_cast<double>(i) / static_cast<double>(k.rotated));
-  };
   std::vector<double> q = randomValues(group * size, 21), key = randomValues(size, 22), value = randomValues(size, 23);
   if (k.rotated) {
-    auto table = [&](double unit) {
-      return [&, unit](int64_t i) {
-        double angle = unit * static_cast<double>(i / k.rotated) * frequency(i / 2 % pairs);
-        return i % 2 ? std::sin(angle) : std::cos(angle);
-      };
-    };
-    run.fill("high", table(64));
-    run.fill("low", table(1));
+    fillRotation(run, k, length);
     run.fill("q", q);
   }
   run.fill("k", key);
@@ -121,10 +145,10 @@ void checkAppend(const AppendKernel &k, const TargetDesc &target, int64_t positi
     for (int64_t i = 0; i < pairs; ++i) {
       int64_t a = k.pairing == Pairing::Interleaved ? 2 * i : i,
               b = k.pairing == Pairing::Interleaved ? a + 1 : a + pairs;
-      double angle = static_cast<double>(position) * frequency(i), first = x[head * size + a],
+      double angle = static_cast<double>(position) * frequencyOf(k, i, length), first = x[head * size + a],
              second = x[head * size + b];
-      y[a] = first * std::cos(angle) - second * std::sin(angle);
-      y[b] = second * std::cos(angle) + first * std::sin(angle);
+      y[a] = k.magnitude * (first * std::cos(angle) - second * std::sin(angle));
+      y[b] = k.magnitude * (second * std::cos(angle) + first * std::sin(angle));
     }
     return y;
   };
@@ -244,6 +268,21 @@ TEST(HalideAppend, RotatesAndWrites) {
           for (int64_t position : {0, 63, 64, 255})
             if (target.name == hostTarget().name || size == 64)
               checkAppend({6, 2, size, rotated, pairing, cache, 4}, target, position);
+}
+
+TEST(HalideAppend, RotatesByTheSequencesLength) {
+  for (const TargetDesc &target : runnableTargets())
+    for (auto [size, rotated] : {std::pair<int64_t, int64_t>{64, 64}, {12, 12}, {20, 6}})
+      for (int64_t length : {1, 100, 101, 250, 256}) {
+        AppendKernel k{6, 2, size, rotated, Pairing::HalfSplit, CacheFormat::F32, 4};
+        k.limit = 100;
+        k.rule = LengthRule::Switch;
+        checkAppend(k, target, length - 1, 0, length);
+        k.rule = LengthRule::Grow;
+        k.grown = 157;
+        k.magnitude = 1.25;
+        checkAppend(k, target, length - 1, 0, length);
+      }
 }
 
 TEST(HalideAppend, OnlyTheSplitOfThePositionWrites) {

@@ -69,4 +69,24 @@ TEST(HalideMath, ErrorFunction) {
   expectWithin(4, errorFunction, std::erf, -10, 10);
 }
 
+TEST(HalideMath, CosineAndSineOfLargeAngles) {
+  std::vector<double> angles = {0, 0.5, -3, 100000.25, -268435455.75};
+  for (int i = 0; i < 4000; ++i)
+    angles.push_back(0.37 * i * i);
+  for (int quarter = -9; quarter <= 9; ++quarter)
+    for (double near : {-1e-9, 0.0, 1e-9, 0.7853981633974483})
+      angles.push_back(quarter * 1.5707963267948966 + near);
+  const int count = static_cast<int>(angles.size());
+  Halide::Buffer<double> in(angles.data(), count);
+  Halide::Var i, t;
+  Halide::Func f;
+  const Angle angle = cosineAndSine(in(i));
+  f(i, t) = Halide::mux(t, {angle.cosine, angle.sine});
+  Halide::Buffer<double> out = f.realize({count, 2});
+  for (int n = 0; n < count; ++n) {
+    EXPECT_NEAR(out(n, 0), std::cos(angles[n]), 1e-10) << angles[n];
+    EXPECT_NEAR(out(n, 1), std::sin(angles[n]), 1e-10) << angles[n];
+  }
+}
+
 TEST(HalideMath, Sigmoid) { expectWithin(4, sigmoid, exactSigmoid, -80, 80); }

@@ -139,6 +139,32 @@ TEST(Ops, ropeInterleavedWithMagnitude) {
                           ElementsAre(2, 4, 6, 8)));
 }
 
+TEST(Ops, ropeByTheSequencesLength) {
+  auto rope = [](const std::string &rotation) {
+    return "lathe.rotation @r " + rotation + R"(
+    func.func @f(%ids: tensor<?xi32>, %positions: tensor<?xi32>, %slots: tensor<?xi32>, %rows: tensor<?xi32>,
+                 %lengths: tensor<?xi32>) -> tensor<?x4xf32> {
+      %x = lathe.embed %ids, @x : tensor<?x4xf32>
+      %y = lathe.rope interleaved %x, %positions lengths %lengths, @r head_size 4 : tensor<?x4xf32>
+      return %y : tensor<?x4xf32>
+    })";
+  };
+  auto turned = [](double first, double second, double magnitude) {
+    return ElementsAre(near(magnitude * std::cos(first)), near(magnitude * std::sin(first)),
+                       near(magnitude * std::cos(second)), near(magnitude * std::sin(second)));
+  };
+  // Sequence 0 ends at position 3: length 4. Sequence 1 has 9 tokens.
+  const std::vector<int32_t> ids = {0, 0, 0}, positions = {2, 3, 8}, slots = {0, 0, 1};
+  const std::map<std::string, Rows> ones = {{"x", {{1, 0, 1, 0}}}};
+  Evaluation longrope(rope("[0.5, 0.25] magnitude 2.0 limit 4 beyond [0.1, 0.05] long_magnitude 3.0"), ones);
+  EXPECT_THAT(longrope.run(ids, positions, slots),
+              ElementsAre(turned(1, 0.5, 2), turned(1.5, 0.75, 2), turned(0.8, 0.4, 3)));
+  // 1 + 4 * (9 - 4) / 4 = 6, to the power of -i / (2 - 1)
+  Evaluation dynamic(rope("[0.5, 0.25] limit 4 growth 4.0"), ones);
+  EXPECT_THAT(dynamic.run(ids, positions, slots),
+              ElementsAre(turned(1, 0.5, 1), turned(1.5, 0.75, 1), turned(4, 2.0 / 6, 1)));
+}
+
 TEST(Ops, activations) {
   const Rows x = {{-2, 0, 1}};
   auto of = [&](const std::string &kind) {

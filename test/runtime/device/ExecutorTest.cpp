@@ -213,9 +213,9 @@ TEST(Executor, ReportsAKernelsFailure) {
 TEST(Executor, RefusesRowsThatDoNotFit) {
   OnePhase test;
   const auto refusal = [&](std::vector<int32_t> ids, std::vector<int32_t> positions, std::vector<int32_t> slots,
-                           std::vector<int32_t> logitRows = {}) {
+                           std::vector<int32_t> logitRows = {}, std::vector<int32_t> lengths = {}) {
     seen.clear();
-    const Result<void> done = test.executor->run(0, {ids, positions, slots, logitRows});
+    const Result<void> done = test.executor->run(0, {ids, positions, slots, logitRows, lengths});
     EXPECT_TRUE(seen.empty());
     return done ? "(ran)" : done.message();
   };
@@ -230,6 +230,10 @@ TEST(Executor, RefusesRowsThatDoNotFit) {
   EXPECT_THAT(refusal({0}, {0}, {0}, {1}), HasSubstr("logits of row 1"));
   EXPECT_THAT(refusal({0}, {0}, {0}, {-1}), HasSubstr("logits of row -1"));
   EXPECT_THAT(refusal({0}, {0}, {0}, std::vector<int32_t>(9)), HasSubstr("logits of 9 rows"));
+  EXPECT_THAT(refusal({0}, {0}, {0}, {}, {1, 1}), HasSubstr("has 2 lengths"));
+  EXPECT_THAT(refusal({0}, {3}, {0}, {}, {3}), HasSubstr("length 3 does not hold position 3"));
+  EXPECT_THAT(refusal({0}, {3}, {0}, {}, {641}), HasSubstr("length 641"));
+  EXPECT_THAT(refusal({0}, {3}, {0}, {}, {-1}), HasSubstr("length -1"));
   test.program.distinct_sequences = 1;
   EXPECT_THAT(refusal({0, 0}, {0, 1}, {3, 3}), HasSubstr("slot 3 comes twice"));
   EXPECT_THAT(test.executor->run(1, {}).message(), HasSubstr("program 1 does not exist"));

@@ -93,6 +93,8 @@ TEST(Context, RefusesBadStepsWithoutChange) {
   EXPECT_THAT(refusal({{&sequence, {}}}), HasSubstr("no tokens"));
   EXPECT_THAT(refusal({{&sequence, std::vector<int32_t>{1, 11}}}), HasSubstr("token 11 is not in the vocabulary"));
   EXPECT_THAT(refusal({{&sequence, std::vector<int32_t>(201)}}), HasSubstr("sequence full: it has 0 of 200"));
+  EXPECT_THAT(refusal({{&sequence, ids, LogitsWanted::Last, 2}}), HasSubstr("2 known tokens; its sequence will have 3"));
+  EXPECT_THAT(refusal({{&sequence, ids, LogitsWanted::Last, 201}}), HasSubstr("201 known tokens"));
   EXPECT_EQ(sequence.length(), 0u);
   EXPECT_EQ(engine->cache()->freePages(), engine->cache()->capacity());
 }
