@@ -220,24 +220,29 @@ def Lathe_RopeOp : Lathe_Op<"rope", [Pure, AllTypesMatch<["input", "result"]>, L
 }
 
 def Lathe_AttentionOp : Lathe_Op<"attention", [AllTypesMatch<["query", "result"]>, AllTypesMatch<["key", "value"]>,
-                                         MemoryEffects<[MemRead, MemWrite]>]> {
+                                         MemoryEffects<[MemRead, MemWrite]>, Lathe_NamesSymbols]> {
   let summary = "appends k, v to the layer's cache, then softmax(scale * q.k) v over the positions each row may see";
   let description = [{
     Row r of sequence slots[r] at positions[r] sees cached positions p of its sequence with p <= positions[r], and with
     window w > 0 also p > positions[r] - w. Head h reads KV head h * kv_heads / heads. With softcap c > 0 scores are
     c * tanh(score / c). With alibi, one slope a head, slope * (p - positions[r]) is then added (arXiv:2108.12409).
+    `scales` multiplies each head's scores by an element of that vector, a temperature t every n positions by
+    1 + t * ln(1 + floor((positions[r] + 1) / n)), both before the soft-cap. `sinks` has a score for each head that the
+    softmax counts, without a value (arXiv:2309.17453).
     (arXiv:1706.03762 eq. 1; grouped: arXiv:2305.13245.)
   }];
   let arguments = (ins Lathe_Rows:$query, Lathe_Rows:$key, Lathe_Rows:$value, Lathe_Indices:$positions,
                        Lathe_Indices:$slots, Lathe_Int:$layer, Lathe_Int:$heads, Lathe_Int:$kv_heads, Lathe_Int:$head_size,
                        F64Attr:$scale, DefaultValuedAttr<Lathe_Int, "0">:$window,
-                       DefaultValuedAttr<F64Attr, "0.0">:$softcap, OptionalAttr<DenseF64ArrayAttr>:$alibi);
+                       DefaultValuedAttr<F64Attr, "0.0">:$softcap, OptionalAttr<DenseF64ArrayAttr>:$alibi,
+                       OptionalAttr<FlatSymbolRefAttr>:$scales, DefaultValuedAttr<F64Attr, "0.0">:$temperature,
+                       DefaultValuedAttr<Lathe_Int, "0">:$every, OptionalAttr<FlatSymbolRefAttr>:$sinks);
   let results = (outs Lathe_Rows:$result);
   let assemblyFormat = [{
     $query `,` $key `,` $value `,` $positions `,` $slots
     `layer` $layer `heads` $heads `kv_heads` $kv_heads `head_size` $head_size
     `scale` $scale (`window` $window^)? (`softcap` $softcap^)? (`alibi` custom<Numbers>($alibi)^)?
-    attr-dict `:` type($query) `,` type($key)
+    (`scales` $scales^)? (`temperature` $temperature^)? (`every` $every^)? (`sinks` $sinks^)? attr-dict `:` type($query) `,` type($key)
   }];
   let hasVerifier = 1;
 }
@@ -439,7 +444,7 @@ def Lathe_AppendOp : Lathe_Op<"append", [AllTypesMatch<["key", "value"]>, Memory
   let hasVerifier = 1;
 }
 
-def Lathe_AttendOp : Lathe_Op<"attend", [MemoryEffects<[MemRead]>]> {
+def Lathe_AttendOp : Lathe_Op<"attend", [MemoryEffects<[MemRead]>, Lathe_NamesSymbols]> {
   let summary = "attention over the cache, one partial softmax for each split of the positions";
   let description = [{
     For row r, split s covers positions [s * split, (s + 1) * split). Each head's partial is {m, l, o[head_size]}:
@@ -449,23 +454,27 @@ def Lathe_AttendOp : Lathe_Op<"attend", [MemoryEffects<[MemRead]>]> {
   let arguments = (ins Lathe_Rows:$query, Lathe_Indices:$positions, Lathe_Indices:$slots, Lathe_Int:$layer,
                        Lathe_Int:$heads, Lathe_Int:$kv_heads, Lathe_Int:$head_size, F64Attr:$scale,
                        DefaultValuedAttr<Lathe_Int, "0">:$window, DefaultValuedAttr<F64Attr, "0.0">:$softcap,
-                       Lathe_Int:$split, OptionalAttr<DenseF64ArrayAttr>:$alibi);
+                       Lathe_Int:$split, OptionalAttr<DenseF64ArrayAttr>:$alibi,
+                       OptionalAttr<FlatSymbolRefAttr>:$scales, DefaultValuedAttr<F64Attr, "0.0">:$temperature,
+                       DefaultValuedAttr<Lathe_Int, "0">:$every);
   let results = (outs Lathe_Partials:$result);
   let assemblyFormat = [{
     $query `,` $positions `,` $slots
     `layer` $layer `heads` $heads `kv_heads` $kv_heads `head_size` $head_size
-    `scale` $scale (`window` $window^)? (`softcap` $softcap^)? (`alibi` custom<Numbers>($alibi)^)? `split` $split
-    attr-dict `:` type($query) `->` type($result)
+    `scale` $scale (`window` $window^)? (`softcap` $softcap^)? (`alibi` custom<Numbers>($alibi)^)?
+    (`scales` $scales^)? (`temperature` $temperature^)? (`every` $every^)? `split` $split attr-dict `:` type($query) `->` type($result)
   }];
   let hasVerifier = 1;
 }
 
-def Lathe_CombineOp : Lathe_Op<"combine", [Pure]> {
+def Lathe_CombineOp : Lathe_Op<"combine", [Pure, Lathe_NamesSymbols]> {
   let summary = "joins a row's partials: with M = max m, y = sum exp(m - M) o / sum exp(m - M) l";
-  let arguments = (ins Lathe_Partials:$input, Lathe_Indices:$positions, Lathe_Int:$heads, Lathe_Int:$head_size);
+  let description = "With `sinks`, a score s for each head, M is at least s, and exp(s - M) is added below.";
+  let arguments = (ins Lathe_Partials:$input, Lathe_Indices:$positions, Lathe_Int:$heads, Lathe_Int:$head_size,
+                       OptionalAttr<FlatSymbolRefAttr>:$sinks);
   let results = (outs Lathe_Rows:$result);
   let assemblyFormat = [{
-    $input `,` $positions `heads` $heads `head_size` $head_size attr-dict `:` type($input) `->` type($result)
+    $input `,` $positions `heads` $heads `head_size` $head_size (`sinks` $sinks^)? attr-dict `:` type($input) `->` type($result)
   }];
   let hasVerifier = 1;
 }

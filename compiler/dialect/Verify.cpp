@@ -51,6 +51,11 @@ template <typename AttentionLike> LogicalResult checkScores(AttentionLike op) {
     return op.emitOpError() << "window = " << op.getWindow() << "; it counts positions, 0 for all";
   if (!(softcap >= 0) || !std::isfinite(softcap))
     return op.emitOpError("softcap is negative or not finite; it is a positive cap, 0 for none");
+  const double temperature = op.getTemperature().convertToDouble();
+  if (!(temperature >= 0) || !std::isfinite(temperature) || op.getEvery() < 0 ||
+      (temperature > 0) != (op.getEvery() > 0))
+    return op.emitOpError() << "temperature = " << temperature << " and every = " << op.getEvery()
+                            << "; both are positive, or 0 for none";
   if (std::optional<ArrayRef<double>> alibi = op.getAlibi()) {
     if (int64_t(alibi->size()) != op.getHeads())
       return op.emitOpError() << "alibi has " << alibi->size() << " slopes; heads = " << op.getHeads();
@@ -275,6 +280,13 @@ LogicalResult AttentionOp::verify() {
       failed(checkWidth(*this, "key", widthOf(getKey()), "kv_heads * head_size", getKvHeads() * getHeadSize())));
 }
 
+LogicalResult AttentionOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  for (auto [name, symbol] : {std::pair("scales", getScalesAttr()), std::pair("sinks", getSinksAttr())})
+    if (symbol && failed(checkVector(symbols, *this, name, symbol, getHeads())))
+      return failure();
+  return success();
+}
+
 LogicalResult SoftcapOp::verify() {
   double cap = getCap().convertToDouble();
   if (cap > 0 && std::isfinite(cap))
@@ -402,6 +414,14 @@ LogicalResult AttendOp::verify() {
       failed(checkWidth(*this, "query", widthOf(getQuery()), "heads * head_size", getHeads() * getHeadSize())) ||
       failed(checkWidth(*this, "result", widthOf(getResult()), "heads * (head_size + 2)",
                         getHeads() * (getHeadSize() + 2))));
+}
+
+LogicalResult AttendOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return getScalesAttr() ? checkVector(symbols, *this, "scales", getScalesAttr(), getHeads()) : success();
+}
+
+LogicalResult CombineOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  return getSinksAttr() ? checkVector(symbols, *this, "sinks", getSinksAttr(), getHeads()) : success();
 }
 
 LogicalResult CombineOp::verify() {

@@ -48,6 +48,12 @@ struct PackWeights : lathe::impl::PackWeightsBase<PackWeights> {
           norm.setWeightAttr(one(op, norm.getWeightAttr(), /*vector=*/true));
         if (norm.getBiasAttr())
           norm.setBiasAttr(one(op, norm.getBiasAttr(), /*vector=*/true));
+      } else if (auto attend = llvm::dyn_cast<ir::AttendOp>(op)) {
+        if (attend.getScalesAttr())
+          attend.setScalesAttr(one(op, attend.getScalesAttr(), /*vector=*/true));
+      } else if (auto combine = llvm::dyn_cast<ir::CombineOp>(op)) {
+        if (combine.getSinksAttr())
+          combine.setSinksAttr(one(op, combine.getSinksAttr(), /*vector=*/true));
       } else if (auto linear = llvm::dyn_cast<ir::LinearOp>(op)) {
         wrong |= failed(packLinear(linear));
       }

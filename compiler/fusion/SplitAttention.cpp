@@ -33,12 +33,12 @@ struct SplitAttention : lathe::impl::SplitAttentionBase<SplitAttention> {
                          op.getKvHeadsAttr(), op.getHeadSizeAttr());
     int64_t partial = partialsOf(op.getHeads(), op.getHeadSize());
     auto partials = RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic, partial}, b.getF32Type());
-    Value attended =
-        ir::AttendOp::create(b, loc, partials, op.getQuery(), op.getPositions(), op.getSlots(), op.getLayerAttr(),
-                             op.getHeadsAttr(), op.getKvHeadsAttr(), op.getHeadSizeAttr(), op.getScaleAttr(),
-                             op.getWindowAttr(), op.getSoftcapAttr(), b.getI64IntegerAttr(split), op.getAlibiAttr());
+    Value attended = ir::AttendOp::create(
+        b, loc, partials, op.getQuery(), op.getPositions(), op.getSlots(), op.getLayerAttr(), op.getHeadsAttr(),
+        op.getKvHeadsAttr(), op.getHeadSizeAttr(), op.getScaleAttr(), op.getWindowAttr(), op.getSoftcapAttr(),
+        b.getI64IntegerAttr(split), op.getAlibiAttr(), op.getScalesAttr(), op.getTemperatureAttr(), op.getEveryAttr());
     Value result = ir::CombineOp::create(b, loc, op.getType(), attended, op.getPositions(), op.getHeadsAttr(),
-                                         op.getHeadSizeAttr());
+                                         op.getHeadSizeAttr(), op.getSinksAttr());
     op.replaceAllUsesWith(result);
     op.erase();
   }

@@ -96,11 +96,13 @@ Value StepBuilder::attention(Value x, const spec::Model &layer, uint32_t index, 
   query = prepare(query, layer, index, name + ".query");
   key = prepare(key, layer, index, name + ".key");
   value = clip(value, a.clip(), name + ".value.clipped");
-  Value seen = ir::AttentionOp::create(b, at(name), rows(queryRows), query, key, value, inputs.positions, inputs.slots,
-                                       b.getI64IntegerAttr(cachedLayers++), b.getI64IntegerAttr(a.n_heads()),
-                                       b.getI64IntegerAttr(a.n_kv_heads()), b.getI64IntegerAttr(a.head_size()),
-                                       b.getF64FloatAttr(a.scale()), b.getI64IntegerAttr(a.window()),
-                                       b.getF64FloatAttr(a.logit_softcap()), slopes(layer));
+  Value seen = ir::AttentionOp::create(
+      b, at(name), rows(queryRows), query, key, value, inputs.positions, inputs.slots,
+      b.getI64IntegerAttr(cachedLayers++), b.getI64IntegerAttr(a.n_heads()), b.getI64IntegerAttr(a.n_kv_heads()),
+      b.getI64IntegerAttr(a.head_size()), b.getF64FloatAttr(a.scale()), b.getI64IntegerAttr(a.window()),
+      b.getF64FloatAttr(a.logit_softcap()), slopes(layer),
+      a.learned_scale() ? symbol(name + ".scale") : FlatSymbolRefAttr(), b.getF64FloatAttr(a.temperature_coefficient()),
+      b.getI64IntegerAttr(a.temperature_every()), a.sinks() ? symbol(name + ".sinks") : FlatSymbolRefAttr());
   return linear(seen, name + ".output", model.dim(), a.output_bias());
 }
 
@@ -217,9 +219,9 @@ Value StepBuilder::normOf(Value x, const std::string &role, bool weighted, int64
   const spec::Norm &n = model.norm();
   auto kind = n.kind() == spec::Norm::LAYER ? ir::NormKind::Layer : ir::NormKind::RMS;
   return ir::NormOp::create(b, at(role), x, weighted ? symbol(role) : FlatSymbolRefAttr(),
-                            n.bias() ? symbol(role + ".bias") : FlatSymbolRefAttr(),
+                            weighted && n.bias() ? symbol(role + ".bias") : FlatSymbolRefAttr(),
                             ir::NormKindAttr::get(b.getContext(), kind), b.getF64FloatAttr(n.eps()),
-                            n.unit_offset() ? b.getUnitAttr() : UnitAttr(), b.getI64IntegerAttr(group));
+                            weighted && n.unit_offset() ? b.getUnitAttr() : UnitAttr(), b.getI64IntegerAttr(group));
 }
 
 Value StepBuilder::rmsNorm(Value x, const std::string &role, bool weighted, double eps, int64_t group) {
@@ -232,7 +234,7 @@ Value StepBuilder::prepare(Value x, const spec::Model &layer, uint32_t index, co
   const spec::Attention &a = layer.attention();
   x = clip(x, a.clip(), name + ".clipped");
   if (a.qk_norm() != spec::Attention::NO_QK_NORM)
-    x = normOf(x, name + "_norm", true, a.qk_norm() == spec::Attention::HEAD ? a.head_size() : 0);
+    x = normOf(x, name + "_norm", !a.qk_norm_unweighted(), a.qk_norm() == spec::Attention::HEAD ? a.head_size() : 0);
   return layer.positions().has_rotary() ? rotate(x, layer, index, name + ".rotated") : x;
 }
 

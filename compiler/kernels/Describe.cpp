@@ -74,6 +74,12 @@ private:
         use(linear.getBiasesAttr(), Vector);
       } else if (auto embed = llvm::dyn_cast<ir::EmbedOp>(op)) {
         use(b.getArrayAttr({embed.getTableAttr()}), Matrix);
+      } else if (auto attend = llvm::dyn_cast<ir::AttendOp>(op)) {
+        if (attend.getScalesAttr())
+          use(b.getArrayAttr({attend.getScalesAttr()}), Vector);
+      } else if (auto combine = llvm::dyn_cast<ir::CombineOp>(op)) {
+        if (combine.getSinksAttr())
+          use(b.getArrayAttr({combine.getSinksAttr()}), Vector);
       } else if (auto norm = llvm::dyn_cast<ir::NormOp>(op)) {
         if (norm.getWeightAttr())
           use(b.getArrayAttr({norm.getWeightAttr()}), Vector);

@@ -181,7 +181,20 @@ Error PhaseDescriber::addAttend(ir::AttendOp attend, Scope scope) {
   bool own = query->base == Base::Scratch; // turned in this tile
   views->push_back(rows(*query, own ? 0 : group * headSize * kF32));
   if (kernel.alibi)
-    views->push_back({.base = Base::Weights, .weight = slopesTable(*attend.getAlibi()), .perColumn = group * kF32});
+    views->push_back(
+        {.base = Base::Weights, .weight = numbersTable("alibi", *attend.getAlibi()), .perColumn = group * kF32});
+  if (attend.getScalesAttr()) {
+    kernel.scales = true;
+    views->push_back(vector(attend.getScalesAttr(), group * kF32));
+  }
+  if (attend.getEvery()) {
+    std::vector<double> temperatures;
+    for (int64_t n = 0; n <= context.set.maxContext / attend.getEvery(); ++n)
+      temperatures.push_back(1 + attend.getTemperature().convertToDouble() * std::log1p(static_cast<double>(n)));
+    kernel.every = attend.getEvery();
+    kernel.temperatures = temperatures.size();
+    views->push_back({.base = Base::Weights, .weight = numbersTable("temperature", temperatures)});
+  }
   addCache(*views, attend.getLayer());
   View partial;
   if (scope == Scope::Splits) {
@@ -221,21 +234,25 @@ Error PhaseDescriber::addGroupCombine(ir::AttendOp attend) {
                        context.set.cache.splitPositions,
                        place.quantized ? ActFormat::Q16 : ActFormat::F32};
   std::vector<View> views = {*positions, rows(places.lookup(attend.getResult()))};
+  if (combine.getSinksAttr()) {
+    kernel.sinks = true;
+    views.push_back(vector(combine.getSinksAttr(), group * kF32));
+  }
   addRow(views, place, group * headSize);
   phase.calls.push_back({kernel, Scope::Tile, std::move(views)});
   return Error::success();
 }
 
-std::string PhaseDescriber::slopesTable(llvm::ArrayRef<double> slopes) {
-  std::vector<float> values(slopes.begin(), slopes.end());
+std::string PhaseDescriber::numbersTable(llvm::StringRef kind, llvm::ArrayRef<double> numbers) {
+  std::vector<float> values(numbers.begin(), numbers.end());
   size_t count = 0;
   for (const Table &table : context.set.tables)
-    if (llvm::StringRef(table.name).starts_with("alibi")) {
+    if (llvm::StringRef(table.name).starts_with((kind + ".").str())) {
       if (table.values == values)
         return table.name;
       ++count;
     }
-  context.set.tables.push_back({"alibi." + std::to_string(count), std::move(values)});
+  context.set.tables.push_back({(kind + "." + llvm::Twine(count)).str(), std::move(values)});
   return context.set.tables.back().name;
 }
 

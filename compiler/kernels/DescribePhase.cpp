@@ -313,6 +313,10 @@ Error PhaseDescriber::addCombine(ir::CombineOp combine, Value result, Scope scop
                        context.set.cache.splitPositions,
                        isQuantized(result) ? ActFormat::Q16 : ActFormat::F32};
   std::vector<View> views = {*positions, rows(*from)};
+  if (combine.getSinksAttr()) {
+    kernel.sinks = true;
+    views.push_back(vector(combine.getSinksAttr()));
+  }
   addRow(views, destination(result, scope));
   calls.push_back({kernel, scope, std::move(views)});
   return Error::success();

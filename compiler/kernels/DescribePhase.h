@@ -102,8 +102,8 @@ private:
   /// The views of a rotation's tables, and what the kernel must know of it. Makes the tables once.
   llvm::Error addRotation(ir::RopeOp rope, ir::RotationOp rotation, AppendKernel &kernel, std::vector<View> &views);
   llvm::Error makeTables(ir::RotationOp rotation);
-  /// The name of the table of these slopes, one for equal ones.
-  std::string slopesTable(llvm::ArrayRef<double> slopes);
+  /// The name of a table of these numbers, "KIND.0", …: one for equal ones.
+  std::string numbersTable(llvm::StringRef kind, llvm::ArrayRef<double> numbers);
 
   ir::PhaseOp op;
   mlir::Block &body;

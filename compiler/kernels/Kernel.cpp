@@ -268,6 +268,10 @@ std::vector<Argument> arguments(const AttendKernel &k) {
   a.input("q", ElementType::F32, {{k.headSize, 1}, {group, k.headSize}});
   if (k.alibi)
     a.vector("slopes", ElementType::F32, group);
+  if (k.scales)
+    a.vector("scales", ElementType::F32, group);
+  if (k.every)
+    a.vector("temperatures", ElementType::F32, k.temperatures);
   a.cache(k.cache, k.kvHeads, k.headSize, /*isOutput=*/false);
   a.output("partial", ElementType::F32, {{k.headSize + 2, 1}, {group, k.headSize + 2}});
   return a.list;
@@ -286,6 +290,8 @@ std::vector<Argument> arguments(const CombineKernel &k) {
   Arguments a;
   a.vector("positions", ElementType::I32, 1);
   a.input("partial", ElementType::F32, {{k.headSize + 2, 1}, {k.heads, k.headSize + 2}, {k.maxSplits, k.splitStride}});
+  if (k.sinks)
+    a.vector("sinks", ElementType::F32, k.heads);
   a.row(k.output, k.heads * k.headSize);
   return a.list;
 }
@@ -329,10 +335,11 @@ std::string lathe::symbol(const KernelDesc &kernel) {
                    s.word(name(k.cache)).field("h", k.heads).field("kv", k.kvHeads).field("d", k.headSize);
                    s.word("scale" + number(k.scale)).field("pages", k.maxPages).field("split", k.splitPositions);
                    s.optional("window", k.window).optional("cap", k.softcap, 0).flag("alibi", k.alibi);
+                   s.flag("scales", k.scales).optional("every", k.every).optional("of", k.temperatures);
                  },
                  [&](const CombineKernel &k) {
                    s.word(name(k.output)).field("h", k.heads).field("d", k.headSize).field("stride", k.splitStride);
-                   s.field("splits", k.maxSplits).field("split", k.splitPositions);
+                   s.field("splits", k.maxSplits).field("split", k.splitPositions).flag("sinks", k.sinks);
                  },
                  [&](const PointwiseKernel &k) {
                    s.word(name(k.kind)).word(name(k.output)).field("k", k.columns).optional("by", k.value, 0);

@@ -130,7 +130,10 @@ struct AttendKernel {
   double softcap = 0;
   CacheFormat cache;
   int64_t maxPages, splitPositions;
-  bool alibi = false; ///< each head's score changes by its slope for each position between (arXiv:2108.12409)
+  bool alibi = false;       ///< each head's score changes by its slope for each position between (arXiv:2108.12409)
+  bool scales = false;      ///< each head's scores are multiplied by a number of its own
+  int64_t every = 0;        ///< > 0: and by entry (position + 1) / every of a table
+  int64_t temperatures = 0; ///< entries of that table
 };
 
 /// For one row: joins the partials of `heads` heads over the row's splits, then f32 or q16.
@@ -139,6 +142,7 @@ struct CombineKernel {
   int64_t splitStride;     ///< elements between splits of the partials
   int64_t maxSplits, splitPositions;
   ActFormat output = ActFormat::F32;
+  bool sinks = false; ///< each head has a score beside those of the keys, without a value
 };
 
 enum class Pointwise { Add, Glu, Activate, Scale, Softcap, Clip };
@@ -206,9 +210,11 @@ struct Argument {
 ///            k f32[headSize], v f32[headSize];
 ///            -> rotated > 0: qr f32[headSize, group];
 ///            K [64, headSize, *] and V [headSize, 64, *] of one KV head, pages kvHeads * 2 * 64 * headSize apart
-///   attend   positions, slots, pages, tile as append, q f32[headSize, group], alibi: slopes f32[group], K, V;
+///   attend   positions, slots, pages, tile as append, q f32[headSize, group], alibi: slopes f32[group],
+///            scales: scales f32[group], every: temperatures f32[temperatures], K, V;
 ///            -> partial f32[headSize + 2, group]
 ///   combine  positions i32[1], partial f32[headSize + 2, heads, maxSplits] (splits splitStride apart);
+///            sinks: sinks f32[heads];
 ///            -> as norm, columns = heads * headSize
 ///   pointwise  x f32[columns]; Add, Glu: z f32[columns]; -> as norm
 /// group = heads / kvHeads. In `tile` {m, n, s, worker}, s is the split.

@@ -36,9 +36,12 @@ static void attendSplit(const CachedSequence<T> &sequence, const AttentionShape 
   std::fill(o, o + size, T(0));
   if (begin >= end)
     return;
+  T scale = T(shape.scale) * (shape.scales.empty() ? T(1) : T(shape.scales[head]));
+  if (shape.every > 0)
+    scale *= T(1) + T(shape.temperature) * std::log(T(1 + (position + 1) / shape.every));
   std::vector<T> scores(end - begin);
   for (int64_t p = begin; p < end; ++p) {
-    T score = T(shape.scale) * dot(q, sequence.keys[p].data() + offset, size);
+    T score = scale * dot(q, sequence.keys[p].data() + offset, size);
     if (shape.softcap > 0)
       score = T(shape.softcap) * std::tanh(score / T(shape.softcap));
     if (!shape.alibi.empty())
@@ -77,7 +80,8 @@ llvm::Expected<Matrix<T>> reference::attend(const Cache<T> &cache, const Attenti
   return result;
 }
 
-template <typename T> Matrix<T> reference::combine(const Matrix<T> &partials, int64_t heads, int64_t headSize) {
+template <typename T>
+Matrix<T> reference::combine(const Matrix<T> &partials, int64_t heads, int64_t headSize, const std::vector<T> &sinks) {
   const int64_t partial = headSize + 2, splits = partials.columns / (heads * partial);
   Matrix<T> result(partials.rows, heads * headSize);
   for (int64_t r = 0; r < partials.rows; ++r)
@@ -86,6 +90,10 @@ template <typename T> Matrix<T> reference::combine(const Matrix<T> &partials, in
       T highest = at(0)[0], sum = 0, *y = result.row(r) + h * headSize;
       for (int64_t s = 1; s < splits; ++s)
         highest = std::max(highest, at(s)[0]);
+      if (!sinks.empty()) {
+        highest = std::max(highest, sinks[h]);
+        sum = std::exp(sinks[h] - highest);
+      }
       for (int64_t s = 0; s < splits; ++s) {
         const T weight = std::exp(at(s)[0] - highest);
         sum += weight * at(s)[1];
@@ -103,7 +111,7 @@ namespace lathe::reference {
   template llvm::Error append(Cache<T> &, int64_t, const Matrix<T> &, const Matrix<T> &, Places);                      \
   template llvm::Expected<Matrix<T>> attend(const Cache<T> &, const AttentionShape &, int64_t, const Matrix<T> &,      \
                                             Places);                                                                   \
-  template Matrix<T> combine(const Matrix<T> &, int64_t, int64_t);
+  template Matrix<T> combine(const Matrix<T> &, int64_t, int64_t, const std::vector<T> &);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

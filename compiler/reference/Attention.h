@@ -22,6 +22,9 @@ struct AttentionShape {
   int64_t window;
   double softcap;
   llvm::ArrayRef<double> alibi = {}; ///< a slope for each head, or none
+  double temperature = 0;
+  int64_t every = 0;
+  std::vector<double> scales = {}; ///< multiplies the scores of each head, or none
 };
 
 /// Where the rows of a step are.
@@ -38,8 +41,9 @@ template <typename T>
 llvm::Expected<Matrix<T>> attend(const Cache<T> &cache, const AttentionShape &shape, int64_t split,
                                  const Matrix<T> &query, Places places);
 
-/// lathe.combine.
-template <typename T> Matrix<T> combine(const Matrix<T> &partials, int64_t heads, int64_t headSize);
+/// lathe.combine; `sinks` has a score for each head, or none.
+template <typename T>
+Matrix<T> combine(const Matrix<T> &partials, int64_t heads, int64_t headSize, const std::vector<T> &sinks);
 
 } // namespace lathe::reference
 

@@ -102,15 +102,22 @@ template <typename T> llvm::Error Interpreter<T>::execute(ir::PhaseOp phase, Fra
   return llvm::Error::success();
 }
 
-template <typename T> static AttentionShape shapeOf(T op) {
-  return {op.getLayer(),
-          op.getHeads(),
-          op.getKvHeads(),
-          op.getHeadSize(),
-          op.getScale().convertToDouble(),
-          op.getWindow(),
-          op.getSoftcap().convertToDouble(),
-          op.getAlibi().value_or(llvm::ArrayRef<double>())};
+template <typename T> template <typename Op> llvm::Expected<AttentionShape> Interpreter<T>::shapeOf(Op op) {
+  AttentionShape shape{op.getLayer(),
+                       op.getHeads(),
+                       op.getKvHeads(),
+                       op.getHeadSize(),
+                       op.getScale().convertToDouble(),
+                       op.getWindow(),
+                       op.getSoftcap().convertToDouble(),
+                       op.getAlibi().value_or(llvm::ArrayRef<double>()),
+                       op.getTemperature().convertToDouble(),
+                       op.getEvery()};
+  auto scales = vector(op, op.getScalesAttr());
+  if (!scales)
+    return scales.takeError();
+  shape.scales.assign(scales->begin(), scales->end());
+  return shape;
 }
 
 template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::Operation &any, Frame &frame) {
@@ -119,6 +126,12 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::O
   auto indices = [&](mlir::Value value) { return frame.indices.lookup(value); };
   auto places = [&](auto op) { return Places{indices(op.getPositions()), indices(op.getSlots())}; };
   auto number = [](const llvm::APFloat &value) { return T(value.convertToDouble()); };
+  auto join = [&](auto op, const Matrix<T> &partials) -> Result {
+    auto sinks = vector(op, op.getSinksAttr());
+    if (!sinks)
+      return sinks.takeError();
+    return combine(partials, op.getHeads(), op.getHeadSize(), *sinks);
+  };
 
   return llvm::TypeSwitch<mlir::Operation *, Result>(&any)
       .template Case<ir::EmbedOp>([&](auto op) { return evaluate(op, indices(op.getIds())); })
@@ -146,10 +159,13 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::O
         if (llvm::Error error = append(cache, op.getLayer(), rows(op.getKey()), rows(op.getValue()), places(op)))
           return std::move(error);
         constexpr int64_t all = int64_t(1) << 31; // one split that holds every position
-        auto partials = attend(cache, shapeOf(op), all, rows(op.getQuery()), places(op));
+        auto shape = shapeOf(op);
+        if (!shape)
+          return shape.takeError();
+        auto partials = attend(cache, *shape, all, rows(op.getQuery()), places(op));
         if (!partials)
           return partials.takeError();
-        return combine(*partials, op.getHeads(), op.getHeadSize());
+        return join(op, *partials);
       })
       .template Case<ir::ConvOp>([&](auto op) { return evaluate(op, rows(op.getInput()), places(op)); })
       .template Case<ir::ScanOp>([&](auto op) {
@@ -216,10 +232,13 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::O
           return std::move(error);
         return Matrix<T>();
       })
-      .template Case<ir::AttendOp>(
-          [&](auto op) -> Result { return attend(cache, shapeOf(op), op.getSplit(), rows(op.getQuery()), places(op)); })
-      .template Case<ir::CombineOp>(
-          [&](auto op) -> Result { return combine(rows(op.getInput()), op.getHeads(), op.getHeadSize()); })
+      .template Case<ir::AttendOp>([&](auto op) -> Result {
+        auto shape = shapeOf(op);
+        if (!shape)
+          return shape.takeError();
+        return attend(cache, *shape, op.getSplit(), rows(op.getQuery()), places(op));
+      })
+      .template Case<ir::CombineOp>([&](auto op) -> Result { return join(op, rows(op.getInput())); })
       .Default([](mlir::Operation *op) -> Result {
         return makeError("{0} has no meaning for the reference", op->getName().getStringRef());
       });

@@ -83,6 +83,8 @@ private:
   /// The result of an op that has one and no region; ops without a result give an empty matrix.
   llvm::Expected<Matrix<T>> evaluate(mlir::Operation &op, Frame &frame);
 
+  /// The shape of an attention or attend, whose own scales are read.
+  template <typename Op> llvm::Expected<AttentionShape> shapeOf(Op op);
   llvm::Expected<Matrix<T>> evaluate(ir::EmbedOp op, llvm::ArrayRef<int32_t> ids);
   llvm::Expected<Matrix<T>> evaluate(ir::NormOp op, const Matrix<T> &input);
   /// `choices` is null for a linear without experts.
@@ -96,7 +98,7 @@ private:
   llvm::Expected<std::vector<WeightRows>> sources(mlir::Operation *user, mlir::FlatSymbolRefAttr symbol);
   /// The one matrix behind `symbol`, whole.
   llvm::Expected<Matrix<T>> matrix(mlir::Operation *user, mlir::FlatSymbolRefAttr symbol);
-  /// The vectors behind `symbol`, end to end.
+  /// The vectors behind `symbol`, end to end; empty for no symbol.
   llvm::Expected<std::vector<T>> vector(mlir::Operation *user, mlir::FlatSymbolRefAttr symbol);
 
   mlir::ModuleOp module;

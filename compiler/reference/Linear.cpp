@@ -47,10 +47,12 @@ llvm::Expected<std::vector<WeightRows>> Interpreter<T>::sources(mlir::Operation 
 
 template <typename T>
 llvm::Expected<std::vector<T>> Interpreter<T>::vector(mlir::Operation *user, mlir::FlatSymbolRefAttr symbol) {
+  std::vector<T> result;
+  if (!symbol)
+    return result;
   auto parts = sources(user, symbol);
   if (!parts)
     return parts.takeError();
-  std::vector<T> result;
   std::vector<float> row;
   for (const WeightRows &part : *parts) {
     row.resize(part.columns);
@@ -99,8 +101,6 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::Emb
 template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::NormOp op, const Matrix<T> &input) {
   std::vector<T> weight, bias;
   for (auto [symbol, values] : {std::pair(op.getWeightAttr(), &weight), std::pair(op.getBiasAttr(), &bias)}) {
-    if (!symbol)
-      continue;
     auto read = vector(op, symbol);
     if (!read)
       return read.takeError();

@@ -40,6 +40,8 @@ static std::set<std::string> allRoles() {
   model.mutable_attention()->set_qk_norm(spec::Attention::HEAD);
   model.mutable_attention()->set_qkv_bias(true);
   model.mutable_attention()->set_output_bias(true);
+  model.mutable_attention()->set_sinks(true);
+  model.mutable_attention()->set_learned_scale(true);
   model.mutable_mlp()->set_hidden(1);
   model.mutable_mlp()->set_gated(true);
   model.mutable_mlp()->set_bias(true);

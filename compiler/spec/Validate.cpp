@@ -133,6 +133,10 @@ static void checkAttention(const spec::Model &model, bool headSizeGiven, Checks 
   checks.positive("attention.scale", attention.scale());
   checks.notNegative("attention.logit_softcap", attention.logit_softcap());
   checks.notNegative("attention.clip", attention.clip());
+  checks.notNegative("attention.temperature_coefficient", attention.temperature_coefficient());
+  checks.require((attention.temperature_every() == 0) == (attention.temperature_coefficient() == 0),
+                 "attention.temperature_every = {0} and temperature_coefficient = {1}: both are set, or none",
+                 attention.temperature_every(), Checks::text(attention.temperature_coefficient()));
   checks.require(spec::Attention_QkNorm_IsValid(attention.qk_norm()), "attention.qk_norm = {0} is unknown",
                  static_cast<int>(attention.qk_norm()));
 }

@@ -29,11 +29,15 @@ public:
     matrix(layer + "attention.query", queryRows, dim, a.qkv_bias());
     matrix(layer + "attention.key", keyRows, dim, a.qkv_bias());
     matrix(layer + "attention.value", keyRows, dim, a.qkv_bias());
-    if (a.qk_norm() != spec::Attention::NO_QK_NORM) {
+    if (a.qk_norm() != spec::Attention::NO_QK_NORM && !a.qk_norm_unweighted()) {
       const bool head = a.qk_norm() == spec::Attention::HEAD;
       vectors(layer + "attention.query_norm", head ? a.head_size() : queryRows);
       vectors(layer + "attention.key_norm", head ? a.head_size() : keyRows);
     }
+    if (a.sinks())
+      shapes.push_back({layer + "attention.sinks", 1, a.n_heads()});
+    if (a.learned_scale())
+      shapes.push_back({layer + "attention.scale", 1, a.n_heads()});
     matrix(layer + "attention.output", dim, queryRows, a.output_bias());
     if (model.norm().placement() == spec::Norm::BOTH)
       norm(layer + "attention_post_norm");

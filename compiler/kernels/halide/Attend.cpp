@@ -62,7 +62,15 @@ Built lathe::buildAttend(const AttendKernel &k, const TargetDesc &target, const 
   s.dot(s.v, s.h, s.b) +=
       q(s.component, s.h) *
       widen(keys((block % pageBlocks) * s.block + s.v, s.component, physical(block / pageBlocks)), target);
-  Expr score = s.dot(s.v, s.h, s.b) * static_cast<float>(k.scale);
+  Expr scale = static_cast<float>(k.scale);
+  if (k.scales)
+    scale = strict_float(scale * kernel.in("scales")(s.h));
+  if (k.every) {
+    Expr entry =
+        unsafe_promise_clamped((position + 1) / static_cast<int>(k.every), 0, static_cast<int>(k.temperatures) - 1);
+    scale = strict_float(scale * kernel.in("temperatures")(entry));
+  }
+  Expr score = s.dot(s.v, s.h, s.b) * scale;
   if (k.softcap != 0)
     score = softcap(score, k.softcap);
   if (k.alibi) {

@@ -19,12 +19,12 @@ Built lathe::buildCombine(const CombineKernel &k, const TargetDesc &target, cons
 
   // An unseen split has high -inf and sum 0, which strict operations take as it is.
   s.high = Func("high");
-  s.high(s.h) = -1e30f;
+  s.high(s.h) = k.sinks ? Expr(kernel.in("sinks")(s.h)) : Expr(-1e30f);
   s.high(s.h) = strict_float(max(s.high(s.h), partial(0, s.h, s.splits)));
   s.weight = Func("weight");
   s.weight(s.h, s.s) = exponential(strict_float(partial(0, s.h, s.s) - s.high(s.h)));
   s.sum = Func("sum");
-  s.sum(s.h) = 0.0f;
+  s.sum(s.h) = k.sinks ? exponential(strict_float(kernel.in("sinks")(s.h) - s.high(s.h))) : Expr(0.0f);
   s.sum(s.h) += s.weight(s.h, s.splits) * partial(1, s.h, s.splits);
   s.mixed = Func("mixed");
   s.mixed(s.c, s.h) = 0.0f;

@@ -170,3 +170,29 @@ func.func @f(%q: tensor<?x64xf32>, %p: tensor<?xi32>, %s: tensor<?xi32>) {
   %y = lathe.attention %q, %q, %q, %p, %s layer 0 heads 4 kv_heads 4 head_size 16 scale 1.0 alibi [0.5, 0.25] : tensor<?x64xf32>, tensor<?x64xf32>
   return
 }
+
+// -----
+
+lathe.weight @three "f32" : tensor<1x3xf32>
+
+func.func @f(%q: tensor<?x64xf32>, %p: tensor<?xi32>, %s: tensor<?xi32>) {
+  // expected-error@+1 {{sinks @three has 3 elements; 4 are needed}}
+  %y = lathe.attention %q, %q, %q, %p, %s layer 0 heads 4 kv_heads 4 head_size 16 scale 1.0 sinks @three : tensor<?x64xf32>, tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<?x64xf32>, %p: tensor<?xi32>, %s: tensor<?xi32>) {
+  // expected-error@+1 {{scales names @none, which no lathe.weight or lathe.packed declares}}
+  %y = lathe.attend %q, %p, %s layer 0 heads 4 kv_heads 2 head_size 16 scale 1.0 scales @none split 256 : tensor<?x64xf32> -> tensor<?x?x72xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<?x64xf32>, %p: tensor<?xi32>, %s: tensor<?xi32>) {
+  // expected-error@+1 {{temperature = 0.000000e+00 and every = 64; both are positive, or 0 for none}}
+  %y = lathe.attention %q, %q, %q, %p, %s layer 0 heads 4 kv_heads 4 head_size 16 scale 1.0 every 64 : tensor<?x64xf32>, tensor<?x64xf32>
+  return
+}

@@ -20,6 +20,8 @@ lathe.weight @conv "f32" : tensor<64x4xf32>
 lathe.weight @decays "f32" : tensor<64x8xf32>
 lathe.weight @decay "f32" : tensor<1x4xf32>
 
+// CHECK: lathe.weight @perhead "f32" : tensor<1x4xf32>
+lathe.weight @perhead "f32" : tensor<1x4xf32>
 // CHECK: lathe.rotation @rotary [1.000000e+00, 1.000000e-01]
 lathe.rotation @rotary [1.0, 0.1]
 // As many digits as it takes to read the same number again.
@@ -73,6 +75,8 @@ func.func @imported(%ids: tensor<?xi32>, %positions: tensor<?xi32>, %slots: tens
   %b = lathe.attention %r, %s, %k, %positions, %slots layer 1 heads 4 kv_heads 2 head_size 16 scale 0.25 window 7 softcap 50.0 : tensor<?x64xf32>, tensor<?x32xf32>
   // CHECK: scale 2.500000e-01 window 7 alibi [5.000000e-01, 2.500000e-01, 1.250000e-01, 0.031622776601683791] : tensor
   %z = lathe.attention %r, %s, %k, %positions, %slots layer 2 heads 4 kv_heads 2 head_size 16 scale 0.25 window 7 alibi [0.5, 0.25, 0.125, 0.031622776601683791] : tensor<?x64xf32>, tensor<?x32xf32>
+  // CHECK: lathe.attention %{{.*}} layer 3 heads 4 kv_heads 2 head_size 16 scale 2.500000e-01 scales @perhead temperature 1.250000e-01 every 64 sinks @perhead : tensor<?x64xf32>, tensor<?x32xf32>
+  %zz = lathe.attention %r, %s, %k, %positions, %slots layer 3 heads 4 kv_heads 2 head_size 16 scale 0.25 scales @perhead temperature 0.125 every 64 sinks @perhead : tensor<?x64xf32>, tensor<?x32xf32>
   // CHECK: %[[C:.*]] = lathe.conv %{{.*}}, %{{.*}}, %{{.*}}, @conv bias @shift layer 0 : tensor<?x64xf32>
   %conv = lathe.conv %x, %positions, %slots, @conv bias @shift layer 0 : tensor<?x64xf32>
   // CHECK: lathe.conv %{{.*}}, %{{.*}}, %{{.*}}, @conv layer 1 : tensor<?x64xf32>

@@ -160,6 +160,26 @@ TEST(Import, queriesAndKeysMayBeNormedAndClipped) {
                     HasSubstr("lathe.clip %2 limit 8.0")));
 }
 
+TEST(Import, attentionMayHaveWeightsOfItsOwn) {
+  EXPECT_THAT(
+      import("attention { sinks: true learned_scale: true temperature_every: 64 temperature_coefficient: 0.5 }"),
+      AllOf(HasSubstr("scale 2.500000e-01 scales @layers.0.attention.scale temperature 5.000000e-01 every 64 "
+                      "sinks @layers.0.attention.sinks"),
+            HasSubstr("@layers.0.attention.sinks \"f32\" : tensor<1x4xf32>")));
+  EXPECT_THAT(import("attention { temperature_every: 64 }"),
+              HasSubstr("attention.temperature_every = 64 and temperature_coefficient = 0: both are set, or none"));
+  EXPECT_THAT(import("attention { qk_norm: HEAD qk_norm_unweighted: true }"),
+              AllOf(HasSubstr("lathe.norm rms %2 eps 1.000000e-05 group 16 :"), Not(HasSubstr("@layers.0.attention.query_norm"))));
+}
+
+TEST(Import, rotationsMayDependOnTheLength) {
+  EXPECT_THAT(import("positions { rotary { scaling { dynamic_ntk { factor: 4 original_context: 8 } } } }"),
+              AllOf(HasSubstr("limit 8 growth 4.000000e+00"), HasSubstr("%arg1 lengths %arg4, @rotary")));
+  EXPECT_THAT(import(), Not(HasSubstr("%arg4")));
+  EXPECT_THAT(import("positions { rotary { scaling { longrope { short_factor: 1 original_context: 8 } } } }"),
+              HasSubstr("longrope.short_factor has 1 numbers; there are 8 frequencies"));
+}
+
 TEST(Import, someLayersMaySeeFurther) {
   std::string text =
       import("n_layers: 4 attention { window: 7 } variants { name: \"far\" every: 2 attention { window: 9 } }");

@@ -28,9 +28,12 @@ double cacheRounded(CacheFormat format, double value) {
   return format == CacheFormat::F16 ? halfValue(halfBits(value)) : value;
 }
 
+double temperature(int64_t entry) { return 1 + 0.125 * static_cast<double>(entry); }
+
 /// Partial softmax of one head in f64: {m, l, o...}.
 std::vector<double> referenceAttend(const AttendKernel &k, const std::vector<double> &q, const std::vector<double> &key,
-                                    const std::vector<double> &value, int64_t position, int64_t split, double slope) {
+                                    const std::vector<double> &value, int64_t position, int64_t split, double slope,
+                                    double scale) {
   std::vector<double> partial(k.headSize + 2, 0.0), scores;
   int64_t begin = std::max(split * k.splitPositions, k.window ? position - k.window + 1 : 0);
   int64_t end = std::min(position + 1, (split + 1) * k.splitPositions);
@@ -39,7 +42,7 @@ std::vector<double> referenceAttend(const AttendKernel &k, const std::vector<dou
     double score = 0;
     for (int64_t c = 0; c < k.headSize; ++c)
       score += q[c] * key[p * k.headSize + c];
-    score *= k.scale;
+    score *= k.scale * scale * (k.every ? temperature((position + 1) / k.every) : 1);
     scores.push_back((k.softcap != 0 ? k.softcap * std::tanh(score / k.softcap) : score) +
                      slope * static_cast<double>(p - position));
     partial[0] = std::max(partial[0], scores.back());
@@ -65,6 +68,11 @@ void checkAttend(const AttendKernel &k, const TargetDesc &target, std::initializ
   auto slope = [&](int64_t h) { return k.alibi ? std::exp2(-0.5 * static_cast<double>(h + 1)) : 0.0; };
   if (k.alibi)
     run.fill("slopes", slope);
+  auto scale = [&](int64_t h) { return k.scales ? 0.5 + 0.25 * static_cast<double>(h) : 1.0; };
+  if (k.scales)
+    run.fill("scales", scale);
+  if (k.every)
+    run.fill("temperatures", temperature);
   for (int64_t position : positions) {
     // What the row may not see must not matter, whatever its bits are.
     double poison = kInfinity;
@@ -82,7 +90,7 @@ void checkAttend(const AttendKernel &k, const TargetDesc &target, std::initializ
       std::vector<double> reference;
       for (int64_t h = 0; h < group; ++h) {
         std::vector<double> head(q.begin() + h * k.headSize, q.begin() + (h + 1) * k.headSize);
-        std::vector<double> partial = referenceAttend(k, head, key, value, position, split, slope(h));
+        std::vector<double> partial = referenceAttend(k, head, key, value, position, split, slope(h), scale(h));
         reference.insert(reference.end(), partial.begin(), partial.end());
       }
       SCOPED_TRACE(testing::Message() << "position " << position << " split " << split);
@@ -189,13 +197,18 @@ void checkCombine(const CombineKernel &k, const TargetDesc &target, int64_t posi
     }
   run.fill("partial", partial);
   run.fill("positions", [&](int64_t) { return static_cast<double>(position); });
+  auto sink = [&](int64_t h) { return h % 3 ? 0.5 * static_cast<double>(h) - 1 : 40; }; // some take all
+  if (k.sinks)
+    run.fill("sinks", sink);
   run.call();
   std::vector<double> reference;
   for (int64_t h = 0; h < k.heads; ++h) {
-    double high = -kInfinity, sum = 0;
+    double high = k.sinks ? sink(h) : -kInfinity, sum = 0;
     for (int64_t s = 0; s < splits; ++s)
       high = std::max(high, partial[(s * k.heads + h) * width]);
     std::vector<double> mixed(k.headSize, 0.0);
+    if (k.sinks)
+      sum = std::exp(sink(h) - high);
     for (int64_t s = 0; s < splits; ++s) {
       const double *p = &partial[(s * k.heads + h) * width];
       double weight = std::exp(p[0] - high);
@@ -232,6 +245,17 @@ TEST(HalideAttend, WindowSoftcapAndSplits) {
       for (double softcap : {0.0, 5.0})
         checkAttend({4, 2, 32, 0.2, window, softcap, CacheFormat::F16, 4, 64}, target,
                     {0, 15, 16, 17, 63, 64, 127, 129, 255});
+}
+
+TEST(HalideAttend, ScalesAndTemperatures) {
+  for (const TargetDesc &target : runnableTargets()) {
+    AttendKernel k{10, 2, 20, 0.3, 7, 20, CacheFormat::F32, 4, 64, true, true, 50, 6};
+    checkAttend(k, target, {0, 48, 49, 50, 255});
+    k = {5, 5, 12, 0.3, 0, 0, CacheFormat::F16, 4, 256, false, true, 0, 0};
+    checkAttend(k, target, {0, 63, 200});
+    k = {4, 1, 80, 0.1, 0, 0, CacheFormat::F16, 4, 256, false, false, 64, 5};
+    checkAttend(k, target, {0, 63, 200, 255});
+  }
 }
 
 TEST(HalideAttend, Alibi) {
@@ -285,6 +309,36 @@ TEST(HalideAppend, RotatesByTheSequencesLength) {
       }
 }
 
+// As exact at position 100000 as at 0: angles are reduced in f64.
+TEST(HalideAppend, RotatesFarFromTheStart) {
+  for (const TargetDesc &target : runnableTargets())
+    for (LengthRule rule : {LengthRule::None, LengthRule::Switch, LengthRule::Grow}) {
+      AppendKernel k{1, 1, 64, 64, Pairing::HalfSplit, CacheFormat::F32, 2048};
+      constexpr int64_t position = 100000, length = 131072;
+      k.rule = rule;
+      k.limit = rule == LengthRule::None ? 0 : 4096;
+      k.grown = rule == LengthRule::Grow ? length - k.limit + 1 : 0;
+      KernelRun run(k, target);
+      fillRotation(run, k, length);
+      run.fill("positions", [](int64_t) { return static_cast<double>(position); });
+      for (const char *one : {"slots", "pages", "tile"})
+        run.fill(one, [](int64_t) { return 1.0; });
+      for (const char *zero : {"K", "V", "v"})
+        run.fill(zero, [](int64_t) { return 0.0; });
+      const std::vector<double> q = randomValues(64, 41);
+      run.fill("q", q);
+      run.fill("k", q);
+      run.call();
+      std::vector<double> reference(64);
+      for (int64_t i = 0; i < 32; ++i) {
+        const double angle = static_cast<double>(position) * frequencyOf(k, i, length);
+        reference[i] = q[i] * std::cos(angle) - q[i + 32] * std::sin(angle);
+        reference[i + 32] = q[i + 32] * std::cos(angle) + q[i] * std::sin(angle);
+      }
+      run.expectNear("qr", reference);
+    }
+}
+
 TEST(HalideAppend, OnlyTheSplitOfThePositionWrites) {
   for (int64_t split : {0, 1, 2, 3})
     checkAppend({6, 2, 64, 64, Pairing::HalfSplit, CacheFormat::F16, 4, 64}, hostTarget(), 130, split);
@@ -296,6 +350,7 @@ TEST(HalideCombine, SplitsAndFormats) {
       for (int64_t position : {0, 63, 64, 255}) {
         checkCombine({5, size, 5 * (size + 2), 4, 64, ActFormat::F32}, target, position);
         checkCombine({8, size, 8 * (size + 2), 4, 64, ActFormat::Q16}, target, position);
+        checkCombine({5, size, 5 * (size + 2), 4, 64, ActFormat::F32, true}, target, position);
       }
   checkCombine({71, 64, 71 * 66, 1, 256, ActFormat::F32}, hostTarget(), 5);
 }

@@ -165,6 +165,33 @@ TEST(Ops, ropeByTheSequencesLength) {
               ElementsAre(turned(1, 0.5, 1), turned(1.5, 0.75, 1), turned(4, 2.0 / 6, 1)));
 }
 
+// Two keys (1, 0) and (0, 1), values 10 and 20 in their first component, the second zero; query (2, 4).
+std::vector<double> attended(const std::string &attributes, const Rows &numbers = {{0, 0}}) {
+  Evaluation evaluation(
+      function("%q = lathe.embed %ids, @q : tensor<?x2xf32>\n%v = lathe.embed %ids, @v : tensor<?x2xf32>\n"
+               "%y = lathe.attention %q, %x, %v, %positions, %slots layer 0 heads 1 kv_heads 1 head_size 2 scale 0.5 " +
+                   attributes + " : tensor<?x2xf32>, tensor<?x2xf32>",
+               2, 2),
+      {{"x", {{1, 0}, {0, 1}}}, {"q", {{2, 4}, {2, 4}}}, {"v", {{10, 0}, {20, 0}}}, {"n", {{numbers[0][0]}}}});
+  return evaluation.run({0, 1}, {0, 1}).at(1);
+}
+/// What scores a, b and a sink of weight `sink` give.
+double mixed(double a, double b, double sink = 0) {
+  return (10 * std::exp(a) + 20 * std::exp(b)) / (std::exp(a) + std::exp(b) + sink);
+}
+
+TEST(Ops, attentionMayHaveSinksAndScales) {
+  EXPECT_THAT(attended(""), ElementsAre(near(mixed(1, 2)), 0));
+  EXPECT_THAT(attended("sinks @n", {{1.5}}), ElementsAre(near(mixed(1, 2, std::exp(1.5))), 0));
+  EXPECT_THAT(attended("sinks @n", {{300}}), ElementsAre(near(0), 0)); // it takes all
+  EXPECT_THAT(attended("scales @n", {{-0.5}}), ElementsAre(near(mixed(-0.5, -1)), 0));
+  EXPECT_THAT(attended("softcap 3.0 scales @n", {{2}}),
+              ElementsAre(near(mixed(3 * std::tanh(2.0 / 3), 3 * std::tanh(4.0 / 3))), 0));
+  const double hot = 1 + 0.25 * std::log(3); // position 1: (1 + 1) / 1 = 2
+  EXPECT_THAT(attended("temperature 0.25 every 1"), ElementsAre(near(mixed(hot, 2 * hot)), 0));
+  EXPECT_THAT(attended("temperature 0.25 every 3"), ElementsAre(near(mixed(1, 2)), 0));
+}
+
 TEST(Ops, activations) {
   const Rows x = {{-2, 0, 1}};
   auto of = [&](const std::string &kind) {

@@ -157,7 +157,7 @@ TEST(Step, phasesPassTheirResultsOn) {
 TEST(Step, namesWhatIsWrongWithItsInputs) {
   Evaluation evaluation(function("%y = lathe.scale %x by 1.0 : tensor<?x1xf32>", 1, 1), {{"x", {{1}}}});
   evaluation.run({0}, {0, 1});
-  EXPECT_EQ(evaluation.error, "a step of 1 ids has 2 positions and 1 slots; one each");
+  EXPECT_EQ(evaluation.error, "a step of 1 ids has 2 positions, 1 slots and 0 lengths; one each");
   auto missing = evaluation.interpreter->step("g", {});
   EXPECT_EQ(llvm::toString(missing.takeError()), "the module has no function @g");
   EXPECT_THAT(evaluation.run({}), ElementsAre()); // no rows are no mistake

@@ -293,6 +293,34 @@ TEST(Binding, ReadsYarnFromBothFormats) {
             "yarn { factor: 8 original_context: 32 magnitude_scale: 0.5 }");
 }
 
+TEST(Binding, ReadsRotationsByLength) {
+  auto scaling = [](const char *rope) {
+    Checkpoint file = checkpoint((R"({"model_type": "llama", "hidden_size": 8, "num_hidden_layers": 1, "vocab_size": 5,
+      "num_attention_heads": 2, "intermediate_size": 9, "max_position_embeddings": 64,)" +
+                                  std::string(rope) + "}")
+                                     .c_str());
+    file.style = Checkpoint::Style::HuggingFace;
+    file.architecture = "llama";
+    const spec::Family &llama = llvm::cantFail(familyOf(file))->family;
+    spec::Model model = llama.defaults();
+    const std::string wrong = messageOf(bindConfig(llama.hf(), file, model));
+    return wrong.empty() ? model.positions().rotary().scaling().ShortDebugString() : wrong;
+  };
+  EXPECT_EQ(scaling(R"("rope_scaling": {"type": "dynamic", "factor": 4})"),
+            "dynamic_ntk { factor: 4 original_context: 64 }");
+  EXPECT_EQ(scaling(R"("original_max_position_embeddings": 16,
+                       "rope_scaling": {"type": "longrope", "short_factor": [1, 2], "long_factor": [3, 4]})"),
+            "longrope { short_factor: 1 short_factor: 2 long_factor: 3 long_factor: 4 original_context: 16 "
+            "extended_context: 64 }");
+  EXPECT_EQ(scaling(R"("rope_parameters": {"rope_type": "longrope", "short_factor": [1], "long_factor": [3],
+                       "original_max_position_embeddings": 8, "factor": 2, "attention_factor": 1.5, "long_mscale": 1.25})"),
+            "longrope { short_factor: 1 long_factor: 3 original_context: 8 short_magnitude: 1.5 long_magnitude: 1.25 "
+            "factor: 2 extended_context: 64 }");
+  EXPECT_EQ(scaling(R"("rope_scaling": {"type": "longrope", "short_factor": [1]})"),
+            "c.json: rope_parameters.long_factor or rope_scaling.long_factor is missing "
+            "(positions.rotary.scaling.longrope.long_factor needs it)");
+}
+
 TEST(Embedded, CarriesTheFilesAsTheyAre) {
   ASSERT_FALSE(embeddedFamilies().empty());
   for (const EmbeddedFile &file : embeddedFamilies())
