@@ -51,12 +51,12 @@ Result<void> Session::suitLength(size_t length) {
   history.clear();
   sequence.truncate(0);
   cachedAsLong = asLong;
-  return feedSteps(again, LogitsWanted::None, length, {}, [](size_t) {});
+  return feedSteps(again, LogitsWanted::None, length, {}, 0, [](size_t) {});
 }
 
 template <typename PerChunk>
 Result<void> Session::feedChunks(std::span<const int32_t> ids, LogitsWanted wanted, const PhaseObserver &observer,
-                                 PerChunk perChunk) {
+                                 size_t step, PerChunk perChunk) {
   if (ids.empty())
     return error("no tokens to feed");
   if (ids.size() > room())
@@ -68,14 +68,15 @@ Result<void> Session::feedChunks(std::span<const int32_t> ids, LogitsWanted want
       return error("token ", i, ": id ", ids[i], " is not in the vocabulary of ", vocabulary);
   if (Result<void> suits = suitLength(history.size() + ids.size()); !suits)
     return suits;
-  return feedSteps(ids, wanted, history.size() + ids.size(), observer, perChunk);
+  return feedSteps(ids, wanted, history.size() + ids.size(), observer, step, perChunk);
 }
 
 template <typename PerChunk>
 Result<void> Session::feedSteps(std::span<const int32_t> ids, LogitsWanted wanted, size_t known,
-                                const PhaseObserver &observer, PerChunk perChunk) {
+                                const PhaseObserver &observer, size_t step, PerChunk perChunk) {
   const size_t before = history.size();
-  const size_t limit = wanted == LogitsWanted::All ? context->maxLogitRows() : context->maxRows();
+  const size_t most = wanted == LogitsWanted::All ? context->maxLogitRows() : context->maxRows();
+  const size_t limit = step ? std::min(step, most) : most;
   for (size_t at = 0; at < ids.size(); at += limit) {
     const auto chunk = ids.subspan(at, std::min(limit, ids.size() - at));
     const bool last = at + chunk.size() == ids.size();
@@ -92,15 +93,15 @@ Result<void> Session::feedSteps(std::span<const int32_t> ids, LogitsWanted wante
 }
 
 Result<std::span<const float>> Session::feed(std::span<const int32_t> ids, const PhaseObserver &observer) {
-  if (Result<void> done = feedChunks(ids, LogitsWanted::Last, observer, [](size_t) {}); !done)
+  if (Result<void> done = feedChunks(ids, LogitsWanted::Last, observer, 0, [](size_t) {}); !done)
     return done.takeError();
   return context->logits(0);
 }
 
 Result<void> Session::feedAll(std::span<const int32_t> ids,
                               const std::function<void(size_t row, std::span<const float> logits)> &onRow,
-                              const PhaseObserver &observer) {
-  return feedChunks(ids, LogitsWanted::All, observer, [&](size_t at) {
+                              const PhaseObserver &observer, size_t step) {
+  return feedChunks(ids, LogitsWanted::All, observer, step, [&](size_t at) {
     for (size_t row = 0; row < context->logitRows(); ++row)
       onRow(at + row, context->logits(row));
   });

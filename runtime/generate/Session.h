@@ -56,10 +56,11 @@ public:
   /// session across that length, all its tokens are fed again first; should that fail, none are left.
   Result<std::span<const float>> feed(std::span<const int32_t> ids, const PhaseObserver &observer = {});
 
-  /// Appends `ids` and hands the logits of each row in order to onRow(index in ids, logits).
+  /// Appends `ids`, at most `step` of them at a time (0: as many as the largest program takes), and hands the logits of
+  /// each row in order to onRow(index in ids, logits).
   Result<void> feedAll(std::span<const int32_t> ids,
                        const std::function<void(size_t row, std::span<const float> logits)> &onRow,
-                       const PhaseObserver &observer = {});
+                       const PhaseObserver &observer = {}, size_t step = 0);
 
   /// Feeds the prompt (at least one token), then samples and emits until something stops it. `onToken` may be empty; it
   /// returns false to stop. An emitted id is fed when the next is wanted, so the last one is not in the cache yet.
@@ -86,12 +87,12 @@ private:
   /// Makes what is cached as it must be in a sequence of `length` tokens.
   Result<void> suitLength(size_t length);
   template <typename PerChunk>
-  Result<void> feedChunks(std::span<const int32_t> ids, LogitsWanted wanted, const PhaseObserver &observer,
+  Result<void> feedChunks(std::span<const int32_t> ids, LogitsWanted wanted, const PhaseObserver &observer, size_t step,
                           PerChunk perChunk);
   /// The steps of feedChunks, of a sequence of which `known` tokens are known.
   template <typename PerChunk>
   Result<void> feedSteps(std::span<const int32_t> ids, LogitsWanted wanted, size_t known, const PhaseObserver &observer,
-                         PerChunk perChunk);
+                         size_t step, PerChunk perChunk);
 
   Context *context;
   Sequence sequence;

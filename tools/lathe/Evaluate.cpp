@@ -57,12 +57,9 @@ llvm::Expected<Evaluation> evaluateProgram(Context &context, const IdBatch &batc
     auto keep = [&](size_t, std::span<const float> logits) {
       evaluation.logits.insert(evaluation.logits.end(), logits.begin(), logits.end());
     };
-    for (size_t at = 0, count = step ? step : ids.size(); at < ids.size(); at += count) {
-      llvm::ArrayRef<int32_t> part = ids.slice(at, std::min(count, ids.size() - at));
-      Result<void> fed = session.feedAll(part, keep, layers ? recorder.observer() : PhaseObserver());
-      if (!fed)
-        return makeError("sequence {0}: {1}", i, fed.message());
-    }
+    Result<void> fed = session.feedAll(ids, keep, layers ? recorder.observer() : PhaseObserver(), step);
+    if (!fed)
+      return makeError("sequence {0}: {1}", i, fed.message());
   }
   return evaluation;
 }
