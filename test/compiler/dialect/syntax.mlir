@@ -66,7 +66,7 @@ func.func @imported(%ids: tensor<?xi32>, %positions: tensor<?xi32>, %slots: tens
   // CHECK: lathe.rope half_split %{{.*}}, %{{.*}}, @rotary head_size 16 : tensor<?x64xf32>
   %r = lathe.rope half_split %q, %positions, @rotary head_size 16 : tensor<?x64xf32>
   // CHECK: lathe.rope half_split %{{.*}}, %{{.*}} lengths %{{.*}}, @dynamic head_size 16 : tensor<?x64xf32>
-  %t = lathe.rope half_split %q, %positions lengths %positions, @dynamic head_size 16 : tensor<?x64xf32>
+  %turned = lathe.rope half_split %q, %positions lengths %positions, @dynamic head_size 16 : tensor<?x64xf32>
   // CHECK: lathe.rope interleaved %{{.*}}, %{{.*}}, @yarn head_size 16 : tensor<?x32xf32>
   %s = lathe.rope interleaved %k, %positions, @yarn head_size 16 : tensor<?x32xf32>
   // CHECK: lathe.attention %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} layer 0 heads 4 kv_heads 2 head_size 16 scale 2.500000e-01 : tensor<?x64xf32>, tensor<?x32xf32>
