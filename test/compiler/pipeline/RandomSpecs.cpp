@@ -47,6 +47,15 @@ const std::map<std::string, std::vector<double>> kNumbers = {
     {"Yarn.mscale", {0, 0.7}},
     {"Yarn.mscale_all_dims", {0, 1}},
     {"Yarn.magnitude_scale", {0, 0.9}},
+    {"DynamicNtk.factor", {2, 4}},
+    {"DynamicNtk.original_context", {16, 64}},
+    {"LongRope.short_factor", {1, 1.2}},
+    {"LongRope.long_factor", {1.5, 3}},
+    {"LongRope.original_context", {16, 64}},
+    {"LongRope.short_magnitude", {0, 1.1}},
+    {"LongRope.long_magnitude", {0, 1.2}},
+    {"LongRope.factor", {0, 2}},
+    {"LongRope.extended_context", {0, 128}},
     {"Norm.eps", {1e-5, 1e-6}},
     {"Residual.scale", {0, 0.3}},
     {"Residual.depth_scale", {0, 1.4}},
@@ -58,6 +67,8 @@ const std::map<std::string, std::vector<double>> kNumbers = {
     {"Attention.window", {0, 7}},
     {"Attention.logit_softcap", {0, 3}},
     {"Attention.clip", {0, 1}},
+    {"Attention.temperature_every", {0, 8}},
+    {"Attention.temperature_coefficient", {0, 0.1}},
     {"Mlp.hidden", {0, 41, 64, 100}},
     {"Mlp.expansion", {0, 2}},
     {"Experts.count", {3, 4, 5}},
@@ -160,10 +171,25 @@ void RandomSpecs::draw(Message &message, double density) {
   }
 }
 
+/// Two lists of one length, which no draw would find in time.
+static void suitLongRope(spec::Positions &positions) {
+  if (!positions.rotary().scaling().has_longrope())
+    return;
+  spec::Rotary &rotary = *positions.mutable_rotary();
+  rotary.set_dims(4);
+  spec::Rotary::LongRope &scaling = *rotary.mutable_scaling()->mutable_longrope();
+  scaling.mutable_short_factor()->Resize(2, 1.1);
+  scaling.mutable_long_factor()->Resize(2, 2.5);
+}
+
 spec::Model RandomSpecs::next() {
   for (;;) {
     spec::Model model;
     draw(model, 0.8);
+    suitLongRope(*model.mutable_positions());
+    for (spec::Variant &variant : *model.mutable_variants())
+      if (variant.has_positions())
+        suitLongRope(*variant.mutable_positions());
     spec::Model settled = model;
     llvm::Error refused = validate(settled, "random");
     if (!refused)

@@ -45,8 +45,7 @@ std::vector<float> logitsOf(Context &context, std::span<const int32_t> ids, size
   std::vector<float> all;
   Session session(context);
   auto keep = [&](size_t, std::span<const float> logits) { all.insert(all.end(), logits.begin(), logits.end()); };
-  for (size_t at = 0; at < ids.size(); at += step)
-    EXPECT_TRUE(bool(session.feedAll(ids.subspan(at, std::min(step, ids.size() - at)), keep)));
+  EXPECT_TRUE(bool(session.feedAll(ids, keep, {}, step)));
   return all;
 }
 
@@ -59,7 +58,8 @@ std::vector<std::vector<float>> batchLogits(Context &context, std::span<const st
   for (size_t at = 0; at < sequences[0].size(); ++at) {
     std::vector<StepPart> parts;
     for (size_t i = 0; i < sequences.size(); ++i)
-      parts.push_back({&state[i], std::span(sequences[i]).subspan(at, 1)});
+      parts.push_back(
+          {&state[i], std::span(sequences[i]).subspan(at, 1), LogitsWanted::Last, uint32_t(sequences[i].size())});
     EXPECT_TRUE(bool(context.step(parts)));
     for (size_t i = 0; i < sequences.size(); ++i)
       all[i].insert(all[i].end(), context.logits(i).begin(), context.logits(i).end());
