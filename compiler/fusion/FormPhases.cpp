@@ -1,10 +1,10 @@
 //===- FormPhases.cpp - ops become phases -------------------------------------------------------------------------===//
 //
-// A phase is made around an anchor: a linear, an attention, an append, or, where they need a phase of their own, ops on
-// single rows (embed, norm, quantize, combine, take_rows and what is pointwise: "row ops"). The anchor takes along what
-// leads to it and has no phase, copied, and what follows it and fits its kernel's epilogue. A row op that waited for a
-// user that went elsewhere gets a phase in the end. Any other original that is left over and is still used has no
-// kernel: that is an error, never a guess.
+// A phase is made around an anchor: a linear, an attention, an append, a convolution, a scan or, where they need a
+// phase of their own, ops on single rows (embed, norm, quantize, combine, take_rows and what is pointwise: "row ops").
+// The anchor takes along what leads to it and has no phase, copied, and what follows it and fits its kernel's epilogue.
+// A row op that waited for a user that went elsewhere gets a phase in the end. Any other original that is left over and
+// is still used has no kernel: that is an error, never a guess.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/fusion/Linears.h"
@@ -77,6 +77,8 @@ private:
   LogicalResult visit(Operation *op) {
     return llvm::TypeSwitch<Operation *, LogicalResult>(op)
         .Case([&](ir::LinearOp linear) { return formLinear(linear); })
+        .Case([&](ir::ConvOp conv) { return formConv(conv); })
+        .Case([&](ir::ScanOp scan) { return formScan(scan); })
         .Case([&](ir::AppendOp append) { return decode ? success() : formAppend(append); })
         .Case([&](ir::AttendOp attend) { return decode ? formDecodeAttention(attend) : formPrefillAttention(attend); })
         .Default([&](Operation *other) { return isRowOp(other) && !waits(other) ? formRows(other) : success(); });
@@ -182,6 +184,28 @@ private:
     return form(c, last->getResult(0), llvm::formatv("layers.{0}.attention", attend.getLayer()));
   }
 
+  LogicalResult formConv(ir::ConvOp conv) {
+    Cluster c;
+    takeHeads(c, conv.getInput());
+    take(c, conv);
+    Value result = conv.getResult();
+    if (result.hasOneUse() && llvm::isa<ir::ActivationOp>(*result.user_begin())) {
+      take(c, *result.user_begin());
+      result = result.user_begin()->getResult(0);
+    }
+    return form(c, result, phaseName(conv.getWeight()));
+  }
+
+  LogicalResult formScan(ir::ScanOp scan) {
+    Cluster c;
+    for (Value input : {scan.getInput(), scan.getDt(), scan.getB(), scan.getC()})
+      takeHeads(c, input);
+    take(c, scan);
+    StringRef part = scan.getA();
+    part.consume_back(".packed");
+    return form(c, scan.getResult(), (part.take_front(part.rfind('.') + 1) + "scan").str());
+  }
+
   /// Copies the row ops (and slices) that lead to `value` and have no phase.
   void takeRowOps(Cluster &c, Value value) {
     Operation *op = value.getDefiningOp();
@@ -191,7 +215,7 @@ private:
       takeRowOps(c, operand);
   }
 
-  /// Copies the rotation and the slice that lead to query, key or value.
+  /// Copies the rotation and the slice that lead to an input of a mixer.
   void takeHeads(Cluster &c, Value value) {
     for (Operation *op = value.getDefiningOp(); llvm::isa_and_nonnull<ir::RopeOp, ir::SliceOp>(op);
          op = op->getOperand(0).getDefiningOp())

@@ -14,28 +14,47 @@ using namespace lathe;
 
 namespace {
 
-/// What the result is for: linears are merged when it is the same glu, or the attention of the same layer. Others stay
-/// alone: what follows them would not fit a merged result.
+/// What the result is for: linears are merged when it is the same glu, or the attention or the recurrence of the same
+/// layer. Others stay alone: what follows them would not fit a merged result.
 struct Purpose {
   Operation *glu = nullptr;
-  int64_t attentionLayer = -1;
-  bool none() const { return !glu && attentionLayer < 0; }
+  int64_t attentionLayer = -1, recurrentLayer = -1;
+  bool none() const { return !glu && attentionLayer < 0 && recurrentLayer < 0; }
+  bool operator==(const Purpose &) const = default;
 };
+
+/// The scan whose result a glu gates, normed or not.
+ir::ScanOp gatedScan(ir::GluOp glu) {
+  Operation *op = glu.getUp().getDefiningOp();
+  if (auto norm = llvm::dyn_cast_or_null<ir::NormOp>(op))
+    op = norm.getInput().getDefiningOp();
+  return llvm::dyn_cast_or_null<ir::ScanOp>(op);
+}
 
 Purpose purposeOf(Value result) {
   Purpose purpose;
   for (Operation *user : result.getUsers()) {
     Purpose own;
-    if (llvm::isa<ir::GluOp>(user))
-      own.glu = user;
+    if (auto glu = llvm::dyn_cast<ir::GluOp>(user)) {
+      if (ir::ScanOp scan = gatedScan(glu))
+        own.recurrentLayer = scan.getLayer();
+      else
+        own.glu = user;
+    } else if (auto conv = llvm::dyn_cast<ir::ConvOp>(user))
+      own.recurrentLayer = conv.getLayer();
+    else if (auto scan = llvm::dyn_cast<ir::ScanOp>(user))
+      own.recurrentLayer = scan.getLayer();
+    else if (llvm::isa<ir::LinearOp>(user) && !result.getDefiningOp<ir::LinearOp>()) // the step's, normed between
+      own.recurrentLayer = purposeOf(user->getResult(0)).recurrentLayer;
     else if (auto append = llvm::dyn_cast<ir::AppendOp>(user))
       own.attentionLayer = append.getLayer();
     else if (auto attend = llvm::dyn_cast<ir::AttendOp>(user))
       own.attentionLayer = attend.getLayer();
     else if (llvm::isa<ir::RopeOp, ir::NormOp, ir::ScaleOp, ir::SoftcapOp, ir::ClipOp>(user)) // on the way to attention
-      own.attentionLayer = purposeOf(user->getResult(0)).attentionLayer;
-    bool differs = !purpose.none() && (purpose.glu != own.glu || purpose.attentionLayer != own.attentionLayer);
-    if (own.none() || differs)
+      own = purposeOf(user->getResult(0));
+    if (own.glu && !llvm::isa<ir::GluOp>(user)) // only a linear's own result can be interleaved
+      own = {};
+    if (own.none() || (!purpose.none() && purpose != own))
       return {};
     purpose = own;
   }
@@ -44,7 +63,7 @@ Purpose purposeOf(Value result) {
 
 struct MergeLinears : lathe::impl::MergeLinearsBase<MergeLinears> {
   using Group = llvm::SmallVector<ir::LinearOp>;
-  using Key = std::tuple<void *, Operation *, int64_t, StringRef, bool, int64_t>;
+  using Key = std::tuple<void *, Operation *, int64_t, int64_t, StringRef, bool, int64_t>;
 
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
@@ -56,7 +75,7 @@ struct MergeLinears : lathe::impl::MergeLinearsBase<MergeLinears> {
       FailureOr<StringRef> format = weightFormat(op, symbols);
       if (failed(format))
         return WalkResult::interrupt();
-      groups[{op.getInput().getAsOpaquePointer(), purpose.glu, purpose.attentionLayer, *format,
+      groups[{op.getInput().getAsOpaquePointer(), purpose.glu, purpose.attentionLayer, purpose.recurrentLayer, *format,
               op.getBiases().has_value(), op.getExperts()}]
           .push_back(op);
       return WalkResult::advance();

@@ -54,6 +54,15 @@ struct PackWeights : lathe::impl::PackWeightsBase<PackWeights> {
       } else if (auto combine = llvm::dyn_cast<ir::CombineOp>(op)) {
         if (combine.getSinksAttr())
           combine.setSinksAttr(one(op, combine.getSinksAttr(), /*vector=*/true));
+      } else if (auto conv = llvm::dyn_cast<ir::ConvOp>(op)) {
+        conv.setWeightAttr(one(op, conv.getWeightAttr(), /*vector=*/false));
+        if (conv.getBiasAttr())
+          conv.setBiasAttr(one(op, conv.getBiasAttr(), /*vector=*/true));
+      } else if (auto scan = llvm::dyn_cast<ir::ScanOp>(op)) {
+        auto a = table.lookup<ir::WeightOp>(scan.getA());
+        scan.setAAttr(one(op, scan.getAAttr(), /*vector=*/!a || a.getType().getDimSize(0) == 1));
+        scan.setDAttr(one(op, scan.getDAttr(), /*vector=*/true));
+        scan.setDtBiasAttr(one(op, scan.getDtBiasAttr(), /*vector=*/true));
       } else if (auto linear = llvm::dyn_cast<ir::LinearOp>(op)) {
         wrong |= failed(packLinear(linear));
       }

@@ -35,7 +35,7 @@ static void declareRotations(OpBuilder &b, const spec::Model &model) {
   for (uint32_t i = 0; i < model.n_layers(); ++i) {
     const spec::Model layer = layerOf(model, i);
     const std::string name = rotationName(positionsVariant(model, i));
-    if (!layer.positions().has_rotary() || !declared.insert(name).second)
+    if (layer.has_mamba() || !layer.positions().has_rotary() || !declared.insert(name).second)
       continue;
     const Rotation rotation = rotationOf(layer.positions().rotary());
     const bool switches = !rotation.longFrequencies.empty();

@@ -59,6 +59,8 @@ private:
                            phase->columnsPerTile, program->rows(*phase), phase->columns));
     if (linear && (linear->rows != phase->rowsPerTile || linear->panels != phase->columnsPerTile))
       return error("its linear has another tile than its grid");
+    if (phase->inOrder && (linear || phase->rowsPerTile != 1 || !phase->prologue.empty() || phase->splits))
+      return error("has rows in order, and a linear, a prologue, splits or tiles of several rows");
     reads.clear(), writes.clear();
     // The signatures outlive this function's loops because `reads` and `writes` point into them.
     std::vector<std::vector<Argument>> signatures;
@@ -105,6 +107,13 @@ private:
         return wrong("does not go from page to page");
       inside.dims.pop_back();
     }
+    if (view.base == Base::State) { // so is the block of the state
+      if (!phase->inOrder)
+        return wrong("changes a state whose rows are not in order");
+      if (argument.dims.size() != 4 || argument.dims[3].stride * bytes != set.state.bytes)
+        return wrong("does not go from block to block");
+      inside.dims.pop_back();
+    }
     if (view.base == Base::Pages) { // so is the line of it, from the row's slot
       if (argument.dims.size() != 2 || argument.dims[0].extent != set.cache.maxPages)
         return wrong("is not the page table");
@@ -125,7 +134,7 @@ private:
     if (argument.output && call.scope == Scope::Worker && view.base != Base::Scratch)
       return wrong("every worker writes it");
     if (argument.output && view.base != Base::Scratch && view.base != Base::Arena && view.base != Base::Logits &&
-        view.base != Base::Cache)
+        view.base != Base::Cache && view.base != Base::State)
       return wrong("is written and may only be read");
     if (!argument.output && view.base == Base::Logits)
       return wrong("is read and may only be written");
@@ -150,6 +159,9 @@ private:
     }
     case Base::Cache:
       return set.cache.pageElements() * (set.cache.format == CacheFormat::F32 ? 4 : 2);
+    case Base::State:
+      return set.state.bytes;
+    case Base::Blocks:
     case Base::Ids:
     case Base::Positions:
     case Base::Slots:
@@ -174,7 +186,7 @@ private:
     std::vector<Axis> axes;
     for (const Argument::Dim &dim : argument.dims)
       axes.push_back({dim.stride * elementBytes(argument.type), dim.extent});
-    if (base == Base::Cache)
+    if (base == Base::Cache || base == Base::State)
       axes.push_back(moves[1]);
     else
       axes.insert(axes.end(), moves.begin(), moves.end());

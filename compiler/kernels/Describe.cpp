@@ -36,6 +36,8 @@ public:
       return std::move(wrong);
     if (Error wrong = describeCache())
       return std::move(wrong);
+    if (Error wrong = describeState())
+      return std::move(wrong);
     for (auto function : module.getOps<FunctionOpInterface>())
       if (Error wrong = describeFunction(function))
         return failure("function @" + function.getName() + ": " + llvm::toString(std::move(wrong)));
@@ -80,6 +82,13 @@ private:
       } else if (auto combine = llvm::dyn_cast<ir::CombineOp>(op)) {
         if (combine.getSinksAttr())
           use(b.getArrayAttr({combine.getSinksAttr()}), Vector);
+      } else if (auto conv = llvm::dyn_cast<ir::ConvOp>(op)) {
+        use(b.getArrayAttr({conv.getWeightAttr()}), Matrix);
+        if (conv.getBiasAttr())
+          use(b.getArrayAttr({conv.getBiasAttr()}), Vector);
+      } else if (auto scan = llvm::dyn_cast<ir::ScanOp>(op)) {
+        use(b.getArrayAttr({scan.getAAttr()}), decaysByChannel(scan) ? Matrix : Vector);
+        use(b.getArrayAttr({scan.getDAttr(), scan.getDtBiasAttr()}), Vector);
       } else if (auto norm = llvm::dyn_cast<ir::NormOp>(op)) {
         if (norm.getWeightAttr())
           use(b.getArrayAttr({norm.getWeightAttr()}), Vector);
@@ -166,6 +175,40 @@ private:
     return Error::success();
   }
 
+  /// One form of state for all layers, too.
+  Error describeState() {
+    StateLayout &state = set.state;
+    int64_t convBytes = 0, scanBytes = 0;
+    Operation *wrong = nullptr;
+    auto agree = [&](Operation *op, int64_t layer, int64_t &field, int64_t value) {
+      state.layers = std::max(state.layers, layer + 1);
+      wrong = field && field != value ? op : wrong;
+      field = value;
+    };
+    module.walk([&](ir::ConvOp op) {
+      ir::Shape shape = ir::stackedShape(ir::weightsOf(symbols, op, op.getWeightAttr())).value_or(ir::Shape());
+      agree(op, op.getLayer(), convBytes, panelsOf(shape.rows) * kPanelRows * shape.columns * 4);
+    });
+    module.walk([&](ir::ScanOp op) {
+      int64_t channels = ir::widthOf(op.getInput());
+      int64_t lanes = decaysByChannel(op) ? panelsOf(channels) * kPanelRows : channels;
+      agree(op, op.getLayer(), scanBytes, lanes * op.stateSize() * 4);
+    });
+    if (wrong)
+      return failure(wrong->getName().getStringRef() + llvm::Twine(": layers differ in what they remember: one form of "
+                                                                   "state holds all layers"));
+    state.scanOffset = llvm::alignTo(convBytes, 64);
+    state.bytes = llvm::alignTo(state.scanOffset + scanBytes, 64);
+    if (state.bytes / 4 > std::numeric_limits<int32_t>::max())
+      return failure("the recurrent state of a layer has more than 2^31 numbers");
+    return Error::success();
+  }
+
+  bool decaysByChannel(ir::ScanOp scan) {
+    std::optional<ir::Shape> shape = ir::stackedShape(ir::weightsOf(symbols, scan, scan.getAAttr()));
+    return shape && shape->rows > 1;
+  }
+
   Error describeFunction(FunctionOpInterface function) {
     Program program;
     program.name = function.getName().str();
@@ -214,6 +257,7 @@ private:
 
   ModuleOp module;
   const DescribeOptions &options;
+  SymbolTableCollection symbols;
   ProgramSet set;
   DescribeContext context;
 };

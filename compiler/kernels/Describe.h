@@ -8,6 +8,7 @@
 //   append, attend  (decode) grid rows x KV heads x splits; the query turns into scratch; one tile of a row appends.
 //   append          (prefill) grid rows x KV heads.
 //   attend, combine (prefill) grid rows x KV heads; a tile walks its row's splits, partials in scratch, and joins them.
+//   conv, scan      grid channels or heads; a tile takes all rows in order, since each changes its sequence's state.
 //   embed, row ops  grid rows; between its kernels a tile keeps its row in scratch.
 //
 // A norm, copy, join or pointwise op and the quantize that alone reads it are one kernel, and so are take_rows and the

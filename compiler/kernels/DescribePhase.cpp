@@ -227,6 +227,8 @@ Error PhaseDescriber::addNorm(Operation *o, Value result, Scope scope, std::vect
     kernel.unitOffset = norm.getUnitOffset();
     kernel.group = norm.getGroup();
     kernel.unweighted = !norm.getWeightAttr();
+    FlatSymbolRefAttr any = kernel.unweighted ? norm.getBiasAttr() : norm.getWeightAttr();
+    kernel.wide = kernel.group && any && weight(any).columns != kernel.group;
     if (!kernel.unweighted)
       vectors.push_back(vector(norm.getWeightAttr()));
     if (norm.getBiasAttr()) {
@@ -328,6 +330,8 @@ Error PhaseDescriber::describeOps() {
   ir::LinearOp linear;
   ir::AppendOp append;
   ir::AttendOp attend;
+  ir::ConvOp conv;
+  ir::ScanOp scan;
   for (Operation &o : body) {
     auto once = [&](auto &slot) {
       using T = std::remove_reference_t<decltype(slot)>;
@@ -338,13 +342,17 @@ Error PhaseDescriber::describeOps() {
       }
       return true;
     };
-    if (!once(linear) || !once(append) || !once(attend))
+    if (!once(linear) || !once(append) || !once(attend) || !once(conv) || !once(scan))
       return error(&o, "is there twice");
   }
   if (linear)
     return describeLinear(linear);
   if (append || attend)
     return describeAttention(append, attend);
+  if (conv)
+    return describeConv(conv);
+  if (scan)
+    return describeScan(scan);
   for (Operation &o : body.without_terminator()) {
     if (auto embed = llvm::dyn_cast<ir::EmbedOp>(&o)) {
       if (Error wrong = addEmbed(embed))

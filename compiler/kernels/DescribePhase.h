@@ -87,6 +87,11 @@ private:
   llvm::Error addPointwise(mlir::Operation *o, mlir::Value result, Scope scope, std::vector<Call> &calls);
   llvm::Error addCombine(ir::CombineOp combine, mlir::Value result, Scope scope, std::vector<Call> &calls);
 
+  // Recurrent mixers (DescribeRecurrence.cpp).
+  llvm::Error describeConv(ir::ConvOp conv);
+  llvm::Error describeScan(ir::ScanOp scan);
+  llvm::Error addSlices();
+
   // Matrices (DescribeLinear.cpp).
   llvm::Error addEmbed(ir::EmbedOp embed);
   llvm::Error describeLinear(ir::LinearOp linear);

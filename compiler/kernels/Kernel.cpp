@@ -217,9 +217,9 @@ std::vector<Argument> arguments(const NormKernel &k) {
     a.vector("x", ElementType::F32, k.columns);
   }
   if (k.kind != NormKind::None && !k.unweighted)
-    a.vector("weight", ElementType::F32, k.width());
+    a.vector("weight", ElementType::F32, k.vectors());
   if (k.bias)
-    a.vector("bias", ElementType::F32, k.width());
+    a.vector("bias", ElementType::F32, k.vectors());
   a.row(k.output, k.columns);
   return a.list;
 }
@@ -286,6 +286,48 @@ std::vector<Argument> arguments(const PointwiseKernel &k) {
   return a.list;
 }
 
+std::vector<Argument> arguments(const ConvKernel &k) {
+  const int64_t panels = panelsOf(k.channels), panel = kPanelRows * k.width;
+  Arguments a;
+  a.vector("blocks", ElementType::I32, 1);
+  a.vector("positions", ElementType::I32, 1);
+  a.vector("x", ElementType::F32, k.channels);
+  a.matrix(PackedFormat::F32, k.width, panels);
+  if (k.bias)
+    a.input("bias", ElementType::F32, {{kPanelRows, 1}, {panels, kPanelRows}});
+  a.output("state", ElementType::F32,
+           {{kPanelRows, 1}, {k.width, kPanelRows}, {panels, panel}, Arguments::open(k.stateElements)});
+  a.output("y", ElementType::F32, {{kPanelRows, 1}, {panels, kPanelRows}});
+  return a.list;
+}
+
+std::vector<Argument> arguments(const ScanKernel &k) {
+  const std::vector<Dim> perHead = {{kPanelRows, 1}, {k.blocks(), kPanelRows}};
+  const std::vector<Dim> parameters = {{k.stateSize, 1}, {k.groups, k.stateSize}};
+  Arguments a;
+  a.vector("blocks", ElementType::I32, 1);
+  a.vector("positions", ElementType::I32, 1);
+  a.vector("tile", ElementType::I32, 4);
+  a.vector("x", ElementType::F32, k.heads * k.headSize);
+  a.vector("dt", ElementType::F32, k.heads);
+  a.input("b", ElementType::F32, parameters);
+  a.input("c", ElementType::F32, parameters);
+  if (k.byChannel)
+    a.input("a", ElementType::F32,
+            {{kPanelRows, 1}, {k.stateSize, kPanelRows}, {k.blocks(), kPanelRows * k.stateSize}});
+  else
+    a.vector("a", ElementType::F32, k.heads);
+  for (const char *name : {"d", "dt_bias"})
+    k.byChannel ? a.input(name, ElementType::F32, perHead) : a.vector(name, ElementType::F32, k.heads);
+  a.output("state", ElementType::F32,
+           {{k.lanes(), 1},
+            {k.stateSize, k.lanes()},
+            {k.blocks(), k.lanes() * k.stateSize},
+            Arguments::open(k.stateElements)});
+  a.output("y", ElementType::F32, {{k.lanes(), 1}, {k.blocks(), k.lanes()}});
+  return a.list;
+}
+
 std::vector<Argument> arguments(const CombineKernel &k) {
   Arguments a;
   a.vector("positions", ElementType::I32, 1);
@@ -299,7 +341,8 @@ std::vector<Argument> arguments(const CombineKernel &k) {
 } // namespace
 
 std::string lathe::family(const KernelDesc &kernel) {
-  static const char *const names[] = {"embed", "norm", "linear", "append", "attend", "combine", "pointwise"};
+  static const char *const names[] = {"embed",   "norm",      "linear", "append", "attend",
+                                      "combine", "pointwise", "conv",   "scan"};
   return names[kernel.index()];
 }
 
@@ -313,7 +356,7 @@ std::string lathe::symbol(const KernelDesc &kernel) {
                  [&](const NormKernel &k) {
                    s.word(name(k.kind)).word(name(k.output)).field("k", k.columns).optional("eps", k.eps, 0);
                    s.optional("gather", k.gatherRows).flag("offset", k.unitOffset).flag("bias", k.bias);
-                   s.optional("group", k.group).flag("unweighted", k.unweighted);
+                   s.optional("group", k.group).flag("unweighted", k.unweighted).flag("wide", k.wide);
                  },
                  [&](const LinearKernel &k) {
                    s.word(packedName(k.format)).word(name(k.input)).field("k", k.columns);
@@ -345,6 +388,17 @@ std::string lathe::symbol(const KernelDesc &kernel) {
                    s.word(name(k.kind)).word(name(k.output)).field("k", k.columns).optional("by", k.value, 0);
                    if (k.activation != Activation::None)
                      s.word(name(k.activation));
+                 },
+                 [&](const ConvKernel &k) {
+                   s.word("f32").field("c", k.channels).field("w", k.width).flag("bias", k.bias);
+                   if (k.activation != Activation::None)
+                     s.word(name(k.activation));
+                   s.field("state", k.stateElements);
+                 },
+                 [&](const ScanKernel &k) {
+                   s.word(k.byChannel ? "channel" : "head").field("h", k.heads).field("d", k.headSize);
+                   s.field("n", k.stateSize).field("g", k.groups).field("gh", k.groupHeads);
+                   s.optional("min", k.dtMin, 0).optional("max", k.dtMax, 0).field("state", k.stateElements);
                  },
              },
              kernel);

@@ -83,8 +83,10 @@ struct NormKernel {
   int64_t gatherRows = 0;  ///< rows of the input array when gathering; 0: the input is the row itself
   int64_t group = 0;       ///< > 0: each run of so many columns is a row of its own, all with one weight and bias
   bool unweighted = false; ///< nothing is multiplied (the bias, if there is one, is still added)
+  bool wide = false;       ///< weight and bias have all columns, not those of a group
 
-  int64_t width() const { return group ? group : columns; } ///< of a norm, and of weight and bias
+  int64_t width() const { return group ? group : columns; }    ///< of a norm
+  int64_t vectors() const { return wide ? columns : width(); } ///< of weight and bias
 };
 
 /// y[r, n] = epilogue(sum_k x[r, k] w[n, k]) for `rows` rows and `panels` panels of w.
@@ -145,6 +147,28 @@ struct CombineKernel {
   bool sinks = false; ///< each head has a score beside those of the keys, without a value
 };
 
+/// One row of a causal convolution of each channel, and its activation. The sequence's latest inputs are in its state,
+/// that of position p in line p mod width; a row writes its own line first. See lathe.conv.
+struct ConvKernel {
+  int64_t channels, width;
+  bool bias = false;
+  Activation activation = Activation::None;
+  int64_t stateElements; ///< from one block of the state to the next
+};
+
+/// One row of a selective scan over some heads. See lathe.scan. The state is [block][N][lane]: with `byChannel` (a
+/// matrix of decays, heads of one channel) 16 heads are a block's lanes, else the channels of one head are.
+struct ScanKernel {
+  int64_t heads, headSize, stateSize; ///< heads of one call
+  int64_t groups, groupHeads;         ///< groups of B and C in all, and heads of each
+  bool byChannel = false;
+  double dtMin = 0, dtMax = 0; ///< 0: no limit
+  int64_t stateElements;       ///< from one block of the state to the next
+
+  int64_t lanes() const { return byChannel ? kPanelRows : headSize; }
+  int64_t blocks() const { return byChannel ? (heads + kPanelRows - 1) / kPanelRows : heads; }
+};
+
 enum class Pointwise { Add, Glu, Activate, Scale, Softcap, Clip };
 
 /// One row, element by element, then f32 or q16:
@@ -160,8 +184,8 @@ struct PointwiseKernel {
   ActFormat output = ActFormat::F32;
 };
 
-using KernelDesc =
-    std::variant<EmbedKernel, NormKernel, LinearKernel, AppendKernel, AttendKernel, CombineKernel, PointwiseKernel>;
+using KernelDesc = std::variant<EmbedKernel, NormKernel, LinearKernel, AppendKernel, AttendKernel, CombineKernel,
+                                PointwiseKernel, ConvKernel, ScanKernel>;
 
 /// "linear", "attend", …: the family's name, in symbols and schedule records.
 std::string family(const KernelDesc &kernel);
@@ -190,7 +214,7 @@ struct Argument {
 /// extent marked * is not known here: it is the largest that keeps the array below 2^31 elements. By family:
 ///   embed    ids i32[1]; the table as linear's weights, with all panels of `vocabulary` rows; -> y f32[columns]
 ///   norm     gather: rows i32[1], x f32[columns, gatherRows] (rows rowStride apart), else x f32[columns];
-///            weight f32[width] unless None or unweighted; bias f32[width];
+///            weight f32[vectors] unless None or unweighted; bias f32[vectors];
 ///            -> y f32[columns] | q i8[columns], low i8[columns], scale f32[columns/32], sum i32[columns/16]
 ///   linear   activations: x f32[k, rows] (rowStride(k) apart)
 ///              | q and low i8[k, rows], scale f32[k/32, rows], sum i32[k/16, rows];
@@ -217,7 +241,14 @@ struct Argument {
 ///            sinks: sinks f32[heads];
 ///            -> as norm, columns = heads * headSize
 ///   pointwise  x f32[columns]; Add, Glu: z f32[columns]; -> as norm
-/// group = heads / kvHeads. In `tile` {m, n, s, worker}, s is the split.
+///   conv     blocks i32[1], positions i32[1], x f32[channels], w f32[16, width, panels], bias f32[16, panels];
+///            -> state f32[16, width, panels, *] (blocks stateElements apart), y f32[16, panels]
+///   scan     blocks i32[1], positions i32[1], tile i32[4], x f32[heads * headSize], dt f32[heads],
+///            b and c f32[N, groups]; byChannel: a f32[16, N, panels], d and dt_bias f32[16, panels], else each
+///            f32[heads];
+///            -> state f32[lanes, N, blocks, *] as conv's, y f32[lanes, blocks]
+/// panels = channels / 16, rounded up; `blocks` names the sequence's block of the state. group = heads / kvHeads. In
+/// `tile` {m, n, s, worker}, s is the split.
 std::vector<Argument> signature(const KernelDesc &kernel);
 /// Where in a panel each argument of a packed matrix begins, in bytes, in the signature's order.
 std::vector<int64_t> matrixOffsets(PackedFormat format, int64_t columns);

@@ -15,8 +15,8 @@ template <class P> auto linearIn(P &phase) -> decltype(std::get_if<LinearKernel>
 }
 
 const char *name(Base base) {
-  static const char *const names[] = {"arena", "scratch", "weights",    "cache",  "ids",  "positions",
-                                      "slots", "pages",   "logit_rows", "logits", "tile", "lengths"};
+  static const char *const names[] = {"arena", "scratch",    "weights", "cache", "ids",     "positions", "slots",
+                                      "pages", "logit_rows", "logits",  "tile",  "lengths", "state",     "blocks"};
   return names[static_cast<int>(base)];
 }
 
@@ -24,7 +24,7 @@ void print(std::ostream &out, const View &view) {
   out << name(view.base);
   if (view.base == Base::Weights)
     out << " " << view.weight;
-  if (view.base == Base::Cache)
+  if (view.base == Base::Cache || view.base == Base::State)
     out << " " << view.layer;
   if (view.offset)
     out << " +" << view.offset;
@@ -50,7 +50,7 @@ void print(std::ostream &out, const Call &call) {
 void print(std::ostream &out, const Program &program, const Phase &phase) {
   out << "  phase \"" << phase.name << "\": " << program.rows(phase) << (phase.logitRows ? " logit rows" : " rows")
       << " / " << phase.rowsPerTile << " x " << phase.columns << " / " << phase.columnsPerTile
-      << (phase.splits ? " x splits" : "");
+      << (phase.splits ? " x splits" : "") << (phase.inOrder ? ", rows in order" : "");
   if (phase.weightBytes)
     out << ", " << phase.weightBytes << " weight bytes";
   if (phase.operations)
@@ -90,6 +90,9 @@ std::string lathe::print(const ProgramSet &set) {
   out << "cache: " << cache.layers << " layers, " << cache.kvHeads << " heads x " << cache.headSize << ", "
       << (cache.format == CacheFormat::F32 ? "f32" : "f16") << ", " << cache.maxPages << " pages a sequence, splits of "
       << cache.splitPositions << " positions\n";
+  if (set.state.layers)
+    out << "state: " << set.state.layers << " layers of " << set.state.bytes << " bytes, the scan's from byte "
+        << set.state.scanOffset << "\n";
   out << "logits: " << set.vocabulary << ", stride " << set.logitsStride << "; context " << set.maxContext << "; "
       << set.maxSlots << " sequences\n";
   if (set.feedAgainBeyond)

@@ -17,13 +17,13 @@
 namespace lathe {
 
 /// Where an argument lives; the order is lathe_base's.
-enum class Base { Arena, Scratch, Weights, Cache, Ids, Positions, Slots, Pages, LogitRows, Logits, Tile, Lengths };
+enum class Base { Arena, Scratch, Weights, Cache, Ids, Positions, Slots, Pages, LogitRows, Logits, Tile, Lengths, State, Blocks };
 
 /// One argument of a call.
 struct View {
   Base base = Base::Arena;
   std::string weight = {}; ///< Weights: name of a PackedWeight or Table; offset counts from its start
-  int64_t layer = 0;       ///< Cache
+  int64_t layer = 0;       ///< Cache, State
   int64_t offset = 0;      ///< bytes
   int64_t perRow = 0;      ///< bytes to move for one row
   int64_t perColumn = 0;   ///< bytes to move for one column unit
@@ -48,6 +48,7 @@ struct Phase {
   bool logitRows = false; ///< rows are the rows whose logits are wanted
   int64_t columns = 1;    ///< column units
   int64_t rowsPerTile = 1, columnsPerTile = 1;
+  bool inOrder = false;       ///< a tile has all rows and makes its calls for each in turn: only so may State change
   bool splits = false;        ///< the grid's third dimension is the splits of the context
   std::vector<Call> prologue; ///< scope Worker, one row a call
   std::vector<Call> calls;
@@ -112,12 +113,18 @@ struct CacheLayout {
   int64_t pageElements() const { return kvHeads * 2 * kPagePositions * headSize; }
 };
 
+/// What a sequence has in each recurrent layer: lathe.conv's lines, then lathe.scan's numbers.
+struct StateLayout {
+  int64_t layers = 0, scanOffset = 0, bytes = 0; ///< of one layer; multiples of 64
+};
+
 /// All that is compiled for one model.
 struct ProgramSet {
   std::vector<Program> programs; ///< by maxRows
   std::vector<PackedWeight> weights;
   std::vector<Table> tables;
   CacheLayout cache;
+  StateLayout state;
   int64_t vocabulary = 0, logitsStride = 0, maxContext = 0, maxSlots = 0;
   int64_t feedAgainBeyond = 0; ///< lathe_model.feed_again_beyond
 };

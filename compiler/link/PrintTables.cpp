@@ -15,10 +15,10 @@ static std::string typeName(lathe_type type) {
 }
 
 static void printView(const lathe_model &model, const lathe_view &view, llvm::raw_ostream &out) {
-  static const char *const bases[] = {"arena", "scratch", "weights",    "cache",  "ids",  "positions",
-                                      "slots", "pages",   "logit_rows", "logits", "tile", "lengths"};
+  static const char *const bases[] = {"arena", "scratch",    "weights", "cache", "ids",     "positions", "slots",
+                                      "pages", "logit_rows", "logits",  "tile",  "lengths", "state",     "blocks"};
   out << bases[view.base];
-  if (view.base == LATHE_BASE_CACHE)
+  if (view.base == LATHE_BASE_CACHE || view.base == LATHE_BASE_STATE)
     out << "[" << view.layer << "]";
   out << "+" << view.offset;
   static const char *const moves[] = {"m", "n", "s"};
@@ -55,6 +55,8 @@ void lathe::printTables(const lathe_model &model, llvm::raw_ostream &out) {
   out << formatv("cache {0} layers x {1} heads x {2} {3}, page {4} bytes, {5} pages a sequence, splits of {6}\n",
                  cache.layers, cache.kv_heads, cache.head_size, typeName(cache.type), cache.page_bytes, cache.max_pages,
                  cache.split_positions);
+  if (model.state.layers)
+    out << formatv("state {0} layers of {1} bytes\n", model.state.layers, model.state.bytes);
   out << formatv("weights {0} bytes, tokenizer {1} bytes at {2}\n", model.weights_bytes, model.tokenizer_bytes,
                  model.tokenizer_offset);
   for (uint32_t i = 0; i < model.n_weights; ++i) {

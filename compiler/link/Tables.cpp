@@ -10,7 +10,8 @@ using llvm::Error;
 using llvm::Expected;
 
 static_assert(static_cast<int>(Base::Arena) == LATHE_BASE_ARENA && static_cast<int>(Base::Tile) == LATHE_BASE_TILE &&
-                  static_cast<int>(Base::Lengths) + 1 == LATHE_BASE_COUNT,
+                  static_cast<int>(Base::Blocks) == LATHE_BASE_BLOCKS &&
+                  static_cast<int>(Base::Blocks) + 1 == LATHE_BASE_COUNT,
               "Base follows lathe_base");
 static_assert(static_cast<int>(Scope::Tile) == LATHE_SCOPE_TILE &&
                   static_cast<int>(Scope::Splits) == LATHE_SCOPE_SPLITS &&
@@ -86,6 +87,7 @@ private:
     to.rows_per_tile = from.rowsPerTile;
     to.column_tiles = from.columns / from.columnsPerTile;
     to.splits = from.splits;
+    to.in_order = from.inOrder;
     to.weight_bytes = from.weightBytes;
     to.operations = from.operations;
     to.first_prologue = out.calls.size();
@@ -166,6 +168,8 @@ private:
     model.cache.page_bytes = set.cache.pageElements() * elementBytes(element);
     model.cache.max_pages = set.cache.maxPages;
     model.cache.split_positions = set.cache.splitPositions;
+    model.state.layers = set.state.layers;
+    model.state.bytes = set.state.bytes;
     model.n_programs = out.programs.size();
     model.n_phases = out.phases.size();
     model.n_calls = out.calls.size();

@@ -32,6 +32,10 @@ struct KeyMaker {
   ScheduleKey operator()(const CombineKernel &k) const {
     return {"combine", name(k.output), {{"d", k.headSize}, {"h", k.heads}}};
   }
+  ScheduleKey operator()(const ConvKernel &k) const { return {"conv", "f32", {{"c", k.channels}, {"w", k.width}}}; }
+  ScheduleKey operator()(const ScanKernel &k) const {
+    return {"scan", k.byChannel ? "channel" : "head", {{"h", k.heads}, {"d", k.headSize}, {"n", k.stateSize}}};
+  }
   ScheduleKey operator()(const PointwiseKernel &k) const { return {"pointwise", name(k.output), {{"k", k.columns}}}; }
 };
 
@@ -55,7 +59,9 @@ std::vector<std::string> lathe::sizeNames(const std::string &family) {
                                                                                     {"append", {"d", "g"}},
                                                                                     {"attend", {"d", "g", "s"}},
                                                                                     {"combine", {"d", "h"}},
-                                                                                    {"pointwise", {"k"}}};
+                                                                                    {"pointwise", {"k"}},
+                                                                                    {"conv", {"c", "w"}},
+                                                                                    {"scan", {"h", "d", "n"}}};
   for (const auto &[name, sizes] : all)
     if (name == family)
       return sizes;

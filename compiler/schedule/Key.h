@@ -10,6 +10,8 @@
 //   append    "f16 half_split", "f16 interleaved"     d head size, g query heads a KV head
 //   attend    "f16"                                   d, g, s positions of a split
 //   combine   "q16"                                    d, h heads of one call
+//   conv      "f32"                                   c channels of one call, w width
+//   scan      "channel", "head"                       h heads of one call, d, n numbers of a state
 //
 // A linear's m and n are those of its phase, not of its tile: the tile is part of what a schedule chooses.
 //

@@ -25,7 +25,7 @@ extern "C" {
 
 #define LATHE_MODEL_MAGIC "LATHEMDL"   /* 8 bytes, no terminator, in lathe_model */
 #define LATHE_WEIGHTS_MAGIC "LATHEWTS" /* 8 bytes, no terminator, at the start of weights.bin */
-#define LATHE_ABI_VERSION 3u           /* raised with every change of this file */
+#define LATHE_ABI_VERSION 4u           /* raised with every change of this file */
 #define LATHE_MODEL_SYMBOL "lathe_model"
 #define LATHE_PAGE_POSITIONS 64        /* positions of one page of the KV cache */
 #define LATHE_WEIGHTS_ALIGNMENT 4096   /* of weights.bin's data and of each large tensor: 64 */
@@ -76,12 +76,14 @@ enum lathe_base {
   LATHE_BASE_LOGITS = 9,     /* f32 [logit rows][logits_stride] output */
   LATHE_BASE_TILE = 10,      /* i32 [4] {m, n, s, worker} of the tile that runs */
   LATHE_BASE_LENGTHS = 11,   /* i32 [rows] known length of each row's sequence: above its position */
-  LATHE_BASE_COUNT = 12
+  LATHE_BASE_STATE = 12,     /* the recurrent states' pool of the view's layer: [blocks][state.bytes] */
+  LATHE_BASE_BLOCKS = 13,    /* i32 [rows] block of that pool that belongs to the row's sequence */
+  LATHE_BASE_COUNT = 14
 };
 
 typedef struct lathe_view {
   uint32_t base;     /* lathe_base */
-  int32_t layer;     /* of the cache; else 0 */
+  int32_t layer;     /* of the cache or the state; else 0 */
   uint64_t offset;   /* bytes from the base */
   int64_t step[3];   /* bytes to add for each row tile, column tile, split */
   lathe_type type;
@@ -111,6 +113,7 @@ typedef struct lathe_phase {
   uint32_t rows_per_tile;
   uint32_t column_tiles;
   uint32_t splits;         /* 1: the grid has a third dimension, splits of the longest row's context */
+  uint32_t in_order;       /* 1: a tile has all rows, and makes its calls for each row (as m), one after another */
   uint32_t first_prologue, n_prologue; /* calls of scope WORKER, in lathe_model.calls */
   uint32_t first_call, n_calls;
   uint32_t result;         /* index in views + 1 of the f32 result that verification may compare; 0: none */
@@ -152,6 +155,13 @@ typedef struct lathe_cache {
   uint32_t split_positions; /* positions of one split: a multiple of 64 */
 } lathe_cache;
 
+/* What recurrent layers remember of a sequence: in each layer a block of so many bytes, which in_order phases change row by
+ * row. A row at position 0 takes the block as zero, whatever is in it. */
+typedef struct lathe_state {
+  uint32_t layers; /* 0: none is recurrent */
+  uint64_t bytes;  /* of one sequence in one layer; a multiple of 64 */
+} lathe_state;
+
 /* Bits of lathe_model.cpu_features. */
 enum lathe_cpu_feature {
   LATHE_CPU_SSE4_2 = 1 << 0,
@@ -182,6 +192,7 @@ typedef struct lathe_model {
   uint32_t feed_again_beyond; /* a sequence that passes this length must be fed again from its start, for what is cached
                                  was computed as of a shorter one (longrope); 0: none */
   lathe_cache cache;
+  lathe_state state;
   uint32_t n_programs, n_phases, n_calls, n_views, n_dims, n_kernels, n_weights;
   const lathe_program *programs; /* by max_rows, ascending */
   const lathe_phase *phases;

@@ -21,15 +21,27 @@ Result<std::unique_ptr<Context>> Context::create(std::shared_ptr<const Model> mo
                         .pageBytes = tables.cache.page_bytes,
                         .pagePositions = LATHE_PAGE_POSITIONS,
                         .maxPositions = tables.max_context};
+  // A recurrent session keeps a fork while it feeds chunks: its last page is then there twice.
+  const uint32_t spare = tables.state.layers ? 1 : 0;
   Result<std::shared_ptr<KvPool>> pool =
-      KvPool::create(layout, options.cachePages ? options.cachePages : tables.cache.max_pages);
+      KvPool::create(layout, options.cachePages ? options.cachePages : tables.cache.max_pages + spare);
   if (!pool)
     return pool.takeError();
   context->pool = pool.take();
+  if (tables.state.layers) {
+    const KvLayout states{.layers = tables.state.layers, .pageBytes = tables.state.bytes, .what = "recurrent states"};
+    Result<std::shared_ptr<KvPool>> made =
+        KvPool::create(states, options.states ? options.states : 4 * tables.max_slots);
+    if (!made)
+      return made.takeError();
+    context->states = made.take();
+  }
 
   const ModelMemory memory{.weights = context->shared->weights().data(),
                            .cache = context->pool->data(),
-                           .cacheLayerBytes = context->pool->layerBytes()};
+                           .cacheLayerBytes = context->pool->layerBytes(),
+                           .state = context->states ? context->states->data() : nullptr,
+                           .stateLayerBytes = context->states ? context->states->layerBytes() : 0};
   Result<std::unique_ptr<Executor>> executor = Executor::create(tables, memory, *context->workers);
   if (!executor)
     return executor.takeError();
@@ -110,6 +122,7 @@ Result<void> Context::prepare(std::span<const StepPart> parts) {
     Sequence &sequence = *parts[slot].sequence;
     if (Result<void> ready = sequence.prepare(uint32_t(parts[slot].ids.size())); !ready)
       return ready;
+    executor->setBlock(slot, std::max(sequence.block(), KvPool::kSinkPage));
     const std::span<int32_t> line = executor->pageLine(slot);
     const auto rest = std::ranges::copy(sequence.pages(), line.begin()).out;
     std::fill(rest, line.end(), KvPool::kSinkPage);
@@ -124,6 +137,7 @@ Result<void> Context::step(std::span<const StepPart> parts, const PhaseObserver 
   if (!program)
     return program.failure();
   Result<void> done = prepare(parts);
+  const bool ran = bool(done);
   if (done)
     done = executor->run(*program, {batch.ids, batch.positions, batch.slots, batch.logitRows, batch.lengths}, observer);
   latest = shared->tables().programs + *program;
@@ -131,8 +145,8 @@ Result<void> Context::step(std::span<const StepPart> parts, const PhaseObserver 
   for (const StepPart &part : parts) {
     if (done)
       part.sequence->commit(uint32_t(part.ids.size()));
-    else
-      part.sequence->truncate(part.sequence->length()); // gives back what was prepared
+    else // gives back what was prepared
+      part.sequence->truncate(ran && states ? 0 : part.sequence->length());
   }
   return done;
 }

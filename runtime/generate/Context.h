@@ -25,6 +25,7 @@ class WorkerPool;
 struct ContextOptions {
   unsigned threads = 0;    ///< workers, the caller among them; 0: one for each core that this process may use
   uint32_t cachePages = 0; ///< capacity of the KV cache in pages of 64 positions; 0: one sequence of full length
+  uint32_t states = 0;     ///< sequences that may have a recurrent state at once; 0: four for each slot of a step
 };
 
 enum class LogitsWanted { None, Last, All };
@@ -49,10 +50,11 @@ public:
   unsigned threads() const;
 
   /// An empty sequence whose pages come from this context's pool.
-  Sequence newSequence() { return Sequence(pool); }
+  Sequence newSequence() { return Sequence(pool, states); }
 
   /// Appends each part's tokens to its sequence in one pass. Fails, leaving all sequences as they were, where no
-  /// program takes that many rows, an id is not in the vocabulary, or the cache or a sequence is full.
+  /// program takes that many rows, an id is not in the vocabulary, or the cache or a sequence is full. (Where a kernel
+  /// fails, which none does, sequences with a recurrent state are left empty.)
   Result<void> step(std::span<const StepPart> parts, const PhaseObserver &observer = {});
 
   /// Logits of the latest step, [rows wanted] in the order of the parts and their tokens; f32 [vocabulary] each. Valid
@@ -83,7 +85,7 @@ private:
 
   std::shared_ptr<const Model> shared;
   std::unique_ptr<WorkerPool> workers;
-  std::shared_ptr<KvPool> pool;
+  std::shared_ptr<KvPool> pool, states; ///< states: null where no layer is recurrent
   std::unique_ptr<Executor> executor;
   Batch batch;
   const lathe_program *latest = nullptr;

@@ -1,6 +1,7 @@
 #include "runtime/generate/Session.h"
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 namespace lathe {
 
@@ -20,17 +21,22 @@ const char *name(StopReason reason) {
 
 size_t Session::room() const { return sequence.room(); }
 
-void Session::truncate(size_t length) {
+Result<void> Session::truncate(size_t length) {
   if (length >= history.size())
-    return;
+    return {};
+  if (!sequence.canTruncate(uint32_t(length)))
+    return error("the model is recurrent: what it has read of ", history.size(), " tokens cannot go back to ", length,
+                 ", only to 0");
   sequence.truncate(uint32_t(length));
   history.resize(length);
+  return {};
 }
 
 size_t Session::keepPrefix(std::span<const int32_t> ids) {
   const size_t most = std::min(history.size(), ids.empty() ? 0 : ids.size() - 1);
   const auto differs = std::mismatch(ids.begin(), ids.begin() + ptrdiff_t(most), history.begin());
-  truncate(size_t(differs.first - ids.begin()));
+  if (!truncate(size_t(differs.first - ids.begin())))
+    (void)truncate(0); // which every model can
   return history.size();
 }
 
@@ -77,13 +83,20 @@ Result<void> Session::feedSteps(std::span<const int32_t> ids, LogitsWanted wante
   const size_t before = history.size();
   const size_t most = wanted == LogitsWanted::All ? context->maxLogitRows() : context->maxRows();
   const size_t limit = step ? std::min(step, most) : most;
+  std::optional<Sequence> saved; // of what cannot be cut back, should a later chunk fail
+  if (ids.size() > limit && sequence.recurrent())
+    saved = sequence.fork();
   for (size_t at = 0; at < ids.size(); at += limit) {
     const auto chunk = ids.subspan(at, std::min(limit, ids.size() - at));
     const bool last = at + chunk.size() == ids.size();
     const StepPart part{&sequence, chunk, wanted == LogitsWanted::Last && !last ? LogitsWanted::None : wanted,
                         uint32_t(known)};
     if (Result<void> done = context->step({&part, 1}, observer); !done) {
-      truncate(before);
+      if (saved)
+        sequence = std::move(*saved);
+      else if (!sequence.recurrent())
+        sequence.truncate(uint32_t(before));
+      history.resize(std::min<size_t>(before, sequence.length()));
       return done;
     }
     history.insert(history.end(), chunk.begin(), chunk.end());

@@ -73,10 +73,12 @@ public:
   /// Positions left before the sequence is full.
   size_t room() const;
 
-  /// Forgets all tokens from `length` on.
-  void truncate(size_t length);
-  /// Keeps the longest common prefix with `ids`, though never all of them, so that at least one is left to feed.
-  /// Returns its length: feed(ids.subspan(n)) goes on from there.
+  /// Forgets all tokens from `length` on. Fails where the model is recurrent and `length` is neither 0 nor all there
+  /// are.
+  Result<void> truncate(size_t length);
+  /// Keeps the longest common prefix with `ids`, though never all of them, so that at least one is left to feed;
+  /// nothing where the model is recurrent and cannot go back to it. Returns its length: feed(ids.subspan(n)) goes on
+  /// from there.
   size_t keepPrefix(std::span<const int32_t> ids);
   /// A session with the same tokens. Full pages of the cache are shared, a partial one is copied when either grows.
   Session fork() const;

@@ -60,6 +60,13 @@ Result<void> checkCache(const lathe_model &model) {
   return {};
 }
 
+Result<void> checkState(const lathe_model &model) {
+  const lathe_state &state = model.state;
+  LATHE_REQUIRE(state.layers <= kMaxRows && state.bytes <= kMaxBytes && state.bytes % 64 == 0, "state: ", state.layers,
+                " layers of blocks of ", state.bytes, " bytes; blocks are multiples of 64 bytes");
+  return {};
+}
+
 Result<void> checkWeights(const lathe_model &model) {
   for (uint32_t i = 0; i < model.n_weights; ++i) {
     const lathe_weight &weight = model.weights[i];
@@ -122,6 +129,8 @@ Result<void> checkPhase(const lathe_model &model, const lathe_program &program, 
   LATHE_REQUIRE(phase.name, "no name");
   LATHE_REQUIRE(phase.rows <= LATHE_ROWS_LOGITS, "rows is ", phase.rows, ": unknown");
   LATHE_REQUIRE(phase.splits <= 1, "splits is ", phase.splits, "; 0 or 1 are possible");
+  LATHE_REQUIRE(phase.in_order <= 1, "in_order is ", phase.in_order, "; 0 or 1 are possible");
+  LATHE_REQUIRE(!phase.in_order || phase.n_prologue == 0, "rows in order, and a prologue for all of them at once");
   LATHE_REQUIRE(phase.rows_per_tile >= 1 && phase.rows_per_tile <= kMaxRows, "rows_per_tile is ", phase.rows_per_tile,
                 "; 1 to ", kMaxRows, " are possible");
   LATHE_REQUIRE(phase.column_tiles >= 1 && phase.column_tiles <= kMaxTokens, "column_tiles is ", phase.column_tiles,
@@ -184,7 +193,7 @@ Result<void> checkTables(const lathe_model &model) {
         {"weights", model.n_weights, model.weights}})
     if (Result<void> sound = checkTable(name, count, table); !sound)
       return sound;
-  for (auto check : {checkLimits, checkCache, checkWeights, checkKernels})
+  for (auto check : {checkLimits, checkCache, checkState, checkWeights, checkKernels})
     if (Result<void> sound = check(model); !sound)
       return sound;
   // All calls and views are planned, those that no phase uses too.

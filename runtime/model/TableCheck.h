@@ -11,8 +11,8 @@ namespace lathe {
 Result<void> checkHeader(const lathe_model &model);
 
 /// Everything else of a model: limits, table indices, kernels, and that every view that a phase uses stays inside the
-/// memory it names for all rows, columns and splits that a step may have. Views of the page table and of the cache are
-/// followed by kernels through page numbers, so only their start is checked.
+/// memory it names for all rows, columns and splits that a step may have. Views of the page table, the cache and the
+/// state are followed by kernels through page and block numbers, so only their start is checked.
 /// The error names the table entry: "phase 12 (layer 2: down): ...".
 Result<void> checkTables(const lathe_model &model);
 

@@ -8,8 +8,9 @@ namespace {
 using Wide = __int128; // no sum of products of 64-bit fields here comes near its end
 
 constexpr uint32_t kMaxDimensions = 8;
-constexpr const char *kBaseNames[LATHE_BASE_COUNT] = {"arena", "scratch", "weights",    "cache",  "ids",  "positions",
-                                                      "slots", "pages",   "logit rows", "logits", "tile", "lengths"};
+constexpr const char *kBaseNames[LATHE_BASE_COUNT] = {"arena",     "scratch", "weights", "cache",      "ids",
+                                                      "positions", "slots",   "pages",   "logit rows", "logits",
+                                                      "tile",      "lengths", "state",   "blocks"};
 
 uint64_t divideUp(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 
@@ -24,6 +25,8 @@ Wide baseBytes(const lathe_model &model, const lathe_program &program, uint32_t 
     return model.weights_bytes;
   case LATHE_BASE_CACHE:
     return model.cache.page_bytes; // of one page: where a view may start
+  case LATHE_BASE_STATE:
+    return model.state.bytes; // of one block: where a view may start
   case LATHE_BASE_PAGES:
     return Wide(model.max_slots) * model.cache.max_pages * sizeof(int32_t);
   case LATHE_BASE_LOGITS:
@@ -49,16 +52,18 @@ ViewLimits viewLimits(const lathe_model &model, const lathe_program &program, co
   if (call.scope == LATHE_SCOPE_WORKER)
     return {{divideUp(rows, call.rows_per_call), 1, 1}};
   const bool splits = phase.splits || call.scope == LATHE_SCOPE_SPLITS;
-  return {{divideUp(rows, phase.rows_per_tile), phase.column_tiles,
+  return {{divideUp(rows, phase.in_order ? 1 : phase.rows_per_tile), phase.column_tiles,
            splits ? divideUp(model.max_context, model.cache.split_positions) : 1}};
 }
 
 Result<void> checkViewFields(const lathe_model &model, const lathe_view &view) {
   if (view.base >= LATHE_BASE_COUNT)
     return error("base ", view.base, " is unknown");
-  if (view.base == LATHE_BASE_CACHE ? uint32_t(view.layer) >= model.cache.layers : view.layer != 0)
-    return error("layer ", view.layer, " of base ", kBaseNames[view.base], "; the cache has ", model.cache.layers,
-                 " layers and other bases only layer 0");
+  const uint32_t layers = view.base == LATHE_BASE_CACHE   ? model.cache.layers
+                          : view.base == LATHE_BASE_STATE ? model.state.layers
+                                                          : 1;
+  if (uint32_t(view.layer) >= layers)
+    return error("layer ", view.layer, " of base ", kBaseNames[view.base], ", which has ", layers);
   if (!knownType(view.type))
     return error("type {code ", int(view.type.code), ", bits ", int(view.type.bits), ", lanes ", view.type.lanes,
                  "} is unknown");
@@ -78,7 +83,7 @@ Result<void> checkView(const lathe_model &model, const lathe_program &program, c
   const Wide size = baseBytes(model, program, view.base);
   Wide low = view.offset, high = view.offset; // first bytes of the lowest and the highest element
   const auto reach = [&](Wide count, Wide step) { (step < 0 ? low : high) += (count - 1) * step; };
-  const bool paged = view.base == LATHE_BASE_PAGES || view.base == LATHE_BASE_CACHE;
+  const bool paged = view.base == LATHE_BASE_PAGES || view.base == LATHE_BASE_CACHE || view.base == LATHE_BASE_STATE;
   for (int i = 0; i < 3; ++i)
     reach(limits.count[i], view.step[i]);
   const Wide element = view.type.bits / 8;

@@ -6,16 +6,16 @@ namespace lathe {
 
 Result<std::shared_ptr<KvPool>> KvPool::create(const KvLayout &layout, uint32_t capacity) {
   if (capacity == 0)
-    return error("KV cache: a capacity of 0 pages; at least 1 is needed");
+    return error(layout.what, ": a capacity of 0 pages; at least 1 is needed");
   if (capacity >= uint32_t(std::numeric_limits<int32_t>::max()))
-    return error("KV cache: ", capacity, " pages; page numbers are 31 bits wide");
+    return error(layout.what, ": ", capacity, " pages; page numbers are 31 bits wide");
   uint64_t bytes = 0;
   if (__builtin_mul_overflow(uint64_t(capacity) + 1, layout.pageBytes, &bytes) ||
       __builtin_mul_overflow(bytes, layout.layers, &bytes))
-    return error("KV cache: ", capacity, " pages of ", layout.layers, " x ", layout.pageBytes,
+    return error(layout.what, ": ", capacity, " pages of ", layout.layers, " x ", layout.pageBytes,
                  " bytes are more than an address space");
   // Small pages of the system: a short sequence touches a little of each layer, and big ones would be zeroed whole.
-  Result<AlignedBuffer> memory = AlignedBuffer::create(bytes, "KV cache");
+  Result<AlignedBuffer> memory = AlignedBuffer::create(bytes, layout.what);
   if (!memory)
     return memory.takeError();
   return std::shared_ptr<KvPool>(new KvPool(layout, capacity, memory.take()));

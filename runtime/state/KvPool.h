@@ -3,6 +3,9 @@
 // One region of memory, [layers][pages][page bytes]: page p of a sequence holds 64 positions of every layer, so a page
 // number means the same place in each layer. The region is address space only until a page is written.
 //
+// Recurrent states are kept by the same rules, in a pool of their own: a sequence's state is one page, of all
+// positions.
+//
 // Page 0 is the sink: never given out, it takes what the padding rows of a step write.
 //
 // Not thread-safe: a pool belongs to its context's thread.
@@ -23,7 +26,8 @@ struct KvLayout {
   uint32_t layers = 0;
   uint64_t pageBytes = 0; ///< of one layer
   uint32_t pagePositions = 64;
-  uint32_t maxPositions = 0; ///< of one sequence
+  uint32_t maxPositions = 0;     ///< of one sequence
+  const char *what = "KV cache"; ///< for messages
 };
 
 class KvPool {

@@ -12,7 +12,9 @@ Sequence &Sequence::operator=(Sequence &&other) noexcept {
     return *this;
   release();
   pool = std::move(other.pool);
+  states = std::move(other.states);
   table = std::move(other.table);
+  state = std::exchange(other.state, -1);
   positions = std::exchange(other.positions, 0);
   return *this;
 }
@@ -21,7 +23,25 @@ void Sequence::release() {
   for (int32_t page : table) // empty after a move
     pool->release(page);
   table.clear();
+  releaseState();
   positions = 0;
+}
+
+void Sequence::releaseState() {
+  if (state >= 0)
+    states->release(state);
+  state = -1;
+}
+
+void Sequence::prepareState() {
+  if (!states || (state >= 0 && states->referenceCount(state) == 1))
+    return;
+  const int32_t own = states->allocate();
+  if (state >= 0) {
+    states->copy(state, own);
+    states->release(state);
+  }
+  state = own;
 }
 
 Result<void> Sequence::prepare(uint32_t count) {
@@ -40,6 +60,10 @@ Result<void> Sequence::prepare(uint32_t count) {
   if (wanted > pool->freePages())
     return error("KV cache full: ", wanted, " more pages are needed and ", pool->freePages(), " of ", pool->capacity(),
                  " are free (a page holds ", layout.pagePositions, " positions)");
+  const bool newState = states && (state < 0 || states->referenceCount(state) > 1);
+  if (newState && states->freePages() == 0)
+    return error("no recurrent state is free: all ", states->capacity(), " belong to other sequences");
+  prepareState();
   for (uint32_t i = first; i < last; ++i) {
     if (i >= table.size()) {
       table.push_back(pool->allocate());
@@ -60,7 +84,10 @@ void Sequence::commit(uint32_t count) {
 }
 
 void Sequence::truncate(uint32_t length) {
+  assert(canTruncate(length) && "a recurrent state cannot go back");
   positions = std::min(positions, length);
+  if (positions == 0)
+    releaseState();
   const uint32_t keep = pagesFor(positions, pool->layout().pagePositions);
   while (table.size() > keep) {
     pool->release(table.back());
@@ -69,7 +96,12 @@ void Sequence::truncate(uint32_t length) {
 }
 
 Sequence Sequence::fork(uint32_t length) const {
-  Sequence copy(pool);
+  assert(canTruncate(length) && "a recurrent state cannot go back");
+  Sequence copy(pool, states);
+  if (length > 0 && state >= 0) {
+    copy.state = state;
+    states->retain(state);
+  }
   copy.positions = std::min(positions, length);
   copy.table.assign(table.begin(), table.begin() + pagesFor(copy.positions, pool->layout().pagePositions));
   for (int32_t page : copy.table)

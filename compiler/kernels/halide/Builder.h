@@ -75,6 +75,8 @@ Built buildAppend(const AppendKernel &kernel, const TargetDesc &target, const Va
 Built buildAttend(const AttendKernel &kernel, const TargetDesc &target, const Values &values);
 Built buildCombine(const CombineKernel &kernel, const TargetDesc &target, const Values &values);
 Built buildPointwise(const PointwiseKernel &kernel, const TargetDesc &target, const Values &values);
+Built buildConv(const ConvKernel &kernel, const TargetDesc &target, const Values &values);
+Built buildScan(const ScanKernel &kernel, const TargetDesc &target, const Values &values);
 
 /// Builds any kernel. Throws what Halide throws: only compiler/object, which turns it into an error, and tests call it.
 Built build(const KernelDesc &kernel, const TargetDesc &target, const Values &values);

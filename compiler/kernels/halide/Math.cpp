@@ -69,6 +69,13 @@ lathe::Angle lathe::cosineAndSine(Expr x) {
   return {strict_float(cosineSign * select(odd, sine, cosine)), strict_float(sineSign * select(odd, cosine, sine))};
 }
 
+Expr lathe::softplus(Expr x) {
+  // ln(1 + t) = 2 artanh(t / (2 + t)), t in (0, 1]: the series in z = s^2 <= 1/9.
+  Expr t = exponential(-Halide::abs(x)), s = t / (2.0f + t), z = s * s;
+  Expr series = polynomial(z, {1.0f / 15, 1.0f / 13, 1.0f / 11, 1.0f / 9, 1.0f / 7, 1.0f / 5, 1.0f / 3, 1.0f});
+  return strict_float(Halide::max(x, 0.0f) + 2.0f * s * series);
+}
+
 Expr lathe::softcap(Expr x, double cap) {
   float c = static_cast<float>(cap);
   return strict_float(c * hyperbolicTangent(x / c));

@@ -31,6 +31,9 @@ struct Angle {
 };
 Angle cosineAndSine(Halide::Expr x);
 
+/// ln(1 + e^x) within 6 ULP; 0 below -87.
+Halide::Expr softplus(Halide::Expr x);
+
 /// cap * tanh(x / cap).
 Halide::Expr softcap(Halide::Expr x, double cap);
 /// GELU forms: arXiv:1606.08415; SiLU: arXiv:1702.03118; squared ReLU: arXiv:2109.08668.

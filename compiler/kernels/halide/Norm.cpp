@@ -62,10 +62,10 @@ Built lathe::buildNorm(const NormKernel &k, const TargetDesc &target, const Valu
     Expr group = k.group ? s.i / columns : Expr(0), place = k.group ? s.i % columns : Expr(s.i);
     Expr value = centred(place, group) * s.inverse(group);
     if (!k.unweighted) {
-      Expr weight = kernel.in("weight")(place);
+      Expr weight = kernel.in("weight")(k.wide ? Expr(s.i) : place);
       value = value * (k.unitOffset ? 1.0f + weight : weight);
     }
-    s.row(s.i) = strict_float(k.bias ? value + kernel.in("bias")(place) : value);
+    s.row(s.i) = strict_float(k.bias ? value + kernel.in("bias")(k.wide ? Expr(s.i) : place) : value);
   }
   s.output = quantizeRow(kernel, s.row, k.output, k.columns);
   scheduleNorm(s, k, target);

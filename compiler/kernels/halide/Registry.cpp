@@ -26,6 +26,8 @@ const std::vector<Family> &lathe::families() {
       {"attend", any<AttendKernel, buildAttend>, any<AttendKernel, attendSpace>, {64, 64}},
       {"combine", any<CombineKernel, buildCombine>, any<CombineKernel, combineSpace>, {16, 16}},
       {"pointwise", any<PointwiseKernel, buildPointwise>, any<PointwiseKernel, pointwiseSpace>, {16, 4}},
+      {"conv", any<ConvKernel, buildConv>, any<ConvKernel, convSpace>, {16, 16}},
+      {"scan", any<ScanKernel, buildScan>, any<ScanKernel, scanSpace>, {64, 64}},
   };
   return all;
 }

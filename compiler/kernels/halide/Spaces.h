@@ -17,6 +17,8 @@ std::vector<Parameter> appendSpace(const AppendKernel &kernel, const TargetDesc 
 std::vector<Parameter> attendSpace(const AttendKernel &kernel, const TargetDesc &target);
 std::vector<Parameter> combineSpace(const CombineKernel &kernel, const TargetDesc &target);
 std::vector<Parameter> pointwiseSpace(const PointwiseKernel &kernel, const TargetDesc &target);
+std::vector<Parameter> convSpace(const ConvKernel &kernel, const TargetDesc &target);
+std::vector<Parameter> scanSpace(const ScanKernel &kernel, const TargetDesc &target);
 
 } // namespace lathe
 

@@ -102,6 +102,17 @@ struct CombineStages {
 };
 void scheduleCombine(CombineStages &stages, const CombineKernel &kernel, const TargetDesc &target);
 
+/// Of a convolution: state and y.
+struct RecurrenceStages {
+  Halide::Var lane{"lane"}, n{"n"}, part{"part"}, block{"block"};
+  Halide::Func step;  ///< [lane, part], or of heads [part]
+  Halide::Func decay; ///< of heads: [part]
+  Halide::Func state; ///< [lane, n, part, block]; an update in place
+  Halide::RDom numbers;
+  Halide::Func sum, y; ///< [lane, part]
+};
+void scheduleRecurrence(RecurrenceStages &stages, int lanes, const TargetDesc &target);
+
 struct PointwiseStages {
   Halide::Func row; ///< [i]
   RowOutput output;

@@ -25,7 +25,8 @@ size_t Executor::rowsOf(const lathe_phase &phase) const {
 }
 
 Executor::Grid Executor::gridOf(const lathe_phase &phase) const {
-  return {divideUp(rowsOf(phase), phase.rows_per_tile), phase.column_tiles, phase.splits ? step.splits : 1};
+  const uint64_t rows = rowsOf(phase), rowTiles = phase.in_order ? rows != 0 : divideUp(rows, phase.rows_per_tile);
+  return {rowTiles, phase.column_tiles, phase.splits ? step.splits : 1};
 }
 
 void Executor::walk(unsigned worker) {
@@ -103,6 +104,16 @@ bool Executor::runPrologue(Worker &self, const lathe_phase &phase) {
 }
 
 bool Executor::runTile(Worker &self, const lathe_phase &phase, int64_t m, int64_t n, int64_t s) {
+  if (!phase.in_order)
+    return runCalls(self, phase, m, n, s);
+  const int64_t rows = int64_t(rowsOf(phase));
+  for (int64_t row = 0; row < rows; ++row)
+    if (!runCalls(self, phase, row, n, s))
+      return false;
+  return true;
+}
+
+bool Executor::runCalls(Worker &self, const lathe_phase &phase, int64_t m, int64_t n, int64_t s) {
   for (uint32_t i = 0; i < phase.n_calls; ++i) {
     const uint32_t index = phase.first_call + i;
     if (plan.calls[index].overSplits) {

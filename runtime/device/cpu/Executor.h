@@ -8,6 +8,9 @@
 // Which worker runs a tile changes nothing in what it computes: the bits of a step are the same for any number of
 // workers.
 //
+// Where rows of a sequence follow from one another (phase.in_order: recurrent layers), a tile is a column tile of all
+// rows and takes them one by one, so each sequence's state goes through its rows in their order.
+//
 // Row tiles count rows of `rows_per_tile`; the last may have padding rows behind the step's rows. Those have id 0 and
 // position 0 of 1 in a slot whose pages are all page 0, the cache's sink.
 //
@@ -35,6 +38,8 @@ struct ModelMemory {
   const uint8_t *weights = nullptr; ///< weights.bin's data
   uint8_t *cache = nullptr;         ///< [layers][pages][page_bytes]
   uint64_t cacheLayerBytes = 0;
+  uint8_t *state = nullptr; ///< [layers][blocks][state.bytes]
+  uint64_t stateLayerBytes = 0;
 };
 
 /// Rows that the executor's arrays have beyond a program's limits: what the last tile of a phase may reach.
@@ -48,6 +53,10 @@ public:
 
   /// The page table's line of a slot, i32 [max_pages]: to be filled before a step whose rows name the slot.
   std::span<int32_t> pageLine(size_t slot);
+
+  /// The block of the state's pool that a slot has: to be set before a step whose rows name the slot, where the model
+  /// has a state.
+  void setBlock(size_t slot, int32_t block) { blockOfSlot[slot] = block; }
 
   /// Runs one step of program number `program`. Fails, having run nothing, where the rows do not fit the program; fails
   /// with the kernel's name where one returns an error, and what the step has written is then undefined.
@@ -91,6 +100,7 @@ private:
   bool claim(uint64_t tiles, uint64_t &begin, uint64_t &end);
   void runPhase(Worker &self, const lathe_phase &phase, const Grid &grid);
   bool runTile(Worker &self, const lathe_phase &phase, int64_t m, int64_t n, int64_t s);
+  bool runCalls(Worker &self, const lathe_phase &phase, int64_t m, int64_t n, int64_t s);
   bool runPrologue(Worker &self, const lathe_phase &phase);
   bool call(Worker &self, uint32_t index, int64_t m, int64_t n, int64_t s);
   void observe(const lathe_phase &phase, const Grid &grid, double seconds) const;
@@ -104,7 +114,8 @@ private:
   Bases bases;
   AlignedBuffer arena, scratch, rowMemory, pageMemory, logitMemory;
   /// Of rowMemory, each with paddingRows more than any program's rows.
-  std::span<int32_t> ids, positions, slots, logitRows, lengths;
+  std::span<int32_t> ids, positions, slots, logitRows, lengths, blocks;
+  std::vector<int32_t> blockOfSlot;
   size_t paddingRowCount = 0;
   std::vector<int32_t> slotUsers; ///< for check(): rows of each slot
   std::vector<Worker> state;

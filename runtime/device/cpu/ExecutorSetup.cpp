@@ -49,7 +49,7 @@ Result<void> Executor::allocate(const ModelMemory &memory) {
     AlignedBuffer::Pages pages = AlignedBuffer::Pages::Normal;
   } wants[] = {{arena, arenaBytes, "memory between phases", AlignedBuffer::Pages::Huge},
                {scratch, scratchStride * workers.size(), "workers' scratch", AlignedBuffer::Pages::Huge},
-               {rowMemory, 5 * rowEntries * sizeof(int32_t), "rows of a step"},
+               {rowMemory, 6 * rowEntries * sizeof(int32_t), "rows of a step"},
                {pageMemory, (uint64_t(model.max_slots) + 1) * model.cache.max_pages * sizeof(int32_t), "page table"},
                {logitMemory, (wanted + padding) * model.logits_stride * sizeof(float), "logits"}};
   for (const auto &want : wants) {
@@ -65,6 +65,8 @@ Result<void> Executor::allocate(const ModelMemory &memory) {
   slots = all.subspan(2 * rowEntries, rowEntries);
   logitRows = all.subspan(3 * rowEntries, rowEntries);
   lengths = all.subspan(4 * rowEntries, rowEntries);
+  blocks = all.subspan(5 * rowEntries, rowEntries);
+  blockOfSlot.resize(model.max_slots);
   slotUsers.resize(model.max_slots);
 
   const auto bytes = [](std::span<int32_t> entries) { return reinterpret_cast<uint8_t *>(entries.data()); };
@@ -79,6 +81,9 @@ Result<void> Executor::allocate(const ModelMemory &memory) {
   bases.start[LATHE_BASE_LENGTHS] = bytes(lengths);
   bases.cache = memory.cache;
   bases.cacheLayerBytes = memory.cacheLayerBytes;
+  bases.start[LATHE_BASE_BLOCKS] = bytes(blocks);
+  bases.state = memory.state;
+  bases.stateLayerBytes = memory.stateLayerBytes;
   plan = makePlan(model, bases);
 
   state = std::vector<Worker>(workers.size());
@@ -137,6 +142,7 @@ void Executor::load(const StepRows &rows) {
   for (size_t i = 0; i < count; ++i) {
     paddingSlot = std::max(paddingSlot, rows.slots[i] + 1);
     longest = std::max(longest, rows.positions[i]);
+    blocks[i] = blockOfSlot[size_t(rows.slots[i])]; // in_order phases have no padding rows
   }
   const auto fill = [&](std::span<int32_t> into, std::span<const int32_t> from, int32_t rest) {
     std::copy(from.begin(), from.end(), into.begin());

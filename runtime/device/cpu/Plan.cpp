@@ -7,8 +7,10 @@ static PlannedView planView(const lathe_model &model, const lathe_view &view, co
   planned.local = view.base == LATHE_BASE_SCRATCH ? Local::Scratch
                   : view.base == LATHE_BASE_TILE  ? Local::Tile
                                                   : Local::Nothing;
-  const uint8_t *start = view.base == LATHE_BASE_CACHE ? bases.cache + uint64_t(view.layer) * bases.cacheLayerBytes
-                                                       : bases.start[view.base];
+  const uint64_t layer = uint64_t(view.layer);
+  const uint8_t *start = view.base == LATHE_BASE_CACHE   ? bases.cache + layer * bases.cacheLayerBytes
+                         : view.base == LATHE_BASE_STATE ? bases.state + layer * bases.stateLayerBytes
+                                                         : bases.start[view.base];
   planned.address = (planned.local == Local::Nothing ? reinterpret_cast<uintptr_t>(start) : 0) + view.offset;
   for (int i = 0; i < 3; ++i)
     planned.step[i] = view.step[i];

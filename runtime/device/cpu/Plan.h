@@ -17,11 +17,14 @@ namespace lathe {
 /// Most views of one call.
 inline constexpr uint32_t kMaxArguments = 32;
 
-/// Start of each lathe_base but the cache, which has one for each layer. Those of a worker's own are null here.
+/// Start of each lathe_base but the cache and the state, which have one for each layer. Those of a worker's own are
+/// null here.
 struct Bases {
   std::array<uint8_t *, LATHE_BASE_COUNT> start{};
   uint8_t *cache = nullptr;
   uint64_t cacheLayerBytes = 0;
+  uint8_t *state = nullptr;
+  uint64_t stateLayerBytes = 0;
 };
 
 /// Where a view's address counts from.

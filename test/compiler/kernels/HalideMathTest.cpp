@@ -90,3 +90,7 @@ TEST(HalideMath, CosineAndSineOfLargeAngles) {
 }
 
 TEST(HalideMath, Sigmoid) { expectWithin(4, sigmoid, exactSigmoid, -80, 80); }
+
+TEST(HalideMath, Softplus) {
+  expectWithin(6, softplus, [](double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }, -80, 80);
+}

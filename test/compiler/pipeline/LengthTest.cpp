@@ -72,11 +72,11 @@ TEST_F(Length, SoIsOneThatBecomesShortAgain) {
   Session session(*context);
   fed(session, ids);
   Session fork = session.fork();
-  session.truncate(kLimit - 4);
+  ASSERT_TRUE(session.truncate(kLimit - 4));
   EXPECT_EQ(fed(session, std::span(ids).subspan(kLimit - 4, 2)), atOnce(kLimit - 2));
-  fork.truncate(kLimit + 4);
+  ASSERT_TRUE(fork.truncate(kLimit + 4));
   EXPECT_EQ(fed(fork, std::span(ids).subspan(kLimit + 4, 2)), atOnce(kLimit + 6));
-  session.truncate(0);
+  ASSERT_TRUE(session.truncate(0));
   EXPECT_EQ(fed(session, ids), atOnce(ids.size()));
 }
 

@@ -77,6 +77,17 @@ const std::map<std::string, std::vector<double>> kNumbers = {
     {"Experts.groups", {0, 2}},
     {"Experts.groups_per_token", {0, 1}},
     {"SharedExpert.hidden", {24, 41}},
+    {"Mamba.inner", {0, 37, 48}},
+    {"Mamba.expansion", {0, 1, 2}},
+    {"Mamba.state_size", {5, 8, 16}},
+    {"Mamba.conv_width", {1, 2, 4}},
+    {"Mamba.dt_rank", {0, 3}},
+    {"Mamba.n_heads", {2, 3, 6}},
+    {"Mamba.head_size", {8, 12, 17}},
+    {"Mamba.n_groups", {0, 1, 3}},
+    {"Mamba.norm_eps", {0, 1e-6}},
+    {"Mamba.dt_min", {0, 0.01}},
+    {"Mamba.dt_max", {0, 0.4}},
     {"Head.scale", {0, 0.5}},
     {"Head.scale_dim", {0, 24}},
     {"Head.softcap", {0, 2}},
@@ -86,7 +97,7 @@ const std::map<std::string, std::string> kTexts = {
     {"Model.name", "random"}, {"Model.family", ""}, {"Variant.name", "some"}};
 
 /// Axes that the reference has and no kernel computes yet.
-const std::set<std::string> kWithoutKernels = {"Mlp.experts", "Model.mamba", "Variant.mamba"};
+const std::set<std::string> kWithoutKernels = {"Mlp.experts"};
 
 /// "Attention.window".
 std::string nameOf(const Field &field) { return field.containing_type()->name() + "." + field.name(); }
@@ -132,12 +143,37 @@ void setNumber(Message &message, const Field &field, double value) {
 
 } // namespace
 
+/// Leaves a mixer what its version has, and gives it what it needs: few draws would be valid otherwise.
+static void settle(spec::Mamba &mamba) {
+  if (mamba.state_size() == 0)
+    mamba.set_state_size(7);
+  if (mamba.conv_width() == 0)
+    mamba.set_conv_width(3);
+  if (mamba.version() == spec::Mamba::SSD) {
+    for (const char *field : {"inner", "expansion", "dt_rank", "parameter_norm"})
+      mamba.GetReflection()->ClearField(&mamba, mamba.GetDescriptor()->FindFieldByName(field));
+    if (mamba.n_heads() == 0)
+      mamba.set_n_heads(3);
+    if (mamba.head_size() == 0)
+      mamba.set_head_size(10);
+    return;
+  }
+  for (const char *field : {"n_heads", "head_size", "n_groups", "gated_norm"})
+    mamba.GetReflection()->ClearField(&mamba, mamba.GetDescriptor()->FindFieldByName(field));
+  if (mamba.inner() == 0 && mamba.expansion() == 0)
+    mamba.set_inner(41);
+}
+
 void RandomSpecs::drawField(Message &message, const Field &field, double density) {
   const google::protobuf::Reflection &r = *message.GetReflection();
   switch (field.cpp_type()) {
   case Field::CPPTYPE_MESSAGE:
     // What a variant changes is little: most of what it might say goes against the rest of the model.
     density = field.message_type()->name() == "Variant" ? 0.25 : density;
+    if (field.message_type() == spec::Mamba::descriptor()) {
+      draw(*r.MutableMessage(&message, &field), 0.8);
+      return settle(static_cast<spec::Mamba &>(*r.MutableMessage(&message, &field)));
+    }
     return draw(field.is_repeated() ? *r.AddMessage(&message, &field) : *r.MutableMessage(&message, &field), density);
   case Field::CPPTYPE_ENUM:
     return r.SetEnumValue(&message, &field,
@@ -166,7 +202,7 @@ void RandomSpecs::draw(Message &message, double density) {
     if (field.is_repeated())
       for (size_t left = chance(0.5) ? 0 : below(4); left > 0; --left)
         drawField(message, field, density);
-    else if (chance(density))
+    else if (chance(field.message_type() == spec::Mamba::descriptor() ? density / 4 : density))
       drawField(message, field, density);
   }
 }

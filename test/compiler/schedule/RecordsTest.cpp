@@ -92,7 +92,7 @@ TEST(RecordErrors, NameFileRecordAndField) {
   ASSERT_EQ(failure(good), "");
   EXPECT_THAT(failure("records { nonsense: 1 }"), HasSubstr("file.textproto:1:"));
   EXPECT_THAT(failure(replaced(good, "x86-64-v3", "z80")), HasSubstr("target = \"z80\" is not a target"));
-  EXPECT_THAT(failure(replaced(good, "\"linear\"", "\"conv\"")), HasSubstr("family = \"conv\""));
+  EXPECT_THAT(failure(replaced(good, "\"linear\"", "\"sort\"")), HasSubstr("family = \"sort\""));
   EXPECT_THAT(failure(replaced(good, "name: \"k\"", "name: \"z\"")), HasSubstr("no size \"z\", only m, n, k"));
   EXPECT_THAT(failure(replaced(good, "min: 576", "min: 577")), HasSubstr("holds nothing"));
   EXPECT_THAT(failure(replaced(good, "2026-11-21", "yesterday")), HasSubstr("is not a day"));

@@ -114,7 +114,7 @@ TEST(TableCheck, Calls) {
 }
 
 TEST(TableCheck, Views) {
-  EXPECT_THAT(refusal([](Tables &t) { t.views[0].base = LATHE_BASE_COUNT; }), HasSubstr("view 0: base 12"));
+  EXPECT_THAT(refusal([](Tables &t) { t.views[0].base = LATHE_BASE_COUNT; }), HasSubstr("view 0: base 14"));
   EXPECT_THAT(refusal([](Tables &t) { t.views[0].layer = 1; }), HasSubstr("layer 1 of base ids"));
   EXPECT_THAT(refusal([](Tables &t) { t.views[12].layer = 2; }), HasSubstr("layer 2 of base cache"));
   EXPECT_THAT(refusal([](Tables &t) { t.views[12].layer = -1; }), HasSubstr("layer -1 of base cache"));

@@ -117,6 +117,32 @@ TEST(Sequence, ForksShareUntilTheyWrite) {
   EXPECT_EQ(at(*pool, b, 0, 100), 50);
 }
 
+TEST(Sequence, RecurrentStateIsOneBlockThatForksCopyWhenTheyGoOn) {
+  auto pool = KvPool::create(kLayout, 8).take();
+  auto states = KvPool::create({.layers = 2, .pageBytes = 64, .what = "recurrent states"}, 2).take();
+  Sequence a(pool, states);
+  EXPECT_EQ(a.block(), -1);
+  ASSERT_TRUE(append(*pool, a, 10, 1));
+  const int32_t block = a.block();
+  ASSERT_GT(block, KvPool::kSinkPage);
+  states->data()[states->layerBytes() + uint64_t(block) * 64] = 42;
+  EXPECT_FALSE(a.canTruncate(9));
+  EXPECT_TRUE(a.canTruncate(10) && a.canTruncate(0));
+
+  Sequence b = a.fork();
+  EXPECT_EQ(b.block(), block);
+  ASSERT_TRUE(append(*pool, b, 1, 1));
+  EXPECT_NE(b.block(), block) << "a state of its own";
+  EXPECT_EQ(states->data()[states->layerBytes() + uint64_t(b.block()) * 64], 42) << "in every layer";
+  EXPECT_EQ(a.block(), block);
+  Sequence c(pool, states);
+  EXPECT_EQ(c.prepare(1).message(), "no recurrent state is free: all 2 belong to other sequences");
+  a.truncate(0);
+  EXPECT_EQ(a.block(), -1);
+  ASSERT_TRUE(append(*pool, c, 1, 1));
+  EXPECT_EQ(c.block(), block);
+}
+
 TEST(Sequence, SharesAPrefixByPage) {
   auto pool = KvPool::create(kLayout, 8).take();
   Sequence a(pool);
