@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""Many tiny random models of many architectures, made by transformers, through Lathe: a wide net for a new family or axis.
+
+    python3 tools/golden/sweep.py LATHE FOLDER [NAME ...]     # NAME: cases of tools/golden/sweep.json; "qwen*" works too
+
+Makes FOLDER/NAME (config.json, model.safetensors, golden.safetensors) where it is not there yet, by the case's configuration:
+odd sizes, random norms and biases. Then `lathe eval` by the reference and compiled code; a line for each case with both
+NMSE against transformers in float64, or what Lathe says. Exit 1 if one is over the limit.
+
+Needs torch, transformers, safetensors and numpy; not a dependency of Lathe, and no test of it. transformers itself computes
+norms and rotary tables in float32: up to 1e-12 of what is shown is its own.
+"""
+import fnmatch
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import torch
+import transformers
+from safetensors.numpy import load_file
+from safetensors.torch import save_file
+
+LIMIT = 1e-8
+BATCH, TOKENS = 3, 40
+CASES = json.loads((pathlib.Path(__file__).parent / "sweep.json").read_text())
+
+
+def randomize(model):
+    """Numbers of a trained model's size, so that every part of it matters to the logits."""
+    for name, parameter in model.named_parameters():
+        if name.endswith(("A_log", "dt_bias")):  # of recurrent mixers: their own initial values are the sane ones
+            continue
+        if parameter.dim() == 1:
+            parameter.add_(0.25 * torch.randn_like(parameter))
+        else:
+            parameter.normal_(0, 1.2 / parameter.shape[-1] ** 0.5)
+
+
+def make(name, folder):
+    case = dict(CASES[name])
+    base = CASES["bases"][case.pop("base", "usual")]
+    config = transformers.CONFIG_MAPPING[case.pop("model_type")](**{k: v for k, v in (base | case).items() if v is not None})
+    config._attn_implementation = config._experts_implementation = "eager"
+    torch.manual_seed(7)
+    model = transformers.AutoModelForCausalLM.from_config(config).eval()
+    with torch.no_grad():
+        randomize(model)
+        model.to(torch.float32).save_pretrained(folder)
+        model.to(torch.float64)  # of what is stored
+        ids = torch.randint(3, config.vocab_size, (BATCH, TOKENS))
+        logits = model(ids, use_cache=False).logits
+    save_file({"input_ids": ids, "logits": logits.float().contiguous()}, folder / "golden.safetensors")
+
+
+def evaluate(lathe, folder, *options):
+    """NMSE of the logits, or Lathe's complaint."""
+    with tempfile.NamedTemporaryFile(suffix=".safetensors") as out:
+        golden = folder / "golden.safetensors"
+        command = [lathe, "eval", folder, "--ids", golden, "--logits", out.name, *options]
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+        if done.returncode:
+            return (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
+        got, want = (load_file(path)["logits"].astype(np.float64) for path in (out.name, golden))
+        return ((got - want) ** 2).sum() / (want**2).sum()
+
+
+def main():
+    lathe, root, patterns = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3:] or ["*"]
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    torch.set_default_dtype(torch.float64)
+    wrong = 0
+    for name in (n for n in CASES if n != "bases" and any(fnmatch.fnmatch(n, p) for p in patterns)):
+        if not (root / name / "golden.safetensors").exists():
+            make(name, root / name)
+        reference = evaluate(lathe, root / name, "--reference")
+        if isinstance(reference, str):
+            print(f"{name:20} {reference}", flush=True)
+            continue
+        compiled = evaluate(lathe, root / name)
+        bad = isinstance(compiled, str) or not max(reference, compiled) <= LIMIT
+        wrong += bad
+        told = compiled if isinstance(compiled, str) else f"{compiled:.1e}"
+        print(f"{name:20} reference {reference:.1e}  compiled {told}{'   WRONG' if bad else ''}", flush=True)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
