@@ -132,7 +132,8 @@ Value StepBuilder::mamba(Value x, const spec::Mamba &m, const std::string &name)
       Value value = linear(mixed, name + "." + part, width, false);
       return m.parameter_norm() == spec::Mamba::NO_NORM
                  ? value
-                 : rmsNorm(value, name + "." + norm, m.parameter_norm() == spec::Mamba::WEIGHTED, m.norm_eps(), 0);
+                 : this->norm(value, name + "." + norm,
+                              {spec::Norm::RMS, m.norm_eps(), m.parameter_norm() == spec::Mamba::WEIGHTED});
     };
     dt = linear(parameter("dt_in", "dt_norm", m.dt_rank()), name + ".dt", inner, false);
     bs = parameter("b", "b_norm", parameters);
@@ -142,12 +143,12 @@ Value StepBuilder::mamba(Value x, const spec::Mamba &m, const std::string &name)
                                symbol(name + ".a"), symbol(name + ".d"), symbol(name + ".dt_bias"),
                                b.getI64IntegerAttr(layer), b.getI64IntegerAttr(groups), b.getF64FloatAttr(m.dt_min()),
                                b.getF64FloatAttr(m.dt_max()));
-  auto norm = [&] { return rmsNorm(y, name + ".norm", true, m.norm_eps(), inner / groups); };
+  const NormForm gatedNorm{spec::Norm::RMS, m.norm_eps(), /*weighted=*/true, false, false, inner / groups};
   if (m.gated_norm() == spec::Mamba::BEFORE_GATE)
-    y = norm();
+    y = norm(y, name + ".norm", gatedNorm);
   y = ir::GluOp::create(b, at(name + ".glu"), gate, y, silu);
   if (m.gated_norm() == spec::Mamba::AFTER_GATE)
-    y = norm();
+    y = norm(y, name + ".norm", gatedNorm);
   return linear(y, name + ".output", model.dim(), m.bias());
 }
 
@@ -213,28 +214,27 @@ Value StepBuilder::head(Value x) {
   return x;
 }
 
-Value StepBuilder::norm(Value x, const std::string &role) { return normOf(x, role, !model.norm().unweighted(), 0); }
-
-Value StepBuilder::normOf(Value x, const std::string &role, bool weighted, int64_t group) {
+Value StepBuilder::norm(Value x, const std::string &role) {
   const spec::Norm &n = model.norm();
-  auto kind = n.kind() == spec::Norm::LAYER ? ir::NormKind::Layer : ir::NormKind::RMS;
-  return ir::NormOp::create(b, at(role), x, weighted ? symbol(role) : FlatSymbolRefAttr(),
-                            weighted && n.bias() ? symbol(role + ".bias") : FlatSymbolRefAttr(),
-                            ir::NormKindAttr::get(b.getContext(), kind), b.getF64FloatAttr(n.eps()),
-                            weighted && n.unit_offset() ? b.getUnitAttr() : UnitAttr(), b.getI64IntegerAttr(group));
+  return norm(x, role, {n.kind(), n.eps(), !n.unweighted(), n.bias(), n.unit_offset()});
 }
 
-Value StepBuilder::rmsNorm(Value x, const std::string &role, bool weighted, double eps, int64_t group) {
-  return ir::NormOp::create(b, at(role), x, weighted ? symbol(role) : FlatSymbolRefAttr(), FlatSymbolRefAttr(),
-                            ir::NormKindAttr::get(b.getContext(), ir::NormKind::RMS), b.getF64FloatAttr(eps),
-                            UnitAttr(), b.getI64IntegerAttr(group));
+Value StepBuilder::norm(Value x, const std::string &role, const NormForm &form) {
+  auto kind = form.kind == spec::Norm::LAYER ? ir::NormKind::Layer : ir::NormKind::RMS;
+  return ir::NormOp::create(b, at(role), x, form.weighted ? symbol(role) : FlatSymbolRefAttr(),
+                            form.bias ? symbol(role + ".bias") : FlatSymbolRefAttr(),
+                            ir::NormKindAttr::get(b.getContext(), kind), b.getF64FloatAttr(form.eps),
+                            form.unitOffset ? b.getUnitAttr() : UnitAttr(), b.getI64IntegerAttr(form.group));
 }
 
 Value StepBuilder::prepare(Value x, const spec::Model &layer, uint32_t index, const std::string &name) {
   const spec::Attention &a = layer.attention();
   x = clip(x, a.clip(), name + ".clipped");
+  const bool weighted = !a.qk_norm_unweighted();
   if (a.qk_norm() != spec::Attention::NO_QK_NORM)
-    x = normOf(x, name + "_norm", !a.qk_norm_unweighted(), a.qk_norm() == spec::Attention::HEAD ? a.head_size() : 0);
+    x = norm(x, name + "_norm",
+             {a.qk_norm_kind(), model.norm().eps(), weighted, a.qk_norm_bias(), weighted && model.norm().unit_offset(),
+              a.qk_norm() == spec::Attention::ROW ? 0 : a.head_size()});
   return layer.positions().has_rotary() ? rotate(x, layer, index, name + ".rotated") : x;
 }
 

@@ -36,9 +36,14 @@ private:
   /// x, normed where the spec places norms before (after) a branch.
   mlir::Value before(mlir::Value x, const std::string &role);
   mlir::Value after(mlir::Value branch, const std::string &name);
+  struct NormForm {
+    spec::Norm::Kind kind;
+    double eps;
+    bool weighted, bias = false, unitOffset = false;
+    int64_t group = 0; ///< columns that are normed by themselves; 0: the row
+  };
   mlir::Value norm(mlir::Value x, const std::string &role);
-  mlir::Value normOf(mlir::Value x, const std::string &role, bool weighted, int64_t group);
-  mlir::Value rmsNorm(mlir::Value x, const std::string &role, bool weighted, double eps, int64_t group);
+  mlir::Value norm(mlir::Value x, const std::string &role, const NormForm &form);
   /// A query or key of the layer on its way from its projection to attention.
   mlir::Value prepare(mlir::Value x, const spec::Model &layer, uint32_t index, const std::string &name);
   mlir::Value clip(mlir::Value x, double limit, const std::string &name);

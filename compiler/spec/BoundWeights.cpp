@@ -37,7 +37,7 @@ struct Placement {
 
 class MappedWeight : public Weight {
 public:
-  /// Rows (a vector's components) one after another: an expert's each; one for a weight without experts.
+  /// Rows (a vector's components) one after another: an expert's or a head's each (WeightShape::parts).
   std::vector<const uint8_t *> parts;
   bool vector = false, transposed = false;
   Rearrangement order;         ///< of a part's rows; of a vector: of its components
@@ -101,28 +101,29 @@ static std::string shapeText(llvm::ArrayRef<int64_t> shape) {
   return text + "]";
 }
 
-/// Dimensions of a tensor that holds `wanted`, of every expert.
+/// Dimensions of a tensor that holds `wanted`, with all its parts.
 static std::vector<int64_t> dimensionsOf(const WeightShape &wanted) {
   std::vector<int64_t> shape = {wanted.columns};
   if (wanted.rows > 1)
     shape.insert(shape.begin(), wanted.rows);
-  if (wanted.experts > 1)
-    shape.insert(shape.begin(), wanted.experts);
+  if (wanted.parts > 1)
+    shape.insert(shape.begin(), wanted.parts);
   return shape;
 }
 
 /// Dimensions of 1 say nothing (a convolution of each channel alone is [channels, 1, width]); a vector may be stored by
 /// groups.
 static bool fits(llvm::ArrayRef<int64_t> shape, const WeightShape &wanted) {
-  if (wanted.rows == 1 && wanted.experts == 1 && shape.size() <= 2)
-    return std::accumulate(shape.begin(), shape.end(), int64_t(1), std::multiplies<int64_t>()) == wanted.columns;
+  if (wanted.rows == 1 && shape.size() <= 2)
+    return std::accumulate(shape.begin(), shape.end(), int64_t(1), std::multiplies<int64_t>()) ==
+           wanted.columns * wanted.parts;
   std::vector<int64_t> sizes = dimensionsOf(wanted), stored = shape.vec();
   llvm::erase(sizes, 1);
   llvm::erase(stored, 1);
   return sizes == stored;
 }
 
-/// `wanted` is the whole tensor; with experts, that of each.
+/// `wanted` is the whole tensor; where parts have tensors of their own, that of each.
 static llvm::Error checkTensor(const Tensor &tensor, const WeightShape &wanted, bool transposed,
                                const std::string &file) {
   if (!fits(tensor.shape, wanted))
@@ -149,7 +150,7 @@ static Rearrangement rearrangement(const spec::Model &layer, const spec::Model &
 }
 
 /// Where a role's rows (a vector's components) are in its tensor; nothing when they are not as many in each block.
-/// `sizes` has those of every role, of one expert.
+/// `sizes` has those of every role, of one part.
 static std::optional<Placement> placement(const TensorRoles::Candidate &holder, const std::string &role,
                                           const spec::Model &model, const llvm::StringMap<int64_t> &sizes) {
   const spec::TensorBinding &binding = *holder.binding;
@@ -201,7 +202,7 @@ static llvm::Error checkUnused(const Checkpoint &checkpoint, const std::vector<b
 }
 
 namespace {
-/// The tensor that holds a role, or those of its experts.
+/// The tensor that holds a role, or those of its parts.
 struct Holder {
   TensorRoles::Candidate candidate;
   std::vector<const Tensor *> tensors;
@@ -213,7 +214,7 @@ static llvm::Expected<Holder> findHolder(const TensorRoles &roles, const WeightS
   std::vector<std::string> missing;
   for (TensorRoles::Candidate &candidate : roles.find(wanted.role))
     for (const std::string &name : candidate.names) {
-      const int64_t count = llvm::StringRef(name).contains('*') ? wanted.experts : 1;
+      const int64_t count = llvm::StringRef(name).contains('*') ? wanted.parts : 1;
       std::vector<const Tensor *> tensors;
       for (int64_t i = 0; i < count; ++i) {
         const std::string own = withNumber(name, std::to_string(i));
@@ -240,7 +241,7 @@ llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &sty
   const std::vector<WeightShape> shapes = weightShapes(model);
   llvm::StringMap<int64_t> sizes;
   for (const WeightShape &shape : shapes)
-    sizes[shape.role] = (shape.rows == 1 ? shape.columns : shape.rows) / shape.experts;
+    sizes[shape.role] = (shape.rows == 1 ? shape.columns : shape.rows) / shape.parts;
 
   auto source = std::make_unique<BoundWeights>();
   std::vector<bool> used(checkpoint.tensors.size());
@@ -256,17 +257,17 @@ llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &sty
     const bool transposed = holder->candidate.binding->transposed() && wanted.rows > 1;
     WeightShape whole = tensorShape(wanted, transposed, place->total);
     if (holder->tensors.size() > 1)
-      whole.experts = 1;
+      whole.parts = 1;
     MappedWeight weight;
     for (const Tensor *tensor : holder->tensors) {
       if (llvm::Error error = checkTensor(*tensor, whole, transposed, checkpoint.file))
         return std::move(error);
       if (tensor->format != first.format)
-        return makeError("{0}: tensor '{1}' is stored as {2} and '{3}' as {4}; all experts of a layer share one format",
+        return makeError("{0}: tensor '{1}' is stored as {2} and '{3}' as {4}; all parts of {5} share one format",
                          checkpoint.file, printable(first.name), first.formatName, printable(tensor->name),
-                         tensor->formatName);
+                         tensor->formatName, wanted.role);
       used[tensor - checkpoint.tensors.data()] = true;
-      for (int64_t i = 0; i < whole.experts; ++i)
+      for (int64_t i = 0; i < whole.parts; ++i)
         weight.parts.push_back(tensor->data + i * rowBytes(*tensor->format, whole.rows * whole.columns));
     }
     weight.role = wanted.role;

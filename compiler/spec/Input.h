@@ -57,8 +57,8 @@ struct WeightShape {
   int64_t rows, columns; ///< vectors: rows = 1
   /// Its numbers keep the format that they come in: vectors, and routers, whose small errors would be other choices.
   bool exact = false;
-  /// Experts whose rows (a vector's elements) follow one another.
-  int64_t experts = 1;
+  /// Equal parts, an expert's or a head's each, whose rows (a vector's elements) follow one another.
+  int64_t parts = 1;
   /// Handed out in f32 whatever it comes in: it is no matrix of a product (a convolution, decays).
   bool f32 = false;
 };

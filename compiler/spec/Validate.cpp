@@ -41,6 +41,16 @@ static void fillPositions(spec::Positions &positions, const spec::Model &model) 
     positions.mutable_alibi()->set_max_bias(8);
 }
 
+static void fillQkNorm(spec::Attention &attention, const spec::Norm &norm) {
+  if (attention.qk_norm() == spec::Attention::NO_QK_NORM)
+    return;
+  if (attention.qk_norm_kind() == spec::Norm::KIND_UNSPECIFIED)
+    attention.set_qk_norm_kind(norm.kind());
+  if (!attention.has_qk_norm_bias())
+    attention.set_qk_norm_bias(norm.bias() && attention.qk_norm_kind() == spec::Norm::LAYER &&
+                               !attention.qk_norm_unweighted());
+}
+
 /// Sizes that follow from others; in a variant, from those that it sets.
 static void fillAttention(spec::Attention &attention) {
   if (attention.scale() == 0 && attention.scale_size() > 0)
@@ -72,6 +82,7 @@ static void fillDefaults(spec::Model &model) {
   if (attention.scale_size() == 0)
     attention.set_scale_size(attention.head_size());
   fillAttention(attention);
+  fillQkNorm(attention, model.norm());
   fillPositions(*model.mutable_positions(), model);
   fillMlp(*model.mutable_mlp(), model);
   if (model.mlp().has_experts())
@@ -96,6 +107,8 @@ static void fillDefaults(spec::Model &model) {
       fillPositions(*variant.mutable_positions(), model);
     if (variant.has_attention())
       fillAttention(*variant.mutable_attention());
+    if (attention.qk_norm() == spec::Attention::NO_QK_NORM && variant.has_attention()) // else the model's goes on
+      fillQkNorm(*variant.mutable_attention(), model.norm());
     if (variant.has_mlp())
       fillMlp(*variant.mutable_mlp(), model);
     if (variant.mlp().has_experts() && !model.mlp().has_experts()) // else what it leaves open is the model's
@@ -139,6 +152,14 @@ static void checkAttention(const spec::Model &model, bool headSizeGiven, Checks 
                  attention.temperature_every(), Checks::text(attention.temperature_coefficient()));
   checks.require(spec::Attention_QkNorm_IsValid(attention.qk_norm()), "attention.qk_norm = {0} is unknown",
                  static_cast<int>(attention.qk_norm()));
+  checks.require(spec::Norm_Kind_IsValid(attention.qk_norm_kind()), "attention.qk_norm_kind = {0} is unknown",
+                 static_cast<int>(attention.qk_norm_kind()));
+  if (attention.qk_norm() == spec::Attention::NO_QK_NORM)
+    return;
+  checks.require(!attention.qk_norm_bias() || attention.qk_norm_kind() == spec::Norm::LAYER,
+                 "attention.qk_norm_bias = true needs attention.qk_norm_kind = LAYER");
+  checks.require(!attention.qk_norm_bias() || !attention.qk_norm_unweighted(),
+                 "attention.qk_norm_unweighted = true excludes attention.qk_norm_bias");
 }
 
 static void checkYarn(const spec::Rotary &rotary, Checks &checks) {

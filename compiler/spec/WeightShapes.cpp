@@ -14,12 +14,12 @@ public:
     if (bias)
       vector(role + ".bias", experts * rows, experts);
   }
-  void vector(const std::string &role, int64_t length, int64_t experts = 1) {
-    shapes.push_back({role, 1, length, /*exact=*/true, experts});
+  void vector(const std::string &role, int64_t length, int64_t parts = 1) {
+    shapes.push_back({role, 1, length, /*exact=*/true, parts});
   }
   void norm(const std::string &role) {
     if (!model.norm().unweighted())
-      vectors(role, model.dim());
+      vectors(role, model.dim(), model.norm().bias());
   }
   // The mixers of a layer ("layers.3.").
   void attention(const std::string &layer, const spec::Attention &a) {
@@ -30,9 +30,10 @@ public:
     matrix(layer + "attention.key", keyRows, dim, a.qkv_bias());
     matrix(layer + "attention.value", keyRows, dim, a.qkv_bias());
     if (a.qk_norm() != spec::Attention::NO_QK_NORM && !a.qk_norm_unweighted()) {
-      const bool head = a.qk_norm() == spec::Attention::HEAD;
-      vectors(layer + "attention.query_norm", head ? a.head_size() : queryRows);
-      vectors(layer + "attention.key_norm", head ? a.head_size() : keyRows);
+      const bool one = a.qk_norm() == spec::Attention::HEAD, each = a.qk_norm() == spec::Attention::EACH_HEAD;
+      vectors(layer + "attention.query_norm", one ? a.head_size() : queryRows, a.qk_norm_bias(),
+              each ? a.n_heads() : 1);
+      vectors(layer + "attention.key_norm", one ? a.head_size() : keyRows, a.qk_norm_bias(), each ? a.n_kv_heads() : 1);
     }
     if (a.sinks())
       shapes.push_back({layer + "attention.sinks", 1, a.n_heads()});
@@ -66,11 +67,11 @@ public:
     if (model.norm().placement() == spec::Norm::BOTH)
       norm(layer + "mamba_post_norm");
   }
-  /// Scale, and bias where norms have one.
-  void vectors(const std::string &role, int64_t length) {
-    vector(role, length);
-    if (model.norm().bias())
-      vector(role + ".bias", length);
+  /// Scale and bias of a norm.
+  void vectors(const std::string &role, int64_t length, bool bias, int64_t parts = 1) {
+    vector(role, length, parts);
+    if (bias)
+      vector(role + ".bias", length, parts);
   }
   void feedForward(const std::string &part, const spec::Mlp &mlp, int64_t hidden, int64_t experts = 1) {
     if (mlp.gated())
@@ -98,7 +99,7 @@ public:
 private:
   /// Used element by element.
   void elements(const std::string &role, int64_t rows, int64_t columns) {
-    shapes.push_back({role, rows, columns, /*exact=*/true, /*experts=*/1, /*f32=*/true});
+    shapes.push_back({role, rows, columns, /*exact=*/true, /*parts=*/1, /*f32=*/true});
   }
   void stepOfChannels(const std::string &part, const spec::Mamba &m) {
     const std::tuple<const char *, const char *, int64_t> parameters[] = {

@@ -127,6 +127,11 @@ def main():
         if (value := first(config, key)) is not None:
             add(value)
 
+    for first_head in [name for name in tensors if ".norms.0." in name]:  # heads with a norm each
+        before, after = first_head.split("norms.0.")
+        own = sorted((n for n in tensors if n.startswith(before + "norms.")), key=lambda n: int(n.split(".")[-2]))
+        tensors[before + after] = np.stack([tensors.pop(n) for n in own])
+
     names = gguf.get_tensor_name_map(next(a for a, n in gguf.MODEL_ARCH_NAMES.items() if n == ARCHITECTURES[kind]), layers)
     for name, weight in tensors.items():
         if name == "lm_head.weight" and config.get("tie_word_embeddings"):

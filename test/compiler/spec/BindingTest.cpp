@@ -181,12 +181,58 @@ TEST(Binding, ExpertsAreInOneTensorOrEachInItsOwn) {
   EXPECT_EQ(up(each, apart), "8 10 0 2 20 22 ");
   apart[1].format = Format::F16;
   apart[1].formatName = "F16";
-  EXPECT_EQ(up(each, apart), "c.json: tensor 'l.0.e.0.w' is stored as F32 and 'l.0.e.1.w' as F16; all experts of a "
-                             "layer share one format");
+  EXPECT_EQ(up(each, apart), "c.json: tensor 'l.0.e.0.w' is stored as F32 and 'l.0.e.1.w' as F16; all parts of "
+                             "layers.0.mlp.experts.gate share one format");
   EXPECT_EQ(up(each, {f32("l.0.e.0.w", {2, 2}), f32("l.0.e.2.w", {2, 2})}),
             "c.json: tensor 'l.0.e.1.w' is missing (role layers.0.mlp.experts.gate)");
   EXPECT_EQ(up(all, {f32("w", {2, 2, 2})}),
             "c.json: tensor 'w' has shape [2, 2, 2]; layers.0.mlp.experts.gate is [3, 2, 2]");
+}
+
+TEST(Binding, HeadsWithANormEachAreInOneTensorOrEachInItsOwn) {
+  spec::Model model;
+  ASSERT_EQ(messageOf(parseTextProto(R"(version: 1 dim: 4 n_layers: 1 vocab_size: 1 max_context: 8
+      positions { none {} } norm { kind: LAYER eps: 1e-5 unweighted: true } head { tied: true unnormed: true }
+      attention { n_heads: 2 qk_norm: EACH_HEAD } mlp { hidden: 1 activation: RELU })",
+                                     "m", model)),
+            "");
+  ASSERT_EQ(messageOf(validate(model, "m")), "");
+  std::vector<float> numbers(16);
+  for (size_t i = 0; i < numbers.size(); ++i)
+    numbers[i] = float(i);
+  auto f32 = [&](const std::string &name, std::vector<int64_t> shape, int first = 0) {
+    return Tensor{name, Format::F32, "F32", std::move(shape), reinterpret_cast<const uint8_t *>(&numbers[first])};
+  };
+  /// The scales of the queries' norms, which `tensors` have by names like `name`.
+  auto scales = [&](const std::string &name, std::vector<Tensor> tensors) -> std::string {
+    std::string style = R"(tensors { role: "token_embedding" names: "e" } tensors { role: "layers.*.mlp.up" names: "e" }
+        tensors { role: "layers.*.mlp.down" names: "down" } tensors { role: "layers.*.attention.key_norm" names: "k" }
+        tensors { role: "layers.*.attention.query_norm" names: ")" +
+                        name + "\" }";
+    for (const char *part : {"query", "key", "value", "output"})
+      style += std::string(" tensors { names: \"a\" role: \"layers.*.attention.") + part + "\" }";
+    llvm::Expected<NamedFamily> family = parseFamily("hf { " + style + " }", "f.textproto");
+    if (!family)
+      return llvm::toString(family.takeError());
+    Checkpoint file = checkpoint("{}");
+    tensors.insert(tensors.end(), {f32("e", {1, 4}), f32("down", {4, 1}), f32("k", {2, 2}), f32("a", {4, 4})});
+    for (Tensor &tensor : tensors)
+      if (llvm::Error error = file.add(std::move(tensor)))
+        return llvm::toString(std::move(error));
+    auto weights = bindWeights(family->family.hf(), std::move(file), model, model);
+    if (!weights)
+      return llvm::toString(weights.takeError());
+    std::string text;
+    for (float scale : rowOf(**weights, "layers.0.attention.query_norm", 0))
+      text += llvm::formatv("{0} ", int(scale)).str();
+    return text;
+  };
+  EXPECT_EQ(scales("q", {f32("q", {2, 2})}), "0 1 2 3 ");
+  EXPECT_EQ(scales("q", {f32("q", {4})}), "0 1 2 3 ");
+  EXPECT_EQ(scales("l.*.q.*", {f32("l.0.q.0", {2}, 6), f32("l.0.q.1", {2}, 3)}), "6 7 3 4 ");
+  EXPECT_EQ(scales("l.*.q.*", {f32("l.0.q.0", {2})}),
+            "c.json: tensor 'l.0.q.1' is missing (role layers.0.attention.query_norm)");
+  EXPECT_EQ(scales("q", {f32("q", {2})}), "c.json: tensor 'q' has shape [2]; layers.0.attention.query_norm is [2, 2]");
 }
 
 TEST(Binding, RolesOfOneTensorAreReadFromTheirRows) {

@@ -75,6 +75,30 @@ TEST(Validate, FillsVariantsFromWhatTheySet) {
   EXPECT_EQ(printSpec(model), filled);
 }
 
+TEST(Validate, NormsOfHeadsFollowTheOthersUnlessTheySayOtherwise) {
+  auto filled = [](const char *edit, uint32_t layer) {
+    spec::Model model, change;
+    EXPECT_EQ(messageOf(parseTextProto(valid, "valid", model)), "");
+    EXPECT_EQ(messageOf(parseTextProto(edit, "edit", change)), "");
+    model.MergeFrom(change);
+    EXPECT_EQ(messageOf(validate(model, "m.textproto")), "");
+    const spec::Model here = layerOf(model, layer);
+    return spec::Norm::Kind_Name(here.attention().qk_norm_kind()) + (here.attention().qk_norm_bias() ? " bias" : "");
+  };
+  EXPECT_EQ(filled("", 0), "KIND_UNSPECIFIED");
+  EXPECT_EQ(filled("norm { kind: LAYER bias: true } attention { qk_norm: HEAD }", 0), "LAYER bias");
+  EXPECT_EQ(filled("norm { kind: LAYER bias: true } attention { qk_norm: HEAD qk_norm_bias: false }", 0), "LAYER");
+  EXPECT_EQ(filled("norm { kind: LAYER bias: true } attention { qk_norm: EACH_HEAD qk_norm_kind: RMS }", 0), "RMS");
+  EXPECT_EQ(filled("attention { qk_norm: EACH_HEAD qk_norm_kind: LAYER qk_norm_bias: true }", 0), "LAYER bias");
+  const char *variant = "norm { kind: LAYER bias: true } variants { name: \"v\" layers: 1 attention { qk_norm: ROW } }";
+  EXPECT_EQ(filled(variant, 0), "KIND_UNSPECIFIED");
+  EXPECT_EQ(filled(variant, 1), "LAYER bias");
+  EXPECT_EQ(filled("attention { qk_norm: HEAD qk_norm_kind: LAYER } variants { name: \"v\" layers: 1 "
+                   "attention { qk_norm: ROW } }",
+                   1),
+            "LAYER");
+}
+
 TEST(Layers, AreChosenInMoreWaysThanOne) {
   auto chosen = [](const char *variant) {
     spec::Model model;
@@ -131,6 +155,10 @@ TEST(Validate, NamesTheFieldAndWhatWouldBeValid) {
       {"variants { name: \"a\" first: 1 attention { clip: -1 } } variants { name: \"b\" every: 1 }",
        "layer 1, a and b: attention.clip = -1 is not a finite number of at least 0"},
       {"attention { clip: -1 }", "attention.clip = -1 is not a finite number of at least 0"},
+      {"attention { qk_norm: HEAD qk_norm_bias: true }",
+       "attention.qk_norm_bias = true needs attention.qk_norm_kind = LAYER"},
+      {"attention { qk_norm: ROW qk_norm_kind: LAYER qk_norm_bias: true qk_norm_unweighted: true }",
+       "attention.qk_norm_unweighted = true excludes attention.qk_norm_bias"},
       {"positions { alibi { max_bias: -1 } }", "positions.alibi.max_bias = -1 is not a finite number above 0"},
       {"positions { learned { offset: 2 rows: 33 } }",
        "positions.learned.rows = 33 is less than offset = 2 and max_context = 32 together"},
@@ -207,6 +235,24 @@ TEST(WeightShapes, ListsEveryRoleOnce) {
                   "layers.0.mlp_norm 1x64\n"
                   "layers.0.mlp.gate 96x64\nlayers.0.mlp.up 96x64\nlayers.0.mlp.down 64x96\n"
                   "output_norm 1x64\n");
+}
+
+TEST(WeightShapes, HeadsMayHaveANormEach) {
+  spec::Model model, change;
+  ASSERT_EQ(messageOf(parseTextProto(valid, "valid", model)), "");
+  ASSERT_EQ(messageOf(parseTextProto(R"(attention { n_kv_heads: 2 qk_norm: HEAD } variants { name: "each" layers: 1
+      attention { qk_norm: EACH_HEAD qk_norm_kind: LAYER qk_norm_bias: true } })",
+                                     "edit", change)),
+            "");
+  model.MergeFrom(change);
+  ASSERT_EQ(messageOf(validate(model, "m")), "");
+  std::string list;
+  for (const WeightShape &shape : weightShapes(model))
+    if (shape.role.find("query_norm") != std::string::npos || shape.role.find("key_norm") != std::string::npos)
+      list += shape.role + " " + std::to_string(shape.columns) + " / " + std::to_string(shape.parts) + "\n";
+  EXPECT_EQ(list, "layers.0.attention.query_norm 8 / 1\nlayers.0.attention.key_norm 8 / 1\n"
+                  "layers.1.attention.query_norm 64 / 8\nlayers.1.attention.query_norm.bias 64 / 8\n"
+                  "layers.1.attention.key_norm 16 / 2\nlayers.1.attention.key_norm.bias 16 / 2\n");
 }
 
 TEST(WeightShapes, SomeLayersMayBeMixtures) {
