@@ -43,14 +43,14 @@ Value StepBuilder::layer(Value x, uint32_t index) {
   const std::string mixer = name + (layer.has_mamba() ? ".mamba" : ".attention");
   Value input = before(x, mixer + "_norm");
   Value mixed = layer.has_mamba() ? mamba(input, layer.mamba(), mixer) : attention(input, layer, index, mixer);
-  Value y = add(x, after(mixed, mixer), mixer + ".sum");
+  Value y = add(residual.from_norm() ? input : x, after(mixed, mixer), mixer + ".sum");
   if (model.norm().placement() == spec::Norm::POST)
     y = norm(y, mixer + "_norm");
   if (layer.mlp().hidden() == 0)
     return y;
   if (!residual.shared_norm())
     input = before(residual.parallel() ? x : y, name + ".mlp_norm");
-  y = add(y, after(mlp(input, layer.mlp(), name), name + ".mlp"), name + ".mlp.sum");
+  y = add(residual.from_norm() ? input : y, after(mlp(input, layer.mlp(), name), name + ".mlp"), name + ".mlp.sum");
   return model.norm().placement() == spec::Norm::POST ? norm(y, name + ".mlp_norm") : y;
 }
 

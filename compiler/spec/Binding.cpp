@@ -177,6 +177,23 @@ static const json *find(const json &config, llvm::StringRef key) {
   return entry == config.end() ? nullptr : find(*entry, rest);
 }
 
+/// The value in an object that counts before the one it is in (Style.lifted), else in the one that the key names.
+static const json *findLifted(const spec::Style &style, const json &config, llvm::StringRef key) {
+  std::vector<std::string> spellings = {key.str()};
+  for (llvm::StringRef object : style.lifted()) {
+    llvm::StringRef parent = object.contains('.') ? object.rsplit('.').first : "";
+    std::vector<std::string> first;
+    for (llvm::StringRef spelling : spellings)
+      if (parent.empty() || (spelling.consume_front(parent) && spelling.consume_front(".")))
+        first.push_back((object + "." + spelling).str());
+    spellings.insert(spellings.begin(), first.begin(), first.end());
+  }
+  for (const std::string &spelling : spellings)
+    if (const json *value = find(config, spelling))
+      return value;
+  return nullptr;
+}
+
 static std::optional<json> valuesOf(const Tensor &tensor) {
   constexpr int64_t limit = 65536; // one frequency a pair of a head's components is far fewer
   if (tensor.shape.size() != 1 || tensor.shape[0] > limit || !tensor.format)
@@ -210,10 +227,10 @@ static std::optional<json> lookUp(const spec::Style &style, const Checkpoint &ch
   }
   if (key.consume_front("indices:")) {
     auto [array, wanted] = key.split('=');
-    const json *value = find(checkpoint.config, array);
+    const json *value = findLifted(style, checkpoint.config, array);
     return value ? std::optional<json>(indicesOf(*value, wanted)) : std::nullopt;
   }
-  const json *value = find(checkpoint.config, key);
+  const json *value = findLifted(style, checkpoint.config, key);
   return value ? std::optional<json>(*value) : std::nullopt;
 }
 
@@ -249,8 +266,13 @@ static llvm::Expected<std::optional<json>> translate(const spec::Binding &bindin
   if (binding.values().empty() || binding.keys().empty())
     return found.value;
   auto mapped = binding.values().find(textOf(found.value));
-  if (mapped != binding.values().end())
-    return mapped->second.empty() ? std::nullopt : std::optional<json>(literal(mapped->second));
+  if (mapped == binding.values().end())
+    mapped = binding.values().find("*");
+  if (mapped != binding.values().end()) {
+    if (mapped->second.empty())
+      return std::nullopt;
+    return mapped->second == "*" ? found.value : literal(mapped->second);
+  }
   std::vector<std::string> known;
   for (const auto &entry : binding.values())
     known.push_back(entry.first);

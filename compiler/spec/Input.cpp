@@ -27,11 +27,21 @@ static llvm::Expected<spec::Model> readSpec(llvm::StringRef path) {
   return model;
 }
 
+/// Variants that a checkpoint gives nothing of their own are none.
+static void dropIdleVariants(spec::Model &model) {
+  auto idle = [](const spec::Variant &variant) {
+    return !variant.has_positions() && !variant.has_attention() && !variant.has_mlp() && !variant.has_mamba();
+  };
+  auto &variants = *model.mutable_variants();
+  variants.erase(std::remove_if(variants.begin(), variants.end(), idle), variants.end());
+}
+
 /// The model that a checkpoint describes, not yet validated.
 static llvm::Expected<spec::Model> describe(const Checkpoint &checkpoint, const NamedFamily &family) {
   spec::Model model = family.family.defaults();
   if (llvm::Error error = bindConfig(family.style(checkpoint.style), checkpoint, model))
     return std::move(error);
+  dropIdleVariants(model);
   model.set_version(1);
   model.set_family(family.name);
   llvm::StringRef stem = llvm::sys::path::stem(llvm::sys::path::remove_leading_dotslash(checkpoint.file));

@@ -37,6 +37,8 @@ spec::Model layerOf(const spec::Model &model, uint32_t layer) {
     if (variant->has_mamba())
       *result.mutable_mamba() = variant->mamba();
   }
+  if (result.attention().scale_by_depth())
+    result.mutable_attention()->set_scale(result.attention().scale() / (layer + 1));
   return result;
 }
 

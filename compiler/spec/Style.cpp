@@ -116,16 +116,19 @@ spec::Style includedStyle(const spec::Style &base, const spec::Style &own) {
       *result.add_tensors() = binding;
 
   result.mutable_ignored()->MergeFrom(base.ignored());
-  if (result.optional_prefix().empty())
-    result.set_optional_prefix(base.optional_prefix());
+  result.mutable_prefixes()->MergeFrom(base.prefixes());
+  result.mutable_lifted()->MergeFrom(base.lifted());
   return result;
 }
 
 const Tensor *findTensor(const spec::Style &style, const Checkpoint &checkpoint, llvm::StringRef name) {
-  const Tensor *tensor = checkpoint.find(name);
-  if (!tensor && !style.optional_prefix().empty() && name.consume_front(style.optional_prefix()))
-    tensor = checkpoint.find(name);
-  return tensor;
+  if (const Tensor *tensor = checkpoint.find(name))
+    return tensor;
+  for (const spec::Prefix &prefix : style.prefixes())
+    if (llvm::StringRef rest = name; rest.consume_front(prefix.name()))
+      if (const Tensor *tensor = checkpoint.find((prefix.instead() + rest).str()))
+        return tensor;
+  return nullptr;
 }
 
 /// '*' is any text.
@@ -142,8 +145,13 @@ static bool matches(llvm::StringRef pattern, llvm::StringRef name) {
 }
 
 bool isIgnored(const spec::Style &style, llvm::StringRef name) {
-  const std::string prefixed = style.optional_prefix() + name.str();
-  return llvm::any_of(style.ignored(), [&](const std::string &p) { return matches(p, name) || matches(p, prefixed); });
+  auto ignored = [&](llvm::StringRef spelling) {
+    return llvm::any_of(style.ignored(), [&](const std::string &pattern) { return matches(pattern, spelling); });
+  };
+  return ignored(name) || llvm::any_of(style.prefixes(), [&](const spec::Prefix &prefix) {
+           llvm::StringRef rest = name;
+           return rest.consume_front(prefix.instead()) && ignored((prefix.name() + rest).str());
+         });
 }
 
 TensorRoles::TensorRoles(const spec::Style &style) {

@@ -32,7 +32,7 @@ llvm::Error checkTensors(const spec::Style &style, llvm::StringRef file);
 /// the others come before, so that a choice among kinds that `own` makes is made when `base` binds the kind's fields.
 spec::Style includedStyle(const spec::Style &base, const spec::Style &own);
 
-/// The checkpoint's tensor of that name, with the style's optional prefix or without; null: none.
+/// The checkpoint's tensor of that name, with its own prefix or another that the style allows; null: none.
 const Tensor *findTensor(const spec::Style &style, const Checkpoint &checkpoint, llvm::StringRef name);
 
 /// Whether the style lets a checkpoint carry a tensor that the model does not use.

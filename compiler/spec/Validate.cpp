@@ -330,6 +330,8 @@ static void checkParts(const spec::Model &model, Checks &checks) {
                  "residual.parallel = true excludes norm.placement = POST: there is one sum, and two norms of it");
   checks.require(!residual.shared_norm() || (residual.parallel() && norm.placement() == spec::Norm::PRE),
                  "residual.shared_norm = true needs residual.parallel = true and norm.placement = PRE");
+  checks.require(!residual.from_norm() || (!residual.parallel() && norm.placement() == spec::Norm::PRE),
+                 "residual.from_norm = true needs norm.placement = PRE and residual.parallel = false");
   checks.positive("embedding.scale", model.embedding().scale());
   checks.require(model.embedding().size() <= maxDim, "embedding.size = {0} is not from 0 to {1}",
                  model.embedding().size(), maxDim);

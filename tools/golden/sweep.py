@@ -4,7 +4,8 @@
     python3 tools/golden/sweep.py LATHE FOLDER [NAME ...]     # NAME: cases of tools/golden/sweep.json; "qwen*" works too
 
 Makes FOLDER/NAME (config.json, model.safetensors, golden.safetensors) where it is not there yet, by the case's configuration:
-odd sizes, random norms and biases. Then `lathe eval` by the reference and compiled code; a line for each case with both
+odd sizes, random norms and biases; "attention" says which of transformers' attentions computes it ("eager": it is the exact
+one, but adds slopes twice in Falcon). Then `lathe eval` by the reference and compiled code; a line for each case with both
 NMSE against transformers in float64, or what Lathe says. Exit 1 if one is over the limit.
 
 Needs torch, transformers, safetensors and numpy; not a dependency of Lathe, and no test of it. transformers itself computes
@@ -42,15 +43,16 @@ def randomize(model):
 def make(name, folder):
     case = dict(CASES[name])
     base = CASES["bases"][case.pop("base", "usual")]
+    attention = case.pop("attention", "eager")
     config = transformers.CONFIG_MAPPING[case.pop("model_type")](**{k: v for k, v in (base | case).items() if v is not None})
-    config._attn_implementation = config._experts_implementation = "eager"
+    config._attn_implementation, config._experts_implementation = attention, "eager"
     torch.manual_seed(7)
     model = transformers.AutoModelForCausalLM.from_config(config).eval()
     with torch.no_grad():
         randomize(model)
         model.to(torch.float32).save_pretrained(folder)
         model.to(torch.float64)  # of what is stored
-        ids = torch.randint(3, config.vocab_size, (BATCH, TOKENS))
+        ids = torch.randint(3, config.get_text_config().vocab_size, (BATCH, TOKENS))
         logits = model(ids, use_cache=False).logits
     save_file({"input_ids": ids, "logits": logits.float().contiguous()}, folder / "golden.safetensors")
 

@@ -151,6 +151,14 @@ TEST(Import, branchesMayBeParallel) {
               AllOf(HasSubstr("lathe.linear %1, [@layers.0.mlp.up]"), Not(HasSubstr("@layers.0.mlp_norm"))));
 }
 
+TEST(Import, branchesMayBeAddedToTheirNorm) {
+  EXPECT_THAT(import("residual { from_norm: true }"),
+              AllOf(HasSubstr("%1 = lathe.norm rms %0, @layers.0.attention_norm"),
+                    testing::ContainsRegex("lathe.add %1, [^\n]*layers.0.attention.sum"),
+                    testing::ContainsRegex("%([0-9]+) = lathe.norm[^\n]*@layers.0.mlp_norm"),
+                    Not(testing::ContainsRegex("lathe.add %0,"))));
+}
+
 TEST(Import, queriesAndKeysMayBeNormedAndClipped) {
   EXPECT_THAT(import("attention { qk_norm: HEAD }"),
               AllOf(HasSubstr("lathe.norm rms %2, @layers.0.attention.query_norm eps 1.000000e-05 group 16 :"),
@@ -169,7 +177,8 @@ TEST(Import, attentionMayHaveWeightsOfItsOwn) {
   EXPECT_THAT(import("attention { temperature_every: 64 }"),
               HasSubstr("attention.temperature_every = 64 and temperature_coefficient = 0: both are set, or none"));
   EXPECT_THAT(import("attention { qk_norm: HEAD qk_norm_unweighted: true }"),
-              AllOf(HasSubstr("lathe.norm rms %2 eps 1.000000e-05 group 16 :"), Not(HasSubstr("@layers.0.attention.query_norm"))));
+              AllOf(HasSubstr("lathe.norm rms %2 eps 1.000000e-05 group 16 :"),
+                    Not(HasSubstr("@layers.0.attention.query_norm"))));
 }
 
 TEST(Import, rotationsMayDependOnTheLength) {

@@ -86,6 +86,32 @@ TEST(Binding, AppliesWhenTheCheckpointSaysSo) {
             "f.textproto: binding of 'dim': when = 'wide' is not KEY=VALUE");
 }
 
+TEST(Binding, AnyOtherValueMayBeTakenAsItIs) {
+  const std::string rank =
+      R"(bindings { field: "dim" keys: "rank" values { key: "auto" value: "" } values { key: "*" value: "*" } })";
+  EXPECT_EQ(bound(rank, checkpoint(R"({"rank": 7})")), "dim: 7 positions { rotary { } }");
+  EXPECT_EQ(bound(rank, checkpoint(R"({"rank": "auto"})")), "positions { rotary { } }");
+  EXPECT_EQ(bound(rank, checkpoint(R"({"rank": "all"})")),
+            "c.json: rank = all is not a whole number from 0 to 4294967295 (for dim)");
+  const std::string other =
+      R"(bindings { field: "dim" keys: "kind" values { key: "wide" value: "9" } values { key: "*" value: "4" } })";
+  EXPECT_EQ(bound(other, checkpoint(R"({"kind": "flat"})")), "dim: 4 positions { rotary { } }");
+}
+
+TEST(Binding, AnObjectMayCountBeforeTheOneItIsIn) {
+  const std::string bindings = R"(lifted: ["rope.full", "text"]
+    bindings { field: "dim" keys: "width" } bindings { field: "positions.rotary.theta" keys: "rope.theta" }
+    bindings { field: "n_layers" keys: "depth" } )";
+  EXPECT_EQ(bound(bindings, checkpoint(R"({"width": 1, "depth": 2, "rope": {"theta": 3}})")),
+            "dim: 1 n_layers: 2 positions { rotary { theta: 3 } }");
+  EXPECT_EQ(bound(bindings, checkpoint(R"({"width": 1, "depth": 2, "rope": {"full": {"theta": 4}, "theta": 3},
+                                           "text": {"width": 5}})")),
+            "dim: 5 n_layers: 2 positions { rotary { theta: 4 } }");
+  EXPECT_EQ(bound(bindings, checkpoint(R"({"width": 1, "rope": {"full": {"theta": 4}}, "depth": 2,
+                                           "text": {"rope": {"full": {"theta": 6}, "theta": 5}}})")),
+            "dim: 1 n_layers: 2 positions { rotary { theta: 6 } }");
+}
+
 TEST(Binding, ReachesVariantsByName) {
   auto variant = [](const char *bindings, const char *config) {
     llvm::Expected<NamedFamily> family =

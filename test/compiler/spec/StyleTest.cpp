@@ -23,7 +23,7 @@ TEST(Style, WhatItBindsReplacesWhatItIncludes) {
   const spec::Style base = style(R"(
     bindings { field: "dim" keys: "a" } bindings { field: "n_layers" keys: "a" } bindings { field: "dim" keys: "b" }
     tensors { role: "layers.*.attention" stack: ["query", "key"] names: "qk" } tensors { role: "head" names: "h" }
-    ignored: "x" optional_prefix: "p." )");
+    ignored: "x" prefixes { name: "p." } )");
   const spec::Style own = style(R"(
     architectures: "own" bindings { field: "n_layers" keys: "c" } bindings { field: "vocab_size" keys: "c" }
     bindings { field: "n_layers" keys: "d" } tensors { role: "layers.*.attention.key" names: "k" } ignored: "y")");
@@ -35,14 +35,15 @@ TEST(Style, WhatItBindsReplacesWhatItIncludes) {
     text += binding.role() + " " + binding.names(0) + "; ";
   EXPECT_EQ(text, "vocab_size c; dim a; n_layers c; n_layers d; dim b; layers.*.attention.key k; head h; ");
   EXPECT_THAT(whole.ignored(), testing::ElementsAre("y", "x"));
-  EXPECT_EQ(whole.optional_prefix(), "p.");
+  ASSERT_EQ(whole.prefixes_size(), 1);
+  EXPECT_EQ(whole.prefixes(0).name(), "p.");
   EXPECT_THAT(whole.architectures(), testing::ElementsAre("own"));
 }
 
 TEST(Style, MistakesNameTheFileTheyStandIn) {
   EXPECT_THAT(
       complaint("includes: \"transformer\""),
-      testing::MatchesRegex("f.textproto: includes 'transformer': no such shared style; known: .*, transformers"));
+      testing::MatchesRegex("f.textproto: includes 'transformer': no such shared style; known: .*, transformers, .*"));
   EXPECT_EQ(complaint("includes: \"transformers\" bindings { field: \"dmi\" keys: \"x\" }"),
             "f.textproto: binding of 'dmi': the spec has no such field");
   EXPECT_EQ(messageOf(parseSharedStyle("bindings { field: \"dmi\" keys: \"x\" }", {}, "shared.textproto")),
@@ -92,7 +93,7 @@ TEST(Style, APrefixMayBeMissing) {
   Checkpoint checkpoint;
   ASSERT_EQ(messageOf(checkpoint.add({"h.0.w", Format::F32, "F32", {1}, nullptr})), "");
   ASSERT_EQ(messageOf(checkpoint.add({"t.e", Format::F32, "F32", {1}, nullptr})), "");
-  const spec::Style prefixed = style(R"(optional_prefix: "t." ignored: "t.h.*.mask")");
+  const spec::Style prefixed = style(R"(prefixes { name: "t." } ignored: "t.h.*.mask")");
   EXPECT_EQ(findTensor(prefixed, checkpoint, "t.h.0.w"), &checkpoint.tensors[0]);
   EXPECT_EQ(findTensor(prefixed, checkpoint, "t.e"), &checkpoint.tensors[1]);
   EXPECT_EQ(findTensor(prefixed, checkpoint, "e"), nullptr);
@@ -100,6 +101,19 @@ TEST(Style, APrefixMayBeMissing) {
   EXPECT_TRUE(isIgnored(prefixed, "h.3.mask"));
   EXPECT_TRUE(isIgnored(prefixed, "t.h.3.mask"));
   EXPECT_FALSE(isIgnored(prefixed, "t.h.3.masked"));
+}
+
+TEST(Style, APrefixMayBeAnother) {
+  Checkpoint checkpoint;
+  ASSERT_EQ(messageOf(checkpoint.add({"text.m.0.w", Format::F32, "F32", {1}, nullptr})), "");
+  ASSERT_EQ(messageOf(checkpoint.add({"m.text.e", Format::F32, "F32", {1}, nullptr})), "");
+  const spec::Style part = style(R"(prefixes { name: "m." instead: "text.m." }
+                                    prefixes { name: "m." instead: "m.text." } ignored: "m.*.mask")");
+  EXPECT_EQ(findTensor(part, checkpoint, "m.0.w"), &checkpoint.tensors[0]);
+  EXPECT_EQ(findTensor(part, checkpoint, "m.e"), &checkpoint.tensors[1]);
+  EXPECT_EQ(findTensor(part, checkpoint, "n.e"), nullptr);
+  EXPECT_TRUE(isIgnored(part, "text.m.3.mask"));
+  EXPECT_FALSE(isIgnored(part, "text.n.3.mask"));
 }
 
 TEST(Style, EverySharedOneIsIncludedSomewhere) {

@@ -99,6 +99,16 @@ TEST(Validate, NormsOfHeadsFollowTheOthersUnlessTheySayOtherwise) {
             "LAYER");
 }
 
+TEST(Layers, MayScaleScoresByTheirNumber) {
+  spec::Model model, change;
+  ASSERT_EQ(messageOf(parseTextProto(valid, "valid", model)), "");
+  ASSERT_EQ(messageOf(parseTextProto("attention { scale: 0.5 scale_by_depth: true }", "edit", change)), "");
+  model.MergeFrom(change);
+  ASSERT_EQ(messageOf(validate(model, "m.textproto")), "");
+  EXPECT_EQ(layerOf(model, 0).attention().scale(), 0.5);
+  EXPECT_EQ(layerOf(model, 1).attention().scale(), 0.25);
+}
+
 TEST(Layers, AreChosenInMoreWaysThanOne) {
   auto chosen = [](const char *variant) {
     spec::Model model;
@@ -143,6 +153,8 @@ TEST(Validate, NamesTheFieldAndWhatWouldBeValid) {
       {"norm { unweighted: true unit_offset: true }", "norm.unweighted = true excludes norm.bias and norm.unit_offset"},
       {"residual { shared_norm: true }",
        "residual.shared_norm = true needs residual.parallel = true and norm.placement = PRE"},
+      {"residual { from_norm: true parallel: true }",
+       "residual.from_norm = true needs norm.placement = PRE and residual.parallel = false"},
       {"residual { parallel: true } norm { placement: POST }",
        "residual.parallel = true excludes norm.placement = POST: there is one sum, and two norms of it"},
       {"variants { name: \"a b\" }", "variants: the name 'a b' is not one of letters, digits and '_'"},
@@ -194,7 +206,7 @@ TEST(TextProto, SaysTheLine) {
   spec::Model model;
   EXPECT_EQ(messageOf(parseTextProto("version: 1\nresidual { width: 3 }\n", "m.textproto", model)),
             "m.textproto:2: Message type \"lathe.spec.Residual\" has no field named \"width\"; known: scale, "
-            "depth_scale, parallel, shared_norm");
+            "depth_scale, parallel, shared_norm, from_norm");
   std::string deep;
   for (int i = 0; i < 100000; ++i)
     deep += "positions {";
