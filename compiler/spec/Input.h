@@ -59,6 +59,7 @@ struct WeightShape {
   bool exact = false;
   /// Equal parts, an expert's or a head's each, whose rows (a vector's elements) follow one another.
   int64_t parts = 1;
+  int64_t chosen = 1; ///< parts of those that a token meets, where they are experts
   /// Handed out in f32 whatever it comes in: it is no matrix of a product (a convolution, decays).
   bool f32 = false;
 };

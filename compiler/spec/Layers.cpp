@@ -39,6 +39,8 @@ spec::Model layerOf(const spec::Model &model, uint32_t layer) {
   }
   if (result.attention().scale_by_depth())
     result.mutable_attention()->set_scale(result.attention().scale() / (layer + 1));
+  if (result.mlp().dense())
+    result.mutable_mlp()->clear_experts();
   return result;
 }
 

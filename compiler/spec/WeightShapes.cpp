@@ -88,7 +88,10 @@ public:
     router(part + ".router", experts.count(), experts.router_bias());
     if (experts.selection_bias())
       vector(part + ".router.selection_bias", experts.count());
+    const size_t first = shapes.size();
     feedForward(part + ".experts", mlp, mlp.hidden(), experts.count());
+    for (size_t i = first; i < shapes.size(); ++i)
+      shapes[i].chosen = experts.per_token();
     if (!experts.has_shared())
       return;
     feedForward(part + ".shared", mlp, experts.shared().hidden());

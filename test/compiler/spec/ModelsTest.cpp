@@ -24,6 +24,7 @@ TEST(Models, PublishedParameterCounts) {
   EXPECT_EQ(parameters("llama3-8b"), 8030261248);
   EXPECT_EQ(parameters("llama3.2-1b"), 1235814400);
   EXPECT_EQ(parameters("mistral-7b"), 7241732096);
+  EXPECT_EQ(parameters("mixtral-8x7b"), 46702792704);
   EXPECT_EQ(parameters("qwen2.5-0.5b"), 494032768);
   EXPECT_EQ(parameters("gpt2"), 124439808);
   EXPECT_EQ(parameters("nanogpt"), 124439808 + 47 * 768);
