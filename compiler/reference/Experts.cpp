@@ -55,17 +55,22 @@ template <typename T> static void dropGroups(std::vector<T> &wanted, int64_t gro
       wanted[e] = -std::numeric_limits<T>::infinity();
 }
 
-template <typename T> Matrix<T> reference::route(ir::RouteOp op, const Matrix<T> &logits, const std::vector<T> &bias) {
+template <typename T>
+Matrix<T> reference::route(ir::RouteOp op, const Matrix<T> &logits, const std::vector<T> &bias,
+                           const Chooser<T> &choose) {
   const int64_t experts = logits.columns, choices = ir::widthOf(op.getResult());
   Matrix<T> result(logits.rows, 2 * choices);
   for (int64_t r = 0; r < logits.rows; ++r) {
     const std::vector<T> score = scores(op.getScoring(), logits.row(r), experts);
-    std::vector<T> wanted = score;
+    std::vector<T> wanted = score; // what choices are made by
     for (size_t e = 0; e < bias.size(); ++e)
       wanted[e] += bias[e];
+    std::vector<T> left = wanted;
     if (op.getKeep() < op.getGroups())
-      dropGroups(wanted, op.getGroups(), op.getKeep());
-    const std::vector<int64_t> chosen = greatest(wanted, choices);
+      dropGroups(left, op.getGroups(), op.getKeep());
+    std::vector<int64_t> chosen = greatest(left, choices);
+    if (choose)
+      chosen = choose(op, r, wanted, std::move(chosen));
     T sum = op.getNormalize() ? T(0) : T(1);
     for (int64_t expert : chosen)
       sum += op.getNormalize() ? score[expert] : T(0);
@@ -120,7 +125,7 @@ std::vector<std::vector<int64_t>> reference::rowsOfExperts(const Matrix<T> *choi
 
 namespace lathe::reference {
 #define INSTANTIATE(T)                                                                                                 \
-  template Matrix<T> route(ir::RouteOp, const Matrix<T> &, const std::vector<T> &);                                    \
+  template Matrix<T> route(ir::RouteOp, const Matrix<T> &, const std::vector<T> &, const Chooser<T> &);                \
   template Matrix<T> assign(const Matrix<T> &, int64_t);                                                               \
   template Matrix<T> dispatch(const Matrix<T> &, const Matrix<T> &);                                                   \
   template Matrix<T> collect(const Matrix<T> &, const Matrix<T> &, const Matrix<T> &);                                 \

@@ -4,12 +4,21 @@
 
 #include "compiler/dialect/Lathe.h"
 #include "compiler/reference/Matrix.h"
+#include <functional>
 
 namespace lathe::reference {
 
+/// Says what a row chooses where its scores alone do not: gets the row, the scores that choices are made by, and the
+/// choice that they make, ascending; gives as many. For comparisons with a program whose rounding tips near ties.
+template <typename T>
+using Chooser = std::function<std::vector<int64_t>(ir::RouteOp op, int64_t row, const std::vector<T> &wanted,
+                                                   std::vector<int64_t> chosen)>;
+
 /// lathe.route: [rows, 2 * choices], first the experts in ascending order, then their weights. `bias` has an element
 /// for each expert, or none.
-template <typename T> Matrix<T> route(ir::RouteOp op, const Matrix<T> &logits, const std::vector<T> &bias);
+/// `choose` may be empty.
+template <typename T>
+Matrix<T> route(ir::RouteOp op, const Matrix<T> &logits, const std::vector<T> &bias, const Chooser<T> &choose);
 
 /// lathe.assign: a row {row, which of its choices, expert} for each choice of each row, by expert.
 template <typename T> Matrix<T> assign(const Matrix<T> &routes, int64_t experts);

@@ -202,7 +202,7 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::O
             return read.takeError();
           bias = std::move(*read);
         }
-        return route(op, rows(op.getInput()), bias);
+        return route(op, rows(op.getInput()), bias, chooser);
       })
       .template Case<ir::AssignOp>(
           [&](auto op) -> Result { return assign(rows(op.getRoutes()), int64_t(op.getExperts())); })

@@ -15,6 +15,7 @@
 
 #include "compiler/dialect/Lathe.h"
 #include "compiler/reference/Attention.h"
+#include "compiler/reference/Experts.h"
 #include "compiler/reference/Matrix.h"
 #include "compiler/reference/Recurrence.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -62,6 +63,8 @@ public:
   llvm::Expected<Matrix<T>> step(llvm::StringRef function, const Step &step);
 
   void observe(Observer newObserver) { observer = std::move(newObserver); }
+  /// Lets another say what rows of lathe.route choose.
+  void decide(Chooser<T> newChooser) { chooser = std::move(newChooser); }
   /// Forgets all sequences.
   void reset() {
     cache.clear();
@@ -105,6 +108,7 @@ private:
   WeightLookup lookup;
   Options options;
   Observer observer;
+  Chooser<T> chooser;
   mlir::SymbolTableCollection symbols;
   llvm::StringMap<WeightRows> found;
   Cache<T> cache;

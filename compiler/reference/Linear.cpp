@@ -154,14 +154,18 @@ llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::LinearOp op, const Matrix
   if (op.getBiases()) {
     int64_t offset = 0;
     for (auto symbol : op.getBiases()->getAsRange<mlir::FlatSymbolRefAttr>()) {
-      auto bias = vector(op, symbol);
-      if (!bias)
-        return bias.takeError();
-      const int64_t part = bias->size() / experts;
-      for (int64_t e = 0; e < experts; ++e)
-        for (int64_t r : rowsOf[e])
-          std::copy_n(bias->begin() + e * part, part, result.row(r) + offset);
-      offset += part;
+      auto parts = sources(op, symbol);
+      if (!parts)
+        return parts.takeError();
+      for (const WeightRows &bias : *parts) {
+        std::vector<float> stored(bias.columns);
+        bias.read(0, stored.data());
+        const int64_t part = bias.columns / experts;
+        for (int64_t e = 0; e < experts; ++e)
+          for (int64_t r : rowsOf[e])
+            std::copy_n(stored.begin() + e * part, part, result.row(r) + offset);
+        offset += part;
+      }
     }
   }
   int64_t offset = 0;

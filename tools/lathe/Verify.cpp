@@ -17,6 +17,9 @@ struct Bounds {
   double logits, phase;
 };
 
+/// A score this part below another may come out above it.
+constexpr double kNearTie = 1e-2;
+
 Bounds boundsOf(const lathe_model &tables) {
   bool rounds = tables.cache.type.bits < 32;
   for (uint32_t i = 0; i < tables.n_weights; ++i) {
@@ -111,6 +114,9 @@ private:
       }
       compare(deviation(program, record.name, bounds.phase), record.values.data(), value.row(0), record.values.size());
     });
+    oracle.decide([&](ir::RouteOp op, int64_t row, const std::vector<double> &wanted, std::vector<int64_t> chosen) {
+      return programsChoice(op, row, wanted, std::move(chosen));
+    });
     std::vector<int32_t> positions, slots(ids.size(), 0), logitRows;
     for (size_t row = 0; row < ids.size(); ++row) {
       positions.push_back(int32_t(sequence.length() - ids.size() + row));
@@ -126,6 +132,28 @@ private:
       compare(deviation(program, "logits", bounds.logits), context.logits(row).data(), logits->row(int64_t(row)),
               size_t(logits->columns));
     return llvm::Error::success();
+  }
+
+  /// What the program chose for a row, if by scores as high as those of the reference's choice, or nearly.
+  std::vector<int64_t> programsChoice(ir::RouteOp op, int64_t row, const std::vector<double> &wanted,
+                                      std::vector<int64_t> chosen) const {
+    auto phase = op->getParentOfType<ir::PhaseOp>();
+    auto record = llvm::find_if(recorded, [&](const Recorded &r) { return r.name == phase.getName(); });
+    if (record == recorded.end() || record->columns != 2 * chosen.size() || size_t(row) >= record->rows)
+      return chosen;
+    double lowest = std::numeric_limits<double>::infinity();
+    for (int64_t expert : chosen)
+      lowest = std::min(lowest, wanted[expert]);
+    const float *first = record->values.data() + size_t(row) * record->columns;
+    std::vector<int64_t> taken;
+    for (size_t j = 0; j < chosen.size(); ++j) {
+      const double expert = first[j];
+      if (!(expert >= 0 && expert < double(wanted.size())) || (!taken.empty() && expert <= double(taken.back())) ||
+          wanted[size_t(expert)] < lowest - kNearTie * std::abs(lowest))
+        return chosen;
+      taken.push_back(int64_t(expert));
+    }
+    return taken;
   }
 
   Deviation &deviation(const std::string &program, const std::string &phase, double bound) {

@@ -4,6 +4,9 @@
 // the fused module, in f64 with exact activations. Each phase that leaves f32 rows behind is compared by its normalised
 // mean squared error, NMSE = sum (got - want)^2 / sum want^2 over all steps of one program; so are the logits.
 //
+// Where rows choose experts, the reference takes the program's choice as long as it is one of nearly equal scores: what
+// rounding tips is no mistake, and what follows a choice can only be compared with what follows the same one.
+//
 // Bounds follow from what the bundle stores:
 //
 //   matrices                cache        logits   a phase

@@ -102,4 +102,49 @@ TEST(Experts, AGateHasOneNumberARow) {
   EXPECT_THAT(evaluation.run({0, 1}), ElementsAre(ElementsAre(4, 0), ElementsAre(near(3), near(0.75 * std::log(3)))));
 }
 
+TEST(Experts, PackedPartsAreThoseOfTheirSources) {
+  const std::map<std::string, Rows> weights = {{"x", {{1, 2}, {-3, 4}}},   {"router", {{1, 0}, {-1, 0}}},
+                                               {"gate", {{1, 0}, {0, 1}}}, {"up", {{10, 0}, {0, 10}}},
+                                               {"gate.bias", {{1, 2}}},    {"up.bias", {{3, 4}}}};
+  auto run = [&](const std::string &symbols, const std::string &linear) {
+    Evaluation evaluation(symbols + function(R"(
+      %l = lathe.linear %x, [@router] : tensor<?x2xf32> -> tensor<?x2xf32>
+      %r = lathe.route softmax %l normalize : tensor<?x2xf32> -> tensor<?x1x!lathe.route>
+      %c = lathe.assign %r experts 2 : tensor<?x1x!lathe.route>
+      %d = lathe.dispatch %x, %c : tensor<?x2xf32>
+      %u = )" + linear + R"( of %c experts 2 : tensor<?x2xf32> -> tensor<?x2xf32>
+      %y = lathe.collect %u, %c, %r : tensor<?x2xf32>, tensor<?x1x!lathe.route>)",
+                                             2, 2),
+                          weights);
+    return evaluation.run({0, 1});
+  };
+  const auto apart = run("", "lathe.linear %d, [@gate, @up] bias [@gate.bias, @up.bias]");
+  EXPECT_THAT(apart, ElementsAre(ElementsAre(2, 13), ElementsAre(6, 44)));
+  EXPECT_EQ(run("lathe.packed @p \"f32\" interleave experts 2 [@gate, @up]\n"
+                "lathe.packed @b \"f32\" interleave experts 2 [@gate.bias, @up.bias]\n",
+                "lathe.linear %d, [@p] bias [@b]"),
+            apart);
+}
+
+TEST(Experts, AnotherMayDecide) {
+  Evaluation evaluation(function("%r = lathe.route sigmoid %x : tensor<?x3xf32> -> tensor<?x1x!lathe.route>\n"
+                                 "%y = lathe.scale %x by 1.0 : tensor<?x3xf32>",
+                                 3, 3),
+                        {{"x", {{0, 2, 1}}}});
+  std::vector<double> result;
+  evaluation.interpreter->decide(
+      [](ir::RouteOp, int64_t row, const std::vector<double> &wanted, std::vector<int64_t> chosen) {
+        EXPECT_EQ(row, 0);
+        EXPECT_THAT(chosen, ElementsAre(1));
+        EXPECT_EQ(wanted.size(), 3u);
+        return std::vector<int64_t>{0};
+      });
+  evaluation.interpreter->observe([&](mlir::OpResult value, const reference::Matrix<double> &numbers) {
+    if (llvm::isa<ir::RouteOp>(value.getOwner()))
+      result = numbers.values;
+  });
+  evaluation.run({0});
+  EXPECT_THAT(result, ElementsAre(0, 0.5));
+}
+
 } // namespace
