@@ -80,6 +80,7 @@ Json json(const Subject &subject) {
   Json all = {{"name", facts.model.name()},
               {"family", facts.model.family()},
               {"parameters", std::move(parameters)},
+              {"active_parameters", facts.activeParameters},
               {"kv_cache_bytes_per_token", facts.cacheTokenBytes},
               {"kv_cache_format", facts.cacheFormat},
               {"kv_cache_bytes_full_context", facts.cacheBytes(context)},
@@ -121,6 +122,15 @@ std::string variantsText(const spec::Model &model) {
     text += llvm::formatv("{0}{1}: {2} layers", text.empty() ? "" : ", ", variant.name(), count);
   }
   return text.empty() ? "alike" : text;
+}
+
+/// "8, of which a token meets 2": of the first layer that has several.
+std::string expertsText(const spec::Model &model) {
+  for (uint32_t i = 0; i < model.n_layers(); ++i)
+    if (const spec::Model layer = layerOf(model, i); layer.mlp().has_experts())
+      return llvm::formatv("{0}, of which a token meets {1}", layer.mlp().experts().count(),
+                           layer.mlp().experts().per_token());
+  return "none";
 }
 
 std::string positionsText(const spec::Model &model) {
@@ -191,6 +201,10 @@ void print(llvm::ArrayRef<Subject> subjects) {
   table.counted("parameters", [](Facts f) { return f.parameters; });
   for (const std::string &part : partsOf(subjects))
     table.counted("  " + part, [&](Facts f) { return f.part(part); });
+  if (llvm::any_of(subjects, [](const Subject &s) { return s.facts.activeParameters != s.facts.parameters; })) {
+    table.counted("  met by a token", [](Facts f) { return f.activeParameters; });
+    table.row("experts of a layer", [](Facts f) { return expertsText(f.model); });
+  }
   table.row("", [](Facts) { return ""; });
   table.row("KV cache", [](Facts f) { return f.cacheFormat; });
   table.row("  a token", [](Facts f) { return groupedDigits(f.cacheTokenBytes) + " B"; });

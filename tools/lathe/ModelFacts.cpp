@@ -43,6 +43,7 @@ ModelFacts factsOf(const spec::Model &model, const ProgramSet &programs) {
     auto found = llvm::find_if(facts.parts, [&](const auto &known) { return known.first == part; });
     (found == facts.parts.end() ? facts.parts.emplace_back(part, 0) : *found).second += count;
     facts.parameters += count;
+    facts.activeParameters += count / uint64_t(weight.parts) * uint64_t(weight.chosen);
   }
   const CacheLayout &cache = programs.cache;
   bool exact = cache.format == CacheFormat::F32;

@@ -18,6 +18,7 @@ struct ModelFacts {
   /// A tied head has none of its own.
   std::vector<std::pair<std::string, uint64_t>> parts;
   uint64_t parameters = 0;
+  uint64_t activeParameters = 0;                ///< that one token meets: of experts those that it chooses
   uint64_t part(const std::string &name) const; ///< 0: it has none
 
   std::string cacheFormat;      ///< "f16"
