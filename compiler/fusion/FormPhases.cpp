@@ -27,12 +27,19 @@ using namespace lathe;
 namespace {
 
 bool isPointwise(Operation *op) {
-  return llvm::isa<ir::AddOp, ir::GluOp, ir::ActivationOp, ir::ScaleOp, ir::SoftcapOp, ir::ClipOp>(op);
+  return llvm::isa<ir::AddOp, ir::GluOp, ir::ActivationOp, ir::ScaleOp, ir::SoftcapOp, ir::ClipOp, ir::GateOp>(op);
 }
 
 /// Of one row's result after another's; all but embed also run in a linear's prologue.
 bool isRowOp(Operation *op) {
-  return isPointwise(op) || llvm::isa<ir::NormOp, ir::QuantizeOp, ir::TakeRowsOp, ir::CombineOp, ir::EmbedOp>(op);
+  return isPointwise(op) || llvm::isa<ir::NormOp, ir::QuantizeOp, ir::TakeRowsOp, ir::CombineOp, ir::EmbedOp,
+                                      ir::RouteOp, ir::DispatchOp, ir::CollectOp>(op);
+}
+
+/// Whether the op reads rows of this operand that are not its own: chosen ones, or all.
+bool readsAnyRow(OpOperand &operand) {
+  return llvm::isa<ir::TakeRowsOp, ir::DispatchOp, ir::CollectOp, ir::AssignOp>(operand.getOwner()) &&
+         operand.getOperandNumber() == 0;
 }
 
 /// "layers.3.mlp.gate+up", of @"layers.3.mlp.gate+up.packed".
@@ -79,6 +86,7 @@ private:
         .Case([&](ir::LinearOp linear) { return formLinear(linear); })
         .Case([&](ir::ConvOp conv) { return formConv(conv); })
         .Case([&](ir::ScanOp scan) { return formScan(scan); })
+        .Case([&](ir::AssignOp assign) { return formAssign(assign); })
         .Case([&](ir::AppendOp append) { return decode ? success() : formAppend(append); })
         .Case([&](ir::AttendOp attend) { return decode ? formDecodeAttention(attend) : formPrefillAttention(attend); })
         .Default([&](Operation *other) { return isRowOp(other) && !waits(other) ? formRows(other) : success(); });
@@ -90,7 +98,7 @@ private:
       return true;
     if (ir::hiddenOf(op))
       return false;
-    if (llvm::any_of(op->getUsers(), llvm::IsaPred<ir::TakeRowsOp>)) // which takes from all rows
+    if (llvm::any_of(op->getUses(), readsAnyRow))
       return false;
     if (llvm::isa<ir::EmbedOp>(op))
       return op->hasOneUse() && endsInRows(*op->user_begin());
@@ -129,6 +137,15 @@ private:
             name = (before.getName() + " " + op->getName().stripDialect()).str();
     bool embeds = llvm::any_of(c.ops, llvm::IsaPred<ir::EmbedOp>);
     return form(c, op->getResult(0), embeds ? "embed" : name.empty() ? op->getName().stripDialect().str() : name);
+  }
+
+  LogicalResult formAssign(ir::AssignOp assign) {
+    Cluster c;
+    take(c, assign);
+    auto before = assign.getRoutes().getDefiningOp<ir::PhaseOp>();
+    StringRef name = before ? before.getName() : "route";
+    name.consume_back(" route");
+    return form(c, assign.getResult(), (name + " assign").str());
   }
 
   LogicalResult formLinear(ir::LinearOp linear) {

@@ -36,7 +36,7 @@ struct PackWeights : lathe::impl::PackWeightsBase<PackWeights> {
     packed.clear();
     bool wrong = false;
     auto one = [&](Operation *user, FlatSymbolRefAttr ref, bool vector) {
-      FailureOr<FlatSymbolRefAttr> result = pack(user, ArrayRef<Attribute>(ref), vector, /*interleave=*/false);
+      FailureOr<FlatSymbolRefAttr> result = pack(user, ArrayRef<Attribute>(ref), {.vector = vector});
       wrong |= failed(result);
       return succeeded(result) ? *result : ref;
     };
@@ -63,6 +63,9 @@ struct PackWeights : lathe::impl::PackWeightsBase<PackWeights> {
         scan.setAAttr(one(op, scan.getAAttr(), /*vector=*/!a || a.getType().getDimSize(0) == 1));
         scan.setDAttr(one(op, scan.getDAttr(), /*vector=*/true));
         scan.setDtBiasAttr(one(op, scan.getDtBiasAttr(), /*vector=*/true));
+      } else if (auto route = llvm::dyn_cast<ir::RouteOp>(op)) {
+        if (route.getBiasAttr())
+          route.setBiasAttr(one(op, route.getBiasAttr(), /*vector=*/true));
       } else if (auto linear = llvm::dyn_cast<ir::LinearOp>(op)) {
         wrong |= failed(packLinear(linear));
       }
@@ -71,16 +74,24 @@ struct PackWeights : lathe::impl::PackWeightsBase<PackWeights> {
       signalPassFailure();
   }
 
+  /// How sources are packed, beside their format.
+  struct Form {
+    bool vector = false, interleave = false;
+    int64_t experts = 1;
+  };
+
   LogicalResult packLinear(ir::LinearOp linear) {
     bool interleave = linear.getWeights().size() == 2 && gluOf(linear.getResult());
     OpBuilder b(linear);
-    FailureOr<FlatSymbolRefAttr> weights = pack(linear, linear.getWeights().getValue(), /*vector=*/false, interleave);
+    Form form = {.interleave = interleave, .experts = static_cast<int64_t>(linear.getExperts())};
+    FailureOr<FlatSymbolRefAttr> weights = pack(linear, linear.getWeights().getValue(), form);
     if (failed(weights))
       return failure();
     linear.setWeightsAttr(b.getArrayAttr({*weights}));
     if (!linear.getBiases())
       return success();
-    FailureOr<FlatSymbolRefAttr> biases = pack(linear, linear.getBiases()->getValue(), /*vector=*/true, interleave);
+    form.vector = true;
+    FailureOr<FlatSymbolRefAttr> biases = pack(linear, linear.getBiases()->getValue(), form);
     if (failed(biases))
       return failure();
     linear.setBiasesAttr(b.getArrayAttr({*biases}));
@@ -88,7 +99,7 @@ struct PackWeights : lathe::impl::PackWeightsBase<PackWeights> {
   }
 
   /// The lathe.packed of these sources: the one there is, or a new one before the functions.
-  FailureOr<FlatSymbolRefAttr> pack(Operation *user, ArrayRef<Attribute> sources, bool vector, bool interleave) {
+  FailureOr<FlatSymbolRefAttr> pack(Operation *user, ArrayRef<Attribute> sources, Form form) {
     StringRef format;
     for (Attribute source : sources) {
       auto ref = llvm::cast<FlatSymbolRefAttr>(source);
@@ -97,7 +108,7 @@ struct PackWeights : lathe::impl::PackWeightsBase<PackWeights> {
         user->emitOpError() << "uses " << ref << ", which is not a lathe.weight";
         return failure();
       }
-      StringRef own = vector ? "f32" : weight.getFormat();
+      StringRef own = form.vector ? "f32" : weight.getFormat();
       if (!format.empty() && format != own) {
         user->emitOpError() << "has weights of two formats, " << format << " and " << own;
         return failure();
@@ -106,19 +117,19 @@ struct PackWeights : lathe::impl::PackWeightsBase<PackWeights> {
     }
     std::string name = joinedName(sources) + ".packed";
     ArrayAttr list = ArrayAttr::get(&getContext(), sources);
-    FlatSymbolRefAttr &found = packed[{list, (vector ? 2 : 0) + (interleave ? 1 : 0)}];
+    FlatSymbolRefAttr &found = packed[{list, form.experts * 4 + (form.vector ? 2 : 0) + (form.interleave ? 1 : 0)}];
     if (!found) {
       auto functions = getOperation().getOps<FunctionOpInterface>();
       OpBuilder b = functions.empty() ? OpBuilder::atBlockEnd(getOperation().getBody()) : OpBuilder(*functions.begin());
       auto op = ir::PackedOp::create(b, user->getLoc(), b.getStringAttr(name), list, b.getStringAttr(format),
-                                     interleave ? b.getUnitAttr() : UnitAttr());
+                                     form.interleave ? b.getUnitAttr() : UnitAttr(), b.getI64IntegerAttr(form.experts));
       found = FlatSymbolRefAttr::get(symbols->insert(op)); // which renames it when the name is taken
     }
     return found;
   }
 
   SymbolTable *symbols = nullptr;
-  llvm::DenseMap<std::pair<ArrayAttr, int>, FlatSymbolRefAttr> packed; ///< by sources and form
+  llvm::DenseMap<std::pair<ArrayAttr, int64_t>, FlatSymbolRefAttr> packed; ///< by sources and form
 };
 
 } // namespace

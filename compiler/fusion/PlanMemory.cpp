@@ -75,6 +75,7 @@ private:
   LogicalResult addPhase(ir::PhaseOp phase, int64_t index) {
     bool logits = false;
     phase.getBody().walk([&](ir::TakeRowsOp) { logits = true; });
+    std::optional<ChoiceLayout> choices = choicesOf(phase);
     for (Value input : phase.getInputs()) {
       logits |= logitRows.contains(input);
       if (auto found = bufferOf.find(input); found != bufferOf.end())
@@ -93,7 +94,11 @@ private:
         buffers[bufferOf[result]].last = index;
         continue;
       }
-      FailureOr<int64_t> bytes = sizeOf(result, logits ? limits.logitRows : limits.rows, phase);
+      if (choices)
+        layouts[result] = *choices;
+      const bool table = ir::isChoices(result.getType());
+      const int64_t rows = choices ? choices->places() : logits ? limits.logitRows : limits.rows;
+      FailureOr<int64_t> bytes = table ? choices->bytes() : sizeOf(result, rows, phase);
       if (failed(bytes))
         return failure();
       bufferOf[result] = buffers.size();
@@ -112,10 +117,27 @@ private:
            });
   }
 
+  /// Of a phase that makes a table of choices, or whose rows are choices.
+  std::optional<ChoiceLayout> choicesOf(ir::PhaseOp phase) const {
+    std::optional<ChoiceLayout> choices;
+    for (Value input : phase.getInputs())
+      if (auto found = layouts.find(input); found != layouts.end())
+        choices = found->second;
+    phase.getBody().walk([&](Operation *op) {
+      if (auto assign = llvm::dyn_cast<ir::AssignOp>(op))
+        choices = ChoiceLayout::of(limits.rows, ir::widthOf(assign.getRoutes()), assign.getExperts());
+      else if (llvm::isa<ir::CollectOp>(op)) // whose rows are the step's again
+        choices = std::nullopt;
+    });
+    return choices;
+  }
+
   FailureOr<int64_t> sizeOf(Value value, int64_t rows, ir::PhaseOp phase) const {
     auto type = llvm::dyn_cast<RankedTensorType>(value.getType());
     if (type && type.getRank() == 2 && !type.isDynamicDim(1)) {
       int64_t columns = type.getDimSize(1);
+      if (ir::isRoutes(type))
+        return rowsBytes(rows, 2 * columns);
       return type.getElementType().isF32() ? rowsBytes(rows, columns) : q16Block(rows, columns).bytes;
     }
     ir::AttendOp attend;
@@ -155,7 +177,8 @@ private:
   const Limits limits;
   SmallVector<Buffer> buffers;
   llvm::DenseMap<Value, size_t> bufferOf;
-  llvm::DenseSet<Value> logitRows; ///< values with one row for each wanted row of logits
+  llvm::DenseMap<Value, ChoiceLayout> layouts; ///< of tables of choices, and of values with one row for each
+  llvm::DenseSet<Value> logitRows;             ///< values with one row for each wanted row of logits
 };
 
 struct PlanMemory : lathe::impl::PlanMemoryBase<PlanMemory> {

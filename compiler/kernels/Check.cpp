@@ -61,6 +61,9 @@ private:
       return error("its linear has another tile than its grid");
     if (phase->inOrder && (linear || phase->rowsPerTile != 1 || !phase->prologue.empty() || phase->splits))
       return error("has rows in order, and a linear, a prologue, splits or tiles of several rows");
+    if (phase->rowKind == RowKind::Choices &&
+        phase->choices.offset + phase->choices.layout.bytes() > program->arenaBytes)
+      return error("its table of choices leaves the arena");
     reads.clear(), writes.clear();
     // The signatures outlive this function's loops because `reads` and `writes` point into them.
     std::vector<std::vector<Argument>> signatures;
@@ -90,13 +93,17 @@ private:
                               {view.perColumn * phase->columnsPerTile, phase->columns / phase->columnsPerTile}};
     if (phase->splits || call.scope == Scope::Splits)
       axes.push_back({view.perSplit, maxSplits()});
+    if (view.perExpert)
+      axes.push_back({view.perExpert, phase->choices.layout.experts});
     return axes;
   }
 
   Error checkView(const Call &call, const Argument &argument, const View &view) {
     auto wrong = [](const llvm::Twine &what) { return llvm::createStringError(what); };
-    if (view.offset < 0 || view.perRow < 0 || view.perColumn < 0 || view.perSplit < 0)
+    if (view.offset < 0 || view.perRow < 0 || view.perColumn < 0 || view.perSplit < 0 || view.perExpert < 0)
       return wrong("moves backwards");
+    if (view.perExpert && (phase->rowKind != RowKind::Choices || call.scope == Scope::Worker))
+      return wrong("moves by experts where rows have none");
     int64_t bytes = elementBytes(argument.type);
     if (argument.spanBytes() / bytes > std::numeric_limits<int32_t>::max())
       return wrong("has more elements than a kernel can index (2^31)");
@@ -174,7 +181,7 @@ private:
     case Base::Logits:
       return program->maxLogitRows * set.logitsStride * 4;
     case Base::Tile:
-      return 4 * 4;
+      return 5 * 4;
     }
     return 0;
   }

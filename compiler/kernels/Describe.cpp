@@ -94,6 +94,8 @@ private:
           use(b.getArrayAttr({norm.getWeightAttr()}), Vector);
         if (norm.getBiasAttr())
           use(b.getArrayAttr({norm.getBiasAttr()}), Vector);
+      } else if (auto route = llvm::dyn_cast<ir::RouteOp>(op); route && route.getBiasAttr()) {
+        use(b.getArrayAttr({route.getBiasAttr()}), Vector);
       }
     });
     for (auto op : module.getOps<ir::PackedOp>()) {
@@ -118,6 +120,7 @@ private:
     name.consume_back(".packed");
     PackedWeight packed{
         .name = name.str(), .sources = {}, .format = *format, .vector = vector, .interleave = op.getInterleave()};
+    packed.experts = op.getExperts();
     SymbolTableCollection symbols;
     llvm::SmallVector<ir::WeightOp> weights;
     for (auto source : op.getSources().getAsRange<FlatSymbolRefAttr>()) {
@@ -127,7 +130,7 @@ private:
     if (vector) {
       packed.rows = 1;
       packed.columns = ir::joinedLength(weights).value_or(0);
-      packed.bytes = (packed.interleave ? packed.panels() * kPanelRows : packed.columns) * 4;
+      packed.bytes = (packed.padded() ? packed.panels() * kPanelRows : packed.columns) * 4;
     } else {
       ir::Shape shape = ir::stackedShape(weights).value_or(ir::Shape());
       packed.rows = shape.rows;

@@ -9,6 +9,8 @@
 //   append          (prefill) grid rows x KV heads.
 //   attend, combine (prefill) grid rows x KV heads; a tile walks its row's splits, partials in scratch, and joins them.
 //   conv, scan      grid channels or heads; a tile takes all rows in order, since each changes its sequence's state.
+//   assign          once a step: the choices of experts by expert. Phases after it have the choices as their rows, each
+//                   tile with the weights of its expert; a collect goes back to the step's rows.
 //   embed, row ops  grid rows; between its kernels a tile keeps its row in scratch.
 //
 // A norm, copy, join or pointwise op and the quantize that alone reads it are one kernel, and so are take_rows and the

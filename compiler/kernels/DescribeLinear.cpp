@@ -71,6 +71,10 @@ Error PhaseDescriber::describeLinear(ir::LinearOp linear) {
       return wrong;
   if (body.getTerminator()->getOperand(0) != result)
     return error(linear, "is followed by ops that its phase does not give");
+  if (packed.experts != static_cast<int64_t>(linear.getExperts()) ||
+      (linear.getChoices() && phase.choices.layout.experts != packed.experts))
+    return error(linear, "has choices of " + llvm::Twine(linear.getExperts()) + " experts and weights of " +
+                             llvm::Twine(packed.experts));
   if (kernel.gated != packed.interleave)
     return error(linear, llvm::Twine("feeds ") + (kernel.gated ? "a glu and its weights are not interleaved"
                                                                : "no glu and its weights are interleaved"));
@@ -78,7 +82,7 @@ Error PhaseDescriber::describeLinear(ir::LinearOp linear) {
   Expected<Place> input = source(linear, linear.getInput());
   if (!input)
     return input.takeError();
-  if (!input->quantized && (input->chosen || input->perRow != rowStride(input->columns) * kF32))
+  if (!input->quantized && (input->chosen.has_value() || input->perRow != rowStride(input->columns) * kF32))
     return error(linear, "reads part of another linear's rows");
   int64_t outUnit = kernel.gated ? kPanelRows / 2 : kPanelRows; // columns of the result for one panel of weights
   Place output = destination(result, Scope::Tile);
@@ -86,22 +90,29 @@ Error PhaseDescriber::describeLinear(ir::LinearOp linear) {
   std::vector<View> views;
   addRow(views, *input);
   addMatrix(views, packed, panelBytes(packed.format, packed.columns));
+  for (View &view : views)
+    if (view.base == Base::Weights && packed.experts > 1)
+      view.perExpert = packed.bytes / packed.experts;
   if (kernel.bias)
     views.push_back(vector(llvm::cast<FlatSymbolRefAttr>((*linear.getBiases())[0]), kPanelRows * kF32));
+  if (kernel.bias && packed.experts > 1)
+    views.back().perExpert = packed.expertPanels() * kPanelRows * kF32;
   if (residual) {
     Expected<Place> place = source(linear, residual);
     if (!place)
       return place.takeError();
-    if (place->perRow != output.perRow || place->chosen || place->base != Base::Arena)
+    if (place->perRow != output.perRow || place->chosen.has_value() || place->base != Base::Arena)
       return error(linear, "adds to rows that are not an earlier phase's whole result");
     views.push_back(rows(*place, outUnit * kF32));
   }
   views.push_back(rows(output, outUnit * kF32));
   phase.calls.push_back({kernel, Scope::Tile, std::move(views)});
-  phase.columns = packed.panels();
-  phase.weightBytes += packed.bytes + (kernel.bias ? packed.rows * kF32 : 0);
-  phase.operations += 2 * packed.rows * packed.columns;
-  setTile(phase, 1, kernel.gated ? 2 : 1);
+  // Of one expert: a tile's rows have one. A step's row has several choices.
+  const int64_t choices = linear.getChoices() ? phase.choices.layout.choices : 1;
+  phase.columns = packed.expertPanels();
+  phase.weightBytes += packed.bytes / packed.experts + (kernel.bias ? packed.expertRows() * kF32 : 0);
+  phase.operations += 2 * choices * packed.expertRows() * packed.columns;
+  setTile(phase, linear.getChoices() ? phase.choices.layout.tileRows : 1, kernel.gated ? 2 : 1);
   return Error::success();
 }
 

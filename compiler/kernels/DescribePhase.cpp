@@ -23,6 +23,7 @@ ir::QuantizeOp quantizeOf(Value value) {
 
 Expected<Phase> PhaseDescriber::run() {
   phase.name = op.getName().str();
+  setRowKind();
   if (Error wrong = placeInputs())
     return std::move(wrong);
   if (Error wrong = placeResults())
@@ -39,19 +40,46 @@ Error PhaseDescriber::error(Operation *at, const Twine &what) {
 
 //===-- where values lie --------------------------------------------------------------------------------------===//
 
+/// Whether an op reads rows of this operand that are not its own: chosen ones, or all.
+static bool readsAnyRow(OpOperand &operand) {
+  return llvm::isa<ir::TakeRowsOp, ir::DispatchOp, ir::CollectOp, ir::AssignOp>(operand.getOwner()) &&
+         operand.getOperandNumber() == 0;
+}
+
+/// By the ops that change what rows are, else as the rows that are read.
+void PhaseDescriber::setRowKind() {
+  bool fixed = false;
+  auto become = [&](RowKind kind) { phase.rowKind = kind, fixed = true; };
+  for (Operation &o : body)
+    if (llvm::isa<ir::TakeRowsOp>(o))
+      become(RowKind::Logits);
+    else if (llvm::isa<ir::AssignOp>(o))
+      become(RowKind::Once);
+    else if (llvm::isa<ir::CollectOp>(o))
+      become(RowKind::Step);
+  for (auto [argument, input] : llvm::zip_equal(body.getArguments(), op.getInputs())) {
+    auto found = outer.find(input);
+    if (found == outer.end() || fixed)
+      continue;
+    const Place &place = found->second;
+    if (ir::isChoices(input.getType()) ||
+        (!llvm::any_of(argument.getUses(), readsAnyRow) && place.rowKind != RowKind::Step)) {
+      phase.rowKind = place.rowKind;
+      phase.choices = place.choices;
+    }
+  }
+}
+
 Error PhaseDescriber::placeInputs() {
-  op.getBody().walk([&](ir::TakeRowsOp) { phase.logitRows = true; });
   for (auto [argument, input] : llvm::zip_equal(body.getArguments(), op.getInputs())) {
     auto found = outer.find(input);
     if (found == outer.end())
       continue; // an argument of the function: its user says what it is, see index()
     places[argument] = found->second;
-    phase.logitRows |= found->second.logitRows;
+    if (!ir::isChoices(input.getType()) && !llvm::all_of(argument.getUses(), readsAnyRow) &&
+        (found->second.rowKind != phase.rowKind || !(found->second.choices == phase.choices)))
+      return error(op, "mixes rows of all tokens with rows of wanted logits, or of choices");
   }
-  for (auto &[value, place] : places)
-    if (place.logitRows != phase.logitRows &&
-        !llvm::all_of(value.getUsers(), [](Operation *user) { return llvm::isa<ir::TakeRowsOp>(user); }))
-      return error(op, "mixes rows of all tokens with rows of wanted logits");
   return Error::success();
 }
 
@@ -64,11 +92,19 @@ Error PhaseDescriber::placeResults() {
     int64_t offset = (*op.getOffsets())[result.getResultNumber()];
     Place place =
         rowsPlace(value, offset < 0 ? Base::Logits : Base::Arena, std::max<int64_t>(0, offset), program.rows(phase));
-    place.logitRows = phase.logitRows;
-    if (offset < 0 && !phase.logitRows)
+    if (auto assign = value.getDefiningOp<ir::AssignOp>()) {
+      place.rowKind = RowKind::Choices;
+      place.choices = {ChoiceLayout::of(program.maxRows, ir::widthOf(assign.getRoutes()), assign.getExperts()), offset};
+    } else {
+      place.rowKind = phase.rowKind;
+      place.choices = phase.choices;
+    }
+    if (offset < 0 && phase.rowKind != RowKind::Logits)
       return error(op, "gives the function's result for all rows; lathe.take_rows must say which rows want logits");
     outer[result] = places[value] = place;
-    if (place.base == Base::Arena && ir::isRows(value.getType())) {
+    // Choices lie in another order than the reference has them in.
+    if (place.base == Base::Arena && phase.rowKind != RowKind::Choices &&
+        (ir::isRows(value.getType()) || ir::isRoutes(value.getType()))) {
       phase.result = View{.base = Base::Arena, .offset = place.offset, .perRow = place.perRow};
       phase.resultColumns = place.columns;
       phase.resultStride = rowStride(place.columns);
@@ -79,7 +115,11 @@ Error PhaseDescriber::placeResults() {
 }
 
 Place PhaseDescriber::rowsPlace(Value value, Base base, int64_t offset, int64_t rows) const {
+  if (ir::isChoices(value.getType()))
+    return {.base = base, .offset = offset};
   Place place{.base = base, .offset = offset, .columns = ir::widthOf(value), .rows = rows};
+  if (ir::isRoutes(value.getType()))
+    place.columns *= 2; // experts and weights
   place.quantized = isQuantized(value);
   if (ir::isPartials(value.getType()))
     place.perRow = context.maxSplits() * place.columns * kF32;
@@ -95,7 +135,8 @@ Place PhaseDescriber::destination(Value value, Scope scope) {
   int64_t rows = worker ? program.rows(phase) : 1;
   Place place = rowsPlace(value, Base::Scratch, 0, rows);
   place.offset = allocate(place.quantized ? q16Block(rows, place.columns).bytes : rows * place.perRow);
-  place.logitRows = phase.logitRows;
+  place.rowKind = phase.rowKind;
+  place.choices = phase.choices;
   if (!worker)
     place.perRow = 0;
   return places[value] = place;
@@ -128,8 +169,8 @@ Expected<View> PhaseDescriber::index(Operation *user, Value value, Base base) {
   auto [known, added] = bases.try_emplace(input, base);
   if (!added && known->second != base)
     return error(user, "uses an argument of the function as something else than another op does");
-  if (phase.logitRows && base != Base::LogitRows)
-    return error(user, "needs positions or slots, and rows of wanted logits have none");
+  if (phase.rowKind != RowKind::Step && base != Base::LogitRows)
+    return error(user, "needs positions or slots, and only the rows of a step have them");
   return View{.base = base, .perRow = 4};
 }
 
@@ -189,6 +230,10 @@ Error PhaseDescriber::addRowOp(Operation *o, Scope scope, std::vector<Call> &cal
     return addSlice(slice);
   if (auto take = llvm::dyn_cast<ir::TakeRowsOp>(o))
     return addTakeRows(take, scope, calls);
+  if (auto dispatch = llvm::dyn_cast<ir::DispatchOp>(o))
+    return addDispatch(dispatch, scope, calls);
+  if (auto route = llvm::dyn_cast<ir::RouteOp>(o))
+    return addRoute(route, scope, calls);
   if (auto quantize = llvm::dyn_cast<ir::QuantizeOp>(o); quantize && fused.contains(o))
     return Error::success();
   ir::QuantizeOp quantize = llvm::isa<ir::QuantizeOp>(o) ? nullptr : quantizeOf(o->getResult(0));
@@ -197,25 +242,34 @@ Error PhaseDescriber::addRowOp(Operation *o, Scope scope, std::vector<Call> &cal
   Value result = quantize ? Value(quantize.getResult()) : o->getResult(0);
   if (auto combine = llvm::dyn_cast<ir::CombineOp>(o))
     return addCombine(combine, result, scope, calls);
+  if (auto collect = llvm::dyn_cast<ir::CollectOp>(o))
+    return addCollect(collect, result, scope, calls);
   if (llvm::isa<ir::NormOp, ir::QuantizeOp>(o))
     return addNorm(o, result, scope, calls);
   return addPointwise(o, result, scope, calls);
 }
 
 Error PhaseDescriber::addTakeRows(ir::TakeRowsOp take, Scope scope, std::vector<Call> &calls) {
-  Expected<Place> from = source(take, take.getInput());
+  Expected<View> rows = index(take, take.getRows(), Base::LogitRows);
+  return rows ? addChosen(take, *rows, scope, calls) : rows.takeError();
+}
+
+/// The row that `index` says of an op's first operand: as the input of the norms and quantizes that alone read it, else
+/// a copy.
+Error PhaseDescriber::addChosen(Operation *o, View index, Scope scope, std::vector<Call> &calls) {
+  Expected<Place> from = source(o, o->getOperand(0));
   if (!from)
     return from.takeError();
-  if (from->base != Base::Arena || from->logitRows || from->perRow != rowStride(from->columns) * kF32)
-    return error(take, "must take whole rows of an earlier phase's result");
+  if (from->base != Base::Arena || from->rowKind != RowKind::Step || from->perRow != rowStride(from->columns) * kF32)
+    return error(o, "must take whole rows of an earlier phase's result");
   Place place = *from;
-  place.chosen = take.getRows();
-  bool left = llvm::all_of(take->getUsers(), [](Operation *u) { return llvm::isa<ir::NormOp, ir::QuantizeOp>(u); });
+  place.chosen = index;
+  bool left = llvm::all_of(o->getUsers(), [](Operation *u) { return llvm::isa<ir::NormOp, ir::QuantizeOp>(u); });
   if (left) {
-    places[take.getResult()] = place;
+    places[o->getResult(0)] = place;
     return Error::success();
   }
-  return addNormKernel(take, place, {NormKind::None, place.columns}, {}, take.getResult(), scope, calls);
+  return addNormKernel(o, place, {NormKind::None, place.columns}, {}, o->getResult(0), scope, calls);
 }
 
 Error PhaseDescriber::addNorm(Operation *o, Value result, Scope scope, std::vector<Call> &calls) {
@@ -251,10 +305,7 @@ Error PhaseDescriber::addNormKernel(Operation *o, const Place &from, NormKernel 
   if (from.chosen) {
     kernel.gatherRows = from.rows;
     x.perRow = 0;
-    Expected<View> chosen = index(o, from.chosen, Base::LogitRows);
-    if (!chosen)
-      return chosen.takeError();
-    views.push_back(*chosen);
+    views.push_back(*from.chosen);
   }
   views.push_back(x);
   llvm::append_range(views, vectors);
@@ -282,6 +333,8 @@ Error PhaseDescriber::addPointwise(Operation *o, Value result, Scope scope, std:
   } else if (auto clip = llvm::dyn_cast<ir::ClipOp>(o)) {
     kernel.kind = Pointwise::Clip;
     kernel.value = clip.getLimit().convertToDouble();
+  } else if (llvm::isa<ir::GateOp>(o)) {
+    kernel.kind = Pointwise::Gate;
   } else {
     return error(o, "has no kernel here");
   }
@@ -290,9 +343,9 @@ Error PhaseDescriber::addPointwise(Operation *o, Value result, Scope scope, std:
     Expected<Place> from = source(o, operand);
     if (!from)
       return from.takeError();
-    kernel.columns = from->columns;
     addRow(views, *from);
   }
+  kernel.columns = ir::widthOf(o->getResult(0));
   Place to = destination(result, scope);
   kernel.output = to.quantized ? ActFormat::Q16 : ActFormat::F32;
   addRow(views, to);
@@ -332,6 +385,7 @@ Error PhaseDescriber::describeOps() {
   ir::AttendOp attend;
   ir::ConvOp conv;
   ir::ScanOp scan;
+  ir::AssignOp assign;
   for (Operation &o : body) {
     auto once = [&](auto &slot) {
       using T = std::remove_reference_t<decltype(slot)>;
@@ -342,7 +396,7 @@ Error PhaseDescriber::describeOps() {
       }
       return true;
     };
-    if (!once(linear) || !once(append) || !once(attend) || !once(conv) || !once(scan))
+    if (!once(linear) || !once(append) || !once(attend) || !once(conv) || !once(scan) || !once(assign))
       return error(&o, "is there twice");
   }
   if (linear)
@@ -353,6 +407,8 @@ Error PhaseDescriber::describeOps() {
     return describeConv(conv);
   if (scan)
     return describeScan(scan);
+  if (assign)
+    return describeAssign(assign);
   for (Operation &o : body.without_terminator()) {
     if (auto embed = llvm::dyn_cast<ir::EmbedOp>(&o)) {
       if (Error wrong = addEmbed(embed))

@@ -11,6 +11,7 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/Error.h"
+#include <optional>
 
 namespace lathe {
 
@@ -22,10 +23,11 @@ struct Place {
   int64_t offset = 0; ///< of row 0
   int64_t perRow = 0; ///< f32 and partials: bytes between rows as the grid moves
   int64_t columns = 0;
-  bool quantized = false;  ///< a block of Q16 arrays (q16Block) for `rows` rows
-  int64_t rows = 0;        ///< rows of the array
-  bool logitRows = false;  ///< its rows are the rows whose logits are wanted
-  mlir::Value chosen = {}; ///< not null: the place is a whole array, and a row is chosen from it by these indices
+  bool quantized = false; ///< a block of Q16 arrays (q16Block) for `rows` rows
+  int64_t rows = 0;       ///< rows of the array
+  RowKind rowKind = RowKind::Step;
+  ChoiceTable choices = {};        ///< of rows that are choices, and of a table of choices
+  std::optional<View> chosen = {}; ///< the place is a whole array, and a row is chosen from it by this index
 };
 
 /// What phases of one module share.
@@ -54,6 +56,7 @@ private:
   llvm::Error error(mlir::Operation *at, const llvm::Twine &what);
 
   // Where values lie.
+  void setRowKind();
   llvm::Error placeInputs();
   llvm::Error placeResults();
   Place rowsPlace(mlir::Value value, Base base, int64_t offset, int64_t rows) const;
@@ -80,6 +83,7 @@ private:
   llvm::Error describeOps();
   llvm::Error addRowOp(mlir::Operation *o, Scope scope, std::vector<Call> &calls);
   llvm::Error addSlice(ir::SliceOp slice);
+  llvm::Error addChosen(mlir::Operation *o, View index, Scope scope, std::vector<Call> &calls);
   llvm::Error addTakeRows(ir::TakeRowsOp take, Scope scope, std::vector<Call> &calls);
   llvm::Error addNorm(mlir::Operation *o, mlir::Value result, Scope scope, std::vector<Call> &calls);
   llvm::Error addNormKernel(mlir::Operation *o, const Place &from, NormKernel kernel, std::vector<View> vectors,
@@ -96,6 +100,14 @@ private:
   llvm::Error addEmbed(ir::EmbedOp embed);
   llvm::Error describeLinear(ir::LinearOp linear);
   llvm::Error addEpilogue(mlir::Operation *o, LinearKernel &kernel, mlir::Value &result, mlir::Value &residual);
+
+  // Mixtures of experts (DescribeExperts.cpp).
+  /// The table behind a list of choices.
+  llvm::Expected<ChoiceTable> table(mlir::Operation *user, mlir::Value choices);
+  llvm::Error addDispatch(ir::DispatchOp dispatch, Scope scope, std::vector<Call> &calls);
+  llvm::Error addRoute(ir::RouteOp route, Scope scope, std::vector<Call> &calls);
+  llvm::Error addCollect(ir::CollectOp collect, mlir::Value result, Scope scope, std::vector<Call> &calls);
+  llvm::Error describeAssign(ir::AssignOp assign);
 
   // Attention (DescribeAttention.cpp).
   llvm::Error describeAttention(ir::AppendOp append, ir::AttendOp attend);

@@ -60,7 +60,7 @@ std::string name(Activation activation) {
 }
 
 std::string name(Pointwise kind) {
-  static const char *const names[] = {"add", "glu", "act", "scale", "cap", "clip"};
+  static const char *const names[] = {"add", "glu", "act", "scale", "cap", "clip", "gate"};
   return names[static_cast<int>(kind)];
 }
 
@@ -282,6 +282,37 @@ std::vector<Argument> arguments(const PointwiseKernel &k) {
   a.vector("x", ElementType::F32, k.columns);
   if (k.kind == Pointwise::Add || k.kind == Pointwise::Glu)
     a.vector("z", ElementType::F32, k.columns);
+  if (k.kind == Pointwise::Gate)
+    a.vector("z", ElementType::F32, 1);
+  a.row(k.output, k.columns);
+  return a.list;
+}
+
+std::vector<Argument> arguments(const RouteKernel &k) {
+  Arguments a;
+  a.vector("x", ElementType::F32, k.experts);
+  if (k.bias)
+    a.vector("bias", ElementType::F32, k.experts);
+  a.row(ActFormat::F32, 2 * k.choices);
+  return a.list;
+}
+
+std::vector<Argument> arguments(const AssignKernel &k) {
+  const ChoiceLayout &l = k.layout;
+  Arguments a;
+  a.vector("tile", ElementType::I32, 5);
+  a.input("routes", ElementType::F32, {{2 * l.choices, 1}, {l.rows, rowStride(2 * l.choices)}});
+  a.output("tiles", ElementType::I32, {{1 + l.tiles(), 1}});
+  a.output("rows", ElementType::I32, {{l.places(), 1}});
+  a.output("places", ElementType::I32, {{l.experts + l.rows * l.choices, 1}});
+  return a.list;
+}
+
+std::vector<Argument> arguments(const CollectKernel &k) {
+  Arguments a;
+  a.vector("places", ElementType::I32, k.choices);
+  a.vector("weights", ElementType::F32, k.choices);
+  a.input("x", ElementType::F32, {{k.columns, 1}, {k.places, rowStride(k.columns)}});
   a.row(k.output, k.columns);
   return a.list;
 }
@@ -341,8 +372,8 @@ std::vector<Argument> arguments(const CombineKernel &k) {
 } // namespace
 
 std::string lathe::family(const KernelDesc &kernel) {
-  static const char *const names[] = {"embed",   "norm",      "linear", "append", "attend",
-                                      "combine", "pointwise", "conv",   "scan"};
+  static const char *const names[] = {"embed",     "norm", "linear", "append", "attend", "combine",
+                                      "pointwise", "conv", "scan",   "route",  "assign", "collect"};
   return names[kernel.index()];
 }
 
@@ -383,6 +414,20 @@ std::string lathe::symbol(const KernelDesc &kernel) {
                  [&](const CombineKernel &k) {
                    s.word(name(k.output)).field("h", k.heads).field("d", k.headSize).field("stride", k.splitStride);
                    s.field("splits", k.maxSplits).field("split", k.splitPositions).flag("sinks", k.sinks);
+                 },
+                 [&](const RouteKernel &k) {
+                   s.word(k.scoring == Scoring::Softmax ? "softmax" : "sigmoid").field("e", k.experts);
+                   s.field("c", k.choices).flag("bias", k.bias).flag("normalise", k.normalise);
+                   s.optional("scale", k.scale, 1);
+                   if (k.keep < k.groups)
+                     s.field("groups", k.groups).field("keep", k.keep);
+                 },
+                 [&](const AssignKernel &k) {
+                   s.field("r", k.layout.rows).field("c", k.layout.choices).field("e", k.layout.experts);
+                   s.field("t", k.layout.tileRows);
+                 },
+                 [&](const CollectKernel &k) {
+                   s.word(name(k.output)).field("k", k.columns).field("c", k.choices).field("p", k.places);
                  },
                  [&](const PointwiseKernel &k) {
                    s.word(name(k.kind)).word(name(k.output)).field("k", k.columns).optional("by", k.value, 0);

@@ -42,6 +42,7 @@ enum class CacheFormat { F32, F16 };
 enum class NormKind { None, RMS, Layer };
 enum class Activation { None, SiLU, GELUErf, GELUTanh, ReLU, ReLUSquared };
 enum class Pairing { Interleaved, HalfSplit };
+enum class Scoring { Softmax, Sigmoid };
 /// How a rotation depends on the known length of the row's sequence: not at all; by other tables beyond a limit; by
 /// frequencies of each length beyond it.
 enum class LengthRule { None, Switch, Grow };
@@ -63,6 +64,39 @@ constexpr Q16Block q16Block(int64_t rows, int64_t columns) {
 /// Elements of one row's partial softmaxes of `heads` heads for one split.
 constexpr int64_t partialsOf(int64_t heads, int64_t headSize) { return heads * (headSize + 2); }
 constexpr int64_t panelsOf(int64_t rows) { return (rows + kPanelRows - 1) / kPanelRows; }
+
+/// Where the choices of a step's rows lie: those of an expert one after another, each expert's in whole tiles, so that
+/// a tile has one expert's weights. What fills an expert's last tile up has no meaning. The table that says so is one
+/// block of i32 arrays:
+///   tiles[1 + tiles()]             the number of tiles, then the expert of each
+///   rows[places()]                 the row of each place
+///   places[experts + rows * choices]  after one number for each expert, which only assign uses: the place of each
+///   row's
+///                                  choices, the row's own side by side
+struct ChoiceLayout {
+  int64_t rows = 0;    ///< of a step, at most
+  int64_t choices = 0; ///< of a row
+  int64_t experts = 1;
+  int64_t tileRows = 1; ///< places of a tile
+
+  /// The layout for the rows of a program. Steps of few rows are bound by memory, and a tile's rows are computed
+  /// whether there are choices for them or not: a place a tile. Else register tiles of linears divide 6: about as many
+  /// rows as a third of an expert's share, so that not too many of its last tile are wasted.
+  static constexpr ChoiceLayout of(int64_t rows, int64_t choices, int64_t experts) {
+    int64_t share = rows * choices / experts / 3 / 6 * 6;
+    return {rows, choices, experts, rows < 64 ? 1 : share < 6 ? 6 : share > 24 ? 24 : share};
+  }
+  /// At most.
+  constexpr int64_t tiles() const {
+    int64_t all = rows * choices, used = all < experts ? all : experts; // experts that are chosen, at most
+    return (all + used * (tileRows - 1)) / tileRows;
+  }
+  constexpr int64_t places() const { return tiles() * tileRows; }
+  static constexpr int64_t aligned(int64_t count) { return (count * 4 + 63) / 64 * 64; }
+  constexpr int64_t rowsOffset() const { return aligned(1 + tiles()); } ///< bytes
+  constexpr int64_t placesOffset() const { return rowsOffset() + aligned(places()); }
+  constexpr int64_t bytes() const { return placesOffset() + aligned(experts + rows * choices); }
+};
 
 /// y[0..columns) = scale * table[id + offset]. One row.
 struct EmbedKernel {
@@ -169,12 +203,13 @@ struct ScanKernel {
   int64_t blocks() const { return byChannel ? (heads + kPanelRows - 1) / kPanelRows : heads; }
 };
 
-enum class Pointwise { Add, Glu, Activate, Scale, Softcap, Clip };
+enum class Pointwise { Add, Glu, Activate, Scale, Softcap, Clip, Gate };
 
 /// One row, element by element, then f32 or q16:
 ///   Add       x + value * z             Scale    value * x
 ///   Glu       activation(x) * z         Softcap  value * tanh(x / value)
 ///   Activate  activation(x)             Clip     x, at least -value and at most value
+///   Gate      sigmoid(z[0]) * x
 /// For what no other kernel's epilogue takes along.
 struct PointwiseKernel {
   Pointwise kind;
@@ -184,8 +219,30 @@ struct PointwiseKernel {
   ActFormat output = ActFormat::F32;
 };
 
+/// For one row: the experts that it chooses by its router's logits and their weights; see lathe.route, whose groups are
+/// `groups` of which `keep` are kept.
+struct RouteKernel {
+  int64_t experts, choices;
+  Scoring scoring = Scoring::Softmax;
+  bool bias = false, normalise = false;
+  double scale = 1;
+  int64_t groups = 1, keep = 1;
+};
+
+/// Once a step: the table of a ChoiceLayout, from all rows' choices. tile[4] says how many rows there are.
+struct AssignKernel {
+  ChoiceLayout layout;
+};
+
+/// For one row: y[c] = sum over its choices j, in order, of weights[j] * x[c, places[j]], then f32 or q16.
+struct CollectKernel {
+  int64_t columns, choices;
+  int64_t places; ///< rows of x
+  ActFormat output = ActFormat::F32;
+};
+
 using KernelDesc = std::variant<EmbedKernel, NormKernel, LinearKernel, AppendKernel, AttendKernel, CombineKernel,
-                                PointwiseKernel, ConvKernel, ScanKernel>;
+                                PointwiseKernel, ConvKernel, ScanKernel, RouteKernel, AssignKernel, CollectKernel>;
 
 /// "linear", "attend", …: the family's name, in symbols and schedule records.
 std::string family(const KernelDesc &kernel);
@@ -240,15 +297,19 @@ struct Argument {
 ///   combine  positions i32[1], partial f32[headSize + 2, heads, maxSplits] (splits splitStride apart);
 ///            sinks: sinks f32[heads];
 ///            -> as norm, columns = heads * headSize
-///   pointwise  x f32[columns]; Add, Glu: z f32[columns]; -> as norm
+///   pointwise  x f32[columns]; Add, Glu: z f32[columns]; Gate: z f32[1]; -> as norm
 ///   conv     blocks i32[1], positions i32[1], x f32[channels], w f32[16, width, panels], bias f32[16, panels];
 ///            -> state f32[16, width, panels, *] (blocks stateElements apart), y f32[16, panels]
 ///   scan     blocks i32[1], positions i32[1], tile i32[4], x f32[heads * headSize], dt f32[heads],
 ///            b and c f32[N, groups]; byChannel: a f32[16, N, panels], d and dt_bias f32[16, panels], else each
 ///            f32[heads];
 ///            -> state f32[lanes, N, blocks, *] as conv's, y f32[lanes, blocks]
+///   route    x f32[experts]; bias f32[experts]; -> y f32[2 * choices]: the experts, ascending, then their weights
+///   assign   tile i32[5], routes f32[2 * choices, rows] (rows rowStride apart); -> tiles, rows and places i32, dense
+///            (ChoiceLayout)
+///   collect  places i32[choices], weights f32[choices], x f32[columns, places] (rows rowStride apart); -> as norm
 /// panels = channels / 16, rounded up; `blocks` names the sequence's block of the state. group = heads / kvHeads. In
-/// `tile` {m, n, s, worker}, s is the split.
+/// `tile` {m, n, s, worker, rows of the step}, s is the split.
 std::vector<Argument> signature(const KernelDesc &kernel);
 /// Where in a panel each argument of a packed matrix begins, in bytes, in the signature's order.
 std::vector<int64_t> matrixOffsets(PackedFormat format, int64_t columns);

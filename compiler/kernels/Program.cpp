@@ -34,6 +34,8 @@ void print(std::ostream &out, const View &view) {
     out << " +" << view.perColumn << "*n";
   if (view.perSplit)
     out << " +" << view.perSplit << "*s";
+  if (view.perExpert)
+    out << " +" << view.perExpert << "*e";
 }
 
 void print(std::ostream &out, const Call &call) {
@@ -48,8 +50,9 @@ void print(std::ostream &out, const Call &call) {
 }
 
 void print(std::ostream &out, const Program &program, const Phase &phase) {
-  out << "  phase \"" << phase.name << "\": " << program.rows(phase) << (phase.logitRows ? " logit rows" : " rows")
-      << " / " << phase.rowsPerTile << " x " << phase.columns << " / " << phase.columnsPerTile
+  static const char *const kinds[] = {" rows", " logit rows", " choices", " step"};
+  out << "  phase \"" << phase.name << "\": " << program.rows(phase) << kinds[static_cast<int>(phase.rowKind)] << " / "
+      << phase.rowsPerTile << " x " << phase.columns << " / " << phase.columnsPerTile
       << (phase.splits ? " x splits" : "") << (phase.inOrder ? ", rows in order" : "");
   if (phase.weightBytes)
     out << ", " << phase.weightBytes << " weight bytes";
@@ -74,6 +77,8 @@ bool lathe::tileFits(const Program &program, const Phase &phase, int64_t rows, i
   const LinearKernel *linear = linearOf(phase);
   if (!linear)
     return rows == 1 && panels == 1;
+  if (phase.rowKind == RowKind::Choices && rows != phase.choices.layout.tileRows)
+    return false;
   return !linear->gated || panels % 2 == 0;
 }
 
@@ -99,7 +104,10 @@ std::string lathe::print(const ProgramSet &set) {
     out << "sequences longer than " << set.feedAgainBeyond << " are fed again\n";
   for (const PackedWeight &weight : set.weights) {
     out << "weight " << weight.name << ": " << packedName(weight.format) << " " << weight.rows << " x "
-        << weight.columns << ", " << weight.bytes << " bytes" << (weight.interleave ? ", interleaved" : "") << "\n";
+        << weight.columns << ", " << weight.bytes << " bytes" << (weight.interleave ? ", interleaved" : "");
+    if (weight.experts > 1)
+      out << ", " << weight.experts << " experts";
+    out << "\n";
   }
   for (const Table &table : set.tables)
     out << "table " << table.name << ": " << table.values.size() << "\n";

@@ -17,7 +17,22 @@
 namespace lathe {
 
 /// Where an argument lives; the order is lathe_base's.
-enum class Base { Arena, Scratch, Weights, Cache, Ids, Positions, Slots, Pages, LogitRows, Logits, Tile, Lengths, State, Blocks };
+enum class Base {
+  Arena,
+  Scratch,
+  Weights,
+  Cache,
+  Ids,
+  Positions,
+  Slots,
+  Pages,
+  LogitRows,
+  Logits,
+  Tile,
+  Lengths,
+  State,
+  Blocks
+};
 
 /// One argument of a call.
 struct View {
@@ -28,6 +43,7 @@ struct View {
   int64_t perRow = 0;      ///< bytes to move for one row
   int64_t perColumn = 0;   ///< bytes to move for one column unit
   int64_t perSplit = 0;    ///< bytes to move for one split
+  int64_t perExpert = 0;   ///< bytes to move for one expert, in phases of choices
 
   bool operator==(const View &) const = default;
 };
@@ -41,12 +57,26 @@ struct Call {
   std::vector<View> views;
 };
 
+/// What the rows of a phase are: a step's rows; those of them whose logits are wanted; choices of experts, in the
+/// places that a table of an earlier phase gives them; or one, for the step as a whole.
+enum class RowKind { Step, Logits, Choices, Once };
+
+/// A table that an assign kernel writes to the arena.
+struct ChoiceTable {
+  ChoiceLayout layout;
+  int64_t offset = 0; ///< bytes
+
+  View tiles() const { return {.base = Base::Arena, .offset = offset}; }
+  bool operator==(const ChoiceTable &other) const { return offset == other.offset; }
+};
+
 /// A grid of tiles. A linear phase's tile sizes are those of its LinearKernel; all others are 1 row x 1 column unit.
 /// A column unit of a linear is a panel of its weights, so a gated linear has two for 16 columns of its result.
 struct Phase {
   std::string name;
-  bool logitRows = false; ///< rows are the rows whose logits are wanted
-  int64_t columns = 1;    ///< column units
+  RowKind rowKind = RowKind::Step;
+  ChoiceTable choices; ///< of a phase whose rows are choices
+  int64_t columns = 1; ///< column units
   int64_t rowsPerTile = 1, columnsPerTile = 1;
   bool inOrder = false;       ///< a tile has all rows and makes its calls for each in turn: only so may State change
   bool splits = false;        ///< the grid's third dimension is the splits of the context
@@ -66,14 +96,20 @@ struct Program {
   int64_t arenaBytes = 0, scratchBytes = 0;
   std::vector<Phase> phases;
 
-  int64_t rows(const Phase &phase) const { return phase.logitRows ? maxLogitRows : maxRows; }
+  /// At most.
+  int64_t rows(const Phase &phase) const {
+    return phase.rowKind == RowKind::Step      ? maxRows
+           : phase.rowKind == RowKind::Logits  ? maxLogitRows
+           : phase.rowKind == RowKind::Choices ? phase.choices.layout.places()
+                                               : 1;
+  }
 };
 
 /// The phase's linear; null when it has none.
 const LinearKernel *linearOf(const Phase &phase);
 /// Whether a linear phase may run in tiles of `rows` x `panels`: both divide the grid (tiles are never partial: a step
-/// with fewer rows computes garbage in the rest of its last tile), and a gated linear keeps its pairs of panels
-/// together.
+/// with fewer rows computes garbage in the rest of its last tile), a gated linear keeps its pairs of panels together,
+/// and choices their table's tiles.
 bool tileFits(const Program &program, const Phase &phase, int64_t rows, int64_t panels);
 /// Gives a linear phase its tile; tileFits must hold.
 void setTile(Phase &phase, int64_t rows, int64_t panels);
@@ -84,6 +120,9 @@ void setTile(Phase &phase, int64_t rows, int64_t panels);
 /// each): panel 2i is rows [16i, 16i + 16) of the first, panel 2i + 1 the same rows of the second, both padded with
 /// zero rows. Vector (rows = 1): f32 elements, the sources' one after another, readable up to a multiple of 16.
 /// Interleaved (the bias of a gated linear): elements in the order of the matrix's rows, padded in the same way.
+///
+/// With experts, each source is so many equal parts, and all this holds of the parts of each expert, one after another;
+/// a vector's parts are padded too.
 struct PackedWeight {
   std::string name;
   std::vector<std::string> sources; ///< roles
@@ -91,13 +130,16 @@ struct PackedWeight {
   bool vector = false;
   bool interleave = false;
   int64_t rows = 0, columns = 0; ///< of all sources together, before padding
-  int64_t bytes = 0;             ///< matrix: panels() * panelBytes(format, columns); vector: 4 each element
+  int64_t bytes = 0; ///< matrix: panels() * panelBytes(format, columns); vector: 4 each element, of panels if padded
+  int64_t experts = 1;
 
-  /// Panels of 16 rows (vector: of 16 elements).
-  int64_t panels() const {
-    int64_t units = vector ? columns : rows;
-    return interleave ? 2 * panelsOf(units / 2) : panelsOf(units);
-  }
+  /// Rows (a vector's elements) of one expert.
+  int64_t expertRows() const { return (vector ? columns : rows) / experts; }
+  /// Panels of 16 rows (vector: of 16 elements) of one expert, and of all.
+  int64_t expertPanels() const { return interleave ? 2 * panelsOf(expertRows() / 2) : panelsOf(expertRows()); }
+  int64_t panels() const { return experts * expertPanels(); }
+  /// Whether a vector's elements lie in panels, not just one after another.
+  bool padded() const { return interleave || experts > 1; }
 };
 
 /// A computed f32 array of weights.bin (rotary tables).

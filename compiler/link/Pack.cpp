@@ -35,17 +35,31 @@ uint64_t hashWords(const uint8_t *data, uint64_t size, uint64_t hash) {
 uint64_t packedBytes(const PackedWeight &weight) {
   if (!weight.vector)
     return weight.panels() * panelBytes(weight.format, weight.columns);
-  return (weight.interleave ? weight.panels() * kPanelRows : weight.columns) * sizeof(float);
+  return (weight.padded() ? weight.panels() * kPanelRows : weight.columns) * sizeof(float);
 }
 
-/// The stacked row that lies at `slot` of `panel`; -1: padding.
+/// The stacked row (a vector's element) that lies at `slot` of `panel`; -1: padding.
 int64_t rowAt(const PackedWeight &weight, int64_t panel, int64_t slot) {
+  int64_t expert = panel / weight.expertPanels(), own = weight.expertRows();
+  panel %= weight.expertPanels();
   if (!weight.interleave) {
     int64_t row = panel * kPanelRows + slot;
-    return row < weight.rows ? row : -1;
+    return row < own ? expert * own + row : -1;
   }
-  int64_t half = weight.rows / 2, row = panel / 2 * kPanelRows + slot;
-  return row < half ? panel % 2 * half + row : -1;
+  int64_t half = own / 2, row = panel / 2 * kPanelRows + slot;
+  return row < half ? (panel % 2 * weight.experts + expert) * half + row : -1;
+}
+
+/// Where a stacked row lies: the inverse of rowAt.
+struct Slot {
+  int64_t panel, slot;
+};
+Slot slotOf(const PackedWeight &weight, int64_t row) {
+  int64_t sources = weight.interleave ? 2 : 1, part = weight.expertRows() / sources; // of one expert in one source
+  if (sources * weight.experts == 1)
+    return {row / kPanelRows, row % kPanelRows};
+  int64_t source = row / (weight.experts * part), expert = row / part % weight.experts;
+  return {expert * weight.expertPanels() + row % part / kPanelRows * sources + source, row % part % kPanelRows};
 }
 
 Error checkShape(const PackedWeight &weight) {
@@ -55,6 +69,9 @@ Error checkShape(const PackedWeight &weight) {
   int64_t units = weight.vector ? weight.columns : weight.rows;
   if (weight.interleave && (weight.sources.size() != 2 || units % 2))
     return makeError("{0}: only two weights of one shape can be interleaved", weight.name);
+  if (weight.experts < 1 || units % (weight.experts * (weight.interleave ? 2 : 1)) ||
+      (weight.experts > 1 && weight.sources.size() != (weight.interleave ? 2 : 1)))
+    return makeError("{0}: {1} rows are not those of {2} experts", weight.name, units, weight.experts);
   if (!weight.vector && weight.columns % packedColumns(weight.format))
     return makeError("{0}: {1} columns are not a multiple of {2}, as {3} needs", weight.name, weight.columns,
                      packedColumns(weight.format), packedName(weight.format));
@@ -146,14 +163,15 @@ void packVector(const PackedWeight &weight, const Sources &sources, uint8_t *out
   for (size_t source = 0; source < sources.size(); ++source) {
     row.resize(sources[source]->columns);
     sources[source]->readRow(0, row.data());
-    if (!weight.interleave) {
+    if (!weight.padded()) {
       std::memcpy(out, row.data(), row.size() * sizeof(float));
       out += row.size() * sizeof(float);
       continue;
     }
-    for (size_t i = 0; i < row.size(); i += kPanelRows)
-      std::memcpy(out + (2 * i + source * kPanelRows) * sizeof(float), &row[i],
-                  std::min<size_t>(kPanelRows, row.size() - i) * sizeof(float));
+    for (size_t i = 0; i < row.size(); ++i) {
+      Slot place = slotOf(weight, source * row.size() + i);
+      std::memcpy(out + (place.panel * kPanelRows + place.slot) * sizeof(float), &row[i], sizeof(float));
+    }
   }
 }
 
@@ -333,18 +351,12 @@ Expected<uint64_t> lathe::packWeights(const WeightsLayout &layout, const WeightS
 void lathe::unpackRow(const PackedWeight &weight, const uint8_t *data, int64_t row, float *out) {
   if (weight.vector) {
     for (int64_t i = 0; i < weight.columns; ++i) {
-      int64_t half = weight.columns / 2, at = i;
-      if (weight.interleave)
-        at = i % half / kPanelRows * 2 * kPanelRows + i / half * kPanelRows + i % half % kPanelRows;
+      Slot place = slotOf(weight, i);
+      int64_t at = weight.padded() ? place.panel * kPanelRows + place.slot : i;
       std::memcpy(out + i, data + at * sizeof(float), sizeof(float));
     }
     return;
   }
-  int64_t panel = row / kPanelRows, slot = row % kPanelRows;
-  if (weight.interleave) {
-    int64_t half = weight.rows / 2;
-    panel = 2 * (row % half / kPanelRows) + row / half;
-    slot = row % half % kPanelRows;
-  }
+  auto [panel, slot] = slotOf(weight, row);
   unpackPanelRow(weight.format, weight.columns, data + panel * panelBytes(weight.format, weight.columns), slot, out);
 }

@@ -21,8 +21,8 @@ static void printView(const lathe_model &model, const lathe_view &view, llvm::ra
   if (view.base == LATHE_BASE_CACHE || view.base == LATHE_BASE_STATE)
     out << "[" << view.layer << "]";
   out << "+" << view.offset;
-  static const char *const moves[] = {"m", "n", "s"};
-  for (int i = 0; i < 3; ++i)
+  static const char *const moves[] = {"m", "n", "s", "e"};
+  for (int i = 0; i < 4; ++i)
     if (view.step[i])
       out << "+" << view.step[i] << moves[i];
   out << " " << typeName(view.type);
@@ -47,6 +47,7 @@ static void printCalls(const lathe_model &model, uint32_t first, uint32_t count,
 }
 
 void lathe::printTables(const lathe_model &model, llvm::raw_ostream &out) {
+  static const char *const rowKinds[] = {"rows", "logit rows", "choices", "step"};
   out << formatv("model {0} for {1}, build {2:x-16}, abi {3}\n", model.name, model.target, model.build_id,
                  model.abi_version);
   out << formatv("context {0}, vocabulary {1} (stride {2}), slots {3}\n", model.max_context, model.vocabulary,
@@ -75,8 +76,8 @@ void lathe::printTables(const lathe_model &model, llvm::raw_ostream &out) {
     for (uint32_t p = program.first_phase; p < program.first_phase + program.n_phases; ++p) {
       const lathe_phase &phase = model.phases[p];
       out << formatv("  phase \"{0}\": {1} a tile, {2} column tiles{3}", phase.name,
-                     formatv("{0} {1}", phase.rows_per_tile, phase.rows == LATHE_ROWS_LOGITS ? "logit rows" : "rows"),
-                     phase.column_tiles, phase.splits ? ", splits" : "");
+                     formatv("{0} {1}", phase.rows_per_tile, rowKinds[phase.rows]), phase.column_tiles,
+                     phase.splits ? ", splits" : "");
       if (phase.hidden)
         out << ", hidden state " << phase.hidden - 1;
       out << "\n";

@@ -17,6 +17,11 @@ static_assert(static_cast<int>(Scope::Tile) == LATHE_SCOPE_TILE &&
                   static_cast<int>(Scope::Splits) == LATHE_SCOPE_SPLITS &&
                   static_cast<int>(Scope::Worker) == LATHE_SCOPE_WORKER,
               "Scope follows lathe_scope");
+static_assert(static_cast<int>(RowKind::Step) == LATHE_ROWS_ALL &&
+                  static_cast<int>(RowKind::Logits) == LATHE_ROWS_LOGITS &&
+                  static_cast<int>(RowKind::Choices) == LATHE_ROWS_CHOICES &&
+                  static_cast<int>(RowKind::Once) == LATHE_ROWS_ONCE,
+              "RowKind follows lathe_rows");
 static_assert(kPagePositions == LATHE_PAGE_POSITIONS);
 
 /// A new last element whose padding is zero too: it goes into the bundle, and equal models make equal bytes.
@@ -83,13 +88,19 @@ private:
     phase = &from;
     lathe_phase &to = addZeroed(out.phases);
     to.name = text(from.name);
-    to.rows = from.logitRows ? LATHE_ROWS_LOGITS : LATHE_ROWS_ALL;
+    to.rows = static_cast<uint32_t>(from.rowKind);
     to.rows_per_tile = from.rowsPerTile;
     to.column_tiles = from.columns / from.columnsPerTile;
     to.splits = from.splits;
     to.in_order = from.inOrder;
     to.weight_bytes = from.weightBytes;
     to.operations = from.operations;
+    if (from.rowKind == RowKind::Choices) {
+      const ChoiceLayout &layout = from.choices.layout;
+      addView(from.choices.tiles(), {"tiles", ElementType::I32, {{1 + layout.tiles(), 1}}}, /*worker=*/true);
+      to.choices = {static_cast<uint32_t>(out.views.size()), static_cast<uint32_t>(layout.tileRows),
+                    static_cast<uint32_t>(layout.experts)};
+    }
     to.first_prologue = out.calls.size();
     to.n_prologue = from.prologue.size();
     for (const Call &call : from.prologue)
@@ -136,6 +147,7 @@ private:
     to.step[0] = from.perRow * (worker ? 1 : phase->rowsPerTile);
     to.step[1] = worker ? 0 : from.perColumn * phase->columnsPerTile;
     to.step[2] = worker ? 0 : from.perSplit;
+    to.step[3] = worker ? 0 : from.perExpert;
     to.type = abiType(argument.type);
     to.dimensions = argument.dims.size();
     to.first_dim = out.dims.size();

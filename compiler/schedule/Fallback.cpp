@@ -34,13 +34,15 @@ static int64_t divisor(int64_t whole, int64_t limit, int64_t unit, bool even) {
 Tile lathe::fallbackTile(const Program &program, const Phase &phase, const TargetDesc &target) {
   LinearKernel linear = *linearOf(phase);
   int64_t rows = program.rows(phase);
-  bool few = rows <= kFewRows || program.distinctSequences || phase.logitRows;
-  linear.rows = few ? 1 : kManyRows;
+  bool chosen = phase.rowKind == RowKind::Choices; // whose tiles have their rows from the table
+  bool few = rows <= kFewRows || program.distinctSequences || phase.rowKind == RowKind::Logits;
+  linear.rows = chosen ? phase.rowsPerTile : few ? 1 : kManyRows;
   Values registers = fallbackValues(linear, target);
   if (!few)
-    return {divisor(rows, kManyRows, registers["rows"], false),
+    return {chosen ? phase.rowsPerTile : divisor(rows, kManyRows, registers["rows"], false),
             divisor(phase.columns, kManyRowsPanels, registers["panels"], linear.gated)};
   int64_t panel = panelBytes(linear.format, linear.columns), worthwhile = (kTileBytes + panel - 1) / panel;
   int64_t panels = std::max({phase.columns / kManyTiles, worthwhile, registers["panels"]});
-  return {1, divisor(phase.columns, std::min(panels, phase.columns / kFewTiles), registers["panels"], linear.gated)};
+  return {chosen ? phase.rowsPerTile : 1,
+          divisor(phase.columns, std::min(panels, phase.columns / kFewTiles), registers["panels"], linear.gated)};
 }

@@ -36,6 +36,9 @@ struct KeyMaker {
   ScheduleKey operator()(const ScanKernel &k) const {
     return {"scan", k.byChannel ? "channel" : "head", {{"h", k.heads}, {"d", k.headSize}, {"n", k.stateSize}}};
   }
+  ScheduleKey operator()(const RouteKernel &k) const { return {"route", "f32", {{"e", k.experts}}}; }
+  ScheduleKey operator()(const AssignKernel &k) const { return {"assign", "i32", {{"e", k.layout.experts}}}; }
+  ScheduleKey operator()(const CollectKernel &k) const { return {"collect", name(k.output), {{"k", k.columns}}}; }
   ScheduleKey operator()(const PointwiseKernel &k) const { return {"pointwise", name(k.output), {{"k", k.columns}}}; }
 };
 
@@ -61,7 +64,10 @@ std::vector<std::string> lathe::sizeNames(const std::string &family) {
                                                                                     {"combine", {"d", "h"}},
                                                                                     {"pointwise", {"k"}},
                                                                                     {"conv", {"c", "w"}},
-                                                                                    {"scan", {"h", "d", "n"}}};
+                                                                                    {"scan", {"h", "d", "n"}},
+                                                                                    {"route", {"e"}},
+                                                                                    {"assign", {"e"}},
+                                                                                    {"collect", {"k"}}};
   for (const auto &[name, sizes] : all)
     if (name == family)
       return sizes;

@@ -12,6 +12,9 @@
 //   combine   "q16"                                    d, h heads of one call
 //   conv      "f32"                                   c channels of one call, w width
 //   scan      "channel", "head"                       h heads of one call, d, n numbers of a state
+//   route     "f32"                                    e experts
+//   assign    "i32"                                    e
+//   collect   "f32", "q16"                             k columns
 //
 // A linear's m and n are those of its phase, not of its tile: the tile is part of what a schedule chooses.
 //

@@ -9,9 +9,9 @@
  *
  *      row tiles (m)  x  column tiles (n)  x  splits of the context (s)
  *
- * taken from an atomic counter by the workers; a barrier ends it. Each tile runs the phase's calls in order; each worker
- * runs the phase's prologue once, before its first tile, into its own scratch. A call is one kernel and its views; a
- * view names a base and how far to move per m, n and s. So the executor is a loop, and the program is data.
+ * taken from an atomic counter by the workers; a barrier ends it. Each tile runs the phase's calls in order; each
+ * worker runs the phase's prologue once, before its first tile, into its own scratch. A call is one kernel and its
+ * views; a view names a base and how far to move per m, n and s. So the executor is a loop, and the program is data.
  */
 #ifndef LATHE_RUNTIME_ABI_MODEL_ABI_H
 #define LATHE_RUNTIME_ABI_MODEL_ABI_H
@@ -25,10 +25,10 @@ extern "C" {
 
 #define LATHE_MODEL_MAGIC "LATHEMDL"   /* 8 bytes, no terminator, in lathe_model */
 #define LATHE_WEIGHTS_MAGIC "LATHEWTS" /* 8 bytes, no terminator, at the start of weights.bin */
-#define LATHE_ABI_VERSION 4u           /* raised with every change of this file */
+#define LATHE_ABI_VERSION 5u           /* raised with every change of this file */
 #define LATHE_MODEL_SYMBOL "lathe_model"
-#define LATHE_PAGE_POSITIONS 64        /* positions of one page of the KV cache */
-#define LATHE_WEIGHTS_ALIGNMENT 4096   /* of weights.bin's data and of each large tensor: 64 */
+#define LATHE_PAGE_POSITIONS 64      /* positions of one page of the KV cache */
+#define LATHE_WEIGHTS_ALIGNMENT 4096 /* of weights.bin's data and of each large tensor: 64 */
 
 /* ---- what a kernel gets -------------------------------------------------------------------------------------------
  * Laid out as Halide's halide_buffer_t and halide_dimension_t (HalideRuntime.h), which is what the kernels take;
@@ -74,7 +74,7 @@ enum lathe_base {
   LATHE_BASE_PAGES = 7,      /* i32 [slots][max_pages] page table: logical page -> page of the pool */
   LATHE_BASE_LOGIT_ROWS = 8, /* i32 [logit rows] the rows whose logits are wanted */
   LATHE_BASE_LOGITS = 9,     /* f32 [logit rows][logits_stride] output */
-  LATHE_BASE_TILE = 10,      /* i32 [4] {m, n, s, worker} of the tile that runs */
+  LATHE_BASE_TILE = 10,      /* i32 [5] {m, n, s, worker} of the tile that runs, and the step's rows */
   LATHE_BASE_LENGTHS = 11,   /* i32 [rows] known length of each row's sequence: above its position */
   LATHE_BASE_STATE = 12,     /* the recurrent states' pool of the view's layer: [blocks][state.bytes] */
   LATHE_BASE_BLOCKS = 13,    /* i32 [rows] block of that pool that belongs to the row's sequence */
@@ -82,10 +82,10 @@ enum lathe_base {
 };
 
 typedef struct lathe_view {
-  uint32_t base;     /* lathe_base */
-  int32_t layer;     /* of the cache or the state; else 0 */
-  uint64_t offset;   /* bytes from the base */
-  int64_t step[3];   /* bytes to add for each row tile, column tile, split */
+  uint32_t base;   /* lathe_base */
+  int32_t layer;   /* of the cache or the state; else 0 */
+  uint64_t offset; /* bytes from the base */
+  int64_t step[4]; /* bytes to add for each row tile, column tile, split, and expert of a tile of choices */
   lathe_type type;
   uint32_t dimensions;
   uint32_t first_dim; /* in lathe_model.dims */
@@ -99,27 +99,42 @@ enum lathe_scope {
 };
 
 typedef struct lathe_call {
-  uint32_t kernel; /* index in lathe_model.kernels */
-  uint32_t scope;  /* lathe_scope */
+  uint32_t kernel;        /* index in lathe_model.kernels */
+  uint32_t scope;         /* lathe_scope */
   uint32_t rows_per_call; /* WORKER: rows that one call covers; else the phase's rows_per_tile */
   uint32_t first_view, n_views;
 } lathe_call;
 
-enum lathe_rows { LATHE_ROWS_ALL = 0, LATHE_ROWS_LOGITS = 1 };
+/* What a phase's rows are. */
+enum lathe_rows {
+  LATHE_ROWS_ALL = 0,     /* the step's */
+  LATHE_ROWS_LOGITS = 1,  /* those whose logits are wanted */
+  LATHE_ROWS_CHOICES = 2, /* choices of experts, in the tiles of lathe_choices */
+  LATHE_ROWS_ONCE = 3     /* one, whatever the step has */
+};
+
+/* Rows that an earlier phase has sorted by expert: its table i32 [1 + n] has the number of tiles (n at most), then the
+ * expert of each. */
+typedef struct lathe_choices {
+  uint32_t table; /* index in views + 1; 0: the phase's rows are no choices */
+  uint32_t tile_rows;
+  uint32_t experts; /* the table's numbers are below */
+} lathe_choices;
 
 typedef struct lathe_phase {
-  const char *name;        /* "layer 3: gate, up" */
-  uint32_t rows;           /* lathe_rows: what the row tiles count */
+  const char *name; /* "layer 3: gate, up" */
+  uint32_t rows;    /* lathe_rows: what the row tiles count */
   uint32_t rows_per_tile;
   uint32_t column_tiles;
-  uint32_t splits;         /* 1: the grid has a third dimension, splits of the longest row's context */
-  uint32_t in_order;       /* 1: a tile has all rows, and makes its calls for each row (as m), one after another */
+  uint32_t splits;   /* 1: the grid has a third dimension, splits of the longest row's context */
+  uint32_t in_order; /* 1: a tile has all rows, and makes its calls for each row (as m), one after another */
   uint32_t first_prologue, n_prologue; /* calls of scope WORKER, in lathe_model.calls */
   uint32_t first_call, n_calls;
-  uint32_t result;         /* index in views + 1 of the f32 result that verification may compare; 0: none */
-  uint32_t hidden;         /* i + 1: the result is hidden state i, what layer i reads (the last: what the head reads) */
-  uint64_t weight_bytes;   /* read once for each row tile of the phase: for the roofline */
-  uint64_t operations;     /* for each row, 2 for a multiply-add: for the roofline */
+  uint32_t result;       /* index in views + 1 of the f32 result that verification may compare; 0: none */
+  uint32_t hidden;       /* i + 1: the result is hidden state i, what layer i reads (the last: what the head reads) */
+  uint64_t weight_bytes; /* read once for each row tile of the phase: for the roofline */
+  uint64_t operations;   /* for each row of the step, 2 for a multiply-add: for the roofline */
+  lathe_choices choices;
 } lathe_phase;
 
 typedef struct lathe_program {
@@ -150,13 +165,13 @@ typedef struct lathe_cache {
   uint32_t layers;
   uint32_t kv_heads, head_size;
   lathe_type type;
-  uint64_t page_bytes; /* of one layer */
-  uint32_t max_pages;  /* of one sequence: ceil(max_context / 64) */
+  uint64_t page_bytes;      /* of one layer */
+  uint32_t max_pages;       /* of one sequence: ceil(max_context / 64) */
   uint32_t split_positions; /* positions of one split: a multiple of 64 */
 } lathe_cache;
 
-/* What recurrent layers remember of a sequence: in each layer a block of so many bytes, which in_order phases change row by
- * row. A row at position 0 takes the block as zero, whatever is in it. */
+/* What recurrent layers remember of a sequence: in each layer a block of so many bytes, which in_order phases change
+ * row by row. A row at position 0 takes the block as zero, whatever is in it. */
 typedef struct lathe_state {
   uint32_t layers; /* 0: none is recurrent */
   uint64_t bytes;  /* of one sequence in one layer; a multiple of 64 */
@@ -169,7 +184,7 @@ enum lathe_cpu_feature {
   LATHE_CPU_AVX2 = 1 << 2,
   LATHE_CPU_FMA = 1 << 3,
   LATHE_CPU_F16C = 1 << 4,
-  LATHE_CPU_AVX512 = 1 << 5,      /* F, CD, BW, DQ, VL */
+  LATHE_CPU_AVX512 = 1 << 5, /* F, CD, BW, DQ, VL */
   LATHE_CPU_AVX512_VNNI = 1 << 6,
   LATHE_CPU_AVX512_BF16 = 1 << 7,
   LATHE_CPU_AVX512_ICELAKE = 1 << 8, /* IFMA, VBMI, VBMI2, BITALG, VPOPCNTDQ, and GFNI */
@@ -187,8 +202,8 @@ typedef struct lathe_model {
   uint32_t cpu_features; /* lathe_cpu_feature bits that the kernels need */
   uint32_t max_context;  /* positions of one sequence */
   uint32_t vocabulary;
-  uint32_t logits_stride; /* elements between rows of the logits: vocabulary rounded up to 16 */
-  uint32_t max_slots;     /* sequences of one step */
+  uint32_t logits_stride;     /* elements between rows of the logits: vocabulary rounded up to 16 */
+  uint32_t max_slots;         /* sequences of one step */
   uint32_t feed_again_beyond; /* a sequence that passes this length must be fed again from its start, for what is cached
                                  was computed as of a shorter one (longrope); 0: none */
   lathe_cache cache;

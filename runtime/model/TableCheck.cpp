@@ -119,15 +119,41 @@ Result<void> checkResult(const lathe_model &model, const lathe_program &program,
     return error("result: ", sound.message());
   LATHE_REQUIRE(view.dimensions == 2, "result: has ", view.dimensions, " dimensions; it must have 2, columns and rows");
   const lathe_dim *dims = model.dims + view.first_dim;
-  const uint32_t rows = phase.rows == LATHE_ROWS_LOGITS ? program.max_logit_rows : program.max_rows;
+  const uint64_t rows = rowLimit(model, program, phase);
   LATHE_REQUIRE(dims[0].stride == 1 && dims[1].stride >= 0 && dims[1].extent >= 0 && uint32_t(dims[1].extent) >= rows,
                 "result: must be [", rows, " rows][columns] with columns side by side");
   return {};
 }
 
+/// The table that tells a phase its tiles.
+Result<void> checkChoices(const lathe_model &model, const lathe_program &program, const lathe_phase &phase) {
+  const lathe_choices &choices = phase.choices;
+  LATHE_REQUIRE((phase.rows == LATHE_ROWS_CHOICES) == (choices.table != 0),
+                "choices: a table is for rows that are choices and for them only");
+  if (!choices.table)
+    return {};
+  LATHE_REQUIRE(choices.table <= model.n_views, "choices: view ", choices.table - 1, " of ", model.n_views);
+  LATHE_REQUIRE(choices.tile_rows >= 1 && choices.tile_rows <= kMaxRows && choices.experts >= 1 &&
+                    choices.experts <= kMaxRows,
+                "choices: tiles of ", choices.tile_rows, " rows, ", choices.experts, " experts; 1 to ", kMaxRows,
+                " are possible");
+  const lathe_view &table = model.views[choices.table - 1];
+  LATHE_REQUIRE(table.base == LATHE_BASE_ARENA && table.type.code == LATHE_INT && table.type.bits == 32 &&
+                    table.dimensions == 1,
+                "choices: the table must be i32 [1 + tiles] in the arena");
+  const int32_t extent = model.dims[table.first_dim].extent;
+  LATHE_REQUIRE(extent >= 2 && uint32_t(extent) <= kMaxRows && model.dims[table.first_dim].stride == 1,
+                "choices: the table has ", extent, " numbers; 2 to ", kMaxRows, " are possible");
+  if (Result<void> sound = checkView(model, program, table, ViewLimits{}); !sound)
+    return error("choices: ", sound.message());
+  return {};
+}
+
 Result<void> checkPhase(const lathe_model &model, const lathe_program &program, const lathe_phase &phase) {
   LATHE_REQUIRE(phase.name, "no name");
-  LATHE_REQUIRE(phase.rows <= LATHE_ROWS_LOGITS, "rows is ", phase.rows, ": unknown");
+  LATHE_REQUIRE(phase.rows <= LATHE_ROWS_ONCE, "rows is ", phase.rows, ": unknown");
+  if (Result<void> sound = checkChoices(model, program, phase); !sound)
+    return sound;
   LATHE_REQUIRE(phase.splits <= 1, "splits is ", phase.splits, "; 0 or 1 are possible");
   LATHE_REQUIRE(phase.in_order <= 1, "in_order is ", phase.in_order, "; 0 or 1 are possible");
   LATHE_REQUIRE(!phase.in_order || phase.n_prologue == 0, "rows in order, and a prologue for all of them at once");

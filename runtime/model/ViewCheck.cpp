@@ -32,7 +32,7 @@ Wide baseBytes(const lathe_model &model, const lathe_program &program, uint32_t 
   case LATHE_BASE_LOGITS:
     return (Wide(program.max_logit_rows) + paddingRows(model)) * model.logits_stride * Wide(sizeof(float));
   case LATHE_BASE_TILE:
-    return 4 * sizeof(int32_t);
+    return 5 * sizeof(int32_t);
   default:
     return (Wide(program.max_rows) + paddingRows(model)) * Wide(sizeof(int32_t));
   }
@@ -46,14 +46,30 @@ bool knownType(const lathe_type &type) {
 
 } // namespace
 
+uint64_t rowLimit(const lathe_model &model, const lathe_program &program, const lathe_phase &phase) {
+  switch (phase.rows) {
+  case LATHE_ROWS_LOGITS:
+    return program.max_logit_rows;
+  case LATHE_ROWS_CHOICES: {
+    const lathe_view &table = model.views[phase.choices.table - 1];
+    return uint64_t(model.dims[table.first_dim].extent - 1) * phase.choices.tile_rows;
+  }
+  case LATHE_ROWS_ONCE:
+    return 1;
+  default:
+    return program.max_rows;
+  }
+}
+
 ViewLimits viewLimits(const lathe_model &model, const lathe_program &program, const lathe_phase &phase,
                       const lathe_call &call) {
-  const uint64_t rows = phase.rows == LATHE_ROWS_LOGITS ? program.max_logit_rows : program.max_rows;
+  const uint64_t rows = rowLimit(model, program, phase);
   if (call.scope == LATHE_SCOPE_WORKER)
-    return {{divideUp(rows, call.rows_per_call), 1, 1}};
+    return {{divideUp(rows, call.rows_per_call), 1, 1, 1}};
   const bool splits = phase.splits || call.scope == LATHE_SCOPE_SPLITS;
   return {{divideUp(rows, phase.in_order ? 1 : phase.rows_per_tile), phase.column_tiles,
-           splits ? divideUp(model.max_context, model.cache.split_positions) : 1}};
+           splits ? divideUp(model.max_context, model.cache.split_positions) : 1,
+           phase.rows == LATHE_ROWS_CHOICES ? phase.choices.experts : 1}};
 }
 
 Result<void> checkViewFields(const lathe_model &model, const lathe_view &view) {
@@ -84,7 +100,7 @@ Result<void> checkView(const lathe_model &model, const lathe_program &program, c
   Wide low = view.offset, high = view.offset; // first bytes of the lowest and the highest element
   const auto reach = [&](Wide count, Wide step) { (step < 0 ? low : high) += (count - 1) * step; };
   const bool paged = view.base == LATHE_BASE_PAGES || view.base == LATHE_BASE_CACHE || view.base == LATHE_BASE_STATE;
-  for (int i = 0; i < 3; ++i)
+  for (int i = 0; i < 4; ++i)
     reach(limits.count[i], view.step[i]);
   const Wide element = view.type.bits / 8;
   for (uint32_t i = 0; i < view.dimensions && !paged; ++i) {

@@ -8,10 +8,13 @@
 
 namespace lathe {
 
-/// How many values a call's m, n and s take.
+/// How many values a call's m, n, s and expert take.
 struct ViewLimits {
-  uint64_t count[3] = {1, 1, 1};
+  uint64_t count[4] = {1, 1, 1, 1};
 };
+
+/// Rows of a phase, at most. A phase of choices must have a sound table.
+uint64_t rowLimit(const lathe_model &model, const lathe_program &program, const lathe_phase &phase);
 
 ViewLimits viewLimits(const lathe_model &model, const lathe_program &program, const lathe_phase &phase,
                       const lathe_call &call);

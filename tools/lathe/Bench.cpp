@@ -145,8 +145,11 @@ private:
                                 [&](const PhaseTime &time) { return time.step == step && time.name == name; });
       if (found == times.end())
         found = times.insert(times.end(), {step, name.str()});
-      double wanted = event.table->rows == LATHE_ROWS_ALL ? rows : event.tiles ? 1 : 0; // the last row's logits
-      double bytes = wanted ? double(event.table->weight_bytes) : 0,
+      const bool logits = event.table->rows == LATHE_ROWS_LOGITS; // the last row's
+      double wanted = !logits ? rows : event.tiles ? 1 : 0;
+      // An expert's weights are read for each of its tiles: few rows' tiles mostly have different experts.
+      double reads = event.table->rows == LATHE_ROWS_CHOICES ? double(event.tiles) / event.table->column_tiles : 1;
+      double bytes = wanted ? reads * double(event.table->weight_bytes) : 0,
              operations = double(event.table->operations) * wanted;
       // Matrices at the rate of their format's multiply-adds; attention works in f32.
       double rate = event.table->weight_bytes && integerWeights && limits.dot4OperationsPerSecond

@@ -74,6 +74,9 @@ Built buildLinear(const LinearKernel &kernel, const TargetDesc &target, const Va
 Built buildAppend(const AppendKernel &kernel, const TargetDesc &target, const Values &values);
 Built buildAttend(const AttendKernel &kernel, const TargetDesc &target, const Values &values);
 Built buildCombine(const CombineKernel &kernel, const TargetDesc &target, const Values &values);
+Built buildRoute(const RouteKernel &kernel, const TargetDesc &target, const Values &values);
+Built buildAssign(const AssignKernel &kernel, const TargetDesc &target, const Values &values);
+Built buildCollect(const CollectKernel &kernel, const TargetDesc &target, const Values &values);
 Built buildPointwise(const PointwiseKernel &kernel, const TargetDesc &target, const Values &values);
 Built buildConv(const ConvKernel &kernel, const TargetDesc &target, const Values &values);
 Built buildScan(const ScanKernel &kernel, const TargetDesc &target, const Values &values);

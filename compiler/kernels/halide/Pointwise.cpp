@@ -40,6 +40,9 @@ Built lathe::buildPointwise(const PointwiseKernel &k, const TargetDesc &target, 
   case Pointwise::Clip:
     result = clamp(x, -value, value);
     break;
+  case Pointwise::Gate:
+    result = sigmoid(kernel.in("z")(0)) * x;
+    break;
   }
   s.row = Func("row");
   s.row(i) = strict_float(result);

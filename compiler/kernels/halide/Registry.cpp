@@ -28,6 +28,9 @@ const std::vector<Family> &lathe::families() {
       {"pointwise", any<PointwiseKernel, buildPointwise>, any<PointwiseKernel, pointwiseSpace>, {16, 4}},
       {"conv", any<ConvKernel, buildConv>, any<ConvKernel, convSpace>, {16, 16}},
       {"scan", any<ScanKernel, buildScan>, any<ScanKernel, scanSpace>, {64, 64}},
+      {"route", any<RouteKernel, buildRoute>, any<RouteKernel, routeSpace>, {64, 1}},
+      {"assign", any<AssignKernel, buildAssign>, any<AssignKernel, assignSpace>, {0, 0}},
+      {"collect", any<CollectKernel, buildCollect>, any<CollectKernel, collectSpace>, {16, 16}},
   };
   return all;
 }

@@ -16,6 +16,9 @@ std::vector<Parameter> linearSpace(const LinearKernel &kernel, const TargetDesc 
 std::vector<Parameter> appendSpace(const AppendKernel &kernel, const TargetDesc &target);
 std::vector<Parameter> attendSpace(const AttendKernel &kernel, const TargetDesc &target);
 std::vector<Parameter> combineSpace(const CombineKernel &kernel, const TargetDesc &target);
+std::vector<Parameter> routeSpace(const RouteKernel &kernel, const TargetDesc &target);
+std::vector<Parameter> assignSpace(const AssignKernel &kernel, const TargetDesc &target);
+std::vector<Parameter> collectSpace(const CollectKernel &kernel, const TargetDesc &target);
 std::vector<Parameter> pointwiseSpace(const PointwiseKernel &kernel, const TargetDesc &target);
 std::vector<Parameter> convSpace(const ConvKernel &kernel, const TargetDesc &target);
 std::vector<Parameter> scanSpace(const ScanKernel &kernel, const TargetDesc &target);

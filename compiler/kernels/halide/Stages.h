@@ -113,6 +113,36 @@ struct RecurrenceStages {
 };
 void scheduleRecurrence(RecurrenceStages &stages, int lanes, const TargetDesc &target);
 
+struct RouteStages {
+  Halide::Var e{"e"}, i{"i"};
+  struct Array {
+    Halide::Func values; ///< [e]
+    int64_t size;
+  };
+  std::vector<Array> arrays;                                ///< all that is computed on the way, in order
+  std::vector<std::pair<Halide::Func, Halide::RDom>> ranks; ///< those that each count over others
+  Halide::Func score;                                       ///< [e]
+  Halide::Func y;                                           ///< [i]
+
+  Halide::Func array(const char *name, int64_t size) { return arrays.emplace_back(Halide::Func(name), size).values; }
+};
+void scheduleRoute(RouteStages &stages, const TargetDesc &target);
+
+struct AssignStages {
+  Halide::Var e{"e"}, i{"i"};
+  Halide::Func count, first;        ///< [e]: choices, and the first tile, of each expert
+  Halide::Func tiles, rows, places; ///< [i]
+};
+void scheduleAssign(AssignStages &stages, const AssignKernel &kernel);
+
+struct CollectStages {
+  Halide::Var i{"i"};
+  Halide::Func row; ///< [i]
+  Halide::RDom choice;
+  RowOutput output;
+};
+void scheduleCollect(CollectStages &stages, const CollectKernel &kernel, const TargetDesc &target);
+
 struct PointwiseStages {
   Halide::Func row; ///< [i]
   RowOutput output;

@@ -21,7 +21,20 @@ constexpr size_t kPrefetchLines = 48;
 } // namespace
 
 size_t Executor::rowsOf(const lathe_phase &phase) const {
-  return phase.rows == LATHE_ROWS_LOGITS ? step.logitRows : step.rows;
+  switch (phase.rows) {
+  case LATHE_ROWS_LOGITS:
+    return step.logitRows;
+  case LATHE_ROWS_CHOICES:
+    return size_t(*choiceTable(phase)) * phase.choices.tile_rows;
+  case LATHE_ROWS_ONCE:
+    return 1;
+  default:
+    return step.rows;
+  }
+}
+
+const int32_t *Executor::choiceTable(const lathe_phase &phase) const {
+  return reinterpret_cast<const int32_t *>(plan.views[phase.choices.table - 1].address);
 }
 
 Executor::Grid Executor::gridOf(const lathe_phase &phase) const {
@@ -32,6 +45,7 @@ Executor::Grid Executor::gridOf(const lathe_phase &phase) const {
 void Executor::walk(unsigned worker) {
   const FloatEnvironment environment;
   Worker &self = state[worker];
+  self.tile[4] = int32_t(step.rows);
   const lathe_phase *phase = model.phases + step.program->first_phase, *end = phase + step.program->n_phases;
   const bool observed = bool(*step.observer);
   Clock::time_point start;
@@ -114,20 +128,22 @@ bool Executor::runTile(Worker &self, const lathe_phase &phase, int64_t m, int64_
 }
 
 bool Executor::runCalls(Worker &self, const lathe_phase &phase, int64_t m, int64_t n, int64_t s) {
+  const int64_t expert =
+      phase.rows == LATHE_ROWS_CHOICES ? choiceTable(phase)[1 + m * phase.rows_per_tile / phase.choices.tile_rows] : 0;
   for (uint32_t i = 0; i < phase.n_calls; ++i) {
     const uint32_t index = phase.first_call + i;
     if (plan.calls[index].overSplits) {
       for (uint64_t split = 0; split < step.splits; ++split)
-        if (!call(self, index, m, n, int64_t(split)))
+        if (!call(self, index, m, n, int64_t(split), expert))
           return false;
-    } else if (!call(self, index, m, n, s)) {
+    } else if (!call(self, index, m, n, s, expert)) {
       return false;
     }
   }
   return true;
 }
 
-bool Executor::call(Worker &self, uint32_t index, int64_t m, int64_t n, int64_t s) {
+bool Executor::call(Worker &self, uint32_t index, int64_t m, int64_t n, int64_t s, int64_t expert) {
   const PlannedCall &planned = plan.calls[index];
   self.tile[0] = int32_t(m);
   self.tile[1] = int32_t(n);
@@ -135,8 +151,9 @@ bool Executor::call(Worker &self, uint32_t index, int64_t m, int64_t n, int64_t 
   const PlannedView *view = plan.views.data() + planned.firstView;
   lathe_buffer *buffer = self.buffers.data();
   for (uint32_t i = 0; i < planned.views; ++i, ++view, ++buffer) {
-    const uintptr_t address = self.local[size_t(view->local)] + view->address +
-                              uintptr_t(m * view->step[0] + n * view->step[1] + s * view->step[2]);
+    const uintptr_t address =
+        self.local[size_t(view->local)] + view->address +
+        uintptr_t(m * view->step[0] + n * view->step[1] + s * view->step[2] + expert * view->step[3]);
     buffer->host = reinterpret_cast<uint8_t *>(address);
     buffer->type = view->type;
     buffer->dimensions = view->dimensions;

@@ -10,6 +10,8 @@
 //
 // Where rows of a sequence follow from one another (phase.in_order: recurrent layers), a tile is a column tile of all
 // rows and takes them one by one, so each sequence's state goes through its rows in their order.
+// Choices of experts are rows that an earlier phase of the step has sorted: how many there are, and whose weights a
+// tile takes, stands in its table.
 //
 // Row tiles count rows of `rows_per_tile`; the last may have padding rows behind the step's rows. Those have id 0 and
 // position 0 of 1 in a slot whose pages are all page 0, the cache's sink.
@@ -75,7 +77,7 @@ private:
     std::array<lathe_buffer, kMaxArguments> buffers{};
     std::array<void *, kMaxArguments> arguments{};
     std::array<uintptr_t, 3> local{}; ///< by Local
-    int32_t tile[4]{};                ///< LATHE_BASE_TILE: {m, n, s, worker}
+    int32_t tile[5]{};                ///< LATHE_BASE_TILE: {m, n, s, worker, rows of the step}
   };
 
   /// The running step.
@@ -102,10 +104,12 @@ private:
   bool runTile(Worker &self, const lathe_phase &phase, int64_t m, int64_t n, int64_t s);
   bool runCalls(Worker &self, const lathe_phase &phase, int64_t m, int64_t n, int64_t s);
   bool runPrologue(Worker &self, const lathe_phase &phase);
-  bool call(Worker &self, uint32_t index, int64_t m, int64_t n, int64_t s);
+  bool call(Worker &self, uint32_t index, int64_t m, int64_t n, int64_t s, int64_t expert = 0);
   void observe(const lathe_phase &phase, const Grid &grid, double seconds) const;
   Grid gridOf(const lathe_phase &phase) const;
   size_t rowsOf(const lathe_phase &phase) const;
+  /// The table of a phase of choices, as an earlier phase has written it: the number of tiles, then their experts.
+  const int32_t *choiceTable(const lathe_phase &phase) const;
   void prefetchTables(const lathe_phase &phase) const;
 
   const lathe_model &model;

@@ -12,7 +12,7 @@ static PlannedView planView(const lathe_model &model, const lathe_view &view, co
                          : view.base == LATHE_BASE_STATE ? bases.state + layer * bases.stateLayerBytes
                                                          : bases.start[view.base];
   planned.address = (planned.local == Local::Nothing ? reinterpret_cast<uintptr_t>(start) : 0) + view.offset;
-  for (int i = 0; i < 3; ++i)
+  for (int i = 0; i < 4; ++i)
     planned.step[i] = view.step[i];
   // Kernels only read the shapes: the table stays constant.
   planned.dim = const_cast<lathe_dim *>(model.dims + view.first_dim);

@@ -32,7 +32,7 @@ enum class Local : uint32_t { Nothing, Scratch, Tile };
 
 struct alignas(64) PlannedView {
   uintptr_t address; ///< or the offset in the worker's scratch or tile
-  int64_t step[3];
+  int64_t step[4];
   lathe_dim *dim;
   lathe_type type;
   int32_t dimensions;

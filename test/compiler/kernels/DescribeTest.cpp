@@ -89,7 +89,7 @@ TEST_F(DescribeTest, DecodePhasesAreTheKernelsOfTheDesign) {
   EXPECT_EQ(phases[4].columns, 12); // 6 panels of gate and 6 of up
   EXPECT_EQ(phases[4].resultColumns, 96);
   EXPECT_THAT(families(phases[5].prologue), ElementsAre("norm")); // a copy that quantises
-  EXPECT_TRUE(phases[11].logitRows);
+  EXPECT_EQ(phases[11].rowKind, RowKind::Logits);
   EXPECT_EQ(phases[11].calls[0].views.back().base, Base::Logits);
   EXPECT_FALSE(phases[11].result);
 }
@@ -192,8 +192,8 @@ TEST_F(DescribeTest, RowOpsWithoutEpilogueArePhases) {
   // Gate and up of two formats are joined by every worker in decode, once in prefill.
   EXPECT_THAT(families(find(set.programs[0], "down")->prologue), ElementsAre("pointwise"));
   EXPECT_THAT(families(find(set.programs[1], "down input")->calls), ElementsAre("pointwise"));
-  // One phase each: the norm after layer 1's attention and its sum, the wanted rows (a copy) and their scale; in prefill,
-  // where the last linear has no prologue, also the last norm and its sum.
+  // One phase each: the norm after layer 1's attention and its sum, the wanted rows (a copy) and their scale; in
+  // prefill, where the last linear has no prologue, also the last norm and its sum.
   auto sums = [](const Program &program) {
     return llvm::count_if(program.phases, [](const Phase &phase) {
       return families(phase.calls) == std::vector<std::string>{"norm", "pointwise"};

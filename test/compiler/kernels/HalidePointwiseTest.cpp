@@ -39,6 +39,8 @@ static double reference(const PointwiseKernel &k, double x, double z) {
     return k.value * std::tanh(x / k.value);
   case Pointwise::Clip:
     return std::clamp(x, -k.value, k.value);
+  case Pointwise::Gate:
+    return x / (1 + std::exp(-z));
   }
   return x;
 }

@@ -175,6 +175,34 @@ TEST_P(EachFormat, InterleavesPanels) {
   }
 }
 
+TEST_P(EachFormat, PacksEachExpertLikeAMatrixOfItsOwn) {
+  const int64_t experts = 3, part = 20, columns = columnsFor(64);
+  const PackedFormat format = packedFor(GetParam());
+  MemoryWeights source;
+  const Weight *weights[] = {&source.add("gate", GetParam(), experts * part, columns),
+                             &source.add("up", GetParam(), experts * part, columns)};
+  ProgramSet set;
+  set.weights.push_back(matrix("both", {"gate", "up"}, format, 2 * experts * part, columns, /*interleave=*/true));
+  set.weights.push_back(matrix("alone", {"up"}, format, experts * part, columns));
+  for (PackedWeight &weight : set.weights) {
+    weight.experts = experts;
+    weight.bytes = weight.panels() * panelBytes(format, columns);
+    EXPECT_EQ(weight.panels(), experts * (weight.interleave ? 4 : 2));
+  }
+  llvm::Expected<Packed> packed = pack(set, source);
+  ASSERT_TRUE(bool(packed)) << llvm::toString(packed.takeError());
+  for (int64_t r = 0; r < experts * part; ++r) {
+    for (int64_t s : {0, 1})
+      ASSERT_TRUE(
+          sameNumbers(unpacked(set.weights[0], packed->at("both"), s * experts * part + r), row(*weights[s], r)));
+    ASSERT_TRUE(sameNumbers(unpacked(set.weights[1], packed->at("alone"), r), row(*weights[1], r)));
+    // As a kernel finds it, from the first byte of its expert.
+    PackedWeight own = matrix("own", {"gate", "up"}, format, 2 * part, columns, /*interleave=*/true);
+    const uint8_t *expert = packed->at("both") + r / part * own.bytes;
+    ASSERT_TRUE(sameNumbers(unpacked(own, expert, part + r % part), row(*weights[1], r)));
+  }
+}
+
 /// Read by the words of compiler/kernels/Packed.h and nothing else.
 TEST_P(EachFormat, PutsNumbersWhereKernelsReadThem) {
   const int64_t columns = columnsFor(96);

@@ -33,7 +33,7 @@ inline Program toyProgram(const char *name, int64_t rows) {
 
   Phase head;
   head.name = "head";
-  head.logitRows = true;
+  head.rowKind = RowKind::Logits;
   head.columns = kToyPanels;
   NormKernel gather{NormKind::None, kToyColumns};
   gather.gatherRows = rows;

@@ -164,7 +164,8 @@ TEST_P(ModuleTest, ComputesWhatTheReferenceDoes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Inputs, ModuleTest,
-                         testing::Values("llama-q4", "llama-f32", "llama-mixed", "plain", "placement", "axes"),
+                         testing::Values("llama-q4", "llama-f32", "llama-mixed", "plain", "placement", "axes",
+                                         "experts", "experts-q4"),
                          [](const auto &info) {
                            std::string name = info.param;
                            std::replace(name.begin(), name.end(), '-', '_');

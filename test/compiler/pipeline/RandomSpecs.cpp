@@ -96,9 +96,6 @@ const std::map<std::string, std::vector<double>> kNumbers = {
 const std::map<std::string, std::string> kTexts = {
     {"Model.name", "random"}, {"Model.family", ""}, {"Variant.name", "some"}};
 
-/// Axes that the reference has and no kernel computes yet.
-const std::set<std::string> kWithoutKernels = {"Mlp.experts"};
-
 /// "Attention.window".
 std::string nameOf(const Field &field) { return field.containing_type()->name() + "." + field.name(); }
 
@@ -113,8 +110,6 @@ void eachField(const Descriptor &type, std::set<const Descriptor *> &seen,
   if (!seen.insert(&type).second)
     return;
   for (int i = 0; i < type.field_count(); ++i) {
-    if (kWithoutKernels.contains(nameOf(*type.field(i))))
-      continue;
     visit(*type.field(i));
     if (type.field(i)->cpp_type() == Field::CPPTYPE_MESSAGE)
       eachField(*type.field(i)->message_type(), seen, visit);
@@ -197,7 +192,7 @@ void RandomSpecs::draw(Message &message, double density) {
   }
   for (int i = 0; i < type.field_count(); ++i) {
     const Field &field = *type.field(i);
-    if (field.real_containing_oneof() || kWithoutKernels.contains(nameOf(field)))
+    if (field.real_containing_oneof())
       continue;
     if (field.is_repeated())
       for (size_t left = chance(0.5) ? 0 : below(4); left > 0; --left)

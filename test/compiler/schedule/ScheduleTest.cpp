@@ -21,7 +21,7 @@ Phase linearPhase(PackedFormat format, int64_t columns, int64_t panels, bool gat
   linear.gated = gated;
   Phase phase;
   phase.columns = panels;
-  phase.logitRows = logits;
+  phase.rowKind = logits ? RowKind::Logits : RowKind::Step;
   phase.calls.push_back({linear, Scope::Tile, {}});
   return phase;
 }

@@ -39,7 +39,7 @@ public:
   lathe_call calls[3] = {
       {0, LATHE_SCOPE_WORKER, 1, 0, 2}, {1, LATHE_SCOPE_TILE, 1, 2, 2}, {2, LATHE_SCOPE_TILE, 1, 4, 2}};
   lathe_kernel kernels[3] = {{"p", "-", record<'p'>}, {"a", "-", record<'a'>}, {"b", "-", record<'b'>}};
-  lathe_phase phase = {"only", LATHE_ROWS_ALL, 1, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0};
+  lathe_phase phase = {"only", LATHE_ROWS_ALL, 1, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, {}};
   lathe_program program = {"test", 8, 8, 0, 0, 1, 1 << 20, 1 << 16};
   lathe_model model{};
   std::unique_ptr<WorkerPool> pool;

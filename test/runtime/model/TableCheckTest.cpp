@@ -83,7 +83,7 @@ TEST(TableCheck, Programs) {
 }
 
 TEST(TableCheck, Phases) {
-  EXPECT_THAT(refusal([](Tables &t) { t.phases[2].rows = 2; }), HasSubstr("phase 2 (layer 0: attend): rows is 2"));
+  EXPECT_THAT(refusal([](Tables &t) { t.phases[2].rows = 4; }), HasSubstr("phase 2 (layer 0: attend): rows is 4"));
   EXPECT_THAT(refusal([](Tables &t) { t.phases[2].rows_per_tile = 0; }), HasSubstr("rows_per_tile is 0"));
   EXPECT_THAT(refusal([](Tables &t) { t.phases[2].column_tiles = 0; }), HasSubstr("column_tiles is 0"));
   EXPECT_THAT(refusal([](Tables &t) { t.phases[2].splits = 2; }), HasSubstr("splits is 2"));
@@ -93,6 +93,21 @@ TEST(TableCheck, Phases) {
   EXPECT_THAT(refusal([](Tables &t) { t.phases[1].first_prologue = 0; }), HasSubstr("scope WORKER is for a prologue"));
   EXPECT_THAT(refusal([](Tables &t) { t.phases[1].first_call = 1; }), HasSubstr("scope WORKER is for a prologue"));
   EXPECT_THAT(refusal([](Tables &t) { t.phases[3].splits = 1; }), HasSubstr("scope SPLITS in a phase"));
+}
+
+TEST(TableCheck, Choices) {
+  auto with = [](lathe_choices choices) {
+    return refusal([&](Tables &t) {
+      t.phases[2].rows = LATHE_ROWS_CHOICES;
+      t.phases[2].choices = choices;
+    });
+  };
+  EXPECT_THAT(with({0, 0, 0}), HasSubstr("a table is for rows that are choices and for them only"));
+  EXPECT_THAT(with({1000, 1, 1}), HasSubstr("choices: view 999 of"));
+  EXPECT_THAT(with({1, 0, 1}), HasSubstr("tiles of 0 rows"));
+  EXPECT_THAT(with({1, 1, 0}), HasSubstr("0 experts"));
+  EXPECT_THAT(with({1, 1, 1}), HasSubstr("the table must be i32 [1 + tiles] in the arena"));
+  EXPECT_THAT(refusal([](Tables &t) { t.phases[2].choices.table = 1; }), HasSubstr("a table is for rows that are"));
 }
 
 TEST(TableCheck, Results) {

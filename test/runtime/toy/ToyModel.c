@@ -206,7 +206,8 @@ static const lathe_call calls[C_COUNT] = {
     {K_LOGITS, LATHE_SCOPE_TILE, 2, V_LOGITS, 3},
 };
 
-/* Phases: {name, rows, rows per tile, column tiles, splits, in order, prologue, calls, result, hidden, weight bytes, operations}. */
+/* Phases: {name, rows, rows per tile, column tiles, splits, in order, prologue, calls, result, hidden, weight bytes, operations, choices}. */
+#define NO_CHOICES {0, 0, 0}
 #define LAYER_PHASES(name, layer)                                                                                      \
   {name ": append",                                                                                                    \
    LATHE_ROWS_ALL,                                                                                                     \
@@ -221,15 +222,16 @@ static const lathe_call calls[C_COUNT] = {
    0,                                                                                                                  \
    0,                                                                                                                  \
    4,                                                                                                                  \
-   8},                                                                                                                 \
-      {name ": attend", LATHE_ROWS_ALL, 1, 1, 1, 0, 0, 0, C_LAYER + layer * C_LAYER_CALLS + 2, 1, 0, 0, 0, 8},               \
-      {name ": combine", LATHE_ROWS_ALL, 2, 1, 0, 0, 0, 0, C_LAYER + layer * C_LAYER_CALLS + 3, 1, V_RESULT_X + 1, (layer) + 2, 0, 8}
+   8,    \
+   NO_CHOICES},                                                                                                                 \
+      {name ": attend", LATHE_ROWS_ALL, 1, 1, 1, 0, 0, 0, C_LAYER + layer * C_LAYER_CALLS + 2, 1, 0, 0, 0, 8, NO_CHOICES},               \
+      {name ": combine", LATHE_ROWS_ALL, 2, 1, 0, 0, 0, 0, C_LAYER + layer * C_LAYER_CALLS + 3, 1, V_RESULT_X + 1, (layer) + 2, 0, 8, NO_CHOICES}
 enum { N_PHASES = 2 + 3 * TOY_LAYERS };
 static const lathe_phase phases[N_PHASES] = {
-    {"embed", LATHE_ROWS_ALL, 1, 1, 0, 0, 0, 0, C_EMBED, 1, V_RESULT_X + 1, 1, 16, 0},
+    {"embed", LATHE_ROWS_ALL, 1, 1, 0, 0, 0, 0, C_EMBED, 1, V_RESULT_X + 1, 1, 16, 0, NO_CHOICES},
     LAYER_PHASES("layer 0", 0),
     LAYER_PHASES("layer 1", 1),
-    {"logits", LATHE_ROWS_LOGITS, 2, 3, 0, 0, C_GATHER, 1, C_LOGITS, 1, V_RESULT_LOGITS + 1, 0, 176, 88},
+    {"logits", LATHE_ROWS_LOGITS, 2, 3, 0, 0, C_GATHER, 1, C_LOGITS, 1, V_RESULT_LOGITS + 1, 0, 176, 88, NO_CHOICES},
 };
 
 static const lathe_program programs[2] = {
