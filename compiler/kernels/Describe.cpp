@@ -178,28 +178,23 @@ private:
     return Error::success();
   }
 
-  /// One form of state for all layers, too.
+  /// A layer's block of state has room for that of any layer, so that all have the same places in it.
   Error describeState() {
     StateLayout &state = set.state;
     int64_t convBytes = 0, scanBytes = 0;
-    Operation *wrong = nullptr;
-    auto agree = [&](Operation *op, int64_t layer, int64_t &field, int64_t value) {
+    auto hold = [&](int64_t layer, int64_t &room, int64_t bytes) {
       state.layers = std::max(state.layers, layer + 1);
-      wrong = field && field != value ? op : wrong;
-      field = value;
+      room = std::max(room, bytes);
     };
     module.walk([&](ir::ConvOp op) {
       ir::Shape shape = ir::stackedShape(ir::weightsOf(symbols, op, op.getWeightAttr())).value_or(ir::Shape());
-      agree(op, op.getLayer(), convBytes, panelsOf(shape.rows) * kPanelRows * shape.columns * 4);
+      hold(op.getLayer(), convBytes, panelsOf(shape.rows) * kPanelRows * shape.columns * 4);
     });
     module.walk([&](ir::ScanOp op) {
       int64_t channels = ir::widthOf(op.getInput());
       int64_t lanes = decaysByChannel(op) ? panelsOf(channels) * kPanelRows : channels;
-      agree(op, op.getLayer(), scanBytes, lanes * op.stateSize() * 4);
+      hold(op.getLayer(), scanBytes, lanes * op.stateSize() * 4);
     });
-    if (wrong)
-      return failure(wrong->getName().getStringRef() + llvm::Twine(": layers differ in what they remember: one form of "
-                                                                   "state holds all layers"));
     state.scanOffset = llvm::alignTo(convBytes, 64);
     state.bytes = llvm::alignTo(state.scanOffset + scanBytes, 64);
     if (state.bytes / 4 > std::numeric_limits<int32_t>::max())
