@@ -79,9 +79,10 @@ Value StepBuilder::embedding() {
   Value x = embed("token_embedding", size ? size : model.dim(), inputs.ids, model.embedding().scale(), 0);
   if (size)
     x = linear(x, "embedding_projection", model.dim(), false);
-  if (model.positions().has_learned()) {
-    Value position =
-        embed("position_embedding", model.dim(), inputs.positions, 1, model.positions().learned().offset());
+  const spec::Positions &positions = model.positions();
+  if (positions.has_learned() || positions.has_sinusoidal()) {
+    const int64_t offset = positions.has_learned() ? positions.learned().offset() : positions.sinusoidal().offset();
+    Value position = embed("position_embedding", model.dim(), inputs.positions, 1, offset);
     x = ir::AddOp::create(b, at("embedding.sum"), x, position, b.getF64FloatAttr(1));
   }
   return model.embedding().norm() ? norm(x, "embedding_norm") : x;

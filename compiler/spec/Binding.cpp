@@ -310,13 +310,14 @@ static Message &owner(const FieldPath &path, Message &model) {
   return *message;
 }
 
-/// Whether the checkpoint says what `when` ("KEY=VALUE", or "KEY=": no such key) asks for.
+/// Whether the checkpoint says what `when` ("KEY=VALUE"; "KEY=": no such key; "!=" for the contrary) asks for.
 static bool applies(llvm::StringRef when, const spec::Style &style, const Checkpoint &checkpoint) {
   if (when.empty())
     return true;
   auto [key, wanted] = when.split('=');
+  const bool contrary = key.consume_back("!");
   std::optional<json> value = lookUp(style, checkpoint, key);
-  return wanted.empty() ? !value : value && textOf(*value) == wanted;
+  return contrary != (wanted.empty() ? !value : value && textOf(*value) == wanted);
 }
 
 /// Whether the family's defaults, or a binding before, have given the field a value.

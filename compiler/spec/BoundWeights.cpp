@@ -246,6 +246,8 @@ llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &sty
   auto source = std::make_unique<BoundWeights>();
   std::vector<bool> used(checkpoint.tensors.size());
   for (const WeightShape &wanted : shapes) {
+    if (wanted.made)
+      continue;
     llvm::Expected<Holder> holder = findHolder(roles, wanted, style, checkpoint, model);
     if (!holder)
       return holder.takeError();

@@ -136,6 +136,8 @@ std::unique_ptr<WeightSource> randomWeights(const spec::Model &model, Format for
   source->identity = hashBytes("random weights, version 3");
   const float branches = std::sqrt(2.0f * static_cast<float>(model.n_layers()));
   for (const WeightShape &shape : weightShapes(model)) {
+    if (shape.made)
+      continue;
     RandomWeight weight;
     weight.role = shape.role;
     weight.tensor = "random";
@@ -153,7 +155,7 @@ std::unique_ptr<WeightSource> randomWeights(const spec::Model &model, Format for
       weight.deviation /= branches;
     source->add(std::move(weight));
   }
-  return source;
+  return completedWeights(std::move(source), model);
 }
 
 } // namespace lathe

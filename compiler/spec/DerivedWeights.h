@@ -19,6 +19,9 @@ std::optional<spec::WeightFormat> protoFormat(Format format);
 std::unique_ptr<WeightSource> quantizedWeights(std::unique_ptr<WeightSource> inner, const spec::Model &model,
                                                Format format, std::shared_ptr<QuantizationLog> log);
 
+/// The weights of `inner` and those that follow from the spec (WeightShape::made): a table of sines, of positions.
+std::unique_ptr<WeightSource> completedWeights(std::unique_ptr<WeightSource> inner, const spec::Model &model);
+
 /// Weights for a model without a checkpoint: near-normal numbers, of deviation 1/sqrt(columns) in matrices, so that a
 /// product is as large as its input, and less by sqrt(2 * n_layers) where a branch ends (GPT-2, section 2.3), so that
 /// activations stay sane however wide and deep the model is; around 0 by 0.1 in biases, around 1 in norms and -1 in

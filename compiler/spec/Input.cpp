@@ -59,7 +59,7 @@ static llvm::Error attach(Input &input, const NamedFamily &family, Checkpoint ch
       bindWeights(style, std::move(checkpoint), input.model, stored);
   if (!weights)
     return weights.takeError();
-  input.weights = std::move(*weights);
+  input.weights = completedWeights(std::move(*weights), input.model);
   return llvm::Error::success();
 }
 

@@ -62,6 +62,8 @@ struct WeightShape {
   int64_t chosen = 1; ///< parts of those that a token meets, where they are experts
   /// Handed out in f32 whatever it comes in: it is no matrix of a product (a convolution, decays).
   bool f32 = false;
+  /// No checkpoint has it: it follows from the spec (completedWeights).
+  bool made = false;
 };
 /// What a weight is stored as when `wanted` is asked for: that, or where 256 columns do not divide a row the next finer
 /// format of 32 (q4_k: q5_0, q5_k: q5_1, q6_k: q8_0, as llama.cpp has it); `otherwise` where neither fits, and always

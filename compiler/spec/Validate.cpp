@@ -37,6 +37,8 @@ static void fillPositions(spec::Positions &positions, const spec::Model &model) 
   }
   if (positions.has_learned() && positions.learned().rows() == 0)
     positions.mutable_learned()->set_rows(model.max_context() + positions.learned().offset());
+  if (positions.has_sinusoidal() && positions.sinusoidal().theta() == 0)
+    positions.mutable_sinusoidal()->set_theta(10000);
   if (positions.has_alibi() && positions.alibi().max_bias() == 0)
     positions.mutable_alibi()->set_max_bias(8);
 }
@@ -271,12 +273,21 @@ static void checkPositions(const spec::Model &model, Checks &checks) {
                    learned.rows(), learned.offset(), model.max_context());
     return;
   }
+  case spec::Positions::kSinusoidal: {
+    const spec::Sinusoidal &sines = model.positions().sinusoidal();
+    checks.require(uint64_t(sines.offset()) + model.max_context() <= maxVocabulary,
+                   "positions.sinusoidal.offset = {0} and max_context = {1} together are more than {2}", sines.offset(),
+                   model.max_context(), maxVocabulary);
+    checks.require(model.dim() % 2 == 0 && (model.dim() > 2 || !sines.inclusive()),
+                   "dim = {0} has no sine and cosine of each frequency, as positions.sinusoidal asks for", model.dim());
+    return checks.positive("positions.sinusoidal.theta", sines.theta());
+  }
   case spec::Positions::kAlibi:
     return checks.positive("positions.alibi.max_bias", model.positions().alibi().max_bias());
   case spec::Positions::kNone:
     return;
   case spec::Positions::KIND_NOT_SET:
-    return checks.require(false, "positions has no kind: rotary, learned, alibi or none");
+    return checks.require(false, "positions has no kind: rotary, learned, sinusoidal, alibi or none");
   }
 }
 
@@ -361,8 +372,9 @@ static void checkVariant(const spec::Variant &variant, const spec::Model &model,
                    model.n_layers());
   checks.require(variant.offset() == 0 || variant.offset() < variant.every(),
                  "variants.{0}.offset = {1} is not below every = {2}", name, variant.offset(), variant.every());
-  checks.require(!variant.positions().has_learned(),
-                 "variants.{0}.positions: learned positions are added to the embedding, so they are the model's", name);
+  checks.require(
+      !variant.positions().has_learned() && !variant.positions().has_sinusoidal(),
+      "variants.{0}.positions: learned and sinusoidal ones are added to the embedding, so they are the model's", name);
   checks.require(variant.attention().n_kv_heads() == 0 ||
                      variant.attention().n_kv_heads() == model.attention().n_kv_heads(),
                  "variants.{0}.attention.n_kv_heads = {1} is not the model's, {2}: all layers share one form of cache",

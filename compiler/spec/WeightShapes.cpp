@@ -139,6 +139,9 @@ std::vector<WeightShape> weightShapes(const spec::Model &model) {
     list.matrix("embedding_projection", dim, embeddingSize, false);
   if (model.positions().has_learned())
     list.matrix("position_embedding", model.positions().learned().rows(), dim, false);
+  if (model.positions().has_sinusoidal())
+    list.shapes.push_back({"position_embedding", int64_t(model.max_context()) + model.positions().sinusoidal().offset(),
+                           dim, /*exact=*/true, /*parts=*/1, /*chosen=*/1, /*f32=*/true, /*made=*/true});
   if (model.embedding().norm())
     list.norm("embedding_norm");
   const bool after = model.norm().placement() == spec::Norm::BOTH;

@@ -38,6 +38,8 @@ ModelFacts factsOf(const spec::Model &model, const ProgramSet &programs) {
   for (const char *part : {"embedding", "attention", "feed-forward", "norms", "head"}) // in this order
     facts.parts.push_back({part, 0});
   for (const WeightShape &weight : weightShapes(model)) {
+    if (weight.made)
+      continue;
     uint64_t count = uint64_t(weight.rows) * uint64_t(weight.columns);
     std::string part = partOf(weight.role);
     auto found = llvm::find_if(facts.parts, [&](const auto &known) { return known.first == part; });

@@ -28,6 +28,8 @@ const std::map<std::string, std::vector<double>> kNumbers = {
     {"Embedding.size", {0, 36, 52}},
     {"Learned.offset", {0, 2}},
     {"Learned.rows", {0, 310}},
+    {"Sinusoidal.offset", {0, 2}},
+    {"Sinusoidal.theta", {0, 500}},
     {"Alibi.max_bias", {0, 5}},
     {"Rotary.theta", {500, 10000}},
     {"Rotary.dims", {0, 4, 6}},

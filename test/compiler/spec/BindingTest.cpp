@@ -82,6 +82,11 @@ TEST(Binding, AppliesWhenTheCheckpointSaysSo) {
             "dim: 5 positions { rotary { } } attention { n_kv_heads: 3 }");
   EXPECT_EQ(bound(bindings, checkpoint(R"({"heads": 3, "grouped": false, "width": 5})")),
             "dim: 5 positions { rotary { } }");
+  const std::string others = R"(
+    bindings { field: "dim" keys: "width" when: "wide!=" }
+    bindings { field: "n_layers" keys: "depth" when: "wide!=no" })";
+  EXPECT_EQ(bound(others, checkpoint(R"({"width": 5, "depth": 2})")), "n_layers: 2 positions { rotary { } }");
+  EXPECT_EQ(bound(others, checkpoint(R"({"width": 5, "depth": 2, "wide": "no"})")), "dim: 5 positions { rotary { } }");
   EXPECT_EQ(bound(R"(bindings { field: "dim" keys: "width" when: "wide" })", checkpoint("{}")),
             "f.textproto: binding of 'dim': when = 'wide' is not KEY=VALUE");
 }

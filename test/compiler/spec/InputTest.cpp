@@ -1,4 +1,6 @@
 #include "TestFiles.h"
+#include "compiler/spec/DerivedWeights.h"
+#include "compiler/spec/TextProto.h"
 #include "compiler/spec/tokenizer/TokenizerBlob.h"
 #include "gmock/gmock.h"
 #include <cmath>
@@ -161,6 +163,30 @@ TEST(Input, QuantizesMatrices) {
   EXPECT_EQ(llvm::cantFail(odd.weights->get("layers.0.mlp.down"))->format, Format::F32);
 }
 
+TEST(Input, PositionsMayBeSinesThatAreWorkedOut) {
+  auto row = [](const char *sinusoidal, int64_t at) {
+    spec::Model model;
+    EXPECT_EQ(messageOf(parseTextProto(std::string(R"(version: 1 dim: 6 n_layers: 1 vocab_size: 10 max_context: 4
+                                                      norm { kind: RMS eps: 1e-5 } attention { n_heads: 1 }
+                                                      mlp { hidden: 8 activation: RELU } head { tied: true }
+                                                      positions { sinusoidal { )") +
+                                           sinusoidal + " } }",
+                                       "m", model)),
+              "");
+    EXPECT_EQ(messageOf(validate(model, "m")), "");
+    return rowOf(*randomWeights(model, Format::F32), "position_embedding", at);
+  };
+  auto sine = [](double angle) { return float(std::sin(angle)); };
+  auto cosine = [](double angle) { return float(std::cos(angle)); };
+  const double second = std::pow(10000.0, -1 / 3.0), third = second * second;
+  EXPECT_THAT(row("", 3),
+              testing::Pointwise(testing::FloatEq(), {sine(3), cosine(3), sine(3 * second), cosine(3 * second),
+                                                      sine(3 * third), cosine(3 * third)}));
+  EXPECT_THAT(
+      row("offset: 2 apart: true inclusive: true theta: 100", 5),
+      testing::Pointwise(testing::FloatEq(), {sine(5), sine(0.5), sine(0.05), cosine(5), cosine(0.5), cosine(0.05)}));
+}
+
 TEST(Input, RandomWeightsAreTheSameEverywhere) {
   for (const char *format : {"", "q8_0", "q4_1"}) {
     Input a = read("models/smollm2-135m.textproto", {.randomWeights = true, .quantize = format});
@@ -196,8 +222,8 @@ TEST(Input, SaysWhatIsWrongWithOptions) {
             "--random-weights and --weights x exclude each other");
   EXPECT_EQ(inputMessage(hf, {.weightsPath = "x"}),
             "llama-gqa: --weights goes with a spec (.textproto); this is a checkpoint with its own");
-  EXPECT_EQ(inputMessage(hf, {.quantize = "q5"}),
-            "--quantize: q5 is no weight format; f32, f16, bf16, q8_0, q4_0, q4_1, q5_0, q5_1, q4_k, q5_k, q6_k would be right");
+  EXPECT_EQ(inputMessage(hf, {.quantize = "q5"}), "--quantize: q5 is no weight format; f32, f16, bf16, q8_0, q4_0, "
+                                                  "q4_1, q5_0, q5_1, q4_k, q5_k, q6_k would be right");
   EXPECT_EQ(inputMessage("models/nothing.textproto"), "nothing.textproto: No such file or directory");
   EXPECT_EQ(inputMessage("models/families/llama.textproto"),
             "llama.textproto: holds a lathe.spec.Family, not a model's spec (lathe.spec.Model)");
