@@ -15,12 +15,12 @@ import numpy as np
 
 # model_type -> architecture, and what is done to its tensors.
 ARCHITECTURES = {
-    "bloom": "bloom", "cohere": "command-r", "cohere2": "cohere2", "falcon": "falcon", "gemma": "gemma", "gemma2": "gemma2",
-    "gemma3_text": "gemma3", "gpt_bigcode": "starcoder", "gpt_neox": "gptneox", "gptj": "gptj", "granite": "granite", "mpt": "mpt",
-    "nemotron": "nemotron", "olmo": "olmo", "olmo2": "olmo2", "phi": "phi2", "phi3": "phi3", "qwen3": "qwen3", "smollm3": "smollm3",
+    "arcee": "arcee", "bloom": "bloom", "cohere": "command-r", "cohere2": "cohere2", "ernie4_5": "ernie4_5", "exaone4": "exaone4", "falcon": "falcon", "gemma": "gemma", "gemma2": "gemma2",
+    "gemma3_text": "gemma3", "glm": "chatglm", "glm4": "glm4", "gpt_bigcode": "starcoder", "gpt_neox": "gptneox", "gptj": "gptj", "granite": "granite", "mpt": "mpt",
+    "nemotron": "nemotron", "olmo": "olmo", "olmo2": "olmo2", "phi": "phi2", "phi3": "phi3", "qwen3": "qwen3", "seed_oss": "seed_oss", "smollm3": "smollm3",
     "stablelm": "stablelm", "starcoder2": "starcoder2",
 }
-PERMUTED = {"granite", "olmo", "smollm3"}
+PERMUTED = {"arcee", "granite", "olmo", "smollm3"}
 NORMS_PLUS_ONE = {"gemma", "gemma2", "gemma3_text", "nemotron"}
 BY_HEAD = {"bloom", "gpt_neox", "falcon"}
 
