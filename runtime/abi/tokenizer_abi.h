@@ -13,8 +13,8 @@
  * some merge passes through but that are no tokens: where one is left over, it is written as the tokens of its bytes. A
  * symbol's bytes are what it stands for in plain text: a byte-level "Ġthe" is stored as " the", SentencePiece's "▁the"
  * as " the" and "<0x0A>" as the byte 0x0A. Its key is how text spells it after normalizers and splits ("▁the" where
- * they turn spaces into U+2581); a special token's key is its spelling. Where keys are stored at all they are stored for
- * every symbol; where they are not, they are the bytes.
+ * they turn spaces into U+2581); a special token's key is its spelling. Where keys are stored at all they are stored
+ * for every symbol; where they are not, they are the bytes.
  */
 #ifndef LATHE_RUNTIME_ABI_TOKENIZER_ABI_H
 #define LATHE_RUNTIME_ABI_TOKENIZER_ABI_H
@@ -27,13 +27,14 @@ extern "C" {
 #endif
 
 #define LATHE_TOKENIZER_MAGIC "LATHETOK" /* 8 bytes, no terminator */
-#define LATHE_TOKENIZER_VERSION 2u       /* raised with every change of this file */
+#define LATHE_TOKENIZER_VERSION 3u       /* raised with every change of this file */
 #define LATHE_TOKENIZER_ALIGNMENT 8      /* of the blob and of every section */
 
 /* How a piece of text becomes symbols. */
 enum lathe_tokenizer_kind {
   LATHE_TOKENIZER_BPE = 1, /* merges by rank: `merges` */
-  LATHE_TOKENIZER_SPM = 2, /* SentencePiece's BPE: two neighbours merge if together they are a token, best score first */
+  LATHE_TOKENIZER_SPM =
+      2, /* SentencePiece's BPE: two neighbours merge if together they are a token, best score first */
   LATHE_TOKENIZER_UNIGRAM = 3 /* of all ways to write the piece the one with the highest sum of scores */
 };
 
@@ -42,7 +43,11 @@ enum lathe_tokenizer_flag {
   LATHE_TOKENIZER_IGNORE_MERGES = 1 << 1, /* BPE: a piece that is a token as a whole stays whole */
   LATHE_TOKENIZER_BYTE_LEVEL = 1 << 2,    /* BPE starts from bytes (byte_symbols); else from characters (piece_slots),
                                              and byte_symbols serve characters that have no symbol */
-  LATHE_TOKENIZER_FUSE_UNKNOWN = 1 << 3   /* neighbouring characters that cannot be written are one `missing` together */
+  LATHE_TOKENIZER_FUSE_UNKNOWN = 1 << 3, /* neighbouring characters that cannot be written are one `missing` together */
+  LATHE_TOKENIZER_MERGE_OVER_MISSING = 1 << 4, /* BPE: what cannot be written goes before merging, so that what stands
+                                                  around it may merge; else nothing merges over it */
+  LATHE_TOKENIZER_NORMALIZED_KEYS = 1 << 5,    /* special tokens' keys are spelled as the normalizers leave them */
+  LATHE_TOKENIZER_SINGLE_SUMS = 1 << 6         /* unigram: sums of scores are rounded to f32 */
 };
 
 /* GGUF's numbering. In `types`: the low four bits; lathe_token_attribute above. */
@@ -73,22 +78,23 @@ typedef struct lathe_merge {
   uint32_t left, right, result; /* symbols */
 } lathe_merge;
 
-/* A step that the pieces of a text go through, one after the other. Patterns are PCRE2's, compiled with UTF and UCP, and
- * see each piece as a text of its own; bytes that are no UTF-8 are never part of a match and pass every step. */
+/* A step that the pieces of a text go through, one after the other. Patterns are PCRE2's, compiled with UTF and UCP,
+ * and see each piece as a text of its own; bytes that are no UTF-8 are never part of a match and pass every step. */
 enum lathe_step_kind {
-  LATHE_STEP_SPLIT = 1,           /* cuts each piece at the matches of `pattern`; lathe_split_flag. Not a normalizer */
-  LATHE_STEP_WORDS = 2,           /* cuts before every run of `pattern`, a literal, that follows something else: where no
-                                     symbol reaches over such a place this only makes merging faster. Not a normalizer */
-  LATHE_STEP_REPLACE = 3,         /* every literal `pattern` becomes `text` */
+  LATHE_STEP_SPLIT = 1,   /* cuts each piece at the matches of `pattern`; lathe_split_flag. Not a normalizer */
+  LATHE_STEP_WORDS = 2,   /* cuts before every run of `pattern`, a literal, that follows something else: where no
+                             symbol reaches over such a place this only makes merging faster. Not a normalizer */
+  LATHE_STEP_REPLACE = 3, /* every literal `pattern` becomes `text` */
   LATHE_STEP_REPLACE_PATTERN = 4, /* every match of `pattern` becomes `text` */
   LATHE_STEP_PREPEND = 5,         /* `text` goes before each piece that is not empty; lathe_prepend_flag */
   LATHE_STEP_STRIP = 6,           /* white space at the ends goes: flags 1 left, 2 right */
   LATHE_STEP_NORMALIZE = 7,       /* Unicode's forms: flags 0 NFD, 1 NFC, 2 NFKD, 3 NFKC */
   LATHE_STEP_LOWERCASE = 8,
-  LATHE_STEP_STRIP_MARKS = 9,   /* drops combining marks */
-  LATHE_STEP_SPELL_BYTES = 10,  /* bytes as characters of GPT-2's alphabet: a space is U+0120 */
+  LATHE_STEP_STRIP_MARKS = 9,    /* drops combining marks */
+  LATHE_STEP_SPELL_BYTES = 10,   /* bytes as characters of GPT-2's alphabet: a space is U+0120 */
   LATHE_STEP_UNSPELL_BYTES = 11, /* and back */
-  LATHE_STEP_CHARSMAP = 12       /* `pattern`: SentencePiece's precompiled map, see runtime/text/CharsMap.h */
+  LATHE_STEP_CHARSMAP = 12       /* `pattern`: SentencePiece's precompiled map, see runtime/text/CharsMap.h; flags 1:
+                                    by graphemes; 2: keys of user-defined tokens, with U+2581 for spaces, pass as they are */
 };
 
 /* SPLIT: what becomes of the matches. */
@@ -103,9 +109,8 @@ enum lathe_split_flag {
 };
 
 enum lathe_prepend_flag {
-  LATHE_PREPEND_IF_MISSING = 1,     /* unless the piece starts with it */
-  LATHE_PREPEND_AT_START = 2,       /* only to what starts the input */
-  LATHE_PREPEND_NOT_AFTER_USER = 4 /* not to what follows a user-defined token */
+  LATHE_PREPEND_IF_MISSING = 1, /* unless the piece starts with it */
+  LATHE_PREPEND_AT_START = 2    /* only to what starts the input */
 };
 
 typedef struct lathe_step {
@@ -163,12 +168,12 @@ typedef struct lathe_tokenizer {
   lathe_section types;         /* u8 [n_tokens] */
   lathe_section key_starts;    /* as symbol_starts, or empty: keys are the bytes */
   lathe_section key_bytes;     /* u8 */
-  lathe_section scores;        /* SPM, unigram: f32 [n_tokens]; BPE: empty */
+  lathe_section scores;        /* SPM, unigram: f64 [n_tokens]; BPE: empty */
   lathe_section merges;        /* BPE: lathe_merge, by rank */
   lathe_section merge_slots;   /* u32 [2^k]: index in merges + 1, or 0; lathe_merge_hash, linear probing */
   lathe_section piece_slots;   /* u32 [2^k]: symbol + 1 by its key, or 0; lathe_piece_hash, linear probing */
   lathe_section byte_symbols;  /* i32 [256]: symbol that writes a single byte, or -1 */
-  lathe_section specials;      /* u32: control, user-defined and unknown tokens */
+  lathe_section specials;      /* u32: control, user-defined and unknown tokens that are matched in the text */
   lathe_section opening;       /* u32: tokens that the model wants before a text */
   lathe_section closing;       /* u32: and after it */
   lathe_section stops;         /* u32: tokens that end the assistant's turn */

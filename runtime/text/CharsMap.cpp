@@ -1,5 +1,6 @@
 //===- CharsMap.cpp - SentencePiece's precompiled normalization ---------------------------------------------------===//
 #include "runtime/text/CharsMap.h"
+#include "runtime/text/Unicode.h"
 #include "runtime/text/Utf8.h"
 #include <algorithm>
 #include <cstring>
@@ -9,6 +10,7 @@ namespace {
 
 /// Far above Unicode's longest compatibility mapping, 18 characters.
 constexpr size_t maxReplacement = 256;
+constexpr size_t wholeGrapheme = 5;
 
 // A unit of the double array: a label or, below a unit that has a leaf, a value.
 bool hasLeaf(uint32_t unit) { return unit >> 8 & 1; }
@@ -38,7 +40,7 @@ uint32_t CharsMap::unit(size_t index) const {
   return value;
 }
 
-CharsMap::Match CharsMap::longestMatch(std::string_view text) const {
+CharsMap::Match CharsMap::match(std::string_view text, bool longest) const {
   Match match{0, {}};
   size_t node = offsetOf(unit(0));
   for (size_t i = 0; i < text.size(); i++) {
@@ -52,17 +54,33 @@ CharsMap::Match CharsMap::longestMatch(std::string_view text) const {
     if (value < replacements.size()) {
       std::string_view rest = replacements.substr(value);
       match = {i + 1, rest.substr(0, std::min(rest.find('\0'), maxReplacement))};
+      if (!longest)
+        break;
     }
   }
   return match;
 }
 
-std::string CharsMap::apply(std::string_view text) const {
+std::string CharsMap::apply(std::string_view text, bool byGraphemes) const {
   std::string out;
-  while (!text.empty()) {
-    Match match = longestMatch(text);
-    size_t bytes = match.bytes ? match.bytes : utf8Front(text).bytes;
-    out += match.bytes ? match.replacement : text.substr(0, bytes);
+  for (size_t grapheme = 0; !text.empty();) {
+    size_t bytes = utf8Front(text).bytes;
+    Match found;
+    if (byGraphemes) {
+      bool first = grapheme == 0; // of a grapheme's characters
+      if (first)
+        grapheme = graphemeBytes(text);
+      found = first && grapheme <= wholeGrapheme ? match(text.substr(0, grapheme), false) : Match{0, {}};
+      if (found.bytes)
+        bytes = grapheme;
+      else
+        found = match(text.substr(0, bytes), false);
+      grapheme -= bytes;
+    } else {
+      found = match(text, true);
+      bytes = found.bytes ? found.bytes : bytes;
+    }
+    out += found.bytes ? found.replacement : text.substr(0, bytes);
     text.remove_prefix(bytes);
   }
   return out;

@@ -19,14 +19,16 @@ class CharsMap {
 public:
   /// Refers to `blob`.
   explicit CharsMap(std::string_view blob);
-  std::string apply(std::string_view text) const;
+  /// `byGraphemes`: as github.com/huggingface/tokenizers has it (normalizers/precompiled.rs), which looks a grapheme of
+  /// up to five bytes up as a whole, any other character by character, and takes the shortest match for all of it.
+  std::string apply(std::string_view text, bool byGraphemes = false) const;
 
 private:
   struct Match {
     size_t bytes; ///< 0: none
     std::string_view replacement;
   };
-  Match longestMatch(std::string_view text) const;
+  Match match(std::string_view text, bool longest) const;
   uint32_t unit(size_t index) const;
 
   std::string_view trie, replacements;

@@ -3,6 +3,7 @@
 #define LATHE_RUNTIME_TEXT_FALLBACK_H
 
 #include "runtime/text/TokenizerView.h"
+#include <algorithm>
 #include <vector>
 
 namespace lathe {
@@ -12,6 +13,11 @@ class Fallback {
 public:
   explicit Fallback(const TokenizerView &view) : view(view) {}
 
+  /// Whether all of it has tokens, be it the one for what is missing.
+  bool writes(std::string_view bytes) const {
+    auto written = [&](char c) { return view.byteSymbol(c) >= 0; };
+    return view.header().missing >= 0 || std::all_of(bytes.begin(), bytes.end(), written);
+  }
   /// One character or symbol that is no token.
   void write(std::string_view bytes, std::vector<int32_t> &out) {
     size_t before = out.size();

@@ -17,6 +17,8 @@ uint32_t priorityOf(float score) {
 } // namespace
 
 void Merger::append(int32_t id, uint32_t start, uint32_t bytes) {
+  if (id < 0 && view.has(LATHE_TOKENIZER_MERGE_OVER_MISSING) && !fallback.writes(piece.substr(start, bytes)))
+    return;
   int32_t index = symbols.size();
   symbols.push_back({id, start, bytes, index - 1, index + 1});
 }
@@ -108,6 +110,8 @@ void Merger::encode(std::string_view text, std::vector<int32_t> &out) {
     splitBytes();
   else
     splitCharacters();
+  if (symbols.empty())
+    return;
   symbols.back().next = -1;
   merge();
   fallback.reset();
@@ -117,7 +121,7 @@ void Merger::encode(std::string_view text, std::vector<int32_t> &out) {
       out.push_back(symbol.id);
       fallback.reset();
     } else {
-      fallback.write(piece.substr(symbol.start, symbol.bytes), out);
+      fallback.write(symbol.id >= 0 ? view.key(symbol.id) : piece.substr(symbol.start, symbol.bytes), out);
     }
   }
 }

@@ -9,8 +9,8 @@ std::string StreamDecoder::push(int32_t id) {
   DecodeOptions step = options;
   step.start = options.start && !started;
   waiting += tokenizer.decode(std::span(&id, 1), step);
-  // A control token has no text of its own to lose a space from, so the text after it still starts.
-  if (!tokenizer.isControl(id) && !tokenizer.piece(id).empty())
+  // Behind a control token that is not shown the text still starts.
+  if ((options.special || !tokenizer.isControl(id)) && !tokenizer.piece(id).empty())
     started = true;
 
   // Only the last three bytes can belong to a character that is not complete yet.

@@ -33,6 +33,15 @@ Result<std::string> replaceMatches(const Pattern &pattern, std::string_view text
   return out;
 }
 
+Specials userDefined(const TokenizerView &view) {
+  Specials out;
+  for (uint32_t id = 0; id < view.header().n_tokens; id++)
+    if (view.type(id) == LATHE_TOKEN_USER_DEFINED)
+      out.add({replaceAll(view.key(id), " ", "\u2581"), int32_t(id), Specials::Allow::UserDefined, 0});
+  out.seal();
+  return out;
+}
+
 /// A stretch of a piece that is a match or lies between matches.
 struct Stretch {
   size_t begin, end;
@@ -71,7 +80,7 @@ Result<TextSteps> TextSteps::create(const TokenizerView &view, std::span<const l
   TextSteps out;
   for (const lathe_step &entry : entries) {
     auto number = [&] { return out.steps.size() + 1; };
-    Step step{lathe_step_kind(entry.kind), entry.flags, view.text(entry.pattern), view.text(entry.text), {}, {}};
+    Step step{lathe_step_kind(entry.kind), entry.flags, view.text(entry.pattern), view.text(entry.text), {}, {}, {}};
     if (entry.kind < LATHE_STEP_SPLIT || entry.kind > LATHE_STEP_CHARSMAP)
       return error("tokenizer blob: step ", number(), " is of kind ", entry.kind,
                    ", which this runtime does not know; compile the model again");
@@ -83,6 +92,8 @@ Result<TextSteps> TextSteps::create(const TokenizerView &view, std::span<const l
     }
     if (step.kind == LATHE_STEP_CHARSMAP)
       step.map.emplace(step.pattern);
+    if (step.kind == LATHE_STEP_CHARSMAP && (step.flags & 2))
+      step.kept.emplace(userDefined(view));
     out.steps.push_back(std::move(step));
   }
   return out;
@@ -119,10 +130,24 @@ Result<std::string> TextSteps::change(const Step &step, std::string_view piece) 
   case LATHE_STEP_UNSPELL_BYTES:
     return unspellBytes(piece);
   case LATHE_STEP_CHARSMAP:
-    return step.map->apply(piece);
+    return mapCharacters(step, piece);
   default:
     return std::string(piece);
   }
+}
+
+std::string TextSteps::mapCharacters(const Step &step, std::string_view piece) {
+  if (!step.kept)
+    return step.map->apply(piece, step.flags & 1);
+  std::string out;
+  for (size_t done = 0; done < piece.size();) {
+    Specials::Match match = step.kept->find(
+        piece, done, [&](size_t) { return Specials::Allowed{Specials::Allow::UserDefined, piece.size()}; });
+    out += step.map->apply(piece.substr(done, match.begin - done), step.flags & 1);
+    out += piece.substr(match.begin, match.end - match.begin);
+    done = match.end;
+  }
+  return out;
 }
 
 void TextSteps::prepend(const Step &step, Pieces &pieces) {
@@ -130,9 +155,8 @@ void TextSteps::prepend(const Step &step, Pieces &pieces) {
     std::string_view &piece = pieces.list[i];
     TextPlace place = i == 0 ? pieces.place : TextPlace::AfterSpecial;
     bool elsewhere = (step.flags & LATHE_PREPEND_AT_START) && place != TextPlace::Start;
-    bool afterUser = (step.flags & LATHE_PREPEND_NOT_AFTER_USER) && place == TextPlace::AfterUserDefined;
     bool there = (step.flags & LATHE_PREPEND_IF_MISSING) && piece.starts_with(step.text);
-    if (piece.empty() || elsewhere || afterUser || there)
+    if (piece.empty() || elsewhere || there)
       continue;
     piece = pieces.storage.emplace_back(std::string(step.text).append(piece));
   }

@@ -13,6 +13,7 @@
 #include "runtime/core/Result.h"
 #include "runtime/text/CharsMap.h"
 #include "runtime/text/Pattern.h"
+#include "runtime/text/Specials.h"
 #include "runtime/text/TokenizerView.h"
 #include <deque>
 #include <optional>
@@ -23,7 +24,7 @@
 namespace lathe {
 
 /// What stands before a stretch of text.
-enum class TextPlace { Start, AfterSpecial, AfterUserDefined };
+enum class TextPlace { Start, AfterSpecial };
 
 /// A text on its way. The views refer to the text it was made of or to `storage`.
 struct Pieces {
@@ -53,8 +54,10 @@ private:
     std::string_view pattern, text;
     std::optional<Pattern> compiled;
     std::optional<CharsMap> map;
+    std::optional<Specials> kept; ///< what the map leaves alone
   };
   static Result<std::string> change(const Step &step, std::string_view piece);
+  static std::string mapCharacters(const Step &step, std::string_view piece);
   static Result<void> split(const Step &step, Pieces &pieces);
   static void splitWords(const Step &step, Pieces &pieces);
   static void prepend(const Step &step, Pieces &pieces);

@@ -38,8 +38,9 @@ Result<void> Tokenizer::collectSpecials() {
     Specials::Entry entry{std::string(view.key(id)), int32_t(id),
                           view.type(id) == LATHE_TOKEN_USER_DEFINED ? Allow::UserDefined : Allow::Control,
                           view.attributes(id)};
-    if ((entry.attributes & LATHE_TOKEN_NORMALIZED) && !normalizers.empty()) {
-      Result<std::string> text = normalized(entry.text);
+    if (entry.attributes & LATHE_TOKEN_NORMALIZED) {
+      Result<std::string> text =
+          view.has(LATHE_TOKENIZER_NORMALIZED_KEYS) ? Result<std::string>(entry.text) : normalized(entry.text);
       if (!text)
         return text.takeError();
       normalizedSpecials.add({*text, entry.id, entry.allow, entry.attributes});
@@ -96,15 +97,14 @@ private:
       if (!match.entry)
         break;
       out.push_back(match.entry->id);
-      bool user = match.entry->allow == Specials::Allow::UserDefined;
-      place = user ? TextPlace::AfterUserDefined : TextPlace::AfterSpecial;
+      place = TextPlace::AfterSpecial;
       done = match.end;
     }
     return {};
   }
 
   Result<void> encodePlain(std::string_view plain, TextPlace place, bool control) {
-    if (tokenizer.normalizers.empty())
+    if (tokenizer.normalizers.empty() && tokenizer.normalizedSpecials.empty())
       return encodeNormalized(plain, place);
     Pieces pieces(plain, place);
     if (Result<void> result = tokenizer.normalizers.apply(pieces); !result)
@@ -179,9 +179,9 @@ std::string Tokenizer::decode(std::span<const int32_t> ids, DecodeOptions option
     if (isControl(id) && !options.special)
       continue;
     std::string_view text = piece(id);
-    // A control token's spelling, shown, does not end the start: its text has no space of its own.
-    if (atStart && !isControl(id) && !text.empty()) {
-      if (text[0] == ' ')
+    // What is shown ends the start, a control token's spelling too: "<s> Hello", as the libraries have it.
+    if (atStart && !text.empty()) {
+      if (text[0] == ' ' && !isControl(id))
         text.remove_prefix(1);
       atStart = false;
     }

@@ -59,7 +59,7 @@ Result<TokenizerView> TokenizerView::open(std::span<const uint8_t> blob) {
   view.types = sections.get<uint8_t>("types", head->types);
   view.keyStarts = sections.get<uint32_t>("key_starts", head->key_starts);
   view.keyBytes = sections.get<char>("key_bytes", head->key_bytes);
-  view.scores = sections.get<float>("scores", head->scores);
+  view.scores = sections.get<double>("scores", head->scores);
   view.merges = sections.get<lathe_merge>("merges", head->merges);
   view.mergeSlots = sections.get<uint32_t>("merge_slots", head->merge_slots);
   view.pieceSlots = sections.get<uint32_t>("piece_slots", head->piece_slots);

@@ -38,7 +38,7 @@ public:
   /// token < n_tokens.
   uint32_t type(uint32_t token) const { return types[token] & LATHE_TOKEN_TYPE_MASK; }
   uint32_t attributes(uint32_t token) const { return types[token] & ~LATHE_TOKEN_TYPE_MASK; }
-  float score(uint32_t token) const { return scores[token]; }
+  double score(uint32_t token) const { return scores[token]; }
   /// The symbol that writes one byte, or -1.
   int32_t byteSymbol(uint8_t byte) const { return byteSymbols[byte]; }
 
@@ -67,7 +67,7 @@ private:
   std::span<const char> symbolBytes, keyBytes;
   std::span<const uint32_t> starts, keyStarts, mergeSlots, pieceSlots;
   std::span<const uint8_t> types;
-  std::span<const float> scores;
+  std::span<const double> scores;
   std::span<const lathe_merge> merges;
   std::span<const int32_t> byteSymbols;
 };

@@ -51,7 +51,11 @@ bool isSpace(std::string_view character) {
 bool isWord(std::string_view character) {
   if (utf8Front(character).kind != Utf8Front::Character)
     return false;
-  switch (utf8proc_category(codepointAt(character))) {
+  int32_t c = codepointAt(character);
+  if (c == 0x200c || c == 0x200d || (c >= 0x24b6 && c <= 0x24e9) || (c >= 0x1f130 && c <= 0x1f149) ||
+      (c >= 0x1f150 && c <= 0x1f169) || (c >= 0x1f170 && c <= 0x1f189))
+    return true;
+  switch (utf8proc_category(c)) {
   case UTF8PROC_CATEGORY_LU:
   case UTF8PROC_CATEGORY_LL:
   case UTF8PROC_CATEGORY_LT:
@@ -61,6 +65,7 @@ bool isWord(std::string_view character) {
   case UTF8PROC_CATEGORY_MC:
   case UTF8PROC_CATEGORY_ME:
   case UTF8PROC_CATEGORY_ND:
+  case UTF8PROC_CATEGORY_NL:
   case UTF8PROC_CATEGORY_PC:
     return true;
   default:
@@ -131,6 +136,25 @@ std::string stripMarks(std::string_view text) {
       out += bytes;
   });
   return out;
+}
+
+size_t graphemeBytes(std::string_view text) {
+  Utf8Front front = utf8Front(text);
+  if (front.kind != Utf8Front::Character)
+    return front.bytes;
+  size_t bytes = front.bytes;
+  utf8proc_int32_t state = 0, last = codepointAt(text);
+  while (bytes < text.size()) {
+    front = utf8Front(text.substr(bytes));
+    if (front.kind != Utf8Front::Character)
+      break;
+    utf8proc_int32_t next = codepointAt(text.substr(bytes));
+    if (utf8proc_grapheme_break_stateful(last, next, &state))
+      break;
+    bytes += front.bytes;
+    last = next;
+  }
+  return bytes;
 }
 
 size_t leadingSpace(std::string_view text) {

@@ -24,10 +24,13 @@ std::string lowercase(std::string_view text);
 /// Without the characters of category M.
 std::string stripMarks(std::string_view text);
 
+/// Bytes of the extended grapheme cluster (Unicode Standard Annex 29) at the front of `text`, which is not empty.
+size_t graphemeBytes(std::string_view text);
 /// Bytes of the white space (property White_Space) that `text` begins or ends with.
 size_t leadingSpace(std::string_view text);
 size_t trailingSpace(std::string_view text);
-/// Whether a word character (letter, mark, decimal digit, connector) begins or ends the text.
+/// Whether a word character (Unicode Technical Standard 18, annex C: alphabetic, mark, decimal digit, connector,
+/// joiner) begins or ends the text.
 bool startsWithWord(std::string_view text);
 bool endsWithWord(std::string_view text);
 

@@ -33,10 +33,13 @@ UnigramTable::UnigramTable(const TokenizerView &view) {
 void Unigram::encode(std::string_view piece, std::vector<int32_t> &out) {
   best.assign(piece.size() + 1, {0, 0, -2});
   best[0].id = -1;
+  bool single = view.has(LATHE_TOKENIZER_SINGLE_SUMS);
   auto offer = [&](size_t begin, size_t end, double score, int32_t id) {
     double sum = best[begin].score + score;
+    if (single && id < 0) // f32 with f32; a token's score is an f64 there
+      sum = float(sum);
     if (best[end].id == -2 || sum > best[end].score)
-      best[end] = {sum, uint32_t(begin), id};
+      best[end] = {single ? float(sum) : sum, uint32_t(begin), id};
   };
   for (size_t i = 0; i < piece.size();) {
     std::string_view rest = piece.substr(i);

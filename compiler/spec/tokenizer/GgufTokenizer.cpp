@@ -34,9 +34,16 @@ llvm::Expected<TokenizerSource> tokenizerFromGguf(const TokenizerMetadata &metad
   if (!tokens)
     return makeError("{0}: tokenizer.ggml.tokens is missing or is no list of strings", file);
   source.tokens = std::move(*tokens);
-  source.scores = metadata.floats("tokenizer.ggml.scores").value_or(std::vector<float>());
+  if (std::optional<std::vector<float>> scores = metadata.floats("tokenizer.ggml.scores"))
+    source.scores.assign(scores->begin(), scores->end());
   source.types = metadata.integers("tokenizer.ggml.token_type").value_or(std::vector<int32_t>());
+  // llama.cpp looks for user-defined tokens in the text as it is: such a spelling only merges lead to.
+  for (size_t i = 0; source.model == "llama" && i < std::min(source.tokens.size(), source.types.size()); i++)
+    if (source.types[i] == LATHE_TOKEN_USER_DEFINED && llvm::StringRef(source.tokens[i]).contains("\u2581"))
+      source.types[i] = LATHE_TOKEN_NORMAL;
   std::vector<std::string> merges = metadata.strings("tokenizer.ggml.merges").value_or(std::vector<std::string>());
+  if (source.model == "gpt2" && merges.empty())
+    return makeError("{0}: tokenizer.ggml.merges is missing or empty; a byte-level BPE vocabulary needs it", file);
   for (size_t i = 0; i < merges.size(); i++) {
     std::optional<TokenizerSource::Merge> merge = splitMerge(merges[i]);
     if (!merge)
@@ -82,6 +89,7 @@ llvm::Expected<TokenizerSource> tokenizerFromGguf(const TokenizerMetadata &metad
     if (!added)
       return added.takeError();
     wantsBos = *added;
+    source.dropUnknown = true; // as llama.cpp does with bytes that a vocabulary lacks
   } else if (source.model == "llama") {
     addSpaceSteps(source, {.charsMap = "", .prefix = prefix});
   } else if (source.model == "unigram") {

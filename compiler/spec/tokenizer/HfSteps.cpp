@@ -10,7 +10,9 @@ namespace {
 
 constexpr llvm::StringLiteral gpt2Words =
     R"re('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)re";
-constexpr llvm::StringLiteral wordCharacters = R"re(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc})re";
+// \w as Rust's regex has it (Unicode Technical Standard 18, annex C): circled letters and joiners are in it.
+constexpr llvm::StringLiteral wordCharacters =
+    R"re(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{200C}\x{200D}\x{24B6}-\x{24E9}\x{1F130}-\x{1F149}\x{1F150}-\x{1F169}\x{1F170}-\x{1F189})re";
 constexpr llvm::StringLiteral punctuation = R"re([\p{P}!-/:-@\[-`{-~])re";
 
 struct StepReader {
@@ -68,7 +70,7 @@ struct StepReader {
       if (llvm::Error error = llvm::decodeBase64(text(component.json, "precompiled_charsmap"), map))
         return makeError("{0}: {1}.precompiled_charsmap: {2}", source.file, component.path,
                          llvm::toString(std::move(error)));
-      steps.push_back({LATHE_STEP_CHARSMAP, 0, std::string(map.begin(), map.end())});
+      steps.push_back({LATHE_STEP_CHARSMAP, /*by graphemes*/ 1, std::string(map.begin(), map.end())});
     } else if (type == "ByteLevel") {
       steps.push_back({LATHE_STEP_SPELL_BYTES});
       byteLevel = spelled = true;
@@ -159,12 +161,17 @@ struct StepReader {
     } else if (type == "BertPreTokenizer") {
       split("\\s+", LATHE_SPLIT_REMOVED);
       split(punctuation, LATHE_SPLIT_ISOLATED);
+    } else if (type == "FixedLength") {
+      const Json &length = member(component.json, "length");
+      if (!length.is_number_integer() || length.get<int64_t>() < 1 || length.get<int64_t>() > 65535) // PCRE2's limit
+        return makeError("{0}: {1}.length: must be from 1 to 65535", source.file, component.path);
+      split(llvm::formatv("(?s:.){{1,{0}}", length.get<int64_t>()).str(), LATHE_SPLIT_ISOLATED);
     } else if (type == "CharDelimiterSplit") {
       split(escapePattern(text(component.json, "delimiter")), LATHE_SPLIT_REMOVED);
     } else {
       return component.unsupported(source.file,
                                    "Split, ByteLevel, Metaspace, Digits, Punctuation, Whitespace, WhitespaceSplit, "
-                                   "BertPreTokenizer, CharDelimiterSplit, Sequence");
+                                   "BertPreTokenizer, CharDelimiterSplit, FixedLength, Sequence");
     }
     return llvm::Error::success();
   }

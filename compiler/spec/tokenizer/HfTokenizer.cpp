@@ -78,6 +78,7 @@ public:
     source.byteFallback = flag(model, "byte_fallback", false);
     source.fuseUnknown = type == "Unigram" || flag(model, "fuse_unk", false);
     source.ignoreMerges = flag(model, "ignore_merges", false);
+    source.mergeOverUnknown = true;
     if (llvm::Error error = type == "BPE" ? readBpe() : readUnigram())
       return error;
     if (llvm::Error error = readAddedTokens())
@@ -176,9 +177,14 @@ private:
       const Json &entry = added[i], &id = member(entry, "id"), &content = member(entry, "content");
       if (!id.is_number_integer() || !content.is_string())
         return makeError("{0}: added_tokens[{1}]: must have an id and a content", source.file, i);
+      bool apart = find(content.get<std::string>()) < 0;
       if (llvm::Error error = place(id.get<int64_t>(), content.get<std::string>(), source.tokens.size() + added.size()))
         return error;
       size_t token = id.get<size_t>();
+      if (source.types[token] == LATHE_TOKEN_BYTE) // matched in text, "<0x0A>" would come back as a newline
+        continue;
+      source.apart.resize(source.tokens.size());
+      source.apart[token] = apart;
       bool special = flag(entry, "special", false);
       source.types[token] = !special                                     ? LATHE_TOKEN_USER_DEFINED
                             : source.unk && size_t(*source.unk) == token ? LATHE_TOKEN_UNKNOWN

@@ -114,8 +114,8 @@ private:
       return items(wordItems);
     case 'h':
       return items(hexItems);
-    case 'W':
-      return inClass ? whole.str() : "[^" + wordItems.str() + "]";
+    case 'W': // in a class: see there
+      return "[^" + wordItems.str() + "]";
     case 'H':
       return inClass ? "\\x{0}-/:-@G-`g-\\x{10FFFF}" : "[^" + hexItems.str() + "]";
     case 'u':
@@ -176,6 +176,8 @@ private:
         if (!set)
           return set.takeError();
         inner.push_back(*set);
+      } else if (rest.starts_with("\\W")) { // not what is \W for PCRE2
+        inner.push_back(escape(/*inClass=*/false));
       } else if (rest.front() == '\\') {
         items += escape(/*inClass=*/true);
       } else {

@@ -12,10 +12,11 @@
 namespace lathe {
 
 struct SentencePieceNormalizer {
-  std::string charsMap;     ///< normalizer_spec.precompiled_charsmap; "": none
-  bool prefix = true;       ///< add_dummy_prefix
-  bool collapse = false;    ///< remove_extra_whitespaces
-  uint32_t prefixFlags = 0; ///< lathe_prepend_flag
+  std::string charsMap;         ///< normalizer_spec.precompiled_charsmap; "": none
+  bool prefix = true;           ///< add_dummy_prefix
+  bool collapse = false;        ///< remove_extra_whitespaces
+  uint32_t prefixFlags = 0;     ///< lathe_prepend_flag
+  bool keepUserDefined = false; ///< the map leaves user-defined tokens alone
 };
 
 /// Steps after which spaces are U+2581, for a vocabulary spelled so.

@@ -2,9 +2,34 @@
 #include "compiler/spec/tokenizer/SentencePiece.h"
 #include "compiler/spec/tokenizer/SentencePieceModel.pb.h"
 #include "compiler/support/Error.h"
-#include "llvm/ADT/STLExtras.h"
+#include <algorithm>
+#include <limits>
 
 namespace lathe {
+
+/// User-defined pieces stand in the text while it is normalized. BPE then cuts them out; unigram has them compete, with
+/// a score by their length (sentencepiece, unigram_model.cc).
+static void readUserDefined(TokenizerSource &source) {
+  double best = std::numeric_limits<float>::min(); // that library's start of its search for the highest: about 0
+  for (size_t i = 0; i < source.tokens.size(); i++)
+    if (source.types[i] == LATHE_TOKEN_NORMAL)
+      best = std::max(best, source.scores[i]);
+  source.apart.resize(source.tokens.size());
+  source.attributes.resize(source.tokens.size());
+  for (size_t i = 0; i < source.tokens.size(); i++) {
+    if (source.types[i] != LATHE_TOKEN_USER_DEFINED)
+      continue;
+    source.attributes[i] = LATHE_TOKEN_NORMALIZED;
+    source.scores[i] = source.model == "unigram" ? float(source.tokens[i].size() * best) - 0.1 : 0;
+    // Once it is normalized no text has a space.
+    if (llvm::StringRef(source.tokens[i]).contains(' ')) {
+      source.types[i] = LATHE_TOKEN_UNUSED;
+      source.apart[i] = true;
+    }
+  }
+  source.normalizedKeys = true;
+  source.scoresUserDefined = source.model == "unigram";
+}
 
 llvm::Expected<TokenizerSource> tokenizerFromSentencePiece(llvm::StringRef bytes, llvm::StringRef file) {
   sentencepiece::Model model;
@@ -41,21 +66,13 @@ llvm::Expected<TokenizerSource> tokenizerFromSentencePiece(llvm::StringRef bytes
   normalizer.charsMap = spec.precompiled_charsmap();
   normalizer.prefix = spec.add_dummy_prefix();
   normalizer.collapse = spec.remove_extra_whitespaces();
-  normalizer.prefixFlags = LATHE_PREPEND_NOT_AFTER_USER;
+  normalizer.keepUserDefined = true;
   if (unigram)
     addUnigramSteps(source, normalizer);
   else
     addSpaceSteps(source, normalizer);
-  // User-defined pieces stand in the text while it is normalized; the prefix comes when they have been cut out.
-  if (!normalizer.charsMap.empty() || normalizer.collapse) {
-    auto first = llvm::find_if(source.normalizers, [](const TextStep &step) {
-      return step.kind == LATHE_STEP_PREPEND || step.kind == LATHE_STEP_REPLACE;
-    });
-    source.splits.assign(first, source.normalizers.end());
-    source.normalizers.erase(first, source.normalizers.end());
-    for (int32_t type : source.types)
-      source.attributes.push_back(type == LATHE_TOKEN_USER_DEFINED ? LATHE_TOKEN_NORMALIZED : 0);
-  }
+  readUserDefined(source);
+  source.singleSums = true; // unigram_model.cc
   return source;
 }
 

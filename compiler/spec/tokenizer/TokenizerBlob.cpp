@@ -47,7 +47,7 @@ bool replaces(const TokenizerSource &source, uint32_t later, uint32_t earlier) {
 std::vector<uint32_t> hashPieces(const TokenizerSource &source, const Vocabulary &vocabulary, uint32_t &longest) {
   auto hashed = [&](size_t id) {
     lathe_token_type type = vocabulary.type(id);
-    return !vocabulary.keys[id].empty() &&
+    return !vocabulary.keys[id].empty() && !(id < source.apart.size() && source.apart[id]) &&
            (type == LATHE_TOKEN_NORMAL || type == LATHE_TOKEN_USER_DEFINED || type == LATHE_TOKEN_UNUSED);
   };
   std::vector<uint32_t> slots = makeSlots(vocabulary.tokens);
@@ -82,11 +82,12 @@ std::optional<TextStep> wordStep(const TokenizerSource &source, const Vocabulary
   return TextStep{LATHE_STEP_WORDS, 0, space.str()};
 }
 
-std::vector<uint32_t> findSpecials(const Vocabulary &vocabulary) {
+std::vector<uint32_t> findSpecials(const TokenizerSource &source, const Vocabulary &vocabulary) {
   std::vector<uint32_t> specials;
   for (size_t id = 0; id < vocabulary.tokens; id++) {
     lathe_token_type type = vocabulary.type(id);
-    bool special = type == LATHE_TOKEN_CONTROL || type == LATHE_TOKEN_USER_DEFINED || type == LATHE_TOKEN_UNKNOWN;
+    bool special = type == LATHE_TOKEN_CONTROL || type == LATHE_TOKEN_UNKNOWN ||
+                   (type == LATHE_TOKEN_USER_DEFINED && !source.scoresUserDefined);
     if (special && !vocabulary.keys[id].empty())
       specials.push_back(id);
   }
@@ -211,14 +212,16 @@ llvm::Expected<std::string> buildTokenizerBlob(const TokenizerSource &source) {
   set(source.ignoreMerges, LATHE_TOKENIZER_IGNORE_MERGES);
   set(vocabulary->byteLevel, LATHE_TOKENIZER_BYTE_LEVEL);
   set(source.fuseUnknown, LATHE_TOKENIZER_FUSE_UNKNOWN);
+  set(source.mergeOverUnknown, LATHE_TOKENIZER_MERGE_OVER_MISSING);
+  set(source.normalizedKeys, LATHE_TOKENIZER_NORMALIZED_KEYS);
+  set(source.singleSums, LATHE_TOKENIZER_SINGLE_SUMS);
   head.n_tokens = vocabulary->tokens;
   head.n_symbols = vocabulary->bytes.size();
   head.bos = source.bos.value_or(-1);
   head.eos = source.eos.value_or(-1);
   head.unk = source.unk.value_or(-1);
   head.pad = source.pad.value_or(-1);
-  // Byte-level models leave out bytes that their vocabulary lacks, as the libraries they were trained with do.
-  head.missing = vocabulary->byteLevel ? -1 : head.unk;
+  head.missing = source.dropUnknown ? -1 : head.unk;
 
   BlobWriter blob;
   if (llvm::Error error = addStrings(source, vocabulary->bytes, blob, head.symbol_starts, head.symbol_bytes))
@@ -227,13 +230,13 @@ llvm::Expected<std::string> buildTokenizerBlob(const TokenizerSource &source) {
     if (llvm::Error error = addStrings(source, vocabulary->keys, blob, head.key_starts, head.key_bytes))
       return std::move(error);
   head.types = blob.add<uint8_t>(vocabulary->types);
-  head.scores = blob.add<float>(vocabulary->scores);
+  head.scores = blob.add<double>(vocabulary->scores);
   head.merges = blob.add<lathe_merge>(vocabulary->merges);
   head.merge_slots = blob.add<uint32_t>(hashMerges(vocabulary->merges));
   if (!vocabulary->byteLevel || source.ignoreMerges)
     head.piece_slots = blob.add<uint32_t>(hashPieces(source, *vocabulary, head.max_key_bytes));
   head.byte_symbols = blob.add<int32_t>(vocabulary->byteSymbols);
-  head.specials = blob.add<uint32_t>(findSpecials(*vocabulary));
+  head.specials = blob.add<uint32_t>(findSpecials(source, *vocabulary));
   head.opening = blob.add<uint32_t>(std::vector<uint32_t>(source.opening.begin(), source.opening.end()));
   head.closing = blob.add<uint32_t>(std::vector<uint32_t>(source.closing.begin(), source.closing.end()));
   head.stops = blob.add<uint32_t>(stops);

@@ -35,10 +35,12 @@ struct TokenizerSource {
   /// Token texts by id, as the file spells them: byte-level alphabet ("Ġthe") for gpt2, "▁the" and "<0x0A>" for the
   /// others.
   std::vector<std::string> tokens;
-  std::vector<float> scores;        ///< one a token, or empty
+  std::vector<double> scores;       ///< one a token, or empty
   std::vector<int32_t> types;       ///< one a token (lathe_token_type, GGUF's numbering), or empty: all normal
   std::vector<uint8_t> attributes;  ///< one a token (lathe_token_attribute), or empty: none
   std::vector<std::string> decoded; ///< what each token stands for in text; empty: what the model implies
+  /// One a token, or empty: it stands beside the model's own vocabulary, in texts only where it is matched.
+  std::vector<bool> apart;
   struct Merge {
     std::string left, right;
   };
@@ -50,10 +52,15 @@ struct TokenizerSource {
   std::vector<int32_t> opening, closing;
 
   std::vector<TextStep> normalizers, splits;
-  bool ignoreMerges = false; ///< gpt2, bpe: a piece that is a token stays whole
-  bool byteFallback = false; ///< bpe, unigram: "<0x0A>" tokens write characters that the vocabulary lacks
-  bool fuseUnknown = false;  ///< neighbouring characters that cannot be written are one unk
-  bool stripSpace = false;   ///< decoding drops one space at the start
+  bool ignoreMerges = false;      ///< gpt2, bpe: a piece that is a token stays whole
+  bool byteFallback = false;      ///< bpe, unigram: "<0x0A>" tokens write characters that the vocabulary lacks
+  bool fuseUnknown = false;       ///< neighbouring characters that cannot be written are one unk
+  bool dropUnknown = false;       ///< characters that cannot be written are left out, whether there is an unk or not
+  bool mergeOverUnknown = false;  ///< gpt2, bpe: what is left out is so before merging
+  bool normalizedKeys = false;    ///< special tokens are spelled as the normalizers leave them
+  bool scoresUserDefined = false; ///< unigram: user-defined tokens are found by their scores, not cut out of the text
+  bool singleSums = false;        ///< unigram: scores are summed as f32
+  bool stripSpace = false;        ///< decoding drops one space at the start
 
   std::string chatTemplate; ///< the checkpoint's Jinja text; "": none
 };

@@ -101,7 +101,7 @@ llvm::Error resolveTexts(const TokenizerSource &source, Vocabulary &vocabulary) 
       bytes = std::string(1, char(byte));
       key = plainSpaces ? bytes : text;
       vocabulary.byteSymbols[byte] = i;
-    } else if (isSpecial(type)) {
+    } else if (isSpecial(type) && type != LATHE_TOKEN_USER_DEFINED) {
       bytes = text;
     } else {
       bytes = replaceAll(text, "\u2581", " ");
@@ -117,14 +117,13 @@ llvm::Error resolveTexts(const TokenizerSource &source, Vocabulary &vocabulary) 
 /// user-defined one may be both.
 llvm::Error resolveMerges(const TokenizerSource &source, Vocabulary &vocabulary) {
   size_t count = source.tokens.size();
-  if (vocabulary.byteLevel && source.merges.empty())
-    return makeError("{0}: tokenizer: no merges; a byte-level BPE vocabulary needs them", source.file);
   if (source.merges.size() > maxTokens)
     return makeError("{0}: tokenizer: {1} merges; the limit is {2}", source.file, source.merges.size(), maxTokens);
 
   llvm::StringMap<uint32_t> symbols;
   for (size_t i = 0; i < count; i++)
-    if (lathe_token_type type = vocabulary.type(i); !isSpecial(type) || type == LATHE_TOKEN_USER_DEFINED)
+    if (lathe_token_type type = vocabulary.type(i);
+        (!isSpecial(type) || type == LATHE_TOKEN_USER_DEFINED) && !(i < source.apart.size() && source.apart[i]))
       symbols[source.tokens[i]] = i;
   for (int byte = 0; vocabulary.byteLevel && byte < 256; byte++) {
     auto found = symbols.find(spellByte(byte));

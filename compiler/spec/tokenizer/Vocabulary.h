@@ -20,7 +20,7 @@ struct Vocabulary {
   std::vector<std::string> bytes;  ///< of each symbol
   std::vector<std::string> keys;   ///< of each symbol
   std::vector<uint8_t> types;      ///< of each token
-  std::vector<float> scores;       ///< of each token; SPM, unigram
+  std::vector<double> scores;      ///< of each token; SPM, unigram
   std::vector<lathe_merge> merges; ///< BPE only
   std::array<int32_t, 256> byteSymbols;
 

@@ -172,7 +172,10 @@ TEST(Decode, DropsTheFirstSpaceOnlyAtTheStart) {
   std::vector<int32_t> ids = {1, 262, 262};
   EXPECT_EQ(tiny->decode(ids), "a a");
   EXPECT_EQ(tiny->decode(ids, {.start = false}), " a a");
-  EXPECT_EQ(tiny->decode(ids, {.special = true}), "<s>a a");
+  EXPECT_EQ(tiny->decode(ids, {.special = true}), "<s> a a"); // what is shown ends the start
+  StreamDecoder shown(*tiny, {.special = true}), hidden(*tiny);
+  EXPECT_EQ(shown.push(1) + shown.push(262), "<s> a");
+  EXPECT_EQ(hidden.push(1) + hidden.push(262), "a");
 }
 
 TEST(Decode, SkipsIdsThatAreNoTokens) {

@@ -4,7 +4,9 @@
 // from make_fixtures.py beside them.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
+#include "compiler/spec/tokenizer/SentencePieceModel.pb.h"
 #include "compiler/spec/tokenizer/TokenizerFile.h"
+#include "runtime/text/CharsMap.h"
 #include "test/runtime/text/Vocabularies.h"
 #include <filesystem>
 #include <fstream>
@@ -84,6 +86,54 @@ TEST(TokenizerJson, UnigramWithBytes) {
   check(openHf("unigram-fallback"), hfCases("unigram-fallback"), true, true, none);
 }
 
+/// A tokenizer.json with this model; `rest` are further members.
+Loaded openModel(const std::string &model, const std::string &rest) {
+  std::string path = testing::TempDir() + "lathe-small-tokenizer.json";
+  std::ofstream(path, std::ios::binary) << "{\"model\":" << model << (rest.empty() ? "" : ",") << rest << "}";
+  Loaded loaded = openFile(path);
+  EXPECT_EQ(loaded.error, "");
+  return loaded;
+}
+std::vector<int32_t> encodeAll(const Loaded &loaded, std::string_view text) {
+  return *loaded->encode(text, {.parseSpecial = true});
+}
+
+TEST(TokenizerJson, WhatTheVocabularyLacks) {
+  const std::string vocabulary = R"("vocab":{"<unk>":0,"a":1,"b":2,"ab":3},"merges":["a b"])";
+  const std::string byteLevel = R"("pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false,"use_regex":false})";
+  for (const std::string &rest : {std::string(), byteLevel}) {
+    // With an unk it is written, without one it goes before anything merges.
+    EXPECT_THAT(encodeAll(openModel(R"({"type":"BPE","unk_token":"<unk>",)" + vocabulary + "}", rest), "a?b"),
+                ElementsAre(1, 0, 2));
+    EXPECT_THAT(encodeAll(openModel(R"({"type":"BPE",)" + vocabulary + "}", rest), "?a??b"), ElementsAre(3));
+  }
+  // Bytes among the added tokens are bytes still.
+  Loaded bytes = openModel(R"({"type":"BPE","byte_fallback":true,"vocab":{"a":0,"<0x0A>":1},"merges":[]})",
+                           R"("added_tokens":[{"id":1,"content":"<0x0A>","special":true}])");
+  EXPECT_THAT(encodeAll(bytes, "a\n"), ElementsAre(0, 1));
+}
+
+TEST(TokenizerJson, AddedTokensStandApart) {
+  // No part of what the model writes,
+  Loaded unigram = openModel(R"({"type":"Unigram","unk_id":0,"vocab":[["<unk>",0],["a",-1],["b",-1]]})",
+                             R"("added_tokens":[{"id":3,"content":"ab","single_word":true,"special":false}])");
+  EXPECT_THAT(encodeAll(unigram, "aba ab"), ElementsAre(1, 2, 1, 0, 3));
+  // not before joiners, circled letters and letter numbers, which are word characters too,
+  for (const char *text : {"ab\u200d", "ab\u24d0", "ab\u2177", "\u2177ab"})
+    EXPECT_THAT(encodeAll(unigram, text), testing::Contains(1)) << text;
+  // and normalized ones are looked for in what the others leave.
+  Loaded two = openModel(R"({"type":"BPE","unk_token":"?","vocab":{"?":0},"merges":[]})",
+                         R"("added_tokens":[{"id":1,"content":"x","normalized":false,"special":true},
+                            {"id":2,"content":"ab","single_word":true,"normalized":true,"special":false}])");
+  EXPECT_THAT(encodeAll(two, "xab"), ElementsAre(1, 2));
+}
+
+TEST(TokenizerJson, FixedLength) {
+  Loaded loaded = openModel(R"({"type":"BPE","vocab":{"a":0,"aa":1,"aaaa":2},"merges":["a a","aa aa"]})",
+                            R"("pre_tokenizer":{"type":"FixedLength","length":3})");
+  EXPECT_THAT(encodeAll(loaded, "aaaaaaaa"), ElementsAre(1, 0, 1, 0, 1));
+}
+
 TEST(TokenizerJson, Shared) {
   const std::string folder = shared + "tokenizers/hf/";
   if (!std::filesystem::is_directory(folder))
@@ -108,6 +158,52 @@ TEST(SentencePiece, Models) {
                 entry["ids"].get<std::vector<int32_t>>())
           << name << ": " << entry;
   }
+}
+
+/// A model of sentencepiece/ with two of its pieces user-defined.
+Loaded openUserDefined(const std::string &name, int first, const std::string &one, const std::string &two) {
+  sentencepiece::Model model;
+  EXPECT_TRUE(model.ParseFromString(readFile(data + "sentencepiece/" + name + ".model")));
+  for (auto [id, text] : {std::pair(first, one), std::pair(first + 1, two)}) {
+    model.mutable_pieces(id)->set_piece(text);
+    model.mutable_pieces(id)->set_type(LATHE_TOKEN_USER_DEFINED);
+  }
+  std::string path = testing::TempDir() + "lathe-user-defined.model";
+  std::ofstream(path, std::ios::binary) << model.SerializeAsString();
+  Loaded loaded = openFile(path);
+  EXPECT_EQ(loaded.error, "");
+  return loaded;
+}
+
+TEST(SentencePiece, UserDefinedPieces) {
+  auto has = [](int32_t id) { return testing::Contains(id); };
+  for (const char *name : {"bpe-nfkc", "unigram"}) {
+    // Their text is not normalized, which would make a space of one and take the circle from the other,
+    Loaded loaded = openUserDefined(name, 200, "\n", "\u24d0");
+    EXPECT_THAT(*loaded->encode("a\nb"), has(200)) << name;
+    EXPECT_THAT(*loaded->encode("a\u24d0b"), has(201)) << name;
+    EXPECT_EQ(loaded->decode(*loaded->encode("a\nb")), "a\nb") << name;
+    // and they are looked for once spaces are U+2581; a piece with a plain one is never met.
+    loaded = openUserDefined(name, 200, "\u2581qx", "q x");
+    EXPECT_THAT(*loaded->encode("a qx"), has(200)) << name;
+    EXPECT_THAT(*loaded->encode("a\u00a0qx"), has(200)) << name;
+    EXPECT_THAT(*loaded->encode("q x"), testing::Not(has(201))) << name;
+    EXPECT_EQ(loaded->decode(*loaded->encode("a qx")), "a qx") << name;
+  }
+  // The prefix goes before one that starts the text, and U+2581 at the end is a space there.
+  Loaded loaded = openUserDefined("unigram", 200, "qx", "qy");
+  std::vector<int32_t> ids = *loaded->encode("qx");
+  ASSERT_EQ(ids.size(), 2u);
+  EXPECT_EQ(loaded->piece(ids[0]), " ");
+  EXPECT_EQ(*loaded->encode("qx\u2581 \u2581"), ids);
+}
+
+TEST(CharsMap, ByGraphemes) {
+  sentencepiece::Model model;
+  ASSERT_TRUE(model.ParseFromString(readFile(data + "sentencepiece/bpe-nfkc.model")));
+  CharsMap map(model.normalizer_spec().precompiled_charsmap());
+  EXPECT_EQ(map.apply("e\u0301 カ\u3099 \u2460"), "\u00e9 ガ 1");
+  EXPECT_EQ(map.apply("e\u0301 カ\u3099 \u2460", /*byGraphemes=*/true), "\u00e9 カ\u3099 1"); // 6 bytes are too many
 }
 
 TEST(Llama2c, WithAndWithoutTheLengthInFront) {

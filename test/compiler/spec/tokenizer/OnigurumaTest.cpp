@@ -31,6 +31,7 @@ TEST(Oniguruma, Differences) {
   EXPECT_EQ(matches(R"(\h+)", "xafg09 \t"), "af|09");
   EXPECT_EQ(matches(R"([\h ]+)", "xaf 09"), "af 09");
   EXPECT_EQ(matches(R"(\w+)", "कि x_1-²"), "कि|x_1");
+  EXPECT_EQ(matches(R"([\W_]+)", "a-_ \u0301b²"), "-_ |²");
   EXPECT_EQ(matches(R"(\d{1,2}+)", "1234567a"), "1234567");
   EXPECT_EQ(matches(R"((?:ab){2}+)", "ababababx"), "abababab");
   EXPECT_EQ(matches(R"(a$)", "a\nba"), "a|a");
