@@ -1,9 +1,15 @@
 //===- Linears.cpp - questions that several passes ask about linears ---------------------------------------------===//
 #include "compiler/fusion/Linears.h"
+#include "compiler/kernels/Kernel.h"
 #include "compiler/support/Formats.h"
 
 using namespace mlir;
 using namespace lathe;
+
+llvm::StringRef lathe::packedAs(StringRef format) {
+  std::optional<PackedFormat> packed = packedFor(format);
+  return packed ? packedName(*packed) : format;
+}
 
 FailureOr<llvm::StringRef> lathe::weightFormat(ir::LinearOp linear, const SymbolTable &symbols) {
   StringRef format;
@@ -11,7 +17,7 @@ FailureOr<llvm::StringRef> lathe::weightFormat(ir::LinearOp linear, const Symbol
     Operation *symbol = symbols.lookup(ref.getValue());
     StringRef own;
     if (auto weight = llvm::dyn_cast_or_null<ir::WeightOp>(symbol))
-      own = weight.getFormat();
+      own = packedAs(weight.getFormat());
     else if (auto packed = llvm::dyn_cast_or_null<ir::PackedOp>(symbol))
       own = packed.getFormat();
     else

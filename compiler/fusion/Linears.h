@@ -7,8 +7,12 @@
 
 namespace lathe {
 
-/// Storage format of the linear's weights ("q4_1"), lathe.weight or lathe.packed. Fails, with an error on the op, when
-/// a weight is not declared or two differ.
+/// The format that weights stored as `format` ("iq4_nl") are packed as ("q8_0"): matrices that agree in it may be
+/// packed together. A format that is never packed is its own.
+llvm::StringRef packedAs(llvm::StringRef format);
+
+/// What the linear's weights, lathe.weight or lathe.packed, are packed as. Fails, with an error on the op, when a
+/// weight is not declared or two differ.
 mlir::FailureOr<llvm::StringRef> weightFormat(ir::LinearOp linear, const mlir::SymbolTable &symbols);
 
 /// Whether weights of this format are multiplied by quantised activations.

@@ -108,7 +108,7 @@ struct PackWeights : lathe::impl::PackWeightsBase<PackWeights> {
         user->emitOpError() << "uses " << ref << ", which is not a lathe.weight";
         return failure();
       }
-      StringRef own = form.vector ? "f32" : weight.getFormat();
+      StringRef own = form.vector ? "f32" : packedAs(weight.getFormat());
       if (!format.empty() && format != own) {
         user->emitOpError() << "has weights of two formats, " << format << " and " << own;
         return failure();

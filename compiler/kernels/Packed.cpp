@@ -55,7 +55,7 @@ const Entry &entry(PackedFormat format) { return table[static_cast<size_t>(forma
 
 bool lathe::isInteger(PackedFormat format) { return entry(format).elementBytes == 0; }
 const PanelLayout &lathe::panelLayout(PackedFormat format) { return entry(format).layout; }
-std::string lathe::packedName(PackedFormat format) { return entry(format).name; }
+const char *lathe::packedName(PackedFormat format) { return entry(format).name; }
 
 const std::vector<PackedFormat> &lathe::packedFormats() {
   static const std::vector<PackedFormat> all = [] {

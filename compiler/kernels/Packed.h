@@ -87,7 +87,7 @@ bool isInteger(PackedFormat format);
 /// Of an integer format.
 const PanelLayout &panelLayout(PackedFormat format);
 /// "q4_1": as checkpoints and symbols spell it.
-std::string packedName(PackedFormat format);
+const char *packedName(PackedFormat format);
 const std::vector<PackedFormat> &packedFormats();
 /// What matrices that a checkpoint stores as `format` ("iq4_nl") are packed as; nothing: there is no such format.
 std::optional<PackedFormat> packedFor(std::string_view format);

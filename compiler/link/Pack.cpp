@@ -111,10 +111,6 @@ Expected<Sources> resolve(const PackedWeight &packed, const WeightSource &source
       return weight.takeError();
     if (Error wrong = checkSource(packed, **weight))
       return std::move(wrong);
-    if (!packed.vector && !sources.empty() && (*weight)->format != sources.front()->format)
-      return makeError("{0} is stored as {1} and {2} as {3}: {4} is packed from one", sources.front()->role,
-                       formatName(sources.front()->format), (*weight)->role, formatName((*weight)->format),
-                       packed.name);
     units += packed.vector ? (*weight)->columns : (*weight)->rows;
     sources.push_back(*weight);
   }
@@ -137,11 +133,12 @@ struct Chunk {
 
 void packMatrix(const Chunk &chunk, uint8_t *out, std::vector<uint8_t> &scratch) {
   const PackedWeight &weight = *chunk.place->weight;
-  const Format format = chunk.sources->front()->format;
-  int64_t stored = rowBytes(format, weight.columns);
-  scratch.resize(kPanelRows * stored);
+  int64_t room = 0;
+  for (const Weight *source : *chunk.sources)
+    room = std::max(room, rowBytes(source->format, weight.columns));
+  scratch.resize(kPanelRows * room);
   for (int64_t p = chunk.panel; p < chunk.panel + chunk.panels; ++p) {
-    const uint8_t *rows[kPanelRows] = {};
+    StoredRow rows[kPanelRows];
     for (int64_t slot = 0; slot < kPanelRows; ++slot) {
       int64_t row = rowAt(weight, p, slot);
       if (row < 0)
@@ -149,11 +146,11 @@ void packMatrix(const Chunk &chunk, uint8_t *out, std::vector<uint8_t> &scratch)
       auto source = chunk.sources->begin();
       for (; row >= (*source)->rows; ++source)
         row -= (*source)->rows;
-      uint8_t *blocks = scratch.data() + slot * stored;
+      uint8_t *blocks = scratch.data() + slot * room;
       (*source)->readBlocks(row, blocks);
-      rows[slot] = blocks;
+      rows[slot] = {blocks, (*source)->format};
     }
-    packPanel(weight.format, format, weight.columns, rows, out);
+    packPanel(weight.format, weight.columns, rows, out);
     out += panelBytes(weight.format, weight.columns);
   }
 }

@@ -88,18 +88,18 @@ void packStep(const PanelLayout &layout, const IntegerBlock &block, int64_t firs
   }
 }
 
-void packIntegers(PackedFormat format, Format stored, int64_t columns, llvm::ArrayRef<const uint8_t *> rows,
-                  uint8_t *panel) {
+void packIntegers(PackedFormat format, int64_t columns, llvm::ArrayRef<StoredRow> rows, uint8_t *panel) {
   const PanelLayout &layout = panelLayout(format);
-  const int64_t width = blockColumns(stored), bytes = blockBytes(stored), step = layout.stepBytes();
   std::memset(panel, 0, panelBytes(format, columns));
   uint8_t *steps = panel + layout.headBytes(columns);
   IntegerBlock block;
   for (int64_t r = 0; r < kPanelRows; ++r) {
-    if (!rows[r])
+    const auto &[blocks, stored] = rows[r];
+    if (!blocks)
       continue;
+    const int64_t width = blockColumns(stored), bytes = blockBytes(stored);
     for (int64_t b = 0; b < columns / width; ++b) {
-      takeApart(stored, rows[r] + b * bytes, block);
+      takeApart(stored, blocks + b * bytes, block);
       assert(block.hasMinimum == layout.minimum && (block.group == layout.group || !layout.blockScales));
       if (layout.blockScales) {
         uint8_t *head = panel + b * layout.blockHeadBytes() + 2 * r;
@@ -108,7 +108,7 @@ void packIntegers(PackedFormat format, Format stored, int64_t columns, llvm::Arr
           write16le(head + 2 * kPanelRows, floatToHalf(block.m));
       }
       for (int64_t first = 0; first < width; first += kGroup)
-        packStep(layout, block, first, r, steps + (b * width + first) / kGroup * step);
+        packStep(layout, block, first, r, steps + (b * width + first) / kGroup * layout.stepBytes());
     }
   }
 }
@@ -142,14 +142,14 @@ void unpackIntegers(PackedFormat format, int64_t columns, const uint8_t *panel, 
 //===-- floats ----------------------------------------------------------------------------------------------------===//
 
 /// [16][columns] to [columns][16], in tiles of one cache line a row.
-template <typename Element> void packFloats(int64_t columns, llvm::ArrayRef<const uint8_t *> rows, uint8_t *panel) {
+template <typename Element> void packFloats(int64_t columns, llvm::ArrayRef<StoredRow> rows, uint8_t *panel) {
   constexpr int64_t tile = 64 / sizeof(Element);
   for (int64_t begin = 0; begin < columns; begin += tile) {
     int64_t count = std::min(tile, columns - begin);
     Element line[tile];
     for (int64_t r = 0; r < kPanelRows; ++r) {
-      if (rows[r])
-        std::memcpy(line, rows[r] + begin * sizeof(Element), count * sizeof(Element));
+      if (rows[r].blocks)
+        std::memcpy(line, rows[r].blocks + begin * sizeof(Element), count * sizeof(Element));
       else
         std::memset(line, 0, sizeof line);
       for (int64_t c = 0; c < count; ++c)
@@ -166,11 +166,12 @@ template <typename Element> void unpackFloats(int64_t columns, const uint8_t *pa
 
 } // namespace
 
-void lathe::packPanel(PackedFormat format, Format stored, int64_t columns, llvm::ArrayRef<const uint8_t *> rows,
-                      uint8_t *panel) {
-  assert(rows.size() == kPanelRows && packedFor(formatInfo(stored).name) == format);
+void lathe::packPanel(PackedFormat format, int64_t columns, llvm::ArrayRef<StoredRow> rows, uint8_t *panel) {
+  assert(rows.size() == kPanelRows && llvm::all_of(rows, [&](const StoredRow &row) {
+           return !row.blocks || packedFor(formatInfo(row.format).name) == format;
+         }));
   if (isInteger(format))
-    return packIntegers(format, stored, columns, rows, panel);
+    return packIntegers(format, columns, rows, panel);
   if (format == PackedFormat::F32)
     return packFloats<uint32_t>(columns, rows, panel);
   packFloats<uint16_t>(columns, rows, panel);

@@ -18,11 +18,15 @@
 
 namespace lathe {
 
-/// Writes one panel, panelBytes(format, columns) bytes. rows[r] are the stored blocks of row r, `columns` numbers in
-/// `stored`, which packedFor packs as `format`, or null for padding: a row of zeros (integer formats: scale 0, minimum
-/// 0). Exactly 16 rows; columns is a multiple of packedColumns(format).
-void packPanel(PackedFormat format, Format stored, int64_t columns, llvm::ArrayRef<const uint8_t *> rows,
-               uint8_t *panel);
+/// One row of a checkpoint; without blocks it is padding, a row of zeros (integer formats: scale 0, minimum 0).
+struct StoredRow {
+  const uint8_t *blocks = nullptr;
+  Format format = Format::F32;
+};
+
+/// Writes one panel, panelBytes(format, columns) bytes, of exactly 16 rows of `columns` numbers, a multiple of
+/// packedColumns(format). Each row is stored in a format that packedFor packs as `format`.
+void packPanel(PackedFormat format, int64_t columns, llvm::ArrayRef<StoredRow> rows, uint8_t *panel);
 
 /// The `columns` numbers of one of the 16 rows.
 void unpackPanelRow(PackedFormat format, int64_t columns, const uint8_t *panel, int64_t row, float *out);

@@ -20,7 +20,7 @@ struct KeyMaker {
   }
   ScheduleKey operator()(const LinearKernel &k) const {
     return {"linear",
-            packedName(k.format) + " " + name(k.input) + (k.gated ? " gated" : ""),
+            std::string(packedName(k.format)) + " " + name(k.input) + (k.gated ? " gated" : ""),
             {{"m", program.rows(phase)}, {"n", phase.columns * kPanelRows}, {"k", k.columns}}};
   }
   ScheduleKey operator()(const AppendKernel &k) const {

@@ -208,16 +208,17 @@ TEST_P(EachFormat, PutsNumbersWhereKernelsReadThem) {
   const int64_t columns = columnsFor(96);
   MemoryWeights source;
   const MemoryWeight &weight = source.add("w", GetParam(), 16, columns);
-  std::vector<const uint8_t *> rows;
+  std::vector<StoredRow> rows;
   for (int64_t r = 0; r < 16; ++r)
-    rows.push_back(weight.blocks.data() + r * rowBytes(weight.format, columns));
+    rows.push_back({weight.blocks.data() + r * rowBytes(weight.format, columns), weight.format});
   std::vector<uint8_t> panel(panelBytes(packed, columns));
-  packPanel(packed, GetParam(), columns, rows, panel.data());
+  packPanel(packed, columns, rows, panel.data());
   if (!isInteger(packed)) { // [columns][16]
     int64_t size = blockBytes(weight.format);
     for (int64_t r = 0; r < 16; ++r)
       for (int64_t c = 0; c < columns; ++c)
-        ASSERT_EQ(std::memcmp(panel.data() + (c * 16 + r) * size, rows[r] + c * size, size), 0) << r << ", " << c;
+        ASSERT_EQ(std::memcmp(panel.data() + (c * 16 + r) * size, rows[r].blocks + c * size, size), 0)
+            << r << ", " << c;
     return;
   }
   const PanelLayout &layout = panelLayout(packed);
