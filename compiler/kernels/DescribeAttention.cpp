@@ -10,8 +10,6 @@ using llvm::Expected;
 
 namespace {
 
-constexpr int64_t kF32 = 4;
-
 int64_t cacheElementBytes(const CacheLayout &cache) { return cache.format == CacheFormat::F32 ? 4 : 2; }
 
 /// Angles add: cos and sin of position * f come from those of 64 * page * f and of the place in the page, each exact to

@@ -8,14 +8,6 @@ using namespace lathe;
 using llvm::Error;
 using llvm::Expected;
 
-namespace {
-
-constexpr int64_t kF32 = 4;
-
-bool isQuantized(Value value) { return ir::isQuantizedRows(value.getType()); }
-
-} // namespace
-
 Activation lathe::activationOf(ir::Activation activation) {
   switch (activation) {
   case ir::Activation::SiLU:

@@ -10,10 +10,6 @@ using llvm::Expected;
 
 namespace {
 
-constexpr int64_t kF32 = 4;
-
-bool isQuantized(Value value) { return ir::isQuantizedRows(value.getType()); }
-
 /// The quantize that alone reads `value`: its kernel is the one that makes the value.
 ir::QuantizeOp quantizeOf(Value value) {
   return value.hasOneUse() ? llvm::dyn_cast<ir::QuantizeOp>(*value.user_begin()) : nullptr;

@@ -15,7 +15,10 @@
 
 namespace lathe {
 
+inline constexpr int64_t kF32 = 4; ///< bytes
+
 Activation activationOf(ir::Activation activation);
+inline bool isQuantized(mlir::Value value) { return ir::isQuantizedRows(value.getType()); }
 
 /// Where a value of rows lies.
 struct Place {

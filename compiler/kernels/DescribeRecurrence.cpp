@@ -9,8 +9,6 @@ using llvm::Expected;
 
 namespace {
 
-constexpr int64_t kF32 = 4;
-
 /// How many of `count` blocks one call takes: enough to make its overhead small, few enough that a dozen workers share
 /// the rest.
 int64_t blocksOfCall(int64_t count) {

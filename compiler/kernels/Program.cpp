@@ -5,6 +5,12 @@
 
 using namespace lathe;
 
+const char *lathe::baseName(Base base) {
+  static const char *const names[] = {"arena", "scratch",    "weights", "cache", "ids",     "positions", "slots",
+                                      "pages", "logit_rows", "logits",  "tile",  "lengths", "state",     "blocks"};
+  return names[static_cast<int>(base)];
+}
+
 namespace {
 
 template <class P> auto linearIn(P &phase) -> decltype(std::get_if<LinearKernel>(&phase.calls[0].kernel)) {
@@ -14,14 +20,8 @@ template <class P> auto linearIn(P &phase) -> decltype(std::get_if<LinearKernel>
   return nullptr;
 }
 
-const char *name(Base base) {
-  static const char *const names[] = {"arena", "scratch",    "weights", "cache", "ids",     "positions", "slots",
-                                      "pages", "logit_rows", "logits",  "tile",  "lengths", "state",     "blocks"};
-  return names[static_cast<int>(base)];
-}
-
 void print(std::ostream &out, const View &view) {
-  out << name(view.base);
+  out << baseName(view.base);
   if (view.base == Base::Weights)
     out << " " << view.weight;
   if (view.base == Base::Cache || view.base == Base::State)

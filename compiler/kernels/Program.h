@@ -33,6 +33,8 @@ enum class Base {
   State,
   Blocks
 };
+/// "arena", …: in programs and tables as text.
+const char *baseName(Base base);
 
 /// One argument of a call.
 struct View {

@@ -15,9 +15,7 @@ static std::string typeName(lathe_type type) {
 }
 
 static void printView(const lathe_model &model, const lathe_view &view, llvm::raw_ostream &out) {
-  static const char *const bases[] = {"arena", "scratch",    "weights", "cache", "ids",     "positions", "slots",
-                                      "pages", "logit_rows", "logits",  "tile",  "lengths", "state",     "blocks"};
-  out << bases[view.base];
+  out << baseName(static_cast<Base>(view.base));
   if (view.base == LATHE_BASE_CACHE || view.base == LATHE_BASE_STATE)
     out << "[" << view.layer << "]";
   out << "+" << view.offset;

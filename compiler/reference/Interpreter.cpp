@@ -195,14 +195,10 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::O
         return map(rows(op.getInput()), [&](T x) { return std::clamp(x, -limit, limit); });
       })
       .template Case<ir::RouteOp>([&](auto op) -> Result {
-        std::vector<T> bias;
-        if (op.getBiasAttr()) {
-          auto read = vector(op, op.getBiasAttr());
-          if (!read)
-            return read.takeError();
-          bias = std::move(*read);
-        }
-        return route(op, rows(op.getInput()), bias, chooser);
+        auto bias = vector(op, op.getBiasAttr());
+        if (!bias)
+          return bias.takeError();
+        return route(op, rows(op.getInput()), *bias, chooser);
       })
       .template Case<ir::AssignOp>(
           [&](auto op) -> Result { return assign(rows(op.getRoutes()), int64_t(op.getExperts())); })

@@ -99,14 +99,13 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::Emb
 }
 
 template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::NormOp op, const Matrix<T> &input) {
-  std::vector<T> weight, bias;
-  for (auto [symbol, values] : {std::pair(op.getWeightAttr(), &weight), std::pair(op.getBiasAttr(), &bias)}) {
-    auto read = vector(op, symbol);
-    if (!read)
-      return read.takeError();
-    *values = std::move(*read);
-  }
-  return normalize(op, input, weight, bias);
+  auto weight = vector(op, op.getWeightAttr());
+  if (!weight)
+    return weight.takeError();
+  auto bias = vector(op, op.getBiasAttr());
+  if (!bias)
+    return bias.takeError();
+  return normalize(op, input, *weight, *bias);
 }
 
 template <typename T>
@@ -114,14 +113,10 @@ llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::ConvOp op, const Matrix<T
   auto weight = matrix(op, op.getWeightAttr());
   if (!weight)
     return weight.takeError();
-  std::vector<T> bias;
-  if (op.getBiasAttr()) {
-    auto read = vector(op, op.getBiasAttr());
-    if (!read)
-      return read.takeError();
-    bias = std::move(*read);
-  }
-  return convolve(convStates, op.getLayer(), input, *weight, bias, places);
+  auto bias = vector(op, op.getBiasAttr());
+  if (!bias)
+    return bias.takeError();
+  return convolve(convStates, op.getLayer(), input, *weight, *bias, places);
 }
 
 template <typename T>

@@ -70,7 +70,7 @@ static std::set<std::string> allRoles() {
 }
 
 llvm::Error checkTensors(const spec::Style &style, llvm::StringRef file) {
-  const std::set<std::string> known = allRoles();
+  static const std::set<std::string> known = allRoles();
   for (const spec::TensorBinding &binding : style.tensors()) {
     for (const std::string &role : rolesOf(binding))
       if (!known.contains(role))
