@@ -29,7 +29,7 @@ llvm::Expected<TokenizerSource> tokenizerFromGguf(const TokenizerMetadata &metad
   std::optional<std::string> model = metadata.string("tokenizer.ggml.model");
   if (!model)
     return makeError("{0}: tokenizer.ggml.model is missing: the file carries no tokenizer", file);
-  source.model = *model == "t5" ? "unigram" : *model;
+  source.model = *model == "t5" ? "unigram" : *model == "gemma4" ? "gpt2" : *model;
   std::optional<std::vector<std::string>> tokens = metadata.strings("tokenizer.ggml.tokens");
   if (!tokens)
     return makeError("{0}: tokenizer.ggml.tokens is missing or is no list of strings", file);
@@ -85,7 +85,8 @@ llvm::Expected<TokenizerSource> tokenizerFromGguf(const TokenizerMetadata &metad
   bool wantsBos = source.model == "llama";
   bool prefix = metadata.boolean("tokenizer.ggml.add_space_prefix").value_or(true);
   if (source.model == "gpt2") {
-    llvm::Expected<bool> added = addPreTokenizer(source, metadata.string("tokenizer.ggml.pre").value_or(""));
+    std::string pre = *model == "gemma4" ? *model : metadata.string("tokenizer.ggml.pre").value_or("");
+    llvm::Expected<bool> added = addPreTokenizer(source, pre);
     if (!added)
       return added.takeError();
     wantsBos = *added;

@@ -1,4 +1,4 @@
-//===- PreTokenizers.h - byte-level BPE's pre-tokenisers by name ----------------------------------------*- C++ -*-===//
+//===- PreTokenizers.h - BPE's pre-tokenisers by name ---------------------------------------------------*- C++ -*-===//
 //
 // GGUF names a pre-tokeniser (`tokenizer.ggml.pre`) where tokenizer.json spells its patterns out. This table gives each
 // name the patterns of the models it stands for, in PCRE2's syntax, one split after the other.
@@ -18,6 +18,7 @@ struct PreTokenizerRecord {
   llvm::ArrayRef<llvm::StringLiteral> splits;
   bool ignoreMerges = false; ///< a pre-token that is a token stays whole
   bool addBos = false;       ///< unless the file says otherwise
+  bool characters = false;   ///< merges start from characters, U+2581 for spaces; byte tokens write the others
 };
 
 /// Null if the name is unknown.

@@ -82,8 +82,8 @@ public:
 /// messages.
 llvm::Expected<TokenizerSource> tokenizerFromGguf(const TokenizerMetadata &metadata, llvm::StringRef file);
 
-/// The steps of a byte-level pre-tokeniser by its name in GGUF ("" is "default") into `source`, and whether its models
-/// want a bos.
+/// The steps of BPE's pre-tokeniser by its name in GGUF ("" is "default") into `source`, and whether its models want a
+/// bos.
 llvm::Expected<bool> addPreTokenizer(TokenizerSource &source, llvm::StringRef name);
 /// "left right", as GGUF and older tokenizer.json have merges; nothing if it is not two spellings.
 std::optional<TokenizerSource::Merge> splitMerge(llvm::StringRef merge);

@@ -3,6 +3,8 @@
 #include "compiler/spec/tokenizer/ChatTemplates.h"
 #include "compiler/spec/tokenizer/PreTokenizers.h"
 #include "test/runtime/text/Vocabularies.h"
+#include "llvm/Support/FormatVariadic.h"
+#include <chrono>
 #include <gmock/gmock.h>
 #include <map>
 
@@ -67,6 +69,11 @@ TEST(PreTokenizers, EveryPatternCompilesAndKeepsEveryByte) {
     TokenizerSource source = tinyByteLevel();
     std::string name = names.substr(begin, end - begin);
     setPreTokenizer(source, name);
+    if (source.model == "bpe")
+      source.tokens[259] = "\u2581";
+    if (source.model == "bpe") // of characters: they need tokens of their own
+      for (int byte = 0; byte < 256; byte++)
+        source.tokens[byte] = llvm::formatv("<0x{0:X-2}>", byte).str(), source.types[byte] = LATHE_TOKEN_BYTE;
     Loaded loaded = open(source);
     ASSERT_EQ(loaded.error, "") << name;
     Result<std::vector<int32_t>> ids = loaded->encode(text, {.addSpecial = false});
@@ -96,6 +103,25 @@ std::string pieces(const std::string &pre, const std::string &text) {
   return joined;
 }
 
+/// Time grows about as a run of one kind does.
+TEST(PreTokenizers, LongRuns) {
+  std::string names = preTokenizerNames();
+  for (size_t begin = 0; begin < names.size(); begin = names.find(", ", begin) + 2) {
+    std::string name = names.substr(begin, names.find(", ", begin) - begin);
+    for (std::string unit : {"1", "1234567a", "a", " ", "\n", "世", "a ", "A", "!", "'", "½"}) {
+      std::string text;
+      while (text.size() < 1 << 16)
+        text += unit;
+      auto start = std::chrono::steady_clock::now();
+      EXPECT_FALSE(pieces(name, text).empty()) << name << " " << unit;
+      EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 2)
+          << name << " " << unit;
+    }
+    if (names.find(", ", begin) == names.npos)
+      break;
+  }
+}
+
 TEST(PreTokenizers, SplitAsTheirModelsDo) {
   const std::string text = "I'LL it's 1234567 a  b";
   EXPECT_EQ(pieces("gpt-2", text), "I|'|LL| it|'s| 1234567| a| | b");
@@ -105,6 +131,20 @@ TEST(PreTokenizers, SplitAsTheirModelsDo) {
   EXPECT_EQ(pieces("gpt-4o", "HelloWORLDnow I'LL"), "Hello|WORLDnow| I'LL");
   EXPECT_EQ(pieces("tekken", "HelloWorld 12"), "Hello|World| |1|2");
   EXPECT_EQ(pieces("superbpe", "ab 1234567"), "ab |1|234|567");
+  EXPECT_EQ(pieces("superbpe", "123456x12x12½123456"), "123|456|x|12|x|12½|123|456");
+  for (const char *pre : {"tiny_aya", "afmoe"}) {
+    EXPECT_EQ(pieces(pre, "1234567 12 123"), "1|234|567| |12| |123") << pre;
+    EXPECT_EQ(pieces(pre, "1234"), "1|234") << pre;
+  }
+  EXPECT_EQ(pieces("tiny_aya", "1234567a"), "123|456|7|a"); // no word ends there: by threes from the start
+  EXPECT_EQ(pieces("afmoe", "1234567a世界b"), "1|234|567|a|世界|b");
+  EXPECT_EQ(pieces("kimi-k2", "ab世界cdE世F 12345"), "ab|世界|cd|E|世|F| |123|45");
+  EXPECT_EQ(pieces("exaone-moe", "a bc d e fg 12"), "a bc d e fg| |1|2");
+  EXPECT_EQ(pieces("jais-2", "a       b"), "a|    |  | b");
+  EXPECT_EQ(pieces("qwen35", "कि ab\n\n"), "कि| ab|\n\n");
+  EXPECT_EQ(pieces("youtu", "Ab가나…12"), "Ab|가나|…|1|2");
+  EXPECT_EQ(pieces("laguna", "a\n\n  b"), "a|\n\n| | b");
+  EXPECT_EQ(pieces("gemma4", "a b\n\nc"), "a b|\n\n|c");
   EXPECT_EQ(pieces("deepseek-v3", "a中文b1234"), "a|中文|b|123|4");
 }
 
