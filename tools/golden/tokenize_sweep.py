@@ -198,7 +198,80 @@ def try_sentencepiece(program, seed, folder, count):
     yield path, "decode", ids, [peer.decode(i) for i in ids], lathe(program, str(path), ids, "--ids")
 
 
-KINDS = {"hf": try_hf, "sentencepiece": try_sentencepiece}
+# ---- GGUF ---------------------------------------------------------------------------------------------------------
+
+def write_gguf(path, model, tokens, types, keys, **arrays):
+    import gguf
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_context_length(64)
+    writer.add_tokenizer_model(model)
+    writer.add_token_list(tokens)
+    writer.add_token_types(types)
+    if "scores" in arrays:
+        writer.add_token_scores(arrays["scores"])
+    if "merges" in arrays:
+        writer.add_token_merges(arrays["merges"])
+    if arrays.get("charsmap"):
+        writer.add_precompiled_charsmap(arrays["charsmap"])
+    for key, value in keys.items():
+        add = writer.add_bool if isinstance(value, bool) else writer.add_string if isinstance(value, str) else writer.add_uint32
+        add(f"tokenizer.ggml.{key}", value)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def gguf_of_bpe(path, rng, pre):
+    from tokenizers import Tokenizer, models, pre_tokenizers as p, trainers
+    t = Tokenizer(models.BPE())
+    t.pre_tokenizer = p.ByteLevel(False, use_regex=rng.random() < .7)
+    t.train_from_iterator(LINES, trainers.BpeTrainer(vocab_size=900, special_tokens=["<unk>", "<s>", "</s>"], show_progress=False,
+                                                     initial_alphabet=p.ByteLevel.alphabet()))
+    model = json.loads(t.to_str())["model"]
+    tokens = [token for token, _ in sorted(model["vocab"].items(), key=lambda item: item[1])]
+    types = [2, 3, 3] + [1] * (len(tokens) - 3) + [4, 4, 3]
+    write_gguf(path, "gpt2", tokens + ["<mark>", "  ", "<end>"], types, dict(pre=pre, bos_token_id=1, eos_token_id=2, unknown_token_id=0),
+               merges=[" ".join(merge) for merge in model["merges"]])
+
+
+def gguf_of_pieces(path, rng, folder, seed):
+    import sentencepiece.sentencepiece_model_pb2 as pb
+    yes = lambda: rng.random() < .5
+    kind = rng.choice(["bpe", "unigram"])
+    rule = "identity" if kind == "bpe" else rng.choice(["identity", "nmt_nfkc"])
+    train_sentencepiece(folder / f"gguf-{seed}", model_type=kind, vocab_size=700, byte_fallback=kind == "bpe", normalization_rule_name=rule,
+                        user_defined_symbols=rng.sample(["<mark>", "[X]"] + ["▁▁"] * (kind == "bpe"), rng.randrange(3)), remove_extra_whitespaces=False)
+    model = pb.ModelProto.FromString((folder / f"gguf-{seed}.model").read_bytes())
+    keys = dict(pre="default", add_space_prefix=yes(), bos_token_id=1, eos_token_id=2, unknown_token_id=0, add_bos_token=yes(), add_eos_token=yes())
+    if kind == "unigram":
+        keys["remove_extra_whitespaces"] = yes()
+    write_gguf(path, "llama" if kind == "bpe" else "t5", [piece.piece for piece in model.pieces], [piece.type for piece in model.pieces], keys,
+               scores=[piece.score for piece in model.pieces], charsmap=model.normalizer_spec.precompiled_charsmap)
+
+
+def try_gguf(program, seed, folder, count):
+    import llama_cpp
+    rng = random.Random(seed)
+    path = folder / f"gguf-{seed}.gguf"
+    gguf_of_bpe(path, rng, "?")
+    names = lathe(program, str(path), [""]).rsplit("known are ", 1)[1].split(", ")
+    if seed % 3:
+        gguf_of_bpe(path, rng, names[(seed - seed // 3 - 1) % len(names)])
+    else:
+        gguf_of_pieces(path, rng, folder, seed)
+    try:
+        peer = llama_cpp.Llama(str(path), vocab_only=True, verbose=False)
+    except BaseException as error:
+        yield path, "load", [], [], f"{type(error).__name__}: llama.cpp: {error}"
+        return
+    # Of text that is spaces, and of U+2581 in it, llama.cpp makes something of its own.
+    cases = [text for text in texts(rng, count) if "▁" not in text and text.strip("\u200b\ufeff\x0b\x1c\x85\x00\x01\x7f \n\t\r\u3000\u2003\u2028\u00a0")]
+    want = [peer.tokenize(text.encode(), add_bos=True, special=True) for text in cases]
+    yield path, "encode " + names[(seed - seed // 3 - 1) % len(names)] * (seed % 3 > 0), cases, want, lathe(program, str(path), cases, "--special")
+
+
+KINDS = {"hf": try_hf, "sentencepiece": try_sentencepiece, "gguf": try_gguf}
 
 
 def main():

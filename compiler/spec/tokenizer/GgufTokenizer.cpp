@@ -15,8 +15,8 @@ std::optional<TokenizerSource::Merge> splitMerge(llvm::StringRef merge) {
 /// UGM, as llama.cpp calls it: SentencePiece's map of characters, spaces collapsed, then U+2581 for spaces.
 static SentencePieceNormalizer sentencePieceNormalizer(const TokenizerMetadata &metadata, bool prefix) {
   SentencePieceNormalizer normalizer;
-  normalizer.prefix = prefix;
   normalizer.collapse = metadata.boolean("tokenizer.ggml.remove_extra_whitespaces").value_or(false);
+  normalizer.prefix = prefix || normalizer.collapse; // so llama.cpp has it
   std::optional<std::vector<int32_t>> map = metadata.integers("tokenizer.ggml.precompiled_charsmap");
   for (int32_t byte : map.value_or(std::vector<int32_t>()))
     normalizer.charsMap.push_back(char(byte));
