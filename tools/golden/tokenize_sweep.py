@@ -23,7 +23,7 @@ LINES = [line for name in ("README.md", "runtime/text/Tokenizer.h", "models/mode
 CHUNKS = [
     " ", "  ", "   ", "\t", "\n", "\n\n", "\r\n", "\r", "\u00a0", "\u2003", "\u3000", "\u200b", "\u2028", "\x85", "\x0b", "\x1c",
     "a", "b", "the", "The", " the", "hello", "Hello", " world", "HTTPServer", "camelCase", "x_y", "a-b", "don't", "WE'LL", "'s", "'S",
-    "\u2019t", "ſ", "'ſ", "1", "12", "1234567", "٣٤٥", "½", "²", "ⅷ", "㎏", "№", "१२", "𝟘𝟙", "é", "e\u0301", "e\u0301\u0323", "\u0301",
+    "\u2019t", "ſ", "'ſ", "1", "12", "1234567", "٣٤٥", "½", "a½b", "²", "ⅷ", "aⅷb", "ⓐ", "㎏", "№", "१२", "𝟘𝟙", "é", "e\u0301", "e\u0301\u0323", "\u0301",
     "ñ", "ﬁ", "Ａｂｃ", "İ", "ΑΣ", "ß", "ẞ", "ǅ", "ʰ", "世界", "，", "。", "こんにちは", "カ\u3099", "한국어", "\u1112\u1161\u11ab", "हिन्दी", "ไทย",
     "العربية", "שלום", "ﷺ", "\u200f", "\u200d", "🦙", "👩\u200d👩\u200d👧", "🇩🇪", "👍🏽", "\U0010ffff", "\ufffd", "\ufeff", "\ue000", "\u0378",
     ".", ",", "!", "?", "...", "-", "_", "__", "/", "\\", "\"", "`", "~", "^", "$", "+", "<", ">", "|", "(", ")", "[", "]", "{", "}",
@@ -66,7 +66,8 @@ def draw_hf(rng, charsmap):
         lambda: n.Prepend(rng.choice(["▁", " ", "pre"])), lambda: n.Precompiled(charsmap), lambda: n.ByteLevel()]
     patterns = [r"\p{N}{1,3}", r"\s+", r"\w+|[^\w\s]+", r" ?\p{L}+", r"[A-Z]", r"(?i:'s|'t|'re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
                 r"\p{Han}+", r"[[:punct:]]", r"[\p{L}&&[^a-c]]+", r"\b", r"(?=b)", r"\R", r"\X", r"^\s|\s$", r"\d+", r"[^a-z]+", r"[\s\S]", r".",
-                r"(?m:.)", r"\p{Lu}\p{Ll}*", r"[\W_]+", r"\p{P}", r"\S\b", r"[^\S\n]+", r"\A\s*", r"x++", r"\h", r"\H+", r"\p{Script=Greek}|\p{Cyrillic}"]
+                r"(?m:.)", r"\p{Lu}\p{Ll}*", r"[\W_]+", r"\p{P}", r"\S\b", r"[^\S\n]+", r"\A\s*", r"x++", r"\h", r"\H+", r"\p{Cyrillic}",
+                r"\B", r"\w\b", r"[[:alpha:]]+", r"[^[:alnum:]\s]", r"\p{Alpha}+", r"\P{Alnum}", r"\p{Punct}|\p{^Letter}{2}", r"[\w-]+", r"\d{1,3}(?=(?:\d{3})*\b)"]
     behaviours = ["isolated", "removed", "merged_with_previous", "merged_with_next", "contiguous"]
     yes = lambda: rng.random() < .5
     splitters = [

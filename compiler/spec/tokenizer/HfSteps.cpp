@@ -10,9 +10,8 @@ namespace {
 
 constexpr llvm::StringLiteral gpt2Words =
     R"re('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)re";
-// \w as Rust's regex has it (Unicode Technical Standard 18, annex C): circled letters and joiners are in it.
-constexpr llvm::StringLiteral wordCharacters =
-    R"re(\p{L}\p{M}\p{Nd}\p{Nl}\p{Pc}\x{200C}\x{200D}\x{24B6}-\x{24E9}\x{1F130}-\x{1F149}\x{1F150}-\x{1F169}\x{1F170}-\x{1F189})re";
+// \w as Rust's regex has it (Unicode Technical Standard 18, annex C): joiners are in it.
+constexpr llvm::StringLiteral wordCharacters = R"re(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200C}\x{200D})re";
 constexpr llvm::StringLiteral punctuation = R"re([\p{P}!-/:-@\[-`{-~])re";
 
 struct StepReader {

@@ -1,12 +1,15 @@
 //===- Oniguruma.cpp - tokenizer.json's patterns in PCRE2's syntax ------------------------------------------------===//
 #include "compiler/spec/tokenizer/Oniguruma.h"
 #include "compiler/support/Error.h"
+#include "llvm/ADT/StringSwitch.h"
 #include <optional>
 
 namespace lathe {
 namespace {
 
-constexpr llvm::StringLiteral wordItems = "\\p{L}\\p{M}\\p{Nd}\\p{Pc}", hexItems = "0-9a-fA-F";
+constexpr llvm::StringLiteral wordItems = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
+// Out of classes Latin-1's superscript digits and fractions are word characters too.
+constexpr llvm::StringLiteral word = "[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\xB2\\xB3\\xB9\\xBC-\\xBE]";
 constexpr int maxDepth = 100;
 
 class Translator {
@@ -103,21 +106,82 @@ private:
     }
   }
 
+  /// A set of characters that has another name or meaning in PCRE2.
+  struct Set {
+    std::string items; ///< of a class
+    bool negated;
+  };
+  static std::optional<std::string> itemsOf(llvm::StringRef name) {
+    std::string plain;
+    for (char c : name)
+      if (!llvm::StringRef(" _-").contains(c))
+        plain += llvm::toLower(c);
+    return llvm::StringSwitch<std::optional<std::string>>(plain)
+        .Cases({"alpha", "alphabetic"}, "\\p{Alphabetic}")
+        .Case("alnum", "\\p{Alphabetic}\\p{Nd}")
+        .Case("word", wordItems.str())
+        .Cases({"upper", "uppercase"}, "\\p{Uppercase}")
+        .Cases({"lower", "lowercase"}, "\\p{Lowercase}")
+        .Case("punct", "\\p{P}$+<=>\\^`|~")
+        .Cases({"space", "whitespace"}, "\\s")
+        .Case("digit", "\\p{Nd}")
+        .Case("xdigit", "0-9a-fA-F")
+        .Case("letter", "\\p{L}")
+        .Case("uppercaseletter", "\\p{Lu}")
+        .Case("lowercaseletter", "\\p{Ll}")
+        .Cases({"mark", "combiningmark"}, "\\p{M}")
+        .Case("number", "\\p{N}")
+        .Case("decimalnumber", "\\p{Nd}")
+        .Case("punctuation", "\\p{P}")
+        .Case("symbol", "\\p{S}")
+        .Case("separator", "\\p{Z}")
+        .Default(std::nullopt);
+  }
+
+  /// Takes such a set off the front: "\\w", "\\p{^Alpha}", in a class "[:alpha:]" too.
+  std::optional<Set> takeSet(bool inClass) {
+    llvm::StringRef name, whole;
+    bool negated = false;
+    if (inClass && rest.starts_with("[:")) {
+      name = rest.drop_front(2).take_until([](char c) { return c == ':'; });
+      whole = rest.take_front(name.size() + 4);
+      if (!whole.ends_with(":]"))
+        return std::nullopt;
+    } else if (rest.starts_with_insensitive("\\p{")) {
+      name = rest.drop_front(3).take_until([](char c) { return c == '}'; });
+      whole = rest.take_front(name.size() + 4);
+      negated = rest[1] == 'P';
+    } else if (rest.size() > 1 && rest[0] == '\\' && llvm::StringRef("wWhH").contains(rest[1])) {
+      whole = rest.take_front(2);
+      name = llvm::toLower(rest[1]) == 'w' ? "word" : "xdigit";
+      negated = llvm::isUpper(rest[1]);
+    }
+    if (name.consume_front("^"))
+      negated = !negated;
+    std::optional<std::string> items = itemsOf(name);
+    if (!items)
+      return std::nullopt;
+    rest = rest.drop_front(whole.size());
+    return Set{*items, negated};
+  }
+
   /// An escape sequence at the front, translated.
   std::string escape(bool inClass) {
     char c = rest.size() > 1 ? rest[1] : '\0';
+    if (!inClass && c != '\0' && llvm::StringRef("wWbB").contains(c)) {
+      rest = rest.drop_front(2);
+      std::string is = "(?=" + word.str() + ")", isNot = "(?!" + word.str() + ")", was = "(?<=" + word.str() + ")",
+                  wasNot = "(?<!" + word.str() + ")";
+      return c == 'w'   ? word.str()
+             : c == 'W' ? "[^" + word.drop_front(1).str()
+             : c == 'b' ? "(?:" + was + isNot + "|" + wasNot + is + ")"
+                        : "(?:" + was + is + "|" + wasNot + isNot + ")";
+    }
+    if (std::optional<Set> set = inClass ? std::nullopt : takeSet(false))
+      return (set->negated ? "[^" : "[") + set->items + "]";
     llvm::StringRef whole = rest.take_front(2);
     rest = rest.drop_front(whole.size());
-    auto items = [&](llvm::StringRef set) { return inClass ? set.str() : "[" + set.str() + "]"; };
     switch (c) {
-    case 'w':
-      return items(wordItems);
-    case 'h':
-      return items(hexItems);
-    case 'W': // in a class: see there
-      return "[^" + wordItems.str() + "]";
-    case 'H':
-      return inClass ? "\\x{0}-/:-@G-`g-\\x{10FFFF}" : "[^" + hexItems.str() + "]";
     case 'u':
       if (rest.size() >= 4 && llvm::all_of(rest.take_front(4), llvm::isHexDigit)) {
         std::string digits = rest.take_front(4).str();
@@ -163,7 +227,12 @@ private:
         return makeError("a class has no end");
       if (rest.front() == ']' && !first)
         break;
-      if (rest.consume_front("&&")) {
+      if (std::optional<Set> set = takeSet(/*inClass=*/true)) {
+        if (set->negated)
+          inner.push_back("[^" + set->items + "]");
+        else
+          items += set->items;
+      } else if (rest.consume_front("&&")) {
         before += "(?=" + united() + ")";
         items.clear();
         inner.clear();
@@ -176,8 +245,6 @@ private:
         if (!set)
           return set.takeError();
         inner.push_back(*set);
-      } else if (rest.starts_with("\\W")) { // not what is \W for PCRE2
-        inner.push_back(escape(/*inClass=*/false));
       } else if (rest.front() == '\\') {
         items += escape(/*inClass=*/true);
       } else {

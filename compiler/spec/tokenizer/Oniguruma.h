@@ -6,7 +6,8 @@
 //   ^ $              at every line                       (?m) before the pattern
 //   (?m)             "." matches a newline               (?s)
 //   \h \H            hexadecimal digits                  [0-9a-fA-F]
-//   \w               letters, marks, Nd, Pc              spelled out: PCRE2 before 10.43 leaves marks out
+//   \w \b            alphabetic, marks, Nd, Pc, ½        spelled out: PCRE2 has letters, N, _
+//   \p{Alpha} [:lower:]  properties by Unicode's names     \p{Alphabetic} \p{Lowercase}
 //   x{1,3}+          repeated, not possessive            (?:x{1,3})+
 //   [a&&[^b]] [a[b]] intersection and union              look-ahead and alternatives
 //   \uHHHH                                               \x{HHHH}

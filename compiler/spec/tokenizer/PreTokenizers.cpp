@@ -133,7 +133,8 @@ constexpr Text gpt4oSplits[] = {O200K};
 constexpr Text granite97[] = {"granite-embed-multi-97m"};
 
 constexpr Text tinyAya[] = {"tiny_aya", "cohere2moe"};
-constexpr Text tinyAyaSplits[] = {BY_THREES("\\d", R"re((?![\p{L}\p{M}\p{Nd}\p{Pc}]))re"), O200K};
+constexpr Text tinyAyaSplits[] = {BY_THREES("\\d", R"re((?![\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\xB2\xB3\xB9\xBC-\xBE]))re"),
+                                  O200K};
 
 constexpr Text youtu[] = {"youtu"};
 constexpr Text youtuSplits[] = {R"re([\x{AC00}-\x{D7A3}\x{3131}-\x{318E}]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|)re" CJK,

@@ -30,7 +30,15 @@ TEST(Oniguruma, LeavesWhatPcre2ReadsTheSame) {
 TEST(Oniguruma, Differences) {
   EXPECT_EQ(matches(R"(\h+)", "xafg09 \t"), "af|09");
   EXPECT_EQ(matches(R"([\h ]+)", "xaf 09"), "af 09");
-  EXPECT_EQ(matches(R"(\w+)", "कि x_1-²"), "कि|x_1");
+  EXPECT_EQ(matches(R"(\w+)", "कि x_1-²ⅷⓐ\u200d"), "कि|x_1|²ⅷⓐ");
+  EXPECT_EQ(matches(R"([\w]+)", "x_1-²ⅷⓐ\u200d"), "x_1|ⅷⓐ");
+  EXPECT_EQ(matches(R"(a\b)", "a½a-aⅷa"), "a|a");
+  EXPECT_EQ(matches(R"(a\B)", "a½a-a"), "a");
+  EXPECT_EQ(matches(R"([[:alpha:]]+|[[:^alpha:]]+)", "aⅷ1ʰ\u0301"), "aⅷ|1|ʰ|\u0301");
+  EXPECT_EQ(matches(R"([[:lower:]-]+)", "aⓐA-"), "aⓐ|-");
+  EXPECT_EQ(matches(R"(\p{Punct}+|\P{Alnum})", "a$+«%a€"), "$+«%|€");
+  EXPECT_EQ(matches(R"(\p{Uppercase_Letter}\p{letter})", "aBc"), "Bc");
+  EXPECT_EQ(matches(R"([\p{^Letter}1]+)", "a-1b"), "-1");
   EXPECT_EQ(matches(R"([\W_]+)", "a-_ \u0301b²"), "-_ |²");
   EXPECT_EQ(matches(R"(\d{1,2}+)", "1234567a"), "1234567");
   EXPECT_EQ(matches(R"((?:ab){2}+)", "ababababx"), "abababab");
