@@ -203,13 +203,15 @@ static std::optional<json> valuesOf(const Tensor &tensor) {
   return json(values);
 }
 
-/// The places of `wanted` in an array; what is no array stays, for a message.
+/// The places of `wanted` ("A|B": of either) in an array; what is no array stays, for a message.
 static json indicesOf(const json &array, llvm::StringRef wanted) {
   if (!array.is_array())
     return array;
+  llvm::SmallVector<llvm::StringRef> spellings;
+  wanted.split(spellings, '|');
   json places = json::array();
   for (size_t i = 0; i < array.size(); ++i)
-    if (textOf(array[i]) == wanted)
+    if (llvm::is_contained(spellings, llvm::StringRef(textOf(array[i]))))
       places.push_back(i);
   return places;
 }
@@ -242,14 +244,36 @@ struct Found {
 };
 } // namespace
 
+/// "{arch}" stands for what the checkpoint calls its architecture.
+static std::string spelledOut(std::string key, const Checkpoint &checkpoint) {
+  if (size_t at = key.find("{arch}"); at != std::string::npos)
+    key.replace(at, 6, checkpoint.architecture);
+  return key;
+}
+
+/// The value times that of Binding.times; nothing where that is absent or 0.
+static llvm::Expected<std::optional<json>> multiplied(const spec::Style &style, const spec::Binding &binding,
+                                                      const Checkpoint &checkpoint, const json &value) {
+  for (const std::string &name : binding.times()) {
+    const std::string key = spelledOut(name, checkpoint);
+    const std::optional<json> factor = lookUp(style, checkpoint, key);
+    if (!factor)
+      continue;
+    if (!factor->is_number() || !value.is_number())
+      return makeError("{0}: {1} = {2} is not a number to multiply by (for {3})", checkpoint.file, printable(key),
+                       textOf(*factor), binding.field());
+    const double product = value.get<double>() * factor->get<double>();
+    return product == 0 ? std::nullopt : std::optional<json>(product);
+  }
+  return std::nullopt;
+}
+
 /// The value that the binding finds; nothing when the field may stay as it is.
 static llvm::Expected<std::optional<Found>> findValue(const spec::Style &style, const spec::Binding &binding,
                                                       const Checkpoint &checkpoint, bool isSet) {
   std::vector<std::string> keys;
-  for (llvm::StringRef key : binding.keys()) {
-    keys.push_back(key.str());
-    if (size_t at = key.find("{arch}"); at != llvm::StringRef::npos)
-      keys.back().replace(at, 6, checkpoint.architecture);
+  for (const std::string &key : binding.keys()) {
+    keys.push_back(spelledOut(key, checkpoint));
     if (std::optional<json> value = lookUp(style, checkpoint, keys.back()))
       return Found{std::move(*value), checkpoint.file + ": " + printable(keys.back())};
   }
@@ -358,6 +382,12 @@ static llvm::Error apply(const spec::Style &style, const spec::Binding &binding,
                        binding.field());
     **value = 1 / (*value)->get<double>();
   }
+  if (!binding.times().empty())
+    value = multiplied(style, binding, checkpoint, **value);
+  if (!value)
+    return value.takeError();
+  if (!*value)
+    return llvm::Error::success();
   Message &message = owner(*path, model);
   return path->choice ? choose(message, path->choice, **value, (*found)->where)
                       : setField(message, path->field, **value, (*found)->where);

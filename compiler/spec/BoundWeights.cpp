@@ -112,12 +112,14 @@ static std::vector<int64_t> dimensionsOf(const WeightShape &wanted) {
 }
 
 /// Dimensions of 1 say nothing (a convolution of each channel alone is [channels, 1, width]); a vector may be stored by
-/// groups.
+/// groups, and parts' rows one after another.
 static bool fits(llvm::ArrayRef<int64_t> shape, const WeightShape &wanted) {
   if (wanted.rows == 1 && shape.size() <= 2)
     return std::accumulate(shape.begin(), shape.end(), int64_t(1), std::multiplies<int64_t>()) ==
            wanted.columns * wanted.parts;
   std::vector<int64_t> sizes = dimensionsOf(wanted), stored = shape.vec();
+  if (stored == std::vector<int64_t>{wanted.parts * wanted.rows, wanted.columns})
+    return true;
   llvm::erase(sizes, 1);
   llvm::erase(stored, 1);
   return sizes == stored;

@@ -135,10 +135,24 @@ TEST(Binding, ReachesVariantsByName) {
   EXPECT_EQ(variant(bindings, R"({"kinds": ["near", "far", "near"], "window": 5})"),
             "name: \"local\" layers: 0 layers: 2 attention { window: 5 }");
   EXPECT_EQ(variant(bindings, R"({"window": 5})"), "name: \"local\" every: 2 attention { window: 5 }");
+  EXPECT_EQ(variant(R"(bindings { field: "variants.local.layers" keys: "indices:kinds=near|close" })",
+                    R"({"kinds": ["close", "far", "near"]})"),
+            "name: \"local\" layers: 0 layers: 2");
   EXPECT_EQ(variant(bindings, R"({"kinds": "near", "window": 5})"),
             "c.json: indices:kinds=near = near is not an array of numbers (for layers)");
   EXPECT_EQ(variant(R"(bindings { field: "variants.locl.every" otherwise: "2" })", "{}"),
             "f.textproto: binding of 'variants.locl.every': the defaults have no variant 'locl'");
+}
+
+TEST(Binding, MultipliesByAnotherKey) {
+  const char *binding = R"(bindings { field: "dim" keys: "width" times: ["n", "{arch}.count"] })";
+  EXPECT_EQ(bound(binding, checkpoint(R"({"width": 8, "arch.count": 3})")), "dim: 24 positions { rotary { } }");
+  EXPECT_EQ(bound(binding, checkpoint(R"({"width": 8, "count": 3, "n": 0})")), "positions { rotary { } }");
+  EXPECT_EQ(bound(binding, checkpoint(R"({"width": 8})")), "positions { rotary { } }");
+  EXPECT_EQ(bound(binding, checkpoint(R"({"width": 8, "n": "two"})")),
+            "c.json: n = two is not a number to multiply by (for dim)");
+  EXPECT_EQ(bound(binding, checkpoint(R"({"width": 8, "n": 0.3})")),
+            "c.json: width = 2.4 is not a whole number from 0 to 4294967295 (for dim)");
 }
 
 TEST(Binding, TakesTheReciprocal) {
@@ -207,6 +221,8 @@ TEST(Binding, ExpertsAreInOneTensorOrEachInItsOwn) {
   const std::string each = R"(names: "l.*.e.*.w")", all = R"(names: "w")", both = all + R"( stack: ["gate", "up"])";
   EXPECT_EQ(up(all, {f32("w", {3, 2, 2})}), "0 2 4 6 8 10 ");
   EXPECT_EQ(up(all + " transposed: true", {f32("w", {3, 2, 2})}), "0 1 4 5 8 9 ");
+  EXPECT_EQ(up(all, {f32("w", {6, 2})}), "0 2 4 6 8 10 ");
+  EXPECT_EQ(up(all + " transposed: true", {f32("w", {6, 2})}), "0 1 4 5 8 9 ");
   EXPECT_EQ(up(both, {f32("w", {3, 4, 2})}), "4 6 12 14 20 22 ");
   std::vector<Tensor> apart = {f32("l.0.e.0.w", {2, 2}, 8), f32("l.0.e.1.w", {2, 2}), f32("l.0.e.2.w", {2, 2}, 20)};
   EXPECT_EQ(up(each, apart), "8 10 0 2 20 22 ");
