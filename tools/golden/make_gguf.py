@@ -15,12 +15,12 @@ import numpy as np
 
 # model_type -> architecture, and what is done to its tensors.
 ARCHITECTURES = {
-    "arcee": "arcee", "bloom": "bloom", "cohere": "command-r", "cohere2": "cohere2", "ernie4_5": "ernie4_5", "exaone4": "exaone4", "falcon": "falcon", "gemma": "gemma", "gemma2": "gemma2",
-    "gemma3_text": "gemma3", "glm": "chatglm", "glm4": "glm4", "gpt_bigcode": "starcoder", "gpt_neox": "gptneox", "gptj": "gptj", "granite": "granite", "mpt": "mpt",
+    "arcee": "arcee", "bloom": "bloom", "cohere": "command-r", "cohere2": "cohere2", "dbrx": "dbrx", "dots1": "dots1", "ernie4_5_moe": "ernie4_5-moe", "ernie4_5": "ernie4_5", "exaone4": "exaone4", "falcon": "falcon", "gemma": "gemma", "gemma2": "gemma2",
+    "gemma3_text": "gemma3", "glm": "chatglm", "glm4": "glm4", "gpt_bigcode": "starcoder", "gpt_neox": "gptneox", "gptj": "gptj", "granite": "granite", "granitemoe": "granitemoe", "granitemoeshared": "granitemoe", "mpt": "mpt",
     "nemotron": "nemotron", "olmo": "olmo", "olmo2": "olmo2", "phi": "phi2", "phi3": "phi3", "qwen3": "qwen3", "seed_oss": "seed_oss", "smollm3": "smollm3",
     "stablelm": "stablelm", "starcoder2": "starcoder2",
 }
-PERMUTED = {"arcee", "granite", "olmo", "smollm3"}
+PERMUTED = {"arcee", "granite", "granitemoe", "granitemoeshared", "olmo", "smollm3"}
 NORMS_PLUS_ONE = {"gemma", "gemma2", "gemma3_text", "nemotron"}
 BY_HEAD = {"bloom", "gpt_neox", "falcon"}
 
@@ -99,7 +99,7 @@ def main():
     writer.add_context_length(first(config, "max_position_embeddings", "n_positions", "max_seq_len", "seq_length") or 2048)
     writer.add_embedding_length(dim)
     writer.add_block_count(layers)
-    writer.add_feed_forward_length(first(config, "intermediate_size", "n_inner", "ffn_hidden_size") or 4 * dim)
+    writer.add_feed_forward_length(first(config, "intermediate_size", "n_inner", "ffn_hidden_size", "ffn_config/ffn_hidden_size") or 4 * dim)
     writer.add_head_count(heads)
     writer.add_head_count_kv(kv_heads)
     writer.add_vocab_size(config["vocab_size"])
@@ -111,7 +111,7 @@ def main():
     else:
         writer.add_layer_norm_eps(first(config, "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps") or 1e-5)
     rope = "rope_parameters/full_attention/" if kind == "gemma3_text" else "rope_parameters/"
-    if (theta := first(config, rope + "rope_theta", "rope_theta", "rotary_emb_base")) is not None:
+    if (theta := first(config, rope + "rope_theta", "attn_config/rope_theta", "rope_theta", "rotary_emb_base")) is not None:
         writer.add_rope_freq_base(theta)
     fraction = first(config, "rope_parameters/partial_rotary_factor", "partial_rotary_factor", "rotary_pct")
     if kind not in ("bloom", "mpt", "gpt_bigcode"):
@@ -126,6 +126,37 @@ def main():
     ):
         if (value := first(config, key)) is not None:
             add(value)
+
+    for key, add in (
+        (("num_local_experts", "n_routed_experts", "moe_num_experts", "ffn_config/moe_num_experts"), writer.add_expert_count),
+        (("num_experts_per_tok", "moe_k", "ffn_config/moe_top_k"), writer.add_expert_used_count),
+        (("moe_intermediate_size",), writer.add_expert_feed_forward_length),
+        (("shared_intermediate_size",), writer.add_expert_shared_feed_forward_length),
+        (("n_shared_experts", "moe_num_shared_experts"), writer.add_expert_shared_count),
+        (("first_k_dense_replace", "moe_layer_start_index"), writer.add_leading_dense_block_count),
+        (("norm_topk_prob",), writer.add_expert_weights_norm), (("routed_scaling_factor",), writer.add_expert_weights_scale),
+        (("n_group",), writer.add_expert_group_count), (("topk_group",), writer.add_expert_group_used_count),
+    ):
+        if (value := first(config, *key)) is not None:
+            add(value)
+    if kind == "dots1":
+        writer.add_expert_gating_func(gguf.ExpertGatingFuncType.SIGMOID)
+
+    for name in [name for name in tensors if ".experts.0." in name]:  # experts in a tensor each: one for all
+        before, after = name.split("experts.0.")
+        own = sorted((n for n in tensors if n.startswith(before + "experts.") and n.endswith(after)), key=lambda n: int(n.split(".")[-3]))
+        tensors[before + "experts." + after] = np.stack([tensors.pop(n) for n in own])
+    for name in [name for name in tensors if name.endswith("input_linear.weight")]:  # gate and up of experts, of a shared one
+        layer, part = name.removesuffix(".input_linear.weight").rsplit(".", 1)
+        own = ".block_sparse_moe.experts.w{}.weight" if part == "block_sparse_moe" else ".mlp.shared_expert.{}_proj.weight"
+        gate, up = np.split(tensors.pop(name), 2, axis=-2)
+        numbered = part == "block_sparse_moe"
+        tensors |= {layer + own.format(1 if numbered else "gate"): gate, layer + own.format(3 if numbered else "up"): up}
+    for name in [name for name in tensors if name.endswith("_correction_bias")]:
+        tensors[name.removesuffix("_bias") + ".bias"] = tensors.pop(name).reshape(-1)
+    for name in [name for name in tensors if ".ffn.experts.mlp." in name]:  # experts' rows one after another
+        weight = tensors.pop(name).reshape(config["ffn_config"]["moe_num_experts"], -1, dim)
+        tensors[name + ".weight"] = weight.swapaxes(1, 2) if name.endswith("w2") else weight
 
     for first_head in [name for name in tensors if ".norms.0." in name]:  # heads with a norm each
         before, after = first_head.split("norms.0.")

@@ -38,6 +38,9 @@ def randomize(model):
             parameter.add_(0.25 * torch.randn_like(parameter))
         else:
             parameter.normal_(0, 1.2 / parameter.shape[-1] ** 0.5)
+    for name, buffer in model.named_buffers():
+        if name.endswith("correction_bias"):  # of routers
+            buffer.normal_(0, 0.2)
 
 
 def make(name, folder):
