@@ -50,7 +50,10 @@ def make(name, folder):
     config = transformers.CONFIG_MAPPING[case.pop("model_type")](**{k: v for k, v in (base | case).items() if v is not None})
     config._attn_implementation, config._experts_implementation = attention, "eager"
     torch.manual_seed(7)
-    model = transformers.AutoModelForCausalLM.from_config(config).eval()
+    auto = transformers.AutoModelForCausalLM
+    if type(config) not in auto._model_mapping:  # a language model beside another
+        auto = transformers.AutoModelForImageTextToText
+    model = auto.from_config(config).eval()
     with torch.no_grad():
         randomize(model)
         model.to(torch.float32).save_pretrained(folder)
