@@ -15,12 +15,15 @@ import numpy as np
 
 # model_type -> architecture, and what is done to its tensors.
 ARCHITECTURES = {
-    "arcee": "arcee", "bloom": "bloom", "cohere": "command-r", "cohere2": "cohere2", "dbrx": "dbrx", "dots1": "dots1", "ernie4_5_moe": "ernie4_5-moe", "ernie4_5": "ernie4_5", "exaone4": "exaone4", "falcon": "falcon", "gemma": "gemma", "gemma2": "gemma2",
-    "gemma3_text": "gemma3", "glm": "chatglm", "glm4": "glm4", "gpt_bigcode": "starcoder", "gpt_neox": "gptneox", "gptj": "gptj", "granite": "granite", "granitemoe": "granitemoe", "granitemoeshared": "granitemoe", "mpt": "mpt",
-    "nemotron": "nemotron", "olmo": "olmo", "olmo2": "olmo2", "phi": "phi2", "phi3": "phi3", "qwen3": "qwen3", "seed_oss": "seed_oss", "smollm3": "smollm3",
-    "stablelm": "stablelm", "starcoder2": "starcoder2",
+    "arcee": "arcee", "bloom": "bloom", "cohere": "command-r", "cohere2": "cohere2", "dbrx": "dbrx", "dots1": "dots1",
+    "ernie4_5": "ernie4_5", "ernie4_5_moe": "ernie4_5-moe", "exaone4": "exaone4", "falcon": "falcon", "gemma": "gemma",
+    "gemma2": "gemma2", "gemma3_text": "gemma3", "glm": "chatglm", "glm4": "glm4", "gpt_bigcode": "starcoder",
+    "gpt_neox": "gptneox", "gptj": "gptj", "granite": "granite", "granitemoe": "granitemoe",
+    "granitemoeshared": "granitemoe", "minicpm": "minicpm", "mpt": "mpt", "nemotron": "nemotron", "olmo": "olmo",
+    "olmo2": "olmo2", "olmo3": "olmo2", "phi": "phi2", "phi3": "phi3", "qwen3": "qwen3", "seed_oss": "seed_oss",
+    "smollm3": "smollm3", "stablelm": "stablelm", "starcoder2": "starcoder2",
 }
-PERMUTED = {"arcee", "granite", "granitemoe", "granitemoeshared", "olmo", "smollm3"}
+PERMUTED = {"arcee", "granite", "granitemoe", "granitemoeshared", "minicpm", "olmo", "smollm3"}
 NORMS_PLUS_ONE = {"gemma", "gemma2", "gemma3_text", "nemotron"}
 BY_HEAD = {"bloom", "gpt_neox", "falcon"}
 
@@ -110,9 +113,17 @@ def main():
         writer.add_layer_norm_rms_eps(eps)
     else:
         writer.add_layer_norm_eps(first(config, "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps") or 1e-5)
-    rope = "rope_parameters/full_attention/" if kind == "gemma3_text" else "rope_parameters/"
+    rope = "rope_parameters/full_attention/" if first(config, "rope_parameters/full_attention") else "rope_parameters/"
     if (theta := first(config, rope + "rope_theta", "attn_config/rope_theta", "rope_theta", "rotary_emb_base")) is not None:
         writer.add_rope_freq_base(theta)
+    if first(config, rope + "rope_type") == "yarn":
+        writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)
+        writer.add_rope_scaling_factor(first(config, rope + "factor"))
+        writer.add_rope_scaling_orig_ctx_len(first(config, rope + "original_max_position_embeddings"))
+    if kind == "minicpm":
+        writer.add_embedding_scale(config["scale_emb"])
+        writer.add_residual_scale(config["scale_depth"] / layers**0.5)
+        writer.add_logit_scale(dim / config["dim_model_base"])
     fraction = first(config, "rope_parameters/partial_rotary_factor", "partial_rotary_factor", "rotary_pct")
     if kind not in ("bloom", "mpt", "gpt_bigcode"):
         writer.add_rope_dimension_count(first(config, "rotary_dim") or int(size * (fraction or 1)))
