@@ -127,8 +127,8 @@ LogicalResult RotationOp::verify() {
     return emitOpError("frequencies is empty; it has one element for each pair of components that rotates");
   for (ArrayRef<double> list : {getFrequencies(), getLongFrequencies().value_or(ArrayRef<double>())})
     for (double frequency : list)
-      if (!std::isfinite(frequency) || frequency < 0)
-        return emitOpError("frequencies has an element that is negative or not finite");
+      if (!std::isfinite(frequency))
+        return emitOpError("frequencies has an element that is not finite");
   for (const llvm::APFloat &value : {getMagnitude(), getLongMagnitude()})
     if (double magnitude = value.convertToDouble(); !(magnitude > 0) || !std::isfinite(magnitude))
       return emitOpError("magnitude is not a positive number");

@@ -207,7 +207,9 @@ static void checkLongRope(const spec::Rotary &rotary, Checks &checks) {
 static void checkScaling(const spec::Rotary &rotary, Checks &checks) {
   switch (rotary.scaling().kind_case()) {
   case spec::Rotary::Scaling::kLinear:
-    checks.positive("positions.rotary.scaling.linear.factor", rotary.scaling().linear().factor());
+    checks.require(std::isfinite(rotary.scaling().linear().factor()) && rotary.scaling().linear().factor() != 0,
+                   "positions.rotary.scaling.linear.factor = {0} is not a finite number other than 0",
+                   Checks::text(rotary.scaling().linear().factor()));
     break;
   case spec::Rotary::Scaling::kLlama3: {
     const spec::Rotary::Llama3 &llama3 = rotary.scaling().llama3();

@@ -34,7 +34,7 @@ const std::map<std::string, std::vector<double>> kNumbers = {
     {"Rotary.theta", {500, 10000}},
     {"Rotary.dims", {0, 4, 6}},
     {"Rotary.fraction", {0, 0.5}},
-    {"Linear.factor", {1.5, 4}},
+    {"Linear.factor", {1.5, 4, -1}},
     {"Ntk.factor", {1.5, 4}},
     {"Llama3.factor", {8}},
     {"Llama3.low_freq_factor", {1}},

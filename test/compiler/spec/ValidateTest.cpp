@@ -145,7 +145,7 @@ TEST(Validate, NamesTheFieldAndWhatWouldBeValid) {
       {"positions { rotary { dims: 10 } }",
        "positions.rotary.dims = 10 is not an even number from 2 to attention.head_size = 8"},
       {"positions { rotary { scaling { linear {} } } }",
-       "positions.rotary.scaling.linear.factor = 0 is not a finite number above 0"},
+       "positions.rotary.scaling.linear.factor = 0 is not a finite number other than 0"},
       {"positions { rotary { scaling { divisors { divisor: 1 } } } }",
        "positions.rotary.scaling.divisors has 1 numbers; there are 4 frequencies"},
       {"norm { eps: -1 }", "norm.eps = -1 is not a finite number above 0: a row of zeros would have no norm"},
