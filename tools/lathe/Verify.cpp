@@ -26,7 +26,9 @@ Bounds boundsOf(const lathe_model &tables) {
     const std::optional<Format> format = findFormat(tables.weights[i].format);
     rounds |= !format || blockColumns(*format) > 1;
   }
-  return rounds ? Bounds{1e-5, 3e-4} : Bounds{1e-9, 3e-8};
+  if (rounds)
+    return {1e-5, 3e-4};
+  return tables.state.layers ? Bounds{1e-8, 3e-7} : Bounds{1e-9, 3e-8};
 }
 
 /// Rows of each step: prefill, decode, prefill that goes on from there, decode.
