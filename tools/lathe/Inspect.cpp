@@ -84,9 +84,11 @@ Json json(const Subject &subject) {
               {"kv_cache_bytes_per_token", facts.cacheTokenBytes},
               {"kv_cache_format", facts.cacheFormat},
               {"kv_cache_bytes_full_context", facts.cacheBytes(context)},
+              {"recurrent_state_bytes", facts.stateBytes},
               {"max_context", context},
               {"flops_per_token",
                {{"matrix_products", facts.productFlops},
+                {"recurrence", facts.recurrenceFlops},
                 {"attention_per_position", facts.attentionFlops(1)},
                 {"empty_context", facts.flops(1)},
                 {"full_context", facts.flops(context)}}},
@@ -209,10 +211,15 @@ void print(llvm::ArrayRef<Subject> subjects) {
   table.row("KV cache", [](Facts f) { return f.cacheFormat; });
   table.row("  a token", [](Facts f) { return groupedDigits(f.cacheTokenBytes) + " B"; });
   table.row("  full context", [](Facts f) { return bytesText(double(f.cacheBytes(f.model.max_context()))); });
+  bool recurrent = llvm::any_of(subjects, [](const Subject &s) { return s.facts.stateBytes != 0; });
+  if (recurrent)
+    table.row("recurrent state, a sequence", [](Facts f) { return bytesText(double(f.stateBytes)); });
   table.row("", [](Facts) { return ""; });
   table.row("FLOPs, first token", [](Facts f) { return flopsText(f.flops(1)); });
   table.row("FLOPs, last token of a full context", [](Facts f) { return flopsText(f.flops(f.model.max_context())); });
   table.row("  matrix products", [](Facts f) { return flopsText(f.productFlops); });
+  if (recurrent)
+    table.row("  recurrence", [](Facts f) { return flopsText(f.recurrenceFlops); });
   table.row("  attention, a position", [](Facts f) { return flopsText(f.attentionFlops(1)); });
   llvm::outs()
       << table.text()

@@ -51,8 +51,9 @@ ModelFacts factsOf(const spec::Model &model, const ProgramSet &programs) {
   bool exact = cache.format == CacheFormat::F32;
   facts.cacheFormat = exact ? "f32" : "f16";
   facts.cacheTokenBytes = uint64_t(cache.layers * cache.pageElements()) * (exact ? 4 : 2) / kPagePositions;
+  facts.stateBytes = uint64_t(programs.state.layers * programs.state.bytes);
   for (const Phase &phase : programs.programs.front().phases) { // the smallest: decode
-    facts.productFlops += uint64_t(phase.operations);
+    (phase.inOrder ? facts.recurrenceFlops : facts.productFlops) += uint64_t(phase.operations);
     for (const Call &call : phase.calls)
       if (auto *attend = std::get_if<AttendKernel>(&call.kernel))
         facts.attentions.push_back({uint64_t(4 * attend->heads * attend->headSize), uint64_t(attend->window)});

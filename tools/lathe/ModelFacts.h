@@ -24,13 +24,16 @@ struct ModelFacts {
   std::string cacheFormat;      ///< "f16"
   uint64_t cacheTokenBytes = 0; ///< of all layers, for one token
   uint64_t cacheBytes(uint64_t tokens) const { return cacheTokenBytes * tokens; }
+  uint64_t stateBytes = 0; ///< what recurrent layers remember of a sequence, however long it is
 
   /// Of one token's pass through all layers and the head: 2 for each multiply-add of a matrix product.
   uint64_t productFlops = 0;
+  /// Of the convolutions and scans of recurrent layers, 6 for each number of a scan's state.
+  uint64_t recurrenceFlops = 0;
   /// Of attention (2 for each multiply-add of scores and of weighted values: 4 * heads * head_size for each position
   /// that a head sees) of a token that has `context` positions to look at, its own included.
   uint64_t attentionFlops(uint64_t context) const;
-  uint64_t flops(uint64_t context) const { return productFlops + attentionFlops(context); }
+  uint64_t flops(uint64_t context) const { return productFlops + recurrenceFlops + attentionFlops(context); }
 
   struct Attention {
     uint64_t flopsPerPosition, window; ///< window 0: it sees all
