@@ -49,10 +49,6 @@ struct PackOptions {
 llvm::Expected<uint64_t> packWeights(const WeightsLayout &layout, const WeightSource &source, llvm::StringRef tokenizer,
                                      int fd, uint64_t start, const PackOptions &options = {});
 
-/// One row of a packed matrix, or a vector's row 0, as f32 [columns]. `data` are the bytes of its place; rows count as
-/// in the stacked sources (with `interleave`: all rows of the first source, then all of the second).
-void unpackRow(const PackedWeight &weight, const uint8_t *data, int64_t row, float *out);
-
 } // namespace lathe
 
 #endif

@@ -2,7 +2,7 @@
 #include "compiler/fusion/Passes.h"
 #include "compiler/import/Import.h"
 #include "compiler/kernels/Describe.h"
-#include "compiler/link/Pack.h"
+#include "compiler/link/PackedRows.h"
 #include "compiler/spec/TextProto.h"
 #include "compiler/support/Error.h"
 

@@ -1,5 +1,6 @@
 //===- PackTest.cpp - packing loses nothing and puts every byte where Kernel.h says ------------------------------===//
 #include "compiler/link/Pack.h"
+#include "compiler/link/PackedRows.h"
 #include "compiler/link/Panels.h"
 #include "compiler/spec/Half.h"
 #include "test/compiler/link/MemoryWeights.h"
