@@ -19,7 +19,7 @@ ARCHITECTURES = {
     "ernie4_5": "ernie4_5", "ernie4_5_moe": "ernie4_5-moe", "exaone4": "exaone4", "falcon": "falcon", "gemma": "gemma",
     "gemma2": "gemma2", "gemma3_text": "gemma3", "glm": "chatglm", "glm4": "glm4", "gpt_bigcode": "starcoder",
     "gpt_neox": "gptneox", "gptj": "gptj", "granite": "granite", "granitemoe": "granitemoe",
-    "granitemoeshared": "granitemoe", "minicpm": "minicpm", "mpt": "mpt", "nemotron": "nemotron", "olmo": "olmo",
+    "granitemoeshared": "granitemoe", "minicpm": "minicpm", "minimax_m2": "minimax-m2", "mpt": "mpt", "nemotron": "nemotron", "olmo": "olmo",
     "olmo2": "olmo2", "olmo3": "olmo2", "phi": "phi2", "phi3": "phi3", "qwen3": "qwen3", "seed_oss": "seed_oss",
     "smollm3": "smollm3", "stablelm": "stablelm", "starcoder2": "starcoder2",
 }
