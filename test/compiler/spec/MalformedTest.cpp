@@ -233,7 +233,7 @@ TEST(MalformedHuggingFace, NamesTheKey) {
       "config.json: hidden_act = mish is not supported; supported: gelu, gelu_fast, gelu_new, gelu_pytorch_tanh, relu, "
       "relu2, silu, swish");
   EXPECT_EQ(edited("\"rope_scaling\": null", "\"rope_scaling\": {\"type\": \"rings\"}"),
-            "config.json: rope_scaling.type = rings is not supported; supported: default, dynamic, linear, llama3, longrope, ntk, yarn");
+            "config.json: rope_scaling.type = rings is not supported; supported: default, dynamic, linear, llama3, longrope, mrope, ntk, yarn");
   EXPECT_EQ(
       edited("\"rope_scaling\": null", "\"rope_scaling\": {\"type\": \"linear\"}"),
       "config.json: rope_parameters.factor or rope_scaling.factor is missing (positions.rotary.scaling.linear.factor "
