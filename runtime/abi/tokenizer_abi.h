@@ -27,7 +27,7 @@ extern "C" {
 #endif
 
 #define LATHE_TOKENIZER_MAGIC "LATHETOK" /* 8 bytes, no terminator */
-#define LATHE_TOKENIZER_VERSION 3u       /* raised with every change of this file */
+#define LATHE_TOKENIZER_VERSION 4u       /* raised with every change of this file */
 #define LATHE_TOKENIZER_ALIGNMENT 8      /* of the blob and of every section */
 
 /* How a piece of text becomes symbols. */
@@ -47,7 +47,8 @@ enum lathe_tokenizer_flag {
   LATHE_TOKENIZER_MERGE_OVER_MISSING = 1 << 4, /* BPE: what cannot be written goes before merging, so that what stands
                                                   around it may merge; else nothing merges over it */
   LATHE_TOKENIZER_NORMALIZED_KEYS = 1 << 5,    /* special tokens' keys are spelled as the normalizers leave them */
-  LATHE_TOKENIZER_SINGLE_SUMS = 1 << 6         /* unigram: sums of scores are rounded to f32 */
+  LATHE_TOKENIZER_SINGLE_SUMS = 1 << 6,        /* unigram: sums of scores are rounded to f32 */
+  LATHE_TOKENIZER_STRIP_END_SPACE = 1 << 7     /* decoding drops one space at the end of a text */
 };
 
 /* GGUF's numbering. In `types`: the low four bits; lathe_token_attribute above. */
@@ -180,6 +181,8 @@ typedef struct lathe_tokenizer {
   lathe_section normalizers;   /* lathe_step, in order */
   lathe_section splits;        /* lathe_step, in order */
   lathe_section chat;          /* lathe_chat, 0 or 1 */
+  lathe_section inner_prefix;  /* u8: BPE from characters: in keys, before every character of a piece but the first */
+  lathe_section end_suffix;    /* u8: and behind the last */
 } lathe_tokenizer;
 
 /* GPT-2's alphabet for bytes (Radford et al. 2019, encoder.py, bytes_to_unicode): bytes that Latin-1 prints are spelled

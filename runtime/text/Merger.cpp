@@ -32,7 +32,11 @@ void Merger::splitCharacters() {
   for (size_t i = 0; i < piece.size();) {
     std::string_view rest = piece.substr(i);
     Utf8Front front = utf8Front(rest);
-    int32_t id = front.kind == Utf8Front::Character ? view.findPiece(rest.substr(0, front.bytes)) : -1;
+    std::string_view key = rest.substr(0, front.bytes);
+    bool inner = i > 0 && !view.innerPrefix.empty(), end = key.size() == rest.size() && !view.endSuffix.empty();
+    if (inner || end)
+      key = spelled.assign(inner ? view.innerPrefix : std::string_view()).append(key).append(end ? view.endSuffix : "");
+    int32_t id = front.kind == Utf8Front::Character ? view.findPiece(key) : -1;
     append(id, i, front.bytes);
     i += front.bytes;
   }

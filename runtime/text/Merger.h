@@ -12,6 +12,7 @@
 #include "runtime/text/Fallback.h"
 #include "runtime/text/TokenizerView.h"
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -49,6 +50,7 @@ private:
   Fallback fallback;
   std::string_view piece;
   std::vector<Symbol> symbols;
+  std::string spelled; ///< of one character, where keys mark its place
   std::vector<Pair> heap;
 };
 

@@ -1,6 +1,7 @@
 //===- Pattern.cpp - a PCRE2 pattern ------------------------------------------------------------------------------===//
 #include "runtime/text/Pattern.h"
 #include "runtime/text/Utf8.h"
+#include <algorithm>
 #include <pcre2.h>
 
 namespace lathe {
@@ -17,6 +18,13 @@ std::string pcreMessage(int code) {
   PCRE2_UCHAR text[256];
   pcre2_get_error_message(code, text, sizeof(text));
   return reinterpret_cast<const char *>(text);
+}
+
+/// The end of a pattern, in one line.
+std::string lastOf(std::string_view pattern) {
+  std::string out(pattern.substr(pattern.size() - std::min<size_t>(pattern.size(), 40)));
+  std::replace_if(out.begin(), out.end(), [](char c) { return c >= 0 && c < ' '; }, ' ');
+  return out;
 }
 
 /// What a thread needs to search, kept for its next search.
@@ -50,7 +58,7 @@ Result<Pattern> Pattern::compile(std::string_view pattern) {
   compiled->compiled.reset(pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pattern.data()), pattern.size(),
                                          PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C, &code, &offset, nullptr));
   if (!compiled->compiled)
-    return error(pcreMessage(code), " at byte ", offset, " of \"", pattern, "\"");
+    return error(pcreMessage(code), " at byte ", offset, ", behind \"", lastOf(pattern.substr(0, offset)), "\"");
   // Where PCRE2 has no JIT for the machine it interprets the same pattern.
   pcre2_jit_compile(compiled->compiled.get(), PCRE2_JIT_COMPLETE);
   return Pattern(std::move(compiled));

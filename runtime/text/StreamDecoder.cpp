@@ -8,6 +8,7 @@ namespace lathe {
 std::string StreamDecoder::push(int32_t id) {
   DecodeOptions step = options;
   step.start = options.start && !started;
+  step.end = false;
   waiting += tokenizer.decode(std::span(&id, 1), step);
   // Behind a control token that is not shown the text still starts.
   if ((options.special || !tokenizer.isControl(id)) && !tokenizer.piece(id).empty())
@@ -23,12 +24,16 @@ std::string StreamDecoder::push(int32_t id) {
       ready = position;
     break;
   }
+  if (tokenizer.dropsEndSpace() && waiting.ends_with(' '))
+    ready = waiting.size() - 1;
   std::string out = toValidUtf8(std::string_view(waiting).substr(0, ready));
   waiting.erase(0, ready);
   return out;
 }
 
 std::string StreamDecoder::finish() {
+  if (options.end && tokenizer.dropsEndSpace() && waiting.ends_with(' '))
+    waiting.pop_back();
   std::string out = toValidUtf8(waiting);
   waiting.clear();
   started = false;

@@ -18,7 +18,8 @@ public:
 
   /// The text that this token completes; may be empty.
   std::string push(int32_t id);
-  /// What still waits when no token will follow: U+FFFD for a character cut short, else nothing. Ready for a new text.
+  /// What still waits when no token will follow: U+FFFD for a character cut short, else nothing but a space that
+  /// DecodeOptions::end keeps. Ready for a new text.
   std::string finish();
 
 private:

@@ -187,6 +187,8 @@ std::string Tokenizer::decode(std::span<const int32_t> ids, DecodeOptions option
     }
     out += text;
   }
+  if (options.end && dropsEndSpace() && out.ends_with(' '))
+    out.pop_back();
   return out;
 }
 

@@ -40,6 +40,8 @@ struct DecodeOptions {
   bool special = false;
   /// The ids begin a text: a space that the tokenizer put before the first word is dropped.
   bool start = true;
+  /// They end it: so is one that the tokenizer put behind the last word.
+  bool end = true;
 };
 
 /// Immutable and safe to use from several threads at once. Refers to the blob, which must outlive it.
@@ -69,6 +71,8 @@ public:
   std::string_view chatName() const { return view.chat ? view.text(view.chat->name) : std::string_view(); }
 
   int32_t size() const { return view.header().n_tokens; }
+  /// Whether a space at the end of a text is none of its own.
+  bool dropsEndSpace() const { return view.has(LATHE_TOKENIZER_STRIP_END_SPACE); }
   /// Ids, or -1 where the model has none.
   int32_t bos() const { return view.header().bos; }
   int32_t eos() const { return view.header().eos; }

@@ -70,6 +70,8 @@ Result<TokenizerView> TokenizerView::open(std::span<const uint8_t> blob) {
   view.stops = sections.get<uint32_t>("stops", head->stops);
   view.normalizers = sections.get<lathe_step>("normalizers", head->normalizers);
   view.splits = sections.get<lathe_step>("splits", head->splits);
+  sections.check("inner_prefix", head->inner_prefix);
+  sections.check("end_suffix", head->end_suffix);
   std::span<const lathe_chat> chat = sections.get<lathe_chat>("chat", head->chat);
   for (std::span<const lathe_step> steps : {view.normalizers, view.splits})
     for (const lathe_step &step : steps) {
@@ -100,6 +102,10 @@ Result<TokenizerView> TokenizerView::open(std::span<const uint8_t> blob) {
     return damaged("a table has an impossible length");
   if (!isPowerOfTwoOrZero(view.mergeSlots.size()) || !isPowerOfTwoOrZero(view.pieceSlots.size()))
     return damaged("a hash table's length is not a power of two");
+  if (std::max(head->inner_prefix.count, head->end_suffix.count) > LATHE_MAX_STEP_TEXT_BYTES)
+    return damaged("a prefix or suffix is longer than they can be");
+  view.innerPrefix = view.text(head->inner_prefix);
+  view.endSuffix = view.text(head->end_suffix);
   auto ascending = [&](std::span<const uint32_t> starts, size_t bytes) {
     bool sound = starts.size() == uint64_t(symbols) + 1;
     for (size_t i = 0; sound && i < symbols; i++)

@@ -56,6 +56,7 @@ public:
 
   std::span<const uint32_t> specials, opening, closing, stops;
   std::span<const lathe_step> normalizers, splits;
+  std::string_view innerPrefix, endSuffix;
   /// Null: the bundle has no chat format.
   const lathe_chat *chat = nullptr;
   /// A u8 section that open() has checked: of a step or of the chat.

@@ -59,17 +59,18 @@ def lathe(program, model, values, *flags):
 def draw_hf(rng, charsmap):
     """A trained Tokenizer with random parts, as JSON."""
     from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers as n, pre_tokenizers as p, processors, trainers
+    yes = lambda: rng.random() < .5
     normalizers = [
         n.NFC, n.NFD, n.NFKC, n.NFKD, n.Lowercase, n.StripAccents, lambda: n.Strip(rng.random() < .5, rng.random() < .5),
         lambda: n.Replace(rng.choice(["a", " ", "th", "''", "\n"]), rng.choice(["", "x", "▁", "  ", "$1"])),
         lambda: n.Replace(Regex(rng.choice([r"\s+", r"[^\p{L}]", r" {2,}", r"(\d)(\d)", r"^a|b$", r"x*", r"\h+", r"(?<=a)b"])), rng.choice(["", "_", " ", r"\1"])),
-        lambda: n.Prepend(rng.choice(["▁", " ", "pre"])), lambda: n.Precompiled(charsmap), lambda: n.ByteLevel()]
+        lambda: n.Prepend(rng.choice(["▁", " ", "pre"])), lambda: n.Precompiled(charsmap),
+        lambda: n.BertNormalizer(yes(), yes(), rng.choice([None, True, False]), yes()), n.ByteLevel]
     patterns = [r"\p{N}{1,3}", r"\s+", r"\w+|[^\w\s]+", r" ?\p{L}+", r"[A-Z]", r"(?i:'s|'t|'re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
-                r"\p{Han}+", r"[[:punct:]]", r"[\p{L}&&[^a-c]]+", r"\b", r"(?=b)", r"\R", r"\X", r"^\s|\s$", r"\d+", r"[^a-z]+", r"[\s\S]", r".",
+                r"\p{Han}+", r"[[:punct:]]", r"[\p{L}&&[^a-c]]+", r"\b", r"(?=b)", r"\R", r"^\s|\s$", r"\d+", r"[^a-z]+", r"[\s\S]", r".",
                 r"(?m:.)", r"\p{Lu}\p{Ll}*", r"[\W_]+", r"\p{P}", r"\S\b", r"[^\S\n]+", r"\A\s*", r"x++", r"\h", r"\H+", r"\p{Cyrillic}",
                 r"\B", r"\w\b", r"[[:alpha:]]+", r"[^[:alnum:]\s]", r"\p{Alpha}+", r"\P{Alnum}", r"\p{Punct}|\p{^Letter}{2}", r"[\w-]+", r"\d{1,3}(?=(?:\d{3})*\b)"]
     behaviours = ["isolated", "removed", "merged_with_previous", "merged_with_next", "contiguous"]
-    yes = lambda: rng.random() < .5
     splitters = [
         lambda: p.Split(Regex(rng.choice(patterns)), rng.choice(behaviours), yes()),
         lambda: p.Split(rng.choice([" ", "a", "th", ".", "\n", "|"]), rng.choice(behaviours), yes()),
@@ -121,7 +122,7 @@ def draw_hf(rng, charsmap):
     if style.startswith("byte"):
         decoder = decoders.ByteLevel()
     elif affixes if kind == "bpe" else False:
-        decoder = rng.choice([decoders.BPEDecoder(), decoders.WordPiece()])
+        decoder = decoders.BPEDecoder()
     else:
         decoder = rng.choice([
             decoders.Fuse(), decoders.Sequence([decoders.Replace(Regex("▁+"), " "), decoders.ByteFallback()]),
@@ -148,7 +149,7 @@ def try_hf(program, seed, folder, count):
     path = folder / f"hf-{seed}.json"
     path.write_text(json.dumps(data, ensure_ascii=False))
     peer = Tokenizer.from_file(str(path))
-    cases = [text for text in texts(rng, count) if "<0x" not in text or data["model"]["type"] == "BPE"]
+    cases = [text for text in texts(rng, count) if "<0x" not in text]
     want = [peer.encode(text).ids for text in cases]
     yield path, "encode", cases, want, lathe(program, str(path), cases, "--special")
     # Where the library drops what was text, Lathe keeps it: U+2581 inside the first token (Metaspace), bytes beside one

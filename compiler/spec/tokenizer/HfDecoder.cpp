@@ -90,6 +90,7 @@ llvm::Error readDecoder(const Json &decoder, TokenizerSource &source) {
       eachToken([&](std::string token) { return strip(std::move(token), content, start, stop); });
     } else if (type == "BPEDecoder") {
       std::string suffix = text(json, "suffix");
+      source.stripEndSpace = true; // of the last token nothing is left
       eachToken([&](std::string token) { return replaceAll(std::move(token), suffix, " "); });
     } else if (type == "Fuse") {
       fused = true;

@@ -12,6 +12,9 @@ constexpr llvm::StringLiteral gpt2Words =
     R"re('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)re";
 // \w as Rust's regex has it (Unicode Technical Standard 18, annex C): joiners are in it.
 constexpr llvm::StringLiteral wordCharacters = R"re(\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\x{200C}\x{200D})re";
+#define CHINESE(OPEN)                                                                                                  \
+  OPEN R"re([\x{4E00}-\x{9FFF}\x{3400}-\x{4DBF}\x{20000}-\x{2A6DF}\x{2A700}-\x{2B73F}\x{2B740}-\x{2B81F})re"           \
+       R"re(\x{2B920}-\x{2CEAF}\x{F900}-\x{FAFF}\x{2F800}-\x{2FA1F}]))re"
 constexpr llvm::StringLiteral punctuation = R"re([\p{P}!-/:-@\[-`{-~])re";
 
 struct StepReader {
@@ -73,11 +76,34 @@ struct StepReader {
     } else if (type == "ByteLevel") {
       steps.push_back({LATHE_STEP_SPELL_BYTES});
       byteLevel = spelled = true;
+    } else if (type == "BertNormalizer") {
+      bertNormalizer(component);
     } else {
       return component.unsupported(source.file, "NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Strip, Prepend, "
-                                                "Replace, Precompiled, ByteLevel, Sequence");
+                                                "Replace, Precompiled, ByteLevel, BertNormalizer, Sequence");
     }
     return llvm::Error::success();
+  }
+
+  /// Bert's clean_text, tokenize_chinese_chars and so on, of which only white space is left for what splits at it.
+  void bertNormalizer(const Component &component) {
+    std::vector<TextStep> &steps = source.normalizers;
+    auto replace = [&](const char *pattern, const char *text) {
+      steps.push_back({LATHE_STEP_REPLACE_PATTERN, 0, pattern, text});
+    };
+    bool lowercase = flag(component.json, "lowercase", true);
+    if (flag(component.json, "clean_text", true)) {
+      replace(R"re([\x{0}\x{FFFD}]|(?![\t\n\r])[\p{Cc}\p{Cf}\p{Co}])re", "");
+      replace(R"re(\s)re", " ");
+    }
+    if (flag(component.json, "handle_chinese_chars", true))
+      replace(CHINESE("(?=") "|" CHINESE("(?<="), " ");
+    if (flag(component.json, "strip_accents", lowercase)) {
+      steps.push_back({LATHE_STEP_NORMALIZE, 0});
+      replace(R"re(\p{Mn})re", "");
+    }
+    if (lowercase)
+      steps.push_back({LATHE_STEP_LOWERCASE});
   }
 
   void split(llvm::StringRef pattern, uint32_t behaviour) {

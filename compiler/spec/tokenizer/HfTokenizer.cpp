@@ -115,10 +115,13 @@ private:
   }
 
   llvm::Error readBpe() {
-    for (const char *key : {"continuing_subword_prefix", "end_of_word_suffix"})
-      if (!text(model, key).empty())
-        return makeError("{0}: model.{1}: \"{2}\" is not supported; it must be empty", source.file, key,
-                         printable(text(model, key)));
+    for (auto [key, affix] : {std::pair("continuing_subword_prefix", &source.innerPrefix),
+                              std::pair("end_of_word_suffix", &source.endSuffix)}) {
+      *affix = text(model, key);
+      if (affix->size() > LATHE_MAX_STEP_TEXT_BYTES || (!affix->empty() && source.model == "gpt2"))
+        return makeError("{0}: model.{1}: \"{2}\" is not supported; it must be short, and empty with ByteLevel",
+                         source.file, key, printable(*affix));
+    }
     if (const Json &dropout = member(model, "dropout"); dropout.is_number() && dropout.get<double>() != 0)
       return makeError("{0}: model.dropout: {1}; only 0 gives the same tokens every time", source.file,
                        dropout.get<double>());

@@ -70,7 +70,8 @@ std::vector<uint32_t> hashPieces(const TokenizerSource &source, const Vocabulary
 /// one: LATHE_STEP_WORDS. Not for texts that are split by words anyway.
 std::optional<TextStep> wordStep(const TokenizerSource &source, const Vocabulary &vocabulary) {
   bool splits = llvm::any_of(source.splits, [](const TextStep &step) { return step.kind == LATHE_STEP_SPLIT; });
-  if (splits || vocabulary.byteLevel || vocabulary.kind == LATHE_TOKENIZER_UNIGRAM)
+  if (splits || !source.innerPrefix.empty() || !source.endSuffix.empty() || vocabulary.byteLevel ||
+      vocabulary.kind == LATHE_TOKENIZER_UNIGRAM)
     return std::nullopt;
   llvm::StringRef space = vocabulary.keys == vocabulary.bytes ? " " : "\u2581";
   for (llvm::StringRef key : vocabulary.keys) {
@@ -214,6 +215,7 @@ llvm::Expected<std::string> buildTokenizerBlob(const TokenizerSource &source) {
   set(source.fuseUnknown, LATHE_TOKENIZER_FUSE_UNKNOWN);
   set(source.mergeOverUnknown, LATHE_TOKENIZER_MERGE_OVER_MISSING);
   set(source.normalizedKeys, LATHE_TOKENIZER_NORMALIZED_KEYS);
+  set(source.stripEndSpace, LATHE_TOKENIZER_STRIP_END_SPACE);
   set(source.singleSums, LATHE_TOKENIZER_SINGLE_SUMS);
   head.n_tokens = vocabulary->tokens;
   head.n_symbols = vocabulary->bytes.size();
@@ -256,6 +258,8 @@ llvm::Expected<std::string> buildTokenizerBlob(const TokenizerSource &source) {
     }
     *section = blob.add<lathe_step>(entries);
   }
+  head.inner_prefix = blob.add(source.innerPrefix);
+  head.end_suffix = blob.add(source.endSuffix);
   if (chat)
     head.chat = chat->write(blob);
   return blob.finish(head);

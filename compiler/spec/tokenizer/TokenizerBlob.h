@@ -46,6 +46,8 @@ struct TokenizerSource {
   };
   std::vector<Merge> merges; ///< best first
 
+  std::string innerPrefix, endSuffix; ///< bpe: how keys mark a character inside a piece ("##e"), and the last ("e</w>")
+
   std::optional<int32_t> bos, eos, unk, pad;
   std::vector<int32_t> stops; ///< ids that end a turn besides eos (eot, eom, …)
   /// What the model wants before and after a text.
@@ -61,6 +63,7 @@ struct TokenizerSource {
   bool scoresUserDefined = false; ///< unigram: user-defined tokens are found by their scores, not cut out of the text
   bool singleSums = false;        ///< unigram: scores are summed as f32
   bool stripSpace = false;        ///< decoding drops one space at the start
+  bool stripEndSpace = false;     ///< and one at the end
 
   std::string chatTemplate; ///< the checkpoint's Jinja text; "": none
 };

@@ -145,11 +145,13 @@ llvm::Error resolveMerges(const TokenizerSource &source, Vocabulary &vocabulary)
   };
   for (size_t i = 0; i < source.merges.size(); i++) {
     const auto &[left, right] = source.merges[i];
+    llvm::StringRef inner = right;
+    inner.consume_front(source.innerPrefix);
     if (left.empty() || right.empty())
       return makeError("{0}: tokenizer: merge {1} has an empty side", source.file, i);
     lathe_merge entry;
     for (auto [spelling, symbol] :
-         {std::pair(left, &entry.left), std::pair(right, &entry.right), std::pair(left + right, &entry.result)}) {
+         {std::pair(left, &entry.left), std::pair(right, &entry.right), std::pair(left + inner.str(), &entry.result)}) {
       llvm::Expected<uint32_t> found = symbolOf(spelling);
       if (!found)
         return makeError("{0}: tokenizer: merge {1}: {2}", source.file, i, llvm::toString(found.takeError()));

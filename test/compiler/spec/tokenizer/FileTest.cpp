@@ -7,6 +7,7 @@
 #include "compiler/spec/tokenizer/SentencePieceModel.pb.h"
 #include "compiler/spec/tokenizer/TokenizerFile.h"
 #include "runtime/text/CharsMap.h"
+#include "runtime/text/StreamDecoder.h"
 #include "test/runtime/text/Vocabularies.h"
 #include <filesystem>
 #include <fstream>
@@ -126,6 +127,28 @@ TEST(TokenizerJson, AddedTokensStandApart) {
                          R"("added_tokens":[{"id":1,"content":"x","normalized":false,"special":true},
                             {"id":2,"content":"ab","single_word":true,"normalized":true,"special":false}])");
   EXPECT_THAT(encodeAll(two, "xab"), ElementsAre(1, 2));
+}
+
+TEST(TokenizerJson, KeysThatMarkWhereAWordEnds) {
+  const std::string gpt = R"("normalizer":{"type":"BertNormalizer","lowercase":true},
+      "pre_tokenizer":{"type":"BertPreTokenizer"},"decoder":{"type":"BPEDecoder","suffix":"</w>"})";
+  Loaded loaded =
+      openModel(R"({"type":"BPE","unk_token":"<unk>","end_of_word_suffix":"</w>","vocab":{"<unk>":0,"a":1,"b":2,
+      "a</w>":3,"b</w>":4,"ab</w>":5,"ba":6},"merges":["a b</w>","b a"]})",
+                gpt);
+  std::vector<int32_t> ids = encodeAll(loaded, "AB bab \u00e0\u00ad?");
+  EXPECT_THAT(ids, ElementsAre(5, 2, 5, 3, 0));
+  ids.pop_back();
+  EXPECT_EQ(loaded->decode(ids), "ab bab a");
+  StreamDecoder stream(*loaded);
+  EXPECT_EQ(stream.push(5) + "|" + stream.push(2) + "|" + stream.push(5), "ab| b|ab");
+  EXPECT_EQ(stream.finish(), "");
+
+  Loaded inner = openModel(
+      R"({"type":"BPE","continuing_subword_prefix":"##","vocab":{"a":0,"##a":1,"##b":2,"a##":3,"aab":4,"aa":5},
+      "merges":["a ##a","aa ##b"]})",
+      R"("pre_tokenizer":{"type":"WhitespaceSplit"})");
+  EXPECT_THAT(encodeAll(inner, "aab aaa"), ElementsAre(4, 5, 1));
 }
 
 TEST(TokenizerJson, FixedLength) {
@@ -261,7 +284,8 @@ TEST(TokenizerJson, ErrorsNameTheComponent) {
   EXPECT_THAT(errorOf([](Json &j) { j["post_processor"]["type"] = "Magic"; }), HasSubstr("post_processor: type"));
   EXPECT_THAT(errorOf([](Json &j) { j["post_processor"]["special_tokens"] = Json::object(); }),
               HasSubstr("\"<s>\" has no ids"));
-  EXPECT_THAT(errorOf([](Json &j) { j["model"]["end_of_word_suffix"] = "</w>"; }), HasSubstr("end_of_word_suffix"));
+  EXPECT_THAT(errorOf([](Json &j) { j["model"]["end_of_word_suffix"] = std::string(300, 'x'); }),
+              HasSubstr("end_of_word_suffix"));
   EXPECT_THAT(errorOf([](Json &j) { j["model"]["dropout"] = 0.1; }), HasSubstr("dropout"));
   EXPECT_THAT(errorOf([](Json &j) { j["model"]["vocab"]["x"] = 1 << 30; }), HasSubstr("\"x\" has id 1073741824"));
   EXPECT_THAT(errorOf([](Json &j) { j["model"]["merges"][3] = 7; }), HasSubstr("model.merges[3]"));
@@ -270,6 +294,10 @@ TEST(TokenizerJson, ErrorsNameTheComponent) {
                 j["pre_tokenizer"] = {{"type", "Split"}, {"pattern", {{"Regex", "(a"}}}, {"behavior", "Isolated"}};
               }),
               HasSubstr("(a"));
+  EXPECT_THAT(errorOf([](Json &j) {
+                j["pre_tokenizer"] = {{"type", "Split"}, {"pattern", {{"Regex", "x\n(a"}}}, {"behavior", "Isolated"}};
+              }),
+              testing::Not(HasSubstr("\n"))); // one line
   EXPECT_THAT(errorOf([](Json &j) {
                 j["pre_tokenizer"] = {{"type", "Split"}, {"pattern", {{"Regex", "a"}}}, {"behavior", "Odd"}};
               }),
