@@ -97,7 +97,8 @@ struct StepReader {
       replace(R"re(\s)re", " ");
     }
     if (flag(component.json, "handle_chinese_chars", true))
-      replace(CHINESE("(?=") "|" CHINESE("(?<="), " ");
+      for (const char *place : {CHINESE("(?="), CHINESE("(?<=")})
+        replace(place, " ");
     if (flag(component.json, "strip_accents", lowercase)) {
       steps.push_back({LATHE_STEP_NORMALIZE, 0});
       replace(R"re(\p{Mn})re", "");

@@ -144,6 +144,10 @@ TEST(TokenizerJson, KeysThatMarkWhereAWordEnds) {
   EXPECT_EQ(stream.push(5) + "|" + stream.push(2) + "|" + stream.push(5), "ab| b|ab");
   EXPECT_EQ(stream.finish(), "");
 
+  Loaded chinese = openModel(R"({"type":"BPE","vocab":{"a":0," ":1,"世":2},"merges":[]})",
+                             R"("normalizer":{"type":"BertNormalizer"})");
+  EXPECT_THAT(encodeAll(chinese, "世世\u00a0A"), ElementsAre(1, 2, 1, 1, 2, 1, 1, 0));
+
   Loaded inner = openModel(
       R"({"type":"BPE","continuing_subword_prefix":"##","vocab":{"a":0,"##a":1,"##b":2,"a##":3,"aab":4,"aa":5},
       "merges":["a ##a","aa ##b"]})",
