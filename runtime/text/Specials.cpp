@@ -51,13 +51,13 @@ bool Specials::fits(const Entry &entry, std::string_view text, size_t at) {
          (!endsWithWord(text.substr(0, at)) && !startsWithWord(text.substr(at + entry.text.size())));
 }
 
-Specials::Match Specials::widen(const Entry &entry, std::string_view text, size_t from, size_t at) {
-  size_t begin = at, end = at + entry.text.size();
-  if (entry.attributes & LATHE_TOKEN_LSTRIP)
-    begin -= trailingSpace(text.substr(from, at - from));
+Specials::Match Specials::widen(const Entry &entry, std::string_view text, size_t done, size_t at) {
+  size_t begin = at, next = at + entry.text.size(), end = next;
+  if ((entry.attributes & LATHE_TOKEN_LSTRIP) && at > done)
+    begin -= trailingSpace(text.substr(done, at - done));
   if (entry.attributes & LATHE_TOKEN_RSTRIP)
     end += leadingSpace(text.substr(end));
-  return {&entry, begin, end};
+  return {&entry, begin, end, next};
 }
 
 } // namespace lathe

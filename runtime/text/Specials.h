@@ -31,6 +31,7 @@ public:
   struct Match {
     const Entry *entry; ///< null: none
     size_t begin, end;
+    size_t next; ///< where its own text ends: white space that it takes may begin the next match
   };
 
   void add(Entry entry);
@@ -38,13 +39,13 @@ public:
   void seal();
   bool empty() const { return entries.empty(); }
 
-  /// The first match in text[from ..] that begins before `reach`; what it takes with it on its left does not reach
-  /// before `from`. `allow(position)` says what may be matched there and how far: a match ends no later than that.
+  /// The first match in text[from ..]; what it takes with it on its left does not reach before `done`.
+  /// `allow(position)` says what may be matched there and how far: a match ends no later than that.
   struct Allowed {
     Allow allow;
     size_t reach;
   };
-  template <typename AllowAt> Match find(std::string_view text, size_t from, AllowAt allowAt) const {
+  template <typename AllowAt> Match find(std::string_view text, size_t from, size_t done, AllowAt allowAt) const {
     for (size_t i = from; i < text.size();) {
       Range range = ranges[static_cast<uint8_t>(text[i])];
       const Entry *entry = nullptr;
@@ -57,10 +58,10 @@ public:
         continue;
       }
       if (fits(*entry, text, i))
-        return widen(*entry, text, from, i);
+        return widen(*entry, text, done, i);
       i += entry->text.size();
     }
-    return {nullptr, text.size(), text.size()};
+    return {nullptr, text.size(), text.size(), text.size()};
   }
 
 private:
@@ -69,7 +70,7 @@ private:
   };
   const Entry *longest(std::string_view text, Range range, Allow allow) const;
   static bool fits(const Entry &entry, std::string_view text, size_t at);
-  static Match widen(const Entry &entry, std::string_view text, size_t from, size_t at);
+  static Match widen(const Entry &entry, std::string_view text, size_t done, size_t at);
 
   std::vector<Entry> entries; ///< by their texts ascending
   Range ranges[256];          ///< of the entries that start with a byte

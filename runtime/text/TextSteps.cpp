@@ -142,7 +142,7 @@ std::string TextSteps::mapCharacters(const Step &step, std::string_view piece) {
   std::string out;
   for (size_t done = 0; done < piece.size();) {
     Specials::Match match = step.kept->find(
-        piece, done, [&](size_t) { return Specials::Allowed{Specials::Allow::UserDefined, piece.size()}; });
+        piece, done, done, [&](size_t) { return Specials::Allowed{Specials::Allow::UserDefined, piece.size()}; });
     out += step.map->apply(piece.substr(done, match.begin - done), step.flags & 1);
     out += piece.substr(match.begin, match.end - match.begin);
     done = match.end;

@@ -89,8 +89,8 @@ private:
   template <typename AllowAt, typename Visit>
   Result<void> eachStretch(const Specials &specials, std::string_view text, TextPlace place, AllowAt allowAt,
                            Visit visit) {
-    for (size_t done = 0; done < text.size();) {
-      Specials::Match match = specials.find(text, done, allowAt);
+    for (size_t done = 0, from = 0; from < text.size();) {
+      Specials::Match match = specials.find(text, from, done, allowAt);
       if (match.begin > done)
         if (Result<void> result = visit(text.substr(done, match.begin - done), place); !result)
           return result;
@@ -98,7 +98,8 @@ private:
         break;
       out.push_back(match.entry->id);
       place = TextPlace::AfterSpecial;
-      done = match.end;
+      done = std::max(done, match.end);
+      from = match.next;
     }
     return {};
   }

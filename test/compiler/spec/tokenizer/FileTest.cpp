@@ -127,6 +127,12 @@ TEST(TokenizerJson, AddedTokensStandApart) {
                          R"("added_tokens":[{"id":1,"content":"x","normalized":false,"special":true},
                             {"id":2,"content":"ab","single_word":true,"normalized":true,"special":false}])");
   EXPECT_THAT(encodeAll(two, "xab"), ElementsAre(1, 2));
+  // White space that one takes may begin the next.
+  Loaded strip = openModel(R"({"type":"BPE","unk_token":"?","vocab":{"?":0},"merges":[]})",
+                           R"("added_tokens":[{"id":1,"content":"x","rstrip":true,"special":true},
+                              {"id":2,"content":" y","special":true}])");
+  EXPECT_THAT(encodeAll(strip, "x y  ."), ElementsAre(1, 2, 0, 0, 0));
+  EXPECT_THAT(encodeAll(strip, "x  "), ElementsAre(1));
 }
 
 TEST(TokenizerJson, KeysThatMarkWhereAWordEnds) {
