@@ -1,7 +1,8 @@
 //===- FormPhases.cpp - ops become phases -------------------------------------------------------------------------===//
 //
 // A phase is made around an anchor: a linear, an attention, an append, a convolution, a scan or, where they need a
-// phase of their own, ops on single rows (embed, norm, quantize, combine, take_rows and what is pointwise: "row ops").
+// phase of their own, ops on single rows (embed, norm, quantize, combine, take_rows, a rotation that attention does not
+// read, and what is pointwise: "row ops").
 // The anchor takes along what leads to it and has no phase, copied, and what follows it and fits its kernel's epilogue.
 // A row op that waited for a user that went elsewhere gets a phase in the end. Any other original that is left over and
 // is still used has no kernel: that is an error, never a guess.
@@ -30,10 +31,16 @@ bool isPointwise(Operation *op) {
   return llvm::isa<ir::AddOp, ir::GluOp, ir::ActivationOp, ir::ScaleOp, ir::SoftcapOp, ir::ClipOp, ir::GateOp>(op);
 }
 
+/// What attention reads turns in its own phase.
+bool turnsAlone(Operation *op) {
+  return llvm::isa<ir::RopeOp>(op) && llvm::none_of(op->getUsers(), llvm::IsaPred<ir::AppendOp, ir::AttendOp>);
+}
+
 /// Of one row's result after another's; all but embed also run in a linear's prologue.
 bool isRowOp(Operation *op) {
-  return isPointwise(op) || llvm::isa<ir::NormOp, ir::QuantizeOp, ir::TakeRowsOp, ir::CombineOp, ir::EmbedOp,
-                                      ir::RouteOp, ir::DispatchOp, ir::CollectOp>(op);
+  return isPointwise(op) || turnsAlone(op) ||
+         llvm::isa<ir::NormOp, ir::QuantizeOp, ir::TakeRowsOp, ir::CombineOp, ir::EmbedOp, ir::RouteOp, ir::DispatchOp,
+                   ir::CollectOp>(op);
 }
 
 /// Whether the op reads rows of this operand that are not its own: chosen ones, or all.

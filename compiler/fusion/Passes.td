@@ -49,8 +49,8 @@ def FormPhases : Pass<"lathe-form-phases", "mlir::ModuleOp"> {
 
     What follows a linear and works on its result element by element (glu, activation, scale, softcap, add) becomes
     its epilogue, as far as its kernel's order of them goes. Other ops on rows, wherever they stand, are phases of
-    their own: one for each chain that nothing else reads. What reads other rows than its own (take_rows, dispatch,
-    collect, assign) finds them in an earlier phase's result. A rotation that leads to no attention is an error. An op
+    their own: one for each chain that nothing else reads. A rotation that attention does not read is one of them. What
+    reads other rows than its own (take_rows, dispatch, collect, assign) finds them in an earlier phase's result. An op
     that makes a hidden state (lathe.hidden) is the last of its phase.
   }];
   let dependentDialects = ["::lathe::ir::LatheDialect"];

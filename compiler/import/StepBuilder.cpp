@@ -231,12 +231,18 @@ Value StepBuilder::norm(Value x, const std::string &role, const NormForm &form) 
 Value StepBuilder::prepare(Value x, const spec::Model &layer, uint32_t index, const std::string &name) {
   const spec::Attention &a = layer.attention();
   x = clip(x, a.clip(), name + ".clipped");
-  const bool weighted = !a.qk_norm_unweighted();
-  if (a.qk_norm() != spec::Attention::NO_QK_NORM)
-    x = norm(x, name + "_norm",
-             {a.qk_norm_kind(), model.norm().eps(), weighted, a.qk_norm_bias(), weighted && model.norm().unit_offset(),
-              a.qk_norm() == spec::Attention::ROW ? 0 : a.head_size()});
-  return layer.positions().has_rotary() ? rotate(x, layer, index, name + ".rotated") : x;
+  auto normed = [&](Value heads) {
+    const bool weighted = !a.qk_norm_unweighted();
+    if (a.qk_norm() == spec::Attention::NO_QK_NORM)
+      return heads;
+    return norm(heads, name + "_norm",
+                {a.qk_norm_kind(), model.norm().eps(), weighted, a.qk_norm_bias(),
+                 weighted && model.norm().unit_offset(), a.qk_norm() == spec::Attention::ROW ? 0 : a.head_size()});
+  };
+  auto rotated = [&](Value heads) {
+    return layer.positions().has_rotary() ? rotate(heads, layer, index, name + ".rotated") : heads;
+  };
+  return a.qk_norm_after_rotation() ? normed(rotated(x)) : rotated(normed(x));
 }
 
 Value StepBuilder::clip(Value x, double limit, const std::string &name) {

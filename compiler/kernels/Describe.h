@@ -11,7 +11,8 @@
 //   conv, scan      grid channels or heads; a tile takes all rows in order, since each changes its sequence's state.
 //   assign          once a step: the choices of experts by expert. Phases after it have the choices as their rows, each
 //                   tile with the weights of its expert; a collect goes back to the step's rows.
-//   embed, row ops  grid rows; between its kernels a tile keeps its row in scratch.
+//   embed, row ops  (rotations that attention does not read are among them) grid rows; between its kernels a tile keeps
+//                   its row in scratch.
 //
 // A norm, copy, join or pointwise op and the quantize that alone reads it are one kernel, and so are take_rows and the
 // norm or quantize that follows it. Embeddings are of the function's first argument, ids, or its second, positions.

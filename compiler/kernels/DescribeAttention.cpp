@@ -102,8 +102,7 @@ Error PhaseDescriber::addAppend(ir::AppendOp append, ir::AttendOp attend) {
   AppendKernel kernel{.heads = kvHeads,
                       .kvHeads = kvHeads,
                       .headSize = headSize,
-                      .rotated = 0,
-                      .pairing = Pairing::Interleaved,
+                      .rotation = {0, Pairing::Interleaved},
                       .cache = cache.format,
                       .maxPages = cache.maxPages,
                       .splitPositions = attend ? cache.splitPositions : 0};
@@ -124,21 +123,18 @@ Error PhaseDescriber::addAppend(ir::AppendOp append, ir::AttendOp attend) {
         keyRope.getLengths() != queryRope.getLengths() || static_cast<int64_t>(queryRope.getHeadSize()) != headSize ||
         static_cast<int64_t>(keyRope.getHeadSize()) != headSize)
       return error(queryRope, "of the query differs from the key's");
-    auto rotation = context.symbols.lookup<ir::RotationOp>(keyRope.getRotation());
-    if (!rotation)
-      return error(keyRope, "names a rotation that is not declared");
     int64_t width = ir::widthOf(queryRope.getResult());
     kernel.heads = width / headSize;
     if (width % headSize || kernel.heads % kvHeads)
       return error(queryRope, "has heads that its key's heads do not divide");
-    kernel.rotated = 2 * rotation.getFrequencies().size();
-    kernel.pairing = keyRope.getPairing() == ir::Pairing::Interleaved ? Pairing::Interleaved : Pairing::HalfSplit;
     Expected<Place> query = source(queryRope, queryRope.getInput());
     if (!query)
       return query.takeError();
     groupBytes = width / kvHeads * kF32;
-    if (Error wrong = addRotation(keyRope, rotation, kernel, *views))
-      return wrong;
+    Expected<Rotation> rotation = addRotation(keyRope, *views);
+    if (!rotation)
+      return rotation.takeError();
+    kernel.rotation = *rotation;
     views->push_back(rows(*query, groupBytes));
     if (attend) { // of this tile's heads only
       turned = {.base = Base::Scratch, .offset = allocate(groupBytes), .columns = width, .rows = 1};
@@ -254,10 +250,14 @@ std::string PhaseDescriber::numbersTable(llvm::StringRef kind, llvm::ArrayRef<do
   return context.set.tables.back().name;
 }
 
-Error PhaseDescriber::addRotation(ir::RopeOp rope, ir::RotationOp rotation, AppendKernel &kernel,
-                                  std::vector<View> &views) {
+Expected<Rotation> PhaseDescriber::addRotation(ir::RopeOp rope, std::vector<View> &views) {
+  auto rotation = context.symbols.lookup<ir::RotationOp>(rope.getRotation());
+  if (!rotation)
+    return error(rope, "names a rotation that is not declared");
   if (Error wrong = makeTables(rotation))
-    return wrong;
+    return std::move(wrong);
+  Rotation kernel{static_cast<int64_t>(2 * rotation.getFrequencies().size()),
+                  rope.getPairing() == ir::Pairing::Interleaved ? Pairing::Interleaved : Pairing::HalfSplit};
   if (rotation.getLimit()) {
     kernel.limit = rotation.getLimit();
     Expected<View> lengths = index(rope, rope.getLengths(), Base::Lengths);
@@ -273,6 +273,28 @@ Error PhaseDescriber::addRotation(ir::RopeOp rope, ir::RotationOp rotation, Appe
   }
   for (const char *table : {grows ? ".frequencies" : ".high", grows ? ".growth" : ".low"})
     views.push_back({.base = Base::Weights, .weight = (rotation.getSymName() + table).str()});
+  return kernel;
+}
+
+Error PhaseDescriber::addRotate(ir::RopeOp rope, Scope scope, std::vector<Call> &calls) {
+  Expected<View> positions = index(rope, rope.getPositions(), Base::Positions);
+  if (!positions)
+    return positions.takeError();
+  std::vector<View> views = {*positions};
+  Expected<Rotation> rotation = addRotation(rope, views);
+  if (!rotation)
+    return rotation.takeError();
+  Expected<Place> from = source(rope, rope.getInput());
+  if (!from)
+    return from.takeError();
+  if (from->quantized || from->chosen)
+    return error(rope, "turns rows that are quantised or chosen");
+  views.push_back(rows(*from));
+  views.push_back(rows(destination(rope.getResult(), scope)));
+  const int64_t headSize = rope.getHeadSize();
+  calls.push_back(
+      {RotateKernel{ir::widthOf(rope.getResult()) / headSize, headSize, *rotation, context.set.cache.maxPages}, scope,
+       std::move(views)});
   return Error::success();
 }
 

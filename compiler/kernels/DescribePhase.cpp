@@ -230,6 +230,8 @@ Error PhaseDescriber::addRowOp(Operation *o, Scope scope, std::vector<Call> &cal
     return addDispatch(dispatch, scope, calls);
   if (auto route = llvm::dyn_cast<ir::RouteOp>(o))
     return addRoute(route, scope, calls);
+  if (auto rope = llvm::dyn_cast<ir::RopeOp>(o))
+    return addRotate(rope, scope, calls);
   if (auto quantize = llvm::dyn_cast<ir::QuantizeOp>(o); quantize && fused.contains(o))
     return Error::success();
   ir::QuantizeOp quantize = llvm::isa<ir::QuantizeOp>(o) ? nullptr : quantizeOf(o->getResult(0));

@@ -92,6 +92,7 @@ private:
   llvm::Error addNormKernel(mlir::Operation *o, const Place &from, NormKernel kernel, std::vector<View> vectors,
                             mlir::Value result, Scope scope, std::vector<Call> &calls);
   llvm::Error addPointwise(mlir::Operation *o, mlir::Value result, Scope scope, std::vector<Call> &calls);
+  llvm::Error addRotate(ir::RopeOp rope, Scope scope, std::vector<Call> &calls);
   llvm::Error addCombine(ir::CombineOp combine, mlir::Value result, Scope scope, std::vector<Call> &calls);
 
   // Recurrent mixers (DescribeRecurrence.cpp).
@@ -119,8 +120,8 @@ private:
   llvm::Error addGroupCombine(ir::AttendOp attend);
   llvm::Expected<std::vector<View>> rowViews(mlir::Operation *user, mlir::Value positions, mlir::Value slots);
   void addCache(std::vector<View> &views, int64_t layer) const;
-  /// The views of a rotation's tables, and what the kernel must know of it. Makes the tables once.
-  llvm::Error addRotation(ir::RopeOp rope, ir::RotationOp rotation, AppendKernel &kernel, std::vector<View> &views);
+  /// What a kernel must know of a rotation, and the views of its tables, which are made once.
+  llvm::Expected<Rotation> addRotation(ir::RopeOp rope, std::vector<View> &views);
   llvm::Error makeTables(ir::RotationOp rotation);
   /// The name of a table of these numbers, "KIND.0", …: one for equal ones.
   std::string numbersTable(llvm::StringRef kind, llvm::ArrayRef<double> numbers);

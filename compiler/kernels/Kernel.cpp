@@ -78,6 +78,12 @@ public:
     return value != usual ? word(key + number(value)) : *this;
   }
   Symbol &flag(const char *key, bool value) { return value ? word(key) : *this; }
+  Symbol &rotation(const Rotation &k) {
+    field("rot", k.rotated).word(name(k.pairing));
+    if (k.rule != LengthRule::None)
+      word(k.rule == LengthRule::Switch ? "switch" : "grow").field("limit", k.limit);
+    return optional("grown", k.grown).optional("mag", k.magnitude, 1);
+  }
   std::string text;
 };
 
@@ -172,7 +178,7 @@ public:
     vector("tile", ElementType::I32, 4);
   }
 
-  void rotation(const AppendKernel &k) {
+  void rotation(const Rotation &k, int64_t maxPages) {
     const int64_t pairs = k.rotated / 2;
     if (k.rule != LengthRule::None)
       vector("lengths", ElementType::I32, 1);
@@ -181,7 +187,7 @@ public:
       input("growth", ElementType::F32, {{2, 1}, {k.grown, 2}});
       return;
     }
-    std::vector<Dim> high = {{2, 1}, {pairs, 2}, {k.maxPages, k.rotated}};
+    std::vector<Dim> high = {{2, 1}, {pairs, 2}, {maxPages, k.rotated}};
     std::vector<Dim> low = {{2, 1}, {pairs, 2}, {kPagePositions, k.rotated}};
     if (k.rule == LengthRule::Switch)
       for (std::vector<Dim> *dims : {&high, &low})
@@ -245,17 +251,27 @@ std::vector<Argument> arguments(const LinearKernel &k) {
   return a.list;
 }
 
+std::vector<Argument> arguments(const RotateKernel &k) {
+  const std::vector<Dim> row = {{k.headSize, 1}, {k.heads, k.headSize}};
+  Arguments a;
+  a.vector("positions", ElementType::I32, 1);
+  a.rotation(k.rotation, k.maxPages);
+  a.input("x", ElementType::F32, row);
+  a.output("y", ElementType::F32, row);
+  return a.list;
+}
+
 std::vector<Argument> arguments(const AppendKernel &k) {
   int64_t group = k.heads / k.kvHeads;
   Arguments a;
   a.place(k.maxPages);
-  if (k.rotated) {
-    a.rotation(k);
+  if (k.rotation.rotated) {
+    a.rotation(k.rotation, k.maxPages);
     a.input("q", ElementType::F32, {{k.headSize, 1}, {group, k.headSize}});
   }
   a.vector("k", ElementType::F32, k.headSize);
   a.vector("v", ElementType::F32, k.headSize);
-  if (k.rotated)
+  if (k.rotation.rotated)
     a.output("qr", ElementType::F32, {{k.headSize, 1}, {group, k.headSize}});
   a.cache(k.cache, k.kvHeads, k.headSize, /*isOutput=*/true);
   return a.list;
@@ -372,8 +388,8 @@ std::vector<Argument> arguments(const CombineKernel &k) {
 } // namespace
 
 std::string lathe::family(const KernelDesc &kernel) {
-  static const char *const names[] = {"embed",     "norm", "linear", "append", "attend", "combine",
-                                      "pointwise", "conv", "scan",   "route",  "assign", "collect"};
+  static const char *const names[] = {"embed", "norm", "linear", "append", "attend",  "combine", "pointwise",
+                                      "conv",  "scan", "route",  "assign", "collect", "rotate"};
   return names[kernel.index()];
 }
 
@@ -399,11 +415,7 @@ std::string lathe::symbol(const KernelDesc &kernel) {
                  },
                  [&](const AppendKernel &k) {
                    s.word(name(k.cache)).field("h", k.heads).field("kv", k.kvHeads).field("d", k.headSize);
-                   s.field("rot", k.rotated).word(name(k.pairing)).field("pages", k.maxPages);
-                   s.optional("split", k.splitPositions);
-                   if (k.rule != LengthRule::None)
-                     s.word(k.rule == LengthRule::Switch ? "switch" : "grow").field("limit", k.limit);
-                   s.optional("grown", k.grown).optional("mag", k.magnitude, 1);
+                   s.rotation(k.rotation).field("pages", k.maxPages).optional("split", k.splitPositions);
                  },
                  [&](const AttendKernel &k) {
                    s.word(name(k.cache)).field("h", k.heads).field("kv", k.kvHeads).field("d", k.headSize);
@@ -444,6 +456,9 @@ std::string lathe::symbol(const KernelDesc &kernel) {
                    s.word(k.byChannel ? "channel" : "head").field("h", k.heads).field("d", k.headSize);
                    s.field("n", k.stateSize).field("g", k.groups).field("gh", k.groupHeads);
                    s.optional("min", k.dtMin, 0).optional("max", k.dtMax, 0).field("state", k.stateElements);
+                 },
+                 [&](const RotateKernel &k) {
+                   s.field("h", k.heads).field("d", k.headSize).rotation(k.rotation).field("pages", k.maxPages);
                  },
              },
              kernel);

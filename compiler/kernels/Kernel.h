@@ -141,20 +141,33 @@ struct LinearKernel {
   int64_t rows = 1, panels = 1;
 };
 
-/// For one row and one KV head: rotates its group of query heads (q out) and its key, writes key and value to the
-/// cache. `rotated` leading components of a head turn, the others are copied; 0: no tables, no q, only key and value
-/// are written. The cache is written at position p = positions[0]: page pages[p / 64, slots[0]], place p mod 64.
-struct AppendKernel {
-  int64_t heads, kvHeads, headSize, rotated;
+/// How heads turn by a row's position: their leading components do, the others are copied.
+struct Rotation {
+  int64_t rotated; ///< components
   Pairing pairing;
-  CacheFormat cache;
-  int64_t maxPages;
-  /// > 0: this call runs for each split (tile[2]) and only the one that holds p, p / splitPositions, writes the cache.
-  int64_t splitPositions = 0;
   LengthRule rule = LengthRule::None;
   int64_t limit = 0;    ///< Switch, Grow: sequences of at most this length turn as without a rule
   int64_t grown = 0;    ///< Grow: entries of `growth`
   double magnitude = 1; ///< Grow: multiplies cosine and sine
+};
+
+/// y = x with each of its heads rotated. One row, for what reads rotated heads but is not attention.
+struct RotateKernel {
+  int64_t heads, headSize;
+  Rotation rotation;
+  int64_t maxPages; ///< of a sequence: the positions that the tables have
+};
+
+/// For one row and one KV head: rotates its group of query heads (q out) and its key, writes key and value to the
+/// cache. Without rotated components no tables, no q: only key and value are written. The cache is written at position
+/// p = positions[0]: page pages[p / 64, slots[0]], place p mod 64.
+struct AppendKernel {
+  int64_t heads, kvHeads, headSize;
+  Rotation rotation;
+  CacheFormat cache;
+  int64_t maxPages;
+  /// > 0: this call runs for each split (tile[2]) and only the one that holds p, p / splitPositions, writes the cache.
+  int64_t splitPositions = 0;
 };
 
 /// For one row, one KV head and one split of the context: partial softmax of the group's heads over the cache.
@@ -242,7 +255,8 @@ struct CollectKernel {
 };
 
 using KernelDesc = std::variant<EmbedKernel, NormKernel, LinearKernel, AppendKernel, AttendKernel, CombineKernel,
-                                PointwiseKernel, ConvKernel, ScanKernel, RouteKernel, AssignKernel, CollectKernel>;
+                                PointwiseKernel, ConvKernel, ScanKernel, RouteKernel, AssignKernel, CollectKernel,
+                                RotateKernel>;
 
 /// "linear", "attend", …: the family's name, in symbols and schedule records.
 std::string family(const KernelDesc &kernel);
@@ -283,11 +297,13 @@ struct Argument {
 ///                  s i8[16, G, k/32, panels], t as s if there are minima;
 ///            bias f32[16, panels]; residual f32[16, outPanels, rows], strides 1, 16, outputStride;
 ///            -> y as residual. outPanels = panels, or panels / 2 when gated
-///   append   positions i32[1], slots i32[1], pages i32[maxPages, *], tile i32[4];
-///            rotated > 0: high f32[2, rotated/2, maxPages], low f32[2, rotated/2, 64]
+///   rotate   positions i32[1];
+///            high f32[2, rotated/2, maxPages], low f32[2, rotated/2, 64]
 ///              | Switch: lengths i32[1], high f32[2, rotated/2, maxPages, 2], low f32[2, rotated/2, 64, 2]
 ///              | Grow: lengths i32[1], frequencies f32[2, rotated/2], growth f32[2, grown];
-///              q f32[headSize, group];
+///            x f32[headSize, heads]; -> y f32[headSize, heads]
+///   append   positions i32[1], slots i32[1], pages i32[maxPages, *], tile i32[4];
+///            rotated > 0: tables as rotate, q f32[headSize, group];
 ///            k f32[headSize], v f32[headSize];
 ///            -> rotated > 0: qr f32[headSize, group];
 ///            K [64, headSize, *] and V [headSize, 64, *] of one KV head, pages kvHeads * 2 * 64 * headSize apart

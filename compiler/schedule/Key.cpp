@@ -24,7 +24,7 @@ struct KeyMaker {
             {{"m", program.rows(phase)}, {"n", phase.columns * kPanelRows}, {"k", k.columns}}};
   }
   ScheduleKey operator()(const AppendKernel &k) const {
-    return {"append", name(k.cache) + " " + name(k.pairing), {{"d", k.headSize}, {"g", k.heads / k.kvHeads}}};
+    return {"append", name(k.cache) + " " + name(k.rotation.pairing), {{"d", k.headSize}, {"g", k.heads / k.kvHeads}}};
   }
   ScheduleKey operator()(const AttendKernel &k) const {
     return {"attend", name(k.cache), {{"d", k.headSize}, {"g", k.heads / k.kvHeads}, {"s", k.splitPositions}}};
@@ -39,6 +39,9 @@ struct KeyMaker {
   ScheduleKey operator()(const RouteKernel &k) const { return {"route", "f32", {{"e", k.experts}}}; }
   ScheduleKey operator()(const AssignKernel &k) const { return {"assign", "i32", {{"e", k.layout.experts}}}; }
   ScheduleKey operator()(const CollectKernel &k) const { return {"collect", name(k.output), {{"k", k.columns}}}; }
+  ScheduleKey operator()(const RotateKernel &k) const {
+    return {"rotate", name(k.rotation.pairing), {{"d", k.headSize}, {"h", k.heads}}};
+  }
   ScheduleKey operator()(const PointwiseKernel &k) const { return {"pointwise", name(k.output), {{"k", k.columns}}}; }
 };
 
@@ -67,7 +70,8 @@ std::vector<std::string> lathe::sizeNames(const std::string &family) {
                                                                                     {"scan", {"h", "d", "n"}},
                                                                                     {"route", {"e"}},
                                                                                     {"assign", {"e"}},
-                                                                                    {"collect", {"k"}}};
+                                                                                    {"collect", {"k"}},
+                                                                                    {"rotate", {"d", "h"}}};
   for (const auto &[name, sizes] : all)
     if (name == family)
       return sizes;

@@ -79,6 +79,7 @@ Built buildAssign(const AssignKernel &kernel, const TargetDesc &target, const Va
 Built buildCollect(const CollectKernel &kernel, const TargetDesc &target, const Values &values);
 Built buildPointwise(const PointwiseKernel &kernel, const TargetDesc &target, const Values &values);
 Built buildConv(const ConvKernel &kernel, const TargetDesc &target, const Values &values);
+Built buildRotate(const RotateKernel &kernel, const TargetDesc &target, const Values &values);
 Built buildScan(const ScanKernel &kernel, const TargetDesc &target, const Values &values);
 
 /// Builds any kernel. Throws what Halide throws: only compiler/object, which turns it into an error, and tests call it.

@@ -31,6 +31,7 @@ const std::vector<Family> &lathe::families() {
       {"route", any<RouteKernel, buildRoute>, any<RouteKernel, routeSpace>, {64, 1}},
       {"assign", any<AssignKernel, buildAssign>, any<AssignKernel, assignSpace>, {0, 0}},
       {"collect", any<CollectKernel, buildCollect>, any<CollectKernel, collectSpace>, {16, 16}},
+      {"rotate", any<RotateKernel, buildRotate>, any<RotateKernel, rotateSpace>, {8, 8}},
   };
   return all;
 }

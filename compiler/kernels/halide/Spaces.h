@@ -21,6 +21,7 @@ std::vector<Parameter> assignSpace(const AssignKernel &kernel, const TargetDesc 
 std::vector<Parameter> collectSpace(const CollectKernel &kernel, const TargetDesc &target);
 std::vector<Parameter> pointwiseSpace(const PointwiseKernel &kernel, const TargetDesc &target);
 std::vector<Parameter> convSpace(const ConvKernel &kernel, const TargetDesc &target);
+std::vector<Parameter> rotateSpace(const RotateKernel &kernel, const TargetDesc &target);
 std::vector<Parameter> scanSpace(const ScanKernel &kernel, const TargetDesc &target);
 
 } // namespace lathe

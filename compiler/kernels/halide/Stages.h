@@ -62,14 +62,36 @@ struct EmbedStages {
 };
 void scheduleEmbed(EmbedStages &stages, const EmbedKernel &kernel);
 
+/// A rotation by the row's position. What turns (`rotate`) has three updates: first of pair, second of pair, rest.
+struct RotationStages {
+  Halide::Var t{"t"}, i{"i"};
+  Halide::Func angle; ///< [t, i]: {cos, sin} of pair i
+  Halide::Func grown; ///< LengthRule::Grow: [i], f64: g^i
+  Halide::RDom power; ///< of its update
+  Halide::RDom pair;  ///< of the updates
+
+  RotationStages() = default;
+  /// Reads the tables that `kernel` has for `rotation`.
+  RotationStages(KernelBuilder &kernel, const Rotation &rotation, int64_t maxPages);
+  /// out(c, rest) = x(c) with its leading components rotated.
+  void rotate(Halide::Func out, const Rotation &rotation, int64_t headSize, const std::vector<Halide::Expr> &rest,
+              const std::function<Halide::Expr(Halide::Expr)> &x) const;
+};
+void scheduleRotation(RotationStages &stages, const Rotation &rotation, const std::vector<Halide::Func> &turning,
+                      const TargetDesc &target);
+
+struct RotateStages {
+  Halide::Var c{"c"}, h{"h"};
+  RotationStages turn;
+  Halide::Func y; ///< [c, h]
+};
+void scheduleRotate(RotateStages &stages, const RotateKernel &kernel, const TargetDesc &target);
+
 struct AppendStages {
-  Halide::Var c{"c"}, h{"h"}, page{"page"}, place{"place"}, t{"t"}, i{"i"};
-  Halide::Func angle;        ///< [t, i]: {cos, sin} of pair i
-  Halide::Func grown;        ///< LengthRule::Grow: [i], f64: g^i
-  Halide::RDom power;        ///< of its update
-  Halide::Func qr;           ///< [c, h]; updates: first of pair, second of pair, rest
-  Halide::Func key;          ///< [c]; as qr
-  Halide::RDom pair;         ///< of the updates
+  Halide::Var c{"c"}, h{"h"}, page{"page"}, place{"place"};
+  RotationStages turn;
+  Halide::Func qr;           ///< [c, h]
+  Halide::Func key;          ///< [c]
   Halide::Func keys, values; ///< the cache
   Halide::RDom component;    ///< of their update
 };

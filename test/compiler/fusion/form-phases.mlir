@@ -136,3 +136,25 @@ func.func @hidden(%ids: tensor<?xi32>) -> tensor<?x64xf32> attributes {lathe.kin
   %y = lathe.linear %r, [@b.packed] : tensor<?x64xf32> -> tensor<?x64xf32>
   return %y : tensor<?x64xf32>
 }
+
+lathe.rotation @rotary [1.0, 0.5]
+
+// What turns before its norm does so on the way to it; attention then finds nothing to turn.
+// CHECK-LABEL: @norm_after_rotation
+func.func @norm_after_rotation(%ids: tensor<?xi32>, %positions: tensor<?xi32>, %slots: tensor<?xi32>) -> tensor<?x?x72xf32> attributes {lathe.kind = "decode"} {
+  // CHECK: %[[X:.*]] = lathe.phase "embed"
+  %x = lathe.embed %ids, @a.packed : tensor<?x64xf32>
+  // CHECK: %[[Q:.*]] = lathe.phase "norm" (%{{.*}} = %[[X]] : {{.*}}
+  // CHECK-NEXT: lathe.rope
+  // CHECK-NEXT: lathe.norm
+  // CHECK-NEXT: lathe.yield
+  %qr = lathe.rope half_split %x, %positions, @rotary head_size 16 : tensor<?x64xf32>
+  %q = lathe.norm rms %qr, @norm.packed eps 1.0e-5 : tensor<?x64xf32>
+  // CHECK: lathe.phase "layers.0.attention" (%{{.*}} = %[[Q]] : {{.*}}
+  // CHECK-NEXT: lathe.append
+  // CHECK-NEXT: lathe.attend
+  // CHECK-NOT: lathe.rope
+  lathe.append %q, %x, %positions, %slots layer 0 kv_heads 4 head_size 16 : tensor<?x64xf32>
+  %a = lathe.attend %q, %positions, %slots layer 0 heads 4 kv_heads 4 head_size 16 scale 0.25 split 64 : tensor<?x64xf32> -> tensor<?x?x72xf32>
+  return %a : tensor<?x?x72xf32>
+}

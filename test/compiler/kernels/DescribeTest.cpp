@@ -154,11 +154,11 @@ TEST_F(DescribeTest, DescribesWhatLlamaDoesNotHave) {
   Program &decode = set.programs[0];
   Phase *attention = find(decode, "layers.0.attention");
   ASSERT_TRUE(attention);
-  EXPECT_EQ(std::get<AppendKernel>(attention->calls[0].kernel).rotated, 0);
+  EXPECT_EQ(std::get<AppendKernel>(attention->calls[0].kernel).rotation.rotated, 0);
   EXPECT_EQ(attention->calls[1].views[4].base, Base::Arena); // the query, where its linear left it
   attention = find(decode, "layers.1.attention");
   ASSERT_TRUE(attention);
-  EXPECT_EQ(std::get<AppendKernel>(attention->calls[0].kernel).rotated, 4);
+  EXPECT_EQ(std::get<AppendKernel>(attention->calls[0].kernel).rotation.rotated, 4);
   EXPECT_EQ(std::get<AppendKernel>(attention->calls[0].kernel).splitPositions, 256);
   EXPECT_EQ(attention->calls[1].views[4].base, Base::Scratch);
   ASSERT_EQ(set.tables.size(), 2u);

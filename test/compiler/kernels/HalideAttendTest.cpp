@@ -1,5 +1,6 @@
 //===- HalideAttendTest.cpp - append, attend and combine over a paged cache -------------------------------------===//
 #include "test/compiler/kernels/HalideHarness.h"
+#include "test/compiler/kernels/Rotations.h"
 #include <cmath>
 #include <gtest/gtest.h>
 
@@ -99,47 +100,15 @@ void checkAttend(const AttendKernel &k, const TargetDesc &target, std::initializ
   }
 }
 
-/// theta^(-2i/rotated), and what the rule makes of it in a sequence of that length: longer waves.
-double frequencyOf(const AppendKernel &k, int64_t i, int64_t length) {
-  const double frequency = std::pow(10000.0, -2.0 * static_cast<double>(i) / static_cast<double>(k.rotated));
-  const auto beyond = static_cast<double>(length - k.limit);
-  if (k.rule == LengthRule::None || beyond <= 0)
-    return frequency;
-  if (k.rule == LengthRule::Switch)
-    return frequency / static_cast<double>(i + 2);
-  return frequency * std::pow(1 + beyond / 8, -static_cast<double>(i) / 5);
-}
-
-void fillRotation(KernelRun &run, const AppendKernel &k, int64_t length) {
-  if (k.rule != LengthRule::None)
-    run.fill("lengths", [&](int64_t) { return static_cast<double>(length); });
-  auto halves = [](int64_t i, double number) { return i % 2 ? number - toF32(number) : number; };
-  if (k.rule == LengthRule::Grow) {
-    run.fill("frequencies", [&](int64_t i) { return halves(i, frequencyOf(k, i / 2, k.limit)); });
-    run.fill("growth", [&](int64_t i) { return halves(i, std::pow(1 + static_cast<double>(i / 2) / 8, -0.2)); });
-    return;
-  }
-  auto table = [&](double unit, int64_t entries) {
-    return [&k, unit, entries](int64_t i) {
-      const int64_t entry = i / k.rotated, pair = i / 2 % (k.rotated / 2);
-      const double angle =
-          unit * static_cast<double>(entry % entries) * frequencyOf(k, pair, k.limit + (entry < entries ? 0 : 1));
-      return i % 2 ? std::sin(angle) : std::cos(angle);
-    };
-  };
-  run.fill("high", table(64, k.maxPages));
-  run.fill("low", table(1, 64));
-}
-
 /// `length`: of the sequence, for rotations that depend on it.
 void checkAppend(const AppendKernel &k, const TargetDesc &target, int64_t position, int64_t split = 0,
                  int64_t length = 0) {
-  const int64_t group = k.heads / k.kvHeads, size = k.headSize, pairs = k.rotated / 2;
+  const int64_t group = k.heads / k.kvHeads, size = k.headSize;
   KernelRun run(k, target);
   fillPlace(run, k.maxPages, position, split);
   std::vector<double> q = randomValues(group * size, 21), key = randomValues(size, 22), value = randomValues(size, 23);
-  if (k.rotated) {
-    fillRotation(run, k, length);
+  if (k.rotation.rotated) {
+    fillRotation(run, k.rotation, k.maxPages, length);
     run.fill("q", q);
   }
   run.fill("k", key);
@@ -148,27 +117,9 @@ void checkAppend(const AppendKernel &k, const TargetDesc &target, int64_t positi
   run.fill("V", [](int64_t) { return 99.0; });
   run.call();
 
-  auto rotated = [&](const std::vector<double> &x, int64_t head) {
-    std::vector<double> y(x.begin() + head * size, x.begin() + (head + 1) * size);
-    for (int64_t i = 0; i < pairs; ++i) {
-      int64_t a = k.pairing == Pairing::Interleaved ? 2 * i : i,
-              b = k.pairing == Pairing::Interleaved ? a + 1 : a + pairs;
-      double angle = static_cast<double>(position) * frequencyOf(k, i, length), first = x[head * size + a],
-             second = x[head * size + b];
-      y[a] = k.magnitude * (first * std::cos(angle) - second * std::sin(angle));
-      y[b] = k.magnitude * (second * std::cos(angle) + first * std::sin(angle));
-    }
-    return y;
-  };
-  if (k.rotated) {
-    std::vector<double> reference;
-    for (int64_t h = 0; h < group; ++h) {
-      std::vector<double> head = rotated(q, h);
-      reference.insert(reference.end(), head.begin(), head.end());
-    }
-    run.expectNear("qr", reference);
-  }
-  key = rotated(key, 0);
+  if (k.rotation.rotated)
+    run.expectNear("qr", rotatedHeads(k.rotation, size, q, position, length));
+  key = rotatedHeads(k.rotation, size, key, position, length);
   bool writes = !k.splitPositions || position / k.splitPositions == split;
   std::vector<double> keys(run.count("K"), 99.0), values(run.count("V"), 99.0);
   int64_t page = kPool[position / kPagePositions], place = position % kPagePositions;
@@ -178,6 +129,16 @@ void checkAppend(const AppendKernel &k, const TargetDesc &target, int64_t positi
   }
   run.expectNear("K", keys, k.cache == CacheFormat::F16 ? 8192 : 1);
   run.expectNear("V", values, k.cache == CacheFormat::F16 ? 8192 : 1);
+}
+
+void checkRotate(const RotateKernel &k, const TargetDesc &target, int64_t position, int64_t length = 0) {
+  KernelRun run(k, target);
+  const std::vector<double> x = randomValues(k.heads * k.headSize, 24);
+  fillRotation(run, k.rotation, k.maxPages, length);
+  run.fill("positions", [&](int64_t) { return static_cast<double>(position); });
+  run.fill("x", x);
+  run.call();
+  run.expectNear("y", rotatedHeads(k.rotation, k.headSize, x, position, length));
 }
 
 void checkCombine(const CombineKernel &k, const TargetDesc &target, int64_t position) {
@@ -291,21 +252,27 @@ TEST(HalideAppend, RotatesAndWrites) {
         for (auto [size, rotated] : {std::pair<int64_t, int64_t>{64, 64}, {80, 32}, {12, 12}, {20, 6}, {8, 0}})
           for (int64_t position : {0, 63, 64, 255})
             if (target.name == hostTarget().name || size == 64)
-              checkAppend({6, 2, size, rotated, pairing, cache, 4}, target, position);
+              checkAppend({6, 2, size, {rotated, pairing}, cache, 4}, target, position);
+}
+
+TEST(HalideRotate, HeadsAndPairings) {
+  for (const TargetDesc &target : runnableTargets())
+    for (Pairing pairing : {Pairing::HalfSplit, Pairing::Interleaved})
+      for (auto [size, rotated] : {std::pair<int64_t, int64_t>{64, 64}, {80, 32}, {12, 12}, {20, 6}})
+        for (int64_t heads : {1, 5})
+          checkRotate({heads, size, {rotated, pairing}, 4}, target, 200);
 }
 
 TEST(HalideAppend, RotatesByTheSequencesLength) {
   for (const TargetDesc &target : runnableTargets())
     for (auto [size, rotated] : {std::pair<int64_t, int64_t>{64, 64}, {12, 12}, {20, 6}})
       for (int64_t length : {1, 100, 101, 250, 256}) {
-        AppendKernel k{6, 2, size, rotated, Pairing::HalfSplit, CacheFormat::F32, 4};
-        k.limit = 100;
-        k.rule = LengthRule::Switch;
-        checkAppend(k, target, length - 1, 0, length);
-        k.rule = LengthRule::Grow;
-        k.grown = 157;
-        k.magnitude = 1.25;
-        checkAppend(k, target, length - 1, 0, length);
+        const Rotation switched{rotated, Pairing::HalfSplit, LengthRule::Switch, 100},
+            grown{rotated, Pairing::HalfSplit, LengthRule::Grow, 100, 157, 1.25};
+        for (const Rotation &rotation : {switched, grown}) {
+          checkAppend({6, 2, size, rotation, CacheFormat::F32, 4}, target, length - 1, 0, length);
+          checkRotate({5, size, rotation, 4}, target, length - 1, length);
+        }
       }
 }
 
@@ -313,13 +280,12 @@ TEST(HalideAppend, RotatesByTheSequencesLength) {
 TEST(HalideAppend, RotatesFarFromTheStart) {
   for (const TargetDesc &target : runnableTargets())
     for (LengthRule rule : {LengthRule::None, LengthRule::Switch, LengthRule::Grow}) {
-      AppendKernel k{1, 1, 64, 64, Pairing::HalfSplit, CacheFormat::F32, 2048};
       constexpr int64_t position = 100000, length = 131072;
-      k.rule = rule;
-      k.limit = rule == LengthRule::None ? 0 : 4096;
-      k.grown = rule == LengthRule::Grow ? length - k.limit + 1 : 0;
-      KernelRun run(k, target);
-      fillRotation(run, k, length);
+      Rotation rotation{64, Pairing::HalfSplit, rule};
+      rotation.limit = rule == LengthRule::None ? 0 : 4096;
+      rotation.grown = rule == LengthRule::Grow ? length - rotation.limit + 1 : 0;
+      KernelRun run(AppendKernel{1, 1, 64, rotation, CacheFormat::F32, 2048}, target);
+      fillRotation(run, rotation, 2048, length);
       run.fill("positions", [](int64_t) { return static_cast<double>(position); });
       for (const char *one : {"slots", "pages", "tile"})
         run.fill(one, [](int64_t) { return 1.0; });
@@ -329,19 +295,13 @@ TEST(HalideAppend, RotatesFarFromTheStart) {
       run.fill("q", q);
       run.fill("k", q);
       run.call();
-      std::vector<double> reference(64);
-      for (int64_t i = 0; i < 32; ++i) {
-        const double angle = static_cast<double>(position) * frequencyOf(k, i, length);
-        reference[i] = q[i] * std::cos(angle) - q[i + 32] * std::sin(angle);
-        reference[i + 32] = q[i + 32] * std::cos(angle) + q[i] * std::sin(angle);
-      }
-      run.expectNear("qr", reference);
+      run.expectNear("qr", rotatedHeads(rotation, 64, q, position, length));
     }
 }
 
 TEST(HalideAppend, OnlyTheSplitOfThePositionWrites) {
   for (int64_t split : {0, 1, 2, 3})
-    checkAppend({6, 2, 64, 64, Pairing::HalfSplit, CacheFormat::F16, 4, 64}, hostTarget(), 130, split);
+    checkAppend({6, 2, 64, {64, Pairing::HalfSplit}, CacheFormat::F16, 4, 64}, hostTarget(), 130, split);
 }
 
 TEST(HalideCombine, SplitsAndFormats) {

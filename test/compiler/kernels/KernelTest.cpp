@@ -88,10 +88,10 @@ TEST(Kernel, FloatRowsArePaddedToPanels) {
 }
 
 TEST(Kernel, AppendWithoutRotationTakesNoTablesAndNoQuery) {
-  AppendKernel k{4, 2, 16, 8, Pairing::HalfSplit, CacheFormat::F16, 16};
+  AppendKernel k{4, 2, 16, {8, Pairing::HalfSplit}, CacheFormat::F16, 16};
   EXPECT_THAT(names(k), testing::ElementsAre("positions", "slots", "pages", "tile", "high", "low", "q", "k", "v", ">qr",
                                              ">K", ">V"));
-  k.rotated = 0;
+  k.rotation.rotated = 0;
   EXPECT_THAT(names(k), testing::ElementsAre("positions", "slots", "pages", "tile", "k", "v", ">K", ">V"));
 }
 
@@ -135,10 +135,14 @@ TEST(Kernel, SymbolsAreIdentifiersAndDifferWhereDescriptionsDo) {
       norm, [](auto &) {}, [](auto &k) { k.eps = 1e-6; }, [](auto &k) { k.bias = true; },
       [](auto &k) { k.unitOffset = true; }, [](auto &k) { k.output = ActFormat::Q16; },
       [](auto &k) { k.gatherRows = 8; }, [](auto &k) { k.kind = NormKind::Layer; });
-  AppendKernel append{4, 2, 16, 8, Pairing::HalfSplit, CacheFormat::F16, 16};
+  AppendKernel append{4, 2, 16, {8, Pairing::HalfSplit}, CacheFormat::F16, 16};
   vary(
       append, [](auto &) {}, [](auto &k) { k.splitPositions = 64; }, [](auto &k) { k.cache = CacheFormat::F32; },
-      [](auto &k) { k.pairing = Pairing::Interleaved; }, [](auto &k) { k.rotated = 16; });
+      [](auto &k) { k.rotation.pairing = Pairing::Interleaved; }, [](auto &k) { k.rotation.rotated = 16; });
+  RotateKernel rotate{4, 16, {8, Pairing::HalfSplit}, 16};
+  vary(
+      rotate, [](auto &) {}, [](auto &k) { k.heads = 5; }, [](auto &k) { k.rotation.rule = LengthRule::Switch; },
+      [](auto &k) { k.rotation.rule = LengthRule::Grow; }, [](auto &k) { k.rotation.magnitude = 1.5; });
   AttendKernel attend{4, 2, 16, 0.25, 0, 0, CacheFormat::F16, 16, 256};
   vary(
       attend, [](auto &) {}, [](auto &k) { k.window = 50; }, [](auto &k) { k.softcap = 50; },
