@@ -322,12 +322,12 @@ def Lathe_AddOp : Lathe_Op<"add", [Pure, SameOperandsAndResultType]> {
   }];
 }
 
-def Lathe_ScaleOp : Lathe_Op<"scale", [Pure, SameOperandsAndResultType]> {
-  let summary = "factor * x";
-  let arguments = (ins Lathe_Rows:$input, F64Attr:$factor);
+def Lathe_ScaleOp : Lathe_Op<"scale", [Pure, SameOperandsAndResultType, Lathe_NamesSymbols]> {
+  let summary = "factor * weight * x, the weight a number for all columns or one for each";
+  let arguments = (ins Lathe_Rows:$input, F64Attr:$factor, OptionalAttr<FlatSymbolRefAttr>:$weight);
   let results = (outs Lathe_Rows:$result);
   let assemblyFormat = [{
-    $input `by` $factor attr-dict `:` type($result)
+    $input `by` $factor (`,` $weight^)? attr-dict `:` type($result)
   }];
 }
 

@@ -287,6 +287,13 @@ LogicalResult AttentionOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return success();
 }
 
+LogicalResult ScaleOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  if (!getWeightAttr())
+    return success();
+  const bool one = joinedLength(weightsOf(symbols, *this, getWeightAttr())) == 1;
+  return checkVector(symbols, *this, "weight", getWeightAttr(), one ? 1 : widthOf(getInput()));
+}
+
 LogicalResult SoftcapOp::verify() {
   double cap = getCap().convertToDouble();
   if (cap > 0 && std::isfinite(cap))

@@ -260,7 +260,7 @@ private:
       Operation *user = *value.user_begin();
       if (llvm::isa<ir::ActivationOp>(user) && done < Activated)
         done = Activated;
-      else if (llvm::isa<ir::ScaleOp>(user) && done < Scaled)
+      else if (auto scale = llvm::dyn_cast<ir::ScaleOp>(user); scale && !scale.getWeightAttr() && done < Scaled)
         done = Scaled;
       else if (llvm::isa<ir::SoftcapOp>(user) && done < Capped)
         done = Capped;

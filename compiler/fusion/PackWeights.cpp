@@ -43,6 +43,8 @@ struct PackWeights : lathe::impl::PackWeightsBase<PackWeights> {
     getOperation().walk([&](Operation *op) {
       if (auto embed = llvm::dyn_cast<ir::EmbedOp>(op)) {
         embed.setTableAttr(one(op, embed.getTableAttr(), /*vector=*/false));
+      } else if (auto scale = llvm::dyn_cast<ir::ScaleOp>(op); scale && scale.getWeightAttr()) {
+        scale.setWeightAttr(one(op, scale.getWeightAttr(), /*vector=*/true));
       } else if (auto norm = llvm::dyn_cast<ir::NormOp>(op)) {
         if (norm.getWeightAttr())
           norm.setWeightAttr(one(op, norm.getWeightAttr(), /*vector=*/true));

@@ -77,6 +77,7 @@ Value StepBuilder::embedding() {
   };
   const int64_t size = model.embedding().size();
   Value x = embed("token_embedding", size ? size : model.dim(), inputs.ids, model.embedding().scale(), 0);
+  x = scale(x, 1, model.embedding().learned_scale(), "embedding_scale");
   if (size)
     x = linear(x, "embedding_projection", model.dim(), false);
   const spec::Positions &positions = model.positions();
@@ -208,8 +209,7 @@ Value StepBuilder::head(Value x) {
   ArrayAttr biases = h.bias() ? b.getArrayAttr({symbol("head.bias")}) : ArrayAttr();
   x = ir::LinearOp::create(b, at("head"), rows(model.vocab_size()), x, b.getArrayAttr({weight}), biases, Value(),
                            b.getI64IntegerAttr(1));
-  if (h.scale() != 1)
-    x = ir::ScaleOp::create(b, at("head.scale"), x, b.getF64FloatAttr(h.scale()));
+  x = scale(x, h.scale(), h.learned_scale(), "head_scale");
   if (h.softcap() != 0)
     x = ir::SoftcapOp::create(b, at("head.softcap"), x, b.getF64FloatAttr(h.softcap()));
   return x;
@@ -247,6 +247,12 @@ Value StepBuilder::prepare(Value x, const spec::Model &layer, uint32_t index, co
 
 Value StepBuilder::clip(Value x, double limit, const std::string &name) {
   return limit > 0 ? ir::ClipOp::create(b, at(name), x, b.getF64FloatAttr(limit)).getResult() : x;
+}
+
+Value StepBuilder::scale(Value x, double factor, bool learned, const std::string &role) {
+  if (factor == 1 && !learned)
+    return x;
+  return ir::ScaleOp::create(b, at(role), x, b.getF64FloatAttr(factor), learned ? symbol(role) : FlatSymbolRefAttr());
 }
 
 DenseF64ArrayAttr StepBuilder::slopes(const spec::Model &layer) const {

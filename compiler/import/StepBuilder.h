@@ -47,6 +47,8 @@ private:
   /// A query or key of the layer on its way from its projection to attention.
   mlir::Value prepare(mlir::Value x, const spec::Model &layer, uint32_t index, const std::string &name);
   mlir::Value clip(mlir::Value x, double limit, const std::string &name);
+  /// x * factor, and times the vector of `role` if it is learned.
+  mlir::Value scale(mlir::Value x, double factor, bool learned, const std::string &role);
   mlir::DenseF64ArrayAttr slopes(const spec::Model &layer) const;
   /// x * role^T, + role.bias. With experts, `rows` is an expert's.
   struct Chosen {

@@ -140,7 +140,7 @@ Error PhaseDescriber::addEpilogue(Operation *o, LinearKernel &kernel, Value &res
       return misplaced();
     kernel.activation = activationOf(activation.getActivation());
   } else if (auto scale = llvm::dyn_cast<ir::ScaleOp>(o)) {
-    if (later)
+    if (later || scale.getWeightAttr())
       return misplaced();
     kernel.scale = scale.getFactor().convertToDouble();
   } else if (auto softcap = llvm::dyn_cast<ir::SoftcapOp>(o)) {

@@ -325,6 +325,8 @@ Error PhaseDescriber::addPointwise(Operation *o, Value result, Scope scope, std:
   } else if (auto scale = llvm::dyn_cast<ir::ScaleOp>(o)) {
     kernel.kind = Pointwise::Scale;
     kernel.value = scale.getFactor().convertToDouble();
+    if (scale.getWeightAttr())
+      kernel.weights = weight(scale.getWeightAttr()).columns;
   } else if (auto softcap = llvm::dyn_cast<ir::SoftcapOp>(o)) {
     kernel.kind = Pointwise::Softcap;
     kernel.value = softcap.getCap().convertToDouble();
@@ -344,6 +346,8 @@ Error PhaseDescriber::addPointwise(Operation *o, Value result, Scope scope, std:
     addRow(views, *from);
   }
   kernel.columns = ir::widthOf(o->getResult(0));
+  if (kernel.weights)
+    views.push_back(vector(llvm::cast<ir::ScaleOp>(o).getWeightAttr()));
   Place to = destination(result, scope);
   kernel.output = to.quantized ? ActFormat::Q16 : ActFormat::F32;
   addRow(views, to);

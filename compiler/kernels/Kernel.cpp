@@ -300,6 +300,8 @@ std::vector<Argument> arguments(const PointwiseKernel &k) {
     a.vector("z", ElementType::F32, k.columns);
   if (k.kind == Pointwise::Gate)
     a.vector("z", ElementType::F32, 1);
+  if (k.weights)
+    a.vector("weight", ElementType::F32, k.weights);
   a.row(k.output, k.columns);
   return a.list;
 }
@@ -443,6 +445,7 @@ std::string lathe::symbol(const KernelDesc &kernel) {
                  },
                  [&](const PointwiseKernel &k) {
                    s.word(name(k.kind)).word(name(k.output)).field("k", k.columns).optional("by", k.value, 0);
+                   s.optional("w", k.weights);
                    if (k.activation != Activation::None)
                      s.word(name(k.activation));
                  },

@@ -219,7 +219,7 @@ struct ScanKernel {
 enum class Pointwise { Add, Glu, Activate, Scale, Softcap, Clip, Gate };
 
 /// One row, element by element, then f32 or q16:
-///   Add       x + value * z             Scale    value * x
+///   Add       x + value * z             Scale    value * x, * weight
 ///   Glu       activation(x) * z         Softcap  value * tanh(x / value)
 ///   Activate  activation(x)             Clip     x, at least -value and at most value
 ///   Gate      sigmoid(z[0]) * x
@@ -230,6 +230,7 @@ struct PointwiseKernel {
   double value = 0;
   Activation activation = Activation::None;
   ActFormat output = ActFormat::F32;
+  int64_t weights = 0; ///< Scale: of a vector that multiplies too, 1 for all columns or as many; 0: none
 };
 
 /// For one row: the experts that it chooses by its router's logits and their weights; see lathe.route, whose groups are
@@ -313,7 +314,8 @@ struct Argument {
 ///   combine  positions i32[1], partial f32[headSize + 2, heads, maxSplits] (splits splitStride apart);
 ///            sinks: sinks f32[heads];
 ///            -> as norm, columns = heads * headSize
-///   pointwise  x f32[columns]; Add, Glu: z f32[columns]; Gate: z f32[1]; -> as norm
+///   pointwise  x f32[columns]; Add, Glu: z f32[columns]; Gate: z f32[1];
+///            Scale: weight f32[weights], if any; -> as norm
 ///   conv     blocks i32[1], positions i32[1], x f32[channels], w f32[16, width, panels], bias f32[16, panels];
 ///            -> state f32[16, width, panels, *] (blocks stateElements apart), y f32[16, panels]
 ///   scan     blocks i32[1], positions i32[1], tile i32[4], x f32[heads * headSize], dt f32[heads],

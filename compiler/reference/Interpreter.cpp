@@ -184,7 +184,13 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::O
       })
       .template Case<ir::ScaleOp>([&](auto op) -> Result {
         const T factor = number(op.getFactor());
-        return map(rows(op.getInput()), [&](T x) { return factor * x; });
+        auto weight = vector(op, op.getWeightAttr());
+        if (!weight)
+          return weight.takeError();
+        Matrix<T> y = rows(op.getInput());
+        for (size_t i = 0; i < y.values.size(); ++i)
+          y.values[i] *= factor * (weight->empty() ? T(1) : (*weight)[i % size_t(y.columns) % weight->size()]);
+        return y;
       })
       .template Case<ir::SoftcapOp>([&](auto op) -> Result {
         const T cap = number(op.getCap());

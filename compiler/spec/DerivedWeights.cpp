@@ -133,7 +133,7 @@ static bool endsBranch(llvm::StringRef role) { return role.ends_with(".output") 
 
 std::unique_ptr<WeightSource> randomWeights(const spec::Model &model, Format format) {
   auto source = std::make_unique<DerivedWeights<RandomWeight>>();
-  source->identity = hashBytes("random weights, version 3");
+  source->identity = hashBytes("random weights, version 4");
   const float branches = std::sqrt(2.0f * static_cast<float>(model.n_layers()));
   for (const WeightShape &shape : weightShapes(model)) {
     if (shape.made)
@@ -146,10 +146,11 @@ std::unique_ptr<WeightSource> randomWeights(const spec::Model &model, Format for
     weight.format = formatFor(shape, format, Format::F32);
     weight.seed = hashBytes(shape.role, source->identity);
     const bool isNorm = llvm::StringRef(shape.role).ends_with("norm");
+    const bool isScale = llvm::StringRef(shape.role).ends_with("scale");
     const bool offset = model.norm().unit_offset() && !llvm::StringRef(shape.role).contains(".mamba.");
     const bool isDecay =
         llvm::StringRef(shape.role).ends_with("mamba.a"); // one above 0 would let a state grow for ever
-    weight.center = isDecay ? -1.0f : isNorm && !offset ? 1.0f : 0.0f;
+    weight.center = isDecay ? -1.0f : (isNorm && !offset) || isScale ? 1.0f : 0.0f;
     weight.deviation = shape.rows == 1 || isDecay ? 0.1f : 1 / std::sqrt(static_cast<float>(shape.columns));
     if (shape.rows > 1 && endsBranch(shape.role))
       weight.deviation /= branches;

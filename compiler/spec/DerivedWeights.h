@@ -24,8 +24,8 @@ std::unique_ptr<WeightSource> completedWeights(std::unique_ptr<WeightSource> inn
 
 /// Weights for a model without a checkpoint: near-normal numbers, of deviation 1/sqrt(columns) in matrices, so that a
 /// product is as large as its input, and less by sqrt(2 * n_layers) where a branch ends (GPT-2, section 2.3), so that
-/// activations stay sane however wide and deep the model is; around 0 by 0.1 in biases, around 1 in norms and -1 in
-/// decays, so that a wrong one shows. Each is in what formatFor says of `format`, or in f32. A weight's
+/// activations stay sane however wide and deep the model is; around 0 by 0.1 in biases, around 1 in norms and scales
+/// and -1 in decays, so that a wrong one shows. Each is in what formatFor says of `format`, or in f32. A weight's
 /// numbers depend on its role, row and column and on the number of layers only, and are the same on every machine.
 std::unique_ptr<WeightSource> randomWeights(const spec::Model &model, Format format);
 

@@ -37,6 +37,7 @@ static std::set<std::string> allRoles() {
   model.mutable_positions()->mutable_learned();
   model.mutable_embedding()->set_norm(true);
   model.mutable_embedding()->set_size(1);
+  model.mutable_embedding()->set_learned_scale(true);
   model.mutable_attention()->set_qk_norm(spec::Attention::HEAD);
   model.mutable_attention()->set_qkv_bias(true);
   model.mutable_attention()->set_output_bias(true);
@@ -46,6 +47,7 @@ static std::set<std::string> allRoles() {
   model.mutable_mlp()->set_gated(true);
   model.mutable_mlp()->set_bias(true);
   model.mutable_head()->set_bias(true);
+  model.mutable_head()->set_learned_scale(true);
   std::set<std::string> roles;
   auto add = [&] {
     for (const WeightShape &shape : weightShapes(model))

@@ -135,6 +135,8 @@ std::vector<WeightShape> weightShapes(const spec::Model &model) {
   ShapeList list(model);
   const int64_t embeddingSize = model.embedding().size() ? model.embedding().size() : dim;
   list.matrix("token_embedding", model.vocab_size(), embeddingSize, false);
+  if (model.embedding().learned_scale())
+    list.vector("embedding_scale", 1);
   if (embeddingSize != dim)
     list.matrix("embedding_projection", dim, embeddingSize, false);
   if (model.positions().has_learned())
@@ -172,6 +174,8 @@ std::vector<WeightShape> weightShapes(const spec::Model &model) {
     list.matrix("head", model.vocab_size(), embeddingSize, model.head().bias());
   else if (model.head().bias())
     list.vector("head.bias", model.vocab_size());
+  if (model.head().learned_scale())
+    list.vector("head_scale", 1);
   return std::move(list.shapes);
 }
 

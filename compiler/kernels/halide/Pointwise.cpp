@@ -32,7 +32,9 @@ Built lathe::buildPointwise(const PointwiseKernel &k, const TargetDesc &target, 
     result = activate(k.activation, x);
     break;
   case Pointwise::Scale:
-    result = x * value;
+    result = k.value == 1 ? x : x * value;
+    if (k.weights)
+      result = result * kernel.in("weight")(k.weights == 1 ? Expr(0) : Expr(i));
     break;
   case Pointwise::Softcap:
     result = softcap(x, k.value);

@@ -367,3 +367,12 @@ func.func @hidden(%x: tensor<?x64xf32>) {
   %y = lathe.quantize %x {lathe.hidden = 0 : i64} : tensor<?x64xf32> -> tensor<?x64x!lathe.q16>
   return
 }
+
+// -----
+
+lathe.weight @three "f32" : tensor<1x3xf32>
+func.func @f(%x: tensor<?x64xf32>) {
+  // expected-error@+1 {{weight @three has 3 elements; 64 are needed}}
+  %y = lathe.scale %x by 1.0, @three : tensor<?x64xf32>
+  return
+}

@@ -77,6 +77,28 @@ TEST(Import, rotationMayTurnPartOfAHead) {
               AllOf(HasSubstr("@rotary [1.000000e+00] "), HasSubstr("lathe.rope interleaved")));
 }
 
+TEST(Import, normsOfQueriesAndKeysComeBeforeTheRotationOrAfterIt) {
+  auto order = [](const std::string &how) {
+    const std::string text = import("attention { qk_norm: EACH_HEAD qk_norm_kind: LAYER " + how + " }");
+    EXPECT_THAT(text, AllOf(HasSubstr("@layers.0.attention.query_norm \"f32\" : tensor<1x64xf32>"),
+                            HasSubstr("@layers.0.attention.key_norm \"f32\" : tensor<1x32xf32>")));
+    const size_t norm = text.find("lathe.norm layer"), rope = text.find("lathe.rope");
+    EXPECT_THAT(text.substr(norm, text.find('\n', norm) - norm),
+                AllOf(HasSubstr("@layers.0.attention.query_norm eps"), HasSubstr("group 16")));
+    return norm < rope ? "before" : "after";
+  };
+  EXPECT_STREQ(order(""), "before");
+  EXPECT_STREQ(order("qk_norm_after_rotation: true"), "after");
+}
+
+TEST(Import, scalesMayBeLearned) {
+  EXPECT_THAT(import(), Not(HasSubstr("lathe.scale")));
+  EXPECT_THAT(import("embedding { scale: 2 learned_scale: true } head { scale: 0.5 learned_scale: true }"),
+              AllOf(HasSubstr("@embedding_scale \"f32\" : tensor<1x1xf32>"),
+                    HasSubstr("@token_embedding scale 2.000000e+00"), HasSubstr("by 1.000000e+00, @embedding_scale"),
+                    HasSubstr("by 5.000000e-01, @head_scale")));
+}
+
 TEST(Import, biasesFollowTheirMatrices) {
   std::string text = import("attention { qkv_bias: true output_bias: true } mlp { bias: true } head { bias: true }");
   for (const char *role : {"layers.0.attention.query", "layers.0.attention.value", "layers.0.attention.output",

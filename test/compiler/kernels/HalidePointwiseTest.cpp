@@ -25,6 +25,7 @@ static double activated(Activation activation, double x) {
   return x;
 }
 
+/// `z`: of the other row, or of the vector.
 static double reference(const PointwiseKernel &k, double x, double z) {
   switch (k.kind) {
   case Pointwise::Add:
@@ -34,7 +35,7 @@ static double reference(const PointwiseKernel &k, double x, double z) {
   case Pointwise::Activate:
     return activated(k.activation, x);
   case Pointwise::Scale:
-    return k.value * x;
+    return k.value * x * (k.weights ? z : 1);
   case Pointwise::Softcap:
     return k.value * std::tanh(x / k.value);
   case Pointwise::Clip:
@@ -51,9 +52,11 @@ static void check(const PointwiseKernel &k, const TargetDesc &target) {
   run.fill("x", x);
   if (k.kind == Pointwise::Add || k.kind == Pointwise::Glu)
     run.fill("z", z);
+  if (k.weights)
+    run.fill("weight", [&](int64_t i) { return z[i]; });
   run.call();
   for (size_t i = 0; i < x.size(); ++i)
-    y[i] = reference(k, toF32(x[i]), toF32(z[i]));
+    y[i] = reference(k, toF32(x[i]), toF32(z[k.weights == 1 ? 0 : i]));
   if (k.output == ActFormat::F32)
     run.expectNear("y", y);
   else
@@ -71,6 +74,8 @@ TEST(HalidePointwise, EveryKind) {
     check({.kind = Pointwise::Add, .columns = 37, .value = 1}, target);
     for (Pointwise kind : {Pointwise::Scale, Pointwise::Softcap, Pointwise::Clip})
       check({.kind = kind, .columns = 37, .value = 0.8}, target);
+    for (int64_t weights : {1, 37})
+      check({.kind = Pointwise::Scale, .columns = 37, .value = 0.8, .weights = weights}, target);
     for (Activation activation :
          {Activation::SiLU, Activation::GELUErf, Activation::GELUTanh, Activation::ReLU, Activation::ReLUSquared}) {
       check({.kind = Pointwise::Activate, .columns = 37, .activation = activation}, target);

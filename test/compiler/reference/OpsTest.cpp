@@ -215,6 +215,10 @@ TEST(Ops, gluMultipliesTheActivatedGate) {
 TEST(Ops, addScaleSoftcap) {
   EXPECT_THAT(one("%y = lathe.add %x, %x scale 0.5 : tensor<?x2xf32>", {{2, 4}}, 2), ElementsAre(ElementsAre(3, 6)));
   EXPECT_THAT(one("%y = lathe.scale %x by -3.0 : tensor<?x2xf32>", {{2, 4}}, 2), ElementsAre(ElementsAre(-6, -12)));
+  EXPECT_THAT(one("%y = lathe.scale %x by -3.0, @w : tensor<?x2xf32>", {{2, 4}, {1, 1}}, 2, {{"w", {{0.5}}}}),
+              ElementsAre(ElementsAre(-3, -6), ElementsAre(-1.5, -1.5)));
+  EXPECT_THAT(one("%y = lathe.scale %x by 1.0, @w : tensor<?x2xf32>", {{2, 4}, {1, 1}}, 2, {{"w", {{0.5, 2}}}}),
+              ElementsAre(ElementsAre(1, 8), ElementsAre(0.5, 2)));
   EXPECT_THAT(one("%y = lathe.softcap %x cap 2.0 : tensor<?x2xf32>", {{2, -1e6}}, 2),
               ElementsAre(ElementsAre(near(2 * std::tanh(1.0)), near(-2))));
   EXPECT_THAT(one("%y = lathe.clip %x limit 2.0 : tensor<?x3xf32>", {{2.5, -1, -3}}, 3),
