@@ -297,20 +297,30 @@ def Lathe_ScanOp : Lathe_Op<"scan", [AllTypesMatch<["input", "result"]>, MemoryE
 
 def Lathe_GluOp : Lathe_Op<"glu", [Pure, SameOperandsAndResultType]> {
   let summary = "activation(gate) * up (arXiv:2002.05202)";
-  let arguments = (ins Lathe_Rows:$gate, Lathe_Rows:$up, Lathe_ActivationAttr:$activation);
+  let description = [{
+    a(gate) * (up + offset), a as lathe.activation's. With clamp c > 0, gate is first made at most c, and up at least -c
+    and at most c (gpt-oss).
+  }];
+  let arguments = (ins Lathe_Rows:$gate, Lathe_Rows:$up, Lathe_ActivationAttr:$activation,
+                       DefaultValuedAttr<F64Attr, "1.0">:$slope, DefaultValuedAttr<F64Attr, "0.0">:$clamp,
+                       DefaultValuedAttr<F64Attr, "0.0">:$offset);
   let results = (outs Lathe_Rows:$result);
   let assemblyFormat = [{
-    `` $activation $gate `,` $up attr-dict `:` type($result)
+    `` $activation $gate `,` $up (`slope` $slope^)? (`clamp` $clamp^)? (`offset` $offset^)? attr-dict
+    `:` type($result)
   }];
+  let hasVerifier = 1;
 }
 
 def Lathe_ActivationOp : Lathe_Op<"activation", [Pure, SameOperandsAndResultType]> {
-  let summary = "a pointwise nonlinearity";
-  let arguments = (ins Lathe_Rows:$input, Lathe_ActivationAttr:$activation);
+  let summary = "a pointwise nonlinearity: activation(slope * x) / slope";
+  let arguments = (ins Lathe_Rows:$input, Lathe_ActivationAttr:$activation,
+                       DefaultValuedAttr<F64Attr, "1.0">:$slope);
   let results = (outs Lathe_Rows:$result);
   let assemblyFormat = [{
-    `` $activation $input attr-dict `:` type($result)
+    `` $activation $input (`slope` $slope^)? attr-dict `:` type($result)
   }];
+  let hasVerifier = 1;
 }
 
 def Lathe_AddOp : Lathe_Op<"add", [Pure, SameOperandsAndResultType]> {

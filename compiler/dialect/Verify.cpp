@@ -287,6 +287,24 @@ LogicalResult AttentionOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return success();
 }
 
+static LogicalResult checkSlope(Operation *op, const llvm::APFloat &value) {
+  double slope = value.convertToDouble();
+  if (slope > 0 && std::isfinite(slope))
+    return success();
+  return op->emitOpError() << "slope = " << slope << "; it is greater than 0";
+}
+
+LogicalResult ActivationOp::verify() { return checkSlope(*this, getSlope()); }
+
+LogicalResult GluOp::verify() {
+  double clamp = getClamp().convertToDouble();
+  if (!(clamp >= 0) || !std::isfinite(clamp))
+    return emitOpError() << "clamp = " << clamp << "; it is a positive limit, 0 for none";
+  if (!std::isfinite(getOffset().convertToDouble()))
+    return emitOpError("offset is not finite");
+  return checkSlope(*this, getSlope());
+}
+
 LogicalResult ScaleOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (!getWeightAttr())
     return success();

@@ -213,7 +213,8 @@ private:
     takeHeads(c, conv.getInput());
     take(c, conv);
     Value result = conv.getResult();
-    if (result.hasOneUse() && llvm::isa<ir::ActivationOp>(*result.user_begin())) {
+    auto activation = result.hasOneUse() ? llvm::dyn_cast<ir::ActivationOp>(*result.user_begin()) : nullptr;
+    if (activation && activation.getSlope().isExactlyValue(1.0)) {
       take(c, *result.user_begin());
       result = result.user_begin()->getResult(0);
     }

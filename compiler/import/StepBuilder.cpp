@@ -120,7 +120,7 @@ Value StepBuilder::mamba(Value x, const spec::Mamba &m, const std::string &name)
       ir::ConvOp::create(b, at(name + ".conv"), input, inputs.positions, inputs.slots, symbol(name + ".conv"),
                          m.conv_bias() ? symbol(name + ".conv.bias") : FlatSymbolRefAttr(), b.getI64IntegerAttr(layer));
   auto silu = ir::ActivationAttr::get(b.getContext(), ir::Activation::SiLU);
-  mixed = ir::ActivationOp::create(b, at(name + ".conv.activation"), mixed, silu);
+  mixed = ir::ActivationOp::create(b, at(name + ".conv.activation"), mixed, silu, b.getF64FloatAttr(1));
   Value bs, cs;
   if (heads) {
     auto part = [&](int64_t offset, int64_t width) -> Value {
@@ -148,7 +148,8 @@ Value StepBuilder::mamba(Value x, const spec::Mamba &m, const std::string &name)
   const NormForm gatedNorm{spec::Norm::RMS, m.norm_eps(), /*weighted=*/true, false, false, inner / groups};
   if (m.gated_norm() == spec::Mamba::BEFORE_GATE)
     y = norm(y, name + ".norm", gatedNorm);
-  y = ir::GluOp::create(b, at(name + ".glu"), gate, y, silu);
+  y = ir::GluOp::create(b, at(name + ".glu"), gate, y, silu, b.getF64FloatAttr(1), b.getF64FloatAttr(0),
+                        b.getF64FloatAttr(0));
   if (m.gated_norm() == spec::Mamba::AFTER_GATE)
     y = norm(y, name + ".norm", gatedNorm);
   return linear(y, name + ".output", model.dim(), m.bias());
@@ -161,14 +162,16 @@ Value StepBuilder::mlp(Value x, const spec::Mlp &m, const std::string &layer) {
 
 Value StepBuilder::feedForward(Value x, const spec::Mlp &m, int64_t hidden, const std::string &part, Chosen chosen) {
   auto activation = ir::ActivationAttr::get(b.getContext(), activationOf(m.activation()));
+  FloatAttr slope = b.getF64FloatAttr(m.activation_slope());
   Value inner;
   if (m.gated()) {
     Value gate = linear(x, part + ".gate", hidden, m.bias(), chosen);
     Value up = linear(x, part + ".up", hidden, m.bias(), chosen);
-    inner = ir::GluOp::create(b, at(part + ".glu"), gate, up, activation);
+    inner = ir::GluOp::create(b, at(part + ".glu"), gate, up, activation, slope, b.getF64FloatAttr(m.clamp()),
+                              b.getF64FloatAttr(m.up_offset()));
   } else {
     Value up = linear(x, part + ".up", hidden, m.bias(), chosen);
-    inner = ir::ActivationOp::create(b, at(part + ".activation"), up, activation);
+    inner = ir::ActivationOp::create(b, at(part + ".activation"), up, activation, slope);
   }
   return linear(inner, part + ".down", model.dim(), m.bias(), chosen);
 }

@@ -24,6 +24,14 @@ Activation lathe::activationOf(ir::Activation activation) {
   return Activation::None;
 }
 
+ActivationShape lathe::shapeOf(ir::ActivationOp activation) {
+  return {.slope = activation.getSlope().convertToDouble()};
+}
+
+ActivationShape lathe::shapeOf(ir::GluOp glu) {
+  return {glu.getSlope().convertToDouble(), glu.getClamp().convertToDouble(), glu.getOffset().convertToDouble()};
+}
+
 Error PhaseDescriber::addEmbed(ir::EmbedOp embed) {
   const PackedWeight &table = weight(embed.getTableAttr());
   bool ofPositions = isPositions(embed.getIds());
@@ -125,6 +133,7 @@ Error PhaseDescriber::addEpilogue(Operation *o, LinearKernel &kernel, Value &res
       return misplaced();
     kernel.gated = true;
     kernel.activation = activationOf(glu.getActivation());
+    kernel.shape = shapeOf(glu);
   } else if (auto add = llvm::dyn_cast<ir::AddOp>(o)) {
     double scale = add.getScale().convertToDouble();
     bool branch = add.getB() == result;
@@ -139,6 +148,7 @@ Error PhaseDescriber::addEpilogue(Operation *o, LinearKernel &kernel, Value &res
     if (later || kernel.gated || kernel.activation != Activation::None)
       return misplaced();
     kernel.activation = activationOf(activation.getActivation());
+    kernel.shape = shapeOf(activation);
   } else if (auto scale = llvm::dyn_cast<ir::ScaleOp>(o)) {
     if (later || scale.getWeightAttr())
       return misplaced();

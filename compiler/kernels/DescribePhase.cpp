@@ -319,9 +319,11 @@ Error PhaseDescriber::addPointwise(Operation *o, Value result, Scope scope, std:
   } else if (auto glu = llvm::dyn_cast<ir::GluOp>(o)) {
     kernel.kind = Pointwise::Glu;
     kernel.activation = activationOf(glu.getActivation());
+    kernel.shape = shapeOf(glu);
   } else if (auto activation = llvm::dyn_cast<ir::ActivationOp>(o)) {
     kernel.kind = Pointwise::Activate;
     kernel.activation = activationOf(activation.getActivation());
+    kernel.shape = shapeOf(activation);
   } else if (auto scale = llvm::dyn_cast<ir::ScaleOp>(o)) {
     kernel.kind = Pointwise::Scale;
     kernel.value = scale.getFactor().convertToDouble();

@@ -18,7 +18,8 @@ namespace lathe {
 inline constexpr int64_t kF32 = 4; ///< bytes
 
 Activation activationOf(ir::Activation activation);
-inline bool isQuantized(mlir::Value value) { return ir::isQuantizedRows(value.getType()); }
+ActivationShape shapeOf(ir::ActivationOp activation);
+ActivationShape shapeOf(ir::GluOp glu);
 
 /// Where a value of rows lies.
 struct Place {

@@ -78,6 +78,11 @@ public:
     return value != usual ? word(key + number(value)) : *this;
   }
   Symbol &flag(const char *key, bool value) { return value ? word(key) : *this; }
+  Symbol &activation(Activation activation, const ActivationShape &shape = {}) {
+    if (activation != Activation::None)
+      word(name(activation));
+    return optional("slope", shape.slope, 1).optional("clamp", shape.clamp, 0).optional("plus", shape.offset, 0);
+  }
   Symbol &rotation(const Rotation &k) {
     field("rot", k.rotated).word(name(k.pairing));
     if (k.rule != LengthRule::None)
@@ -410,8 +415,7 @@ std::string lathe::symbol(const KernelDesc &kernel) {
                  [&](const LinearKernel &k) {
                    s.word(packedName(k.format)).word(name(k.input)).field("k", k.columns);
                    s.field("r", k.rows).field("p", k.panels).field("s", k.outputStride).flag("bias", k.bias);
-                   if (k.activation != Activation::None)
-                     s.word(name(k.activation));
+                   s.activation(k.activation, k.shape);
                    s.flag("gated", k.gated).optional("scale", k.scale, 1).optional("cap", k.softcap, 0);
                    s.flag("residual", k.residual);
                  },
@@ -445,15 +449,11 @@ std::string lathe::symbol(const KernelDesc &kernel) {
                  },
                  [&](const PointwiseKernel &k) {
                    s.word(name(k.kind)).word(name(k.output)).field("k", k.columns).optional("by", k.value, 0);
-                   s.optional("w", k.weights);
-                   if (k.activation != Activation::None)
-                     s.word(name(k.activation));
+                   s.optional("w", k.weights).activation(k.activation, k.shape);
                  },
                  [&](const ConvKernel &k) {
                    s.word("f32").field("c", k.channels).field("w", k.width).flag("bias", k.bias);
-                   if (k.activation != Activation::None)
-                     s.word(name(k.activation));
-                   s.field("state", k.stateElements);
+                   s.activation(k.activation).field("state", k.stateElements);
                  },
                  [&](const ScanKernel &k) {
                    s.word(k.byChannel ? "channel" : "head").field("h", k.heads).field("d", k.headSize);

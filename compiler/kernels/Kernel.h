@@ -41,6 +41,13 @@ enum class ActFormat { F32, Q16 };
 enum class CacheFormat { F32, F16 };
 enum class NormKind { None, RMS, Layer };
 enum class Activation { None, SiLU, GELUErf, GELUTanh, ReLU, ReLUSquared };
+/// What an activation a, and the product of a pair that it ends in, has beside its kind:
+///   a(x) = activation(slope * x) / slope;   a(min(gate, clamp)) * (up, at least -clamp and at most clamp, + offset)
+struct ActivationShape {
+  double slope = 1;
+  double clamp = 0; ///< 0: none
+  double offset = 0;
+};
 enum class Pairing { Interleaved, HalfSplit };
 enum class Scoring { Softmax, Sigmoid };
 /// How a rotation depends on the known length of the row's sequence: not at all; by other tables beyond a limit; by
@@ -124,7 +131,8 @@ struct NormKernel {
 };
 
 /// y[r, n] = epilogue(sum_k x[r, k] w[n, k]) for `rows` rows and `panels` panels of w.
-/// Epilogues in this order: + bias[n]; activation, or with `gated` act(even panel) * odd panel (half as many columns);
+/// Epilogues in this order: + bias[n]; activation, or with `gated` act(even panel) * odd panel (half as many columns),
+/// either of its shape;
 /// * scale; softcap; residual[r, n] + ….  Each output's additions over k have one order whatever rows and panels are.
 struct LinearKernel {
   PackedFormat format;
@@ -132,6 +140,7 @@ struct LinearKernel {
   int64_t columns; ///< k
   bool bias = false;
   Activation activation = Activation::None;
+  ActivationShape shape = {};
   bool gated = false;
   double scale = 1;
   double softcap = 0;
@@ -223,6 +232,7 @@ enum class Pointwise { Add, Glu, Activate, Scale, Softcap, Clip, Gate };
 ///   Glu       activation(x) * z         Softcap  value * tanh(x / value)
 ///   Activate  activation(x)             Clip     x, at least -value and at most value
 ///   Gate      sigmoid(z[0]) * x
+/// (Glu and Activate of their shape.)
 /// For what no other kernel's epilogue takes along.
 struct PointwiseKernel {
   Pointwise kind;
@@ -230,6 +240,7 @@ struct PointwiseKernel {
   double value = 0;
   Activation activation = Activation::None;
   ActFormat output = ActFormat::F32;
+  ActivationShape shape = {};
   int64_t weights = 0; ///< Scale: of a vector that multiplies too, 1 for all columns or as many; 0: none
 };
 

@@ -172,11 +172,18 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::O
         return evaluate(op, rows(op.getInput()), rows(op.getDt()), rows(op.getB()), rows(op.getC()), places(op));
       })
       .template Case<ir::GluOp>([&](auto op) -> Result {
-        return map(rows(op.getGate()), rows(op.getUp()),
-                   [&](T gate, T up) { return activate(op.getActivation(), gate) * up; });
+        const T slope = number(op.getSlope()), clamp = number(op.getClamp()), offset = number(op.getOffset());
+        return map(rows(op.getGate()), rows(op.getUp()), [&](T gate, T up) {
+          if (clamp > 0) {
+            gate = std::min(gate, clamp);
+            up = std::clamp(up, -clamp, clamp);
+          }
+          return activate(op.getActivation(), slope * gate) / slope * (up + offset);
+        });
       })
       .template Case<ir::ActivationOp>([&](auto op) -> Result {
-        return map(rows(op.getInput()), [&](T x) { return activate(op.getActivation(), x); });
+        const T slope = number(op.getSlope());
+        return map(rows(op.getInput()), [&](T x) { return activate(op.getActivation(), slope * x) / slope; });
       })
       .template Case<ir::AddOp>([&](auto op) -> Result {
         const T scale = number(op.getScale());

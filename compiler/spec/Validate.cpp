@@ -69,7 +69,11 @@ static void fillExperts(spec::Experts &experts) {
     experts.set_groups_per_token(experts.groups());
 }
 
-static void fillMlp(spec::Mlp &mlp, const spec::Model &model) {
+/// `before`: what a variant adds to, or no activation.
+static void fillMlp(spec::Mlp &mlp, const spec::Model &model, spec::Activation before) {
+  const bool first = mlp.activation() != spec::ACTIVATION_UNSPECIFIED && before == spec::ACTIVATION_UNSPECIFIED;
+  if (first && mlp.activation_slope() == 0)
+    mlp.set_activation_slope(1);
   if (mlp.hidden() == 0 && mlp.expansion() > 0)
     mlp.set_hidden(wholePart(mlp.expansion(), model.dim()));
   mlp.clear_expansion();
@@ -86,7 +90,7 @@ static void fillDefaults(spec::Model &model) {
   fillAttention(attention);
   fillQkNorm(attention, model.norm());
   fillPositions(*model.mutable_positions(), model);
-  fillMlp(*model.mutable_mlp(), model);
+  fillMlp(*model.mutable_mlp(), model, spec::ACTIVATION_UNSPECIFIED);
   if (model.mlp().has_experts())
     fillExperts(*model.mutable_mlp()->mutable_experts());
   if (model.has_mamba())
@@ -112,7 +116,7 @@ static void fillDefaults(spec::Model &model) {
     if (attention.qk_norm() == spec::Attention::NO_QK_NORM && variant.has_attention()) // else the model's goes on
       fillQkNorm(*variant.mutable_attention(), model.norm());
     if (variant.has_mlp())
-      fillMlp(*variant.mutable_mlp(), model);
+      fillMlp(*variant.mutable_mlp(), model, model.mlp().activation());
     if (variant.mlp().has_experts() && !model.mlp().has_experts()) // else what it leaves open is the model's
       fillExperts(*variant.mutable_mlp()->mutable_experts());
     if (variant.has_mamba())
@@ -322,6 +326,12 @@ static void checkMlp(const spec::Model &model, Checks &checks) {
   checks.range("mlp.hidden", mlp.hidden(), maxHidden);
   checks.require(mlp.activation() > spec::ACTIVATION_UNSPECIFIED && spec::Activation_IsValid(mlp.activation()),
                  "mlp.activation is not set: SILU, GELU_ERF, GELU_TANH, RELU or RELU_SQUARED");
+  checks.positive("mlp.activation_slope", mlp.activation_slope());
+  checks.notNegative("mlp.clamp", mlp.clamp());
+  checks.require(std::isfinite(mlp.up_offset()), "mlp.up_offset = {0} is not a finite number",
+                 Checks::text(mlp.up_offset()));
+  checks.require(mlp.gated() || (mlp.clamp() == 0 && mlp.up_offset() == 0),
+                 "mlp.clamp and mlp.up_offset need mlp.gated = true");
   if (mlp.has_experts())
     checkExperts(mlp.experts(), checks);
 }

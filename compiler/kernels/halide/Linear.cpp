@@ -104,9 +104,9 @@ Expr epilogue(const LinearStages &s, const LinearKernel &kernel, const KernelBui
   };
   Expr value;
   if (kernel.gated)
-    value = activate(kernel.activation, sum(2 * s.p)) * sum(2 * s.p + 1);
+    value = gatedUnit(kernel.activation, sum(2 * s.p), sum(2 * s.p + 1), kernel.shape);
   else
-    value = activate(kernel.activation, sum(s.p));
+    value = activate(kernel.activation, sum(s.p), kernel.shape);
   if (kernel.scale != 1)
     value = value * static_cast<float>(kernel.scale);
   if (kernel.softcap != 0)

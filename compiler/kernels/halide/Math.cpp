@@ -6,6 +6,7 @@ using Halide::Expr;
 using Halide::reinterpret;
 using Halide::select;
 using Halide::strict_float;
+using namespace lathe;
 
 /// Coefficients from the highest power down.
 static Expr polynomial(Expr x, std::initializer_list<float> coefficients) {
@@ -81,7 +82,7 @@ Expr lathe::softcap(Expr x, double cap) {
   return strict_float(c * hyperbolicTangent(x / c));
 }
 
-Expr lathe::activate(Activation activation, Expr x) {
+static Expr activated(Activation activation, Expr x) {
   switch (activation) {
   case Activation::None:
     return x;
@@ -97,6 +98,23 @@ Expr lathe::activate(Activation activation, Expr x) {
     return strict_float(Halide::max(x, 0.0f) * Halide::max(x, 0.0f));
   }
   return x;
+}
+
+Expr lathe::activate(Activation activation, Expr x, const ActivationShape &shape) {
+  if (shape.slope == 1)
+    return activated(activation, x);
+  const auto slope = static_cast<float>(shape.slope), inverse = static_cast<float>(1 / shape.slope);
+  return strict_float(activated(activation, x * slope) * inverse);
+}
+
+Expr lathe::gatedUnit(Activation activation, Expr gate, Expr up, const ActivationShape &shape) {
+  if (const auto limit = static_cast<float>(shape.clamp); shape.clamp != 0) {
+    gate = Halide::min(gate, limit);
+    up = Halide::clamp(up, -limit, limit);
+  }
+  if (shape.offset != 0)
+    up = up + static_cast<float>(shape.offset);
+  return strict_float(activate(activation, gate, shape) * up);
 }
 
 Expr lathe::widen(Expr half, const TargetDesc &target) {

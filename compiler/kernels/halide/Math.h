@@ -37,7 +37,9 @@ Halide::Expr softplus(Halide::Expr x);
 /// cap * tanh(x / cap).
 Halide::Expr softcap(Halide::Expr x, double cap);
 /// GELU forms: arXiv:1606.08415; SiLU: arXiv:1702.03118; squared ReLU: arXiv:2109.08668.
-Halide::Expr activate(Activation activation, Halide::Expr x);
+Halide::Expr activate(Activation activation, Halide::Expr x, const ActivationShape &shape = {});
+/// activate(gate) * up: arXiv:2002.05202.
+Halide::Expr gatedUnit(Activation activation, Halide::Expr gate, Halide::Expr up, const ActivationShape &shape);
 
 /// An f16 as f32: by the hardware, or without F16C by integer operations, exactly (Halide's own emulation is scalar).
 Halide::Expr widen(Halide::Expr half, const TargetDesc &target);

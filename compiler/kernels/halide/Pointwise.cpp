@@ -26,10 +26,10 @@ Built lathe::buildPointwise(const PointwiseKernel &k, const TargetDesc &target, 
     break;
   }
   case Pointwise::Glu:
-    result = activate(k.activation, x) * kernel.in("z")(i);
+    result = gatedUnit(k.activation, x, kernel.in("z")(i), k.shape);
     break;
   case Pointwise::Activate:
-    result = activate(k.activation, x);
+    result = activate(k.activation, x, k.shape);
     break;
   case Pointwise::Scale:
     result = k.value == 1 ? x : x * value;

@@ -376,3 +376,19 @@ func.func @f(%x: tensor<?x64xf32>) {
   %y = lathe.scale %x by 1.0, @three : tensor<?x64xf32>
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<?x64xf32>) {
+  // expected-error@+1 {{clamp = -1.000000e+00; it is a positive limit, 0 for none}}
+  %y = lathe.glu silu %x, %x clamp -1.0 : tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xf32>) {
+  // expected-error@+1 {{slope = 0.000000e+00; it is greater than 0}}
+  %y = lathe.activation silu %x slope 0.0 : tensor<?x64xf32>
+  return
+}

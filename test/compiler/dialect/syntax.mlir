@@ -96,6 +96,10 @@ func.func @imported(%ids: tensor<?xi32>, %positions: tensor<?xi32>, %slots: tens
   %g = lathe.glu silu %d, %l : tensor<?x64xf32>
   // CHECK: lathe.activation gelu_tanh %{{.*}} : tensor<?x64xf32>
   %e = lathe.activation gelu_tanh %g : tensor<?x64xf32>
+  // CHECK: lathe.glu silu %{{.*}}, %{{.*}} slope 1.702000e+00 clamp 7.000000e+00 offset 1.000000e+00 : tensor<?x64xf32>
+  %gs = lathe.glu silu %d, %l slope 1.702 clamp 7.0 offset 1.0 : tensor<?x64xf32>
+  // CHECK: lathe.activation silu %{{.*}} slope 1.702000e+00 : tensor<?x64xf32>
+  %es = lathe.activation silu %gs slope 1.702 : tensor<?x64xf32>
   // CHECK: lathe.scale %{{.*}} by 5.000000e-01 : tensor<?x64xf32>
   %f = lathe.scale %e by 0.5 : tensor<?x64xf32>
   // CHECK: lathe.scale %{{.*}} by 5.000000e-01, @norm : tensor<?x64xf32>

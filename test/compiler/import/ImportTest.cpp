@@ -99,6 +99,13 @@ TEST(Import, scalesMayBeLearned) {
                     HasSubstr("by 5.000000e-01, @head_scale")));
 }
 
+TEST(Import, gatedUnitsMayBeClampedAndActivationsSteeper) {
+  EXPECT_THAT(import(), HasSubstr("lathe.glu silu"));
+  EXPECT_THAT(import(), Not(HasSubstr("clamp")));
+  EXPECT_THAT(import("mlp { activation_slope: 1.702 clamp: 7 up_offset: 1 }"),
+              HasSubstr("slope 1.702000e+00 clamp 7.000000e+00 offset 1.000000e+00"));
+}
+
 TEST(Import, biasesFollowTheirMatrices) {
   std::string text = import("attention { qkv_bias: true output_bias: true } mlp { bias: true } head { bias: true }");
   for (const char *role : {"layers.0.attention.query", "layers.0.attention.value", "layers.0.attention.output",

@@ -1,4 +1,5 @@
 //===- HalideLinearTest.cpp - GEMV and GEMM: exact on integers, near on reals, the same bits for every tile ------===//
+#include "test/compiler/kernels/Activations.h"
 #include "test/compiler/kernels/HalideHarness.h"
 #include "test/compiler/kernels/PackedMatrix.h"
 #include <cmath>
@@ -24,24 +25,6 @@ LinearKernel linear(PackedFormat format, int64_t columns, int64_t rows, int64_t 
   k.panels = panels;
   k.outputStride = panels * kPanelRows;
   return k;
-}
-
-double activation(Activation kind, double x) {
-  switch (kind) {
-  case Activation::None:
-    return x;
-  case Activation::SiLU:
-    return x / (1 + std::exp(-x));
-  case Activation::GELUErf:
-    return x / 2 * (1 + std::erf(x / std::sqrt(2.0)));
-  case Activation::GELUTanh:
-    return x / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-  case Activation::ReLU:
-    return std::max(x, 0.0);
-  case Activation::ReLUSquared:
-    return std::max(x, 0.0) * std::max(x, 0.0);
-  }
-  return 0;
 }
 
 /// A kernel with seeded arguments and the f64 result they should give.
@@ -79,8 +62,8 @@ struct Case {
               total += w.values[row * k.columns + c] * x[r * k.columns + c];
             return total;
           };
-          double value =
-              k.gated ? activation(k.activation, sum(2 * p)) * sum(2 * p + 1) : activation(k.activation, sum(p));
+          double value = k.gated ? gatedUnit(k.activation, sum(2 * p), sum(2 * p + 1), k.shape)
+                                 : activated(k.activation, sum(p), k.shape);
           value *= k.scale;
           if (k.softcap)
             value = k.softcap * std::tanh(value / k.softcap);
@@ -164,6 +147,9 @@ TEST(HalideLinear, Epilogues) {
         k.softcap = act == Activation::None ? 30 : 0;
         Case real(k, hostTarget());
         real.run.expectNear("y", real.reference, 4 * slack(k));
+        k.shape = gated ? ActivationShape{1.702, 0.75, 1} : ActivationShape{1.702};
+        Case shaped(k, hostTarget());
+        shaped.run.expectNear("y", shaped.reference, 4 * slack(k));
       }
 }
 

@@ -1,4 +1,5 @@
 //===- HalidePointwiseTest.cpp - rows element by element --------------------------------------------------------===//
+#include "test/compiler/kernels/Activations.h"
 #include "test/compiler/kernels/HalideHarness.h"
 #include <algorithm>
 #include <cmath>
@@ -7,33 +8,15 @@
 using namespace lathe;
 using namespace lathe::test;
 
-static double activated(Activation activation, double x) {
-  switch (activation) {
-  case Activation::None:
-    return x;
-  case Activation::SiLU:
-    return x / (1 + std::exp(-x));
-  case Activation::GELUErf:
-    return 0.5 * x * (1 + std::erf(x / std::sqrt(2.0)));
-  case Activation::GELUTanh:
-    return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-  case Activation::ReLU:
-    return std::max(x, 0.0);
-  case Activation::ReLUSquared:
-    return std::max(x, 0.0) * std::max(x, 0.0);
-  }
-  return x;
-}
-
 /// `z`: of the other row, or of the vector.
 static double reference(const PointwiseKernel &k, double x, double z) {
   switch (k.kind) {
   case Pointwise::Add:
     return x + k.value * z;
   case Pointwise::Glu:
-    return activated(k.activation, x) * z;
+    return gatedUnit(k.activation, x, z, k.shape);
   case Pointwise::Activate:
-    return activated(k.activation, x);
+    return activated(k.activation, x, k.shape);
   case Pointwise::Scale:
     return k.value * x * (k.weights ? z : 1);
   case Pointwise::Softcap:
@@ -80,6 +63,9 @@ TEST(HalidePointwise, EveryKind) {
          {Activation::SiLU, Activation::GELUErf, Activation::GELUTanh, Activation::ReLU, Activation::ReLUSquared}) {
       check({.kind = Pointwise::Activate, .columns = 37, .activation = activation}, target);
       check({.kind = Pointwise::Glu, .columns = 37, .activation = activation}, target);
+      const ActivationShape shape{1.702, 0.75, 1};
+      check({.kind = Pointwise::Activate, .columns = 37, .activation = activation, .shape = {1.702}}, target);
+      check({.kind = Pointwise::Glu, .columns = 37, .activation = activation, .shape = shape}, target);
     }
   }
 }

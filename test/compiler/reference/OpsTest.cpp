@@ -204,6 +204,22 @@ TEST(Ops, activations) {
   EXPECT_THAT(one("%y = lathe.activation relu_squared %x : tensor<?x3xf32>", {{-3, 0, 3}}, 3)[0], ElementsAre(0, 0, 9));
 }
 
+TEST(Ops, activationsHaveASlope) {
+  const double x = 0.75, slope = 1.702;
+  EXPECT_THAT(one("%y = lathe.activation silu %x slope 1.702 : tensor<?x1xf32>", {{x}}, 1)[0],
+              ElementsAre(near(x / (1 + std::exp(-slope * x)), kFloat)));
+}
+
+TEST(Ops, gluClampsBothAndAddsToUp) {
+  const std::string unit = R"(%g = lathe.slice %x offset 0 : tensor<?x4xf32> -> tensor<?x2xf32>
+                  %u = lathe.slice %x offset 2 : tensor<?x4xf32> -> tensor<?x2xf32>
+                  %y = lathe.glu relu %g, %u )";
+  const Rows x = {{9, -9, 9, -9}, {2, 3, 1, -1}};
+  EXPECT_THAT(one(unit + "clamp 7.0 offset 1.0 : tensor<?x2xf32>", x, 2),
+              ElementsAre(ElementsAre(56, 0), ElementsAre(4, 0)));
+  EXPECT_THAT(one(unit + "slope 0.5 : tensor<?x2xf32>", x, 2), ElementsAre(ElementsAre(81, 0), ElementsAre(2, -3)));
+}
+
 TEST(Ops, gluMultipliesTheActivatedGate) {
   auto y = one(R"(%g = lathe.slice %x offset 0 : tensor<?x4xf32> -> tensor<?x2xf32>
                   %u = lathe.slice %x offset 2 : tensor<?x4xf32> -> tensor<?x2xf32>

@@ -58,6 +58,7 @@ mlp {
   hidden: 96
   gated: true
   activation: SILU
+  activation_slope: 1
 }
 head {
   scale: 1

@@ -181,6 +181,8 @@ TEST(Validate, NamesTheFieldAndWhatWouldBeValid) {
        "positions.learned.rows = 33 is less than offset = 2 and max_context = 32 together"},
       {"dim: 1048576 n_layers: 4096 mlp { hidden: 4194304 } attention { head_size: 64 }",
        "the model would have more than 2^40 parameters: dim = 1048576, n_layers = 4096, mlp.hidden = 4194304"},
+      {"mlp { activation_slope: -1 }", "mlp.activation_slope = -1 is not a finite number above 0"},
+      {"mlp { clamp: -7 }", "mlp.clamp = -7 is not a finite number of at least 0"},
       {"mlp { experts { count: 5000 per_token: 1 } }", "mlp.experts.count = 5000 is not from 1 to 4096"},
       {"mlp { experts { count: 4 per_token: 5 } }", "mlp.experts.per_token = 5 is not from 1 to 4"},
       {"mlp { experts { count: 4 per_token: 2 scale: -1 } }", "mlp.experts.scale = -1 is not a finite number above 0"},
@@ -199,6 +201,15 @@ TEST(Validate, NamesTheFieldAndWhatWouldBeValid) {
   EXPECT_EQ(complaint(""), "");
   for (auto [edit, message] : cases)
     EXPECT_EQ(complaint(edit), std::string("m.textproto: ") + message) << edit;
+}
+
+TEST(Validate, OnlyAGatedFeedForwardHasAnUpToClamp) {
+  spec::Model model;
+  ASSERT_EQ(messageOf(parseTextProto(valid, "valid", model)), "");
+  model.mutable_mlp()->set_gated(false);
+  model.mutable_mlp()->set_up_offset(1);
+  EXPECT_EQ(messageOf(validate(model, "m.textproto")),
+            "m.textproto: mlp.clamp and mlp.up_offset need mlp.gated = true");
 }
 
 TEST(Validate, AnEmptySpecIsAnErrorNotACrash) {
