@@ -39,6 +39,7 @@ class MappedWeight : public Weight {
 public:
   /// Rows (a vector's components) one after another: an expert's or a head's each (WeightShape::parts).
   std::vector<const uint8_t *> parts;
+  std::vector<const uint8_t *> scales; ///< of the same parts: those of MXFP4 that lie apart (Tensor::scales)
   bool vector = false, transposed = false;
   Rearrangement order;         ///< of a part's rows; of a vector: of its components
   Placement place;             ///< of the same
@@ -68,12 +69,28 @@ private:
     }
     const uint8_t *data = parts[row / units];
     const int64_t at = place.of(order.stored(row % units)), bytes = rowBytes(stored, columns);
+    if (!scales.empty())
+      return joinMxfp4(data, scales[row / units], at * (columns / blockColumns(stored)), out);
     if (!transposed) {
       std::memcpy(out, data + at * bytes, bytes);
       return;
     }
     for (int64_t i = 0; i < columns; ++i)
       std::memcpy(out + i * size, data + (i * place.total + at) * size, size);
+  }
+
+  /// A row's blocks, from block `first` on, as GGUF has them: the scale, then nibbles of columns i and i + 16, where
+  /// the tensor has those of 2 i and 2 i + 1.
+  void joinMxfp4(const uint8_t *nibbles, const uint8_t *scaleBytes, int64_t first, uint8_t *out) const {
+    constexpr int64_t half = 16; // bytes of a block's 32 columns
+    for (int64_t block = first; block < first + columns / (2 * half); ++block) {
+      const uint8_t *in = nibbles + block * half;
+      *out++ = scaleBytes[block];
+      for (int64_t i = 0; i < half; ++i) {
+        auto code = [&](int64_t column) { return in[column / 2] >> (column % 2 * 4) & 15; };
+        *out++ = static_cast<uint8_t>(code(i) | code(i + half) << 4);
+      }
+    }
   }
 };
 
@@ -156,7 +173,9 @@ static Rearrangement rearrangement(const spec::Model &layer, const spec::Model &
 static std::optional<Placement> placement(const TensorRoles::Candidate &holder, const std::string &role,
                                           const spec::Model &model, const llvm::StringMap<int64_t> &sizes) {
   const spec::TensorBinding &binding = *holder.binding;
-  const int64_t blocks = binding.by_kv_head() ? model.attention().n_kv_heads() : std::max(binding.blocks(), 1u);
+  const int64_t blocks = binding.by_kv_head()    ? model.attention().n_kv_heads()
+                         : binding.alternating() ? sizes.lookup(role)
+                                                 : std::max(binding.blocks(), 1u);
   Placement place{.run = sizes.lookup(role) / blocks};
   for (const std::string &held : holder.roles) {
     if (held == role)
@@ -271,8 +290,12 @@ llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &sty
                          checkpoint.file, printable(first.name), first.formatName, printable(tensor->name),
                          tensor->formatName, wanted.role);
       used[tensor - checkpoint.tensors.data()] = true;
-      for (int64_t i = 0; i < whole.parts; ++i)
-        weight.parts.push_back(tensor->data + i * rowBytes(*tensor->format, whole.rows * whole.columns));
+      for (int64_t i = 0; i < whole.parts; ++i) {
+        const int64_t before = i * whole.rows * whole.columns;
+        if (tensor->scales)
+          weight.scales.push_back(tensor->scales + before / blockColumns(*tensor->format));
+        weight.parts.push_back(tensor->data + (tensor->scales ? before / 2 : rowBytes(*tensor->format, before)));
+      }
     }
     weight.role = wanted.role;
     weight.tensor = first.name;

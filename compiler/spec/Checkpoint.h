@@ -24,13 +24,15 @@ struct TokenizerSource;
 /// One tensor, its bytes checked to lie within the file.
 struct Tensor {
   std::string name;
-  /// Nothing for a format that Lathe does not read; `data` is then null.
+  /// Nothing for a format that Lathe does not read; `data` is then null, unless it is U8.
   std::optional<Format> format;
   /// The file's own name of the format: "Q6_K", "F16", "I64".
   std::string formatName;
   /// Outermost first: a linear layer is [out, in]. Every dimension >= 1; at most 2^40 elements.
   std::vector<int64_t> shape;
   const uint8_t *data = nullptr;
+  /// Not null: an MXFP4 of two tensors, as transformers has it: `data` is the codes, this a byte for each 32 columns.
+  const uint8_t *scales = nullptr;
 };
 
 struct Checkpoint {

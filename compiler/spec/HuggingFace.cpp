@@ -78,6 +78,26 @@ static llvm::Expected<std::set<std::string>> readIndex(const std::string &file) 
   return shards;
 }
 
+/// Matrices in MXFP4 are two tensors of bytes: NAME_blocks [..., columns / 32, 16], two codes a byte, and NAME_scales
+/// [..., columns / 32]. The former become the matrices.
+static void joinMxfp4(Checkpoint &checkpoint) {
+  for (Tensor &blocks : checkpoint.tensors) {
+    llvm::StringRef name = blocks.name;
+    if (!name.consume_back("_blocks") || blocks.format || !blocks.data || blocks.shape.size() < 2 ||
+        blocks.shape.back() != 16)
+      continue;
+    const Tensor *scales = checkpoint.find((name + "_scales").str());
+    if (!scales || scales->format || !scales->data ||
+        llvm::ArrayRef(scales->shape) != llvm::ArrayRef(blocks.shape).drop_back())
+      continue;
+    blocks.format = Format::MXFP4;
+    blocks.formatName = "MXFP4";
+    blocks.shape = scales->shape;
+    blocks.shape.back() *= blockColumns(Format::MXFP4);
+    blocks.scales = scales->data;
+  }
+}
+
 /// The tokenizer that lies in the folder, if one does.
 static llvm::Error addTokenizer(llvm::StringRef folder, Checkpoint &checkpoint) {
   llvm::Expected<std::shared_ptr<TokenizerSource>> tokenizer = readTokenizerFolder(folder);
@@ -112,6 +132,7 @@ llvm::Expected<Checkpoint> readHuggingFace(llvm::StringRef folder) {
   for (const std::string &shard : shards)
     if (llvm::Error error = addSafetensors(inFolder(folder, shard), checkpoint))
       return std::move(error);
+  joinMxfp4(checkpoint);
   if (llvm::Error error = addTokenizer(folder, checkpoint))
     return std::move(error);
   return checkpoint;
@@ -126,6 +147,7 @@ llvm::Expected<Checkpoint> readSafetensorsFile(llvm::StringRef file) {
       return std::move(error);
   if (llvm::Error error = addSafetensors(file, checkpoint))
     return std::move(error);
+  joinMxfp4(checkpoint);
   if (llvm::Error error = addTokenizer(path::parent_path(file), checkpoint))
     return std::move(error);
   return checkpoint;

@@ -86,6 +86,8 @@ static llvm::Error addEntry(const Entry &entry, const uint8_t *data, Checkpoint 
       return makeError("{0}: tensor '{1}' has {2} bytes of data; its shape and type {3} need {4}", file,
                        printable(entry.name), entry.end - entry.begin, entry.type, *bytes);
     tensor.data = data + entry.begin;
+  } else if (entry.type == "U8" && countElements(tensor.shape) == entry.end - entry.begin) {
+    tensor.data = data + entry.begin;
   }
   return checkpoint.add(std::move(tensor));
 }

@@ -79,11 +79,15 @@ llvm::Error checkTensors(const spec::Style &style, llvm::StringRef file) {
         return makeError("{0}: tensor binding of '{1}': the model has no role '{2}'", file, binding.role(), role);
     if (binding.names().empty())
       return makeError("{0}: tensor binding of '{1}' has no names", file, binding.role());
-    if (binding.stack().empty() && (binding.by_kv_head() || binding.blocks()))
-      return makeError("{0}: tensor binding of '{1}': by_kv_head and blocks say how a stack lies; this has none", file,
+    const int orders = int(binding.by_kv_head()) + int(binding.blocks() > 0) + int(binding.alternating());
+    if (binding.stack().empty() && orders > 0)
+      return makeError(
+          "{0}: tensor binding of '{1}': by_kv_head, blocks and alternating say how a stack lies; this has "
+          "none",
+          file, binding.role());
+    if (orders > 1)
+      return makeError("{0}: tensor binding of '{1}': by_kv_head, blocks and alternating exclude each other", file,
                        binding.role());
-    if (binding.by_kv_head() && binding.blocks())
-      return makeError("{0}: tensor binding of '{1}': by_kv_head and blocks exclude each other", file, binding.role());
   }
   return llvm::Error::success();
 }

@@ -224,6 +224,8 @@ TEST(Binding, ExpertsAreInOneTensorOrEachInItsOwn) {
   EXPECT_EQ(up(all, {f32("w", {6, 2})}), "0 2 4 6 8 10 ");
   EXPECT_EQ(up(all + " transposed: true", {f32("w", {6, 2})}), "0 1 4 5 8 9 ");
   EXPECT_EQ(up(both, {f32("w", {3, 4, 2})}), "4 6 12 14 20 22 ");
+  EXPECT_EQ(up(both + " alternating: true", {f32("w", {3, 4, 2})}), "2 6 10 14 18 22 ");
+  EXPECT_EQ(up(both + " alternating: true transposed: true", {f32("w", {3, 2, 4})}), "1 3 9 11 17 19 ");
   std::vector<Tensor> apart = {f32("l.0.e.0.w", {2, 2}, 8), f32("l.0.e.1.w", {2, 2}), f32("l.0.e.2.w", {2, 2}, 20)};
   EXPECT_EQ(up(each, apart), "8 10 0 2 20 22 ");
   apart[1].format = Format::F16;
@@ -282,6 +284,55 @@ TEST(Binding, HeadsWithANormEachAreInOneTensorOrEachInItsOwn) {
   EXPECT_EQ(scales("q", {f32("q", {2})}), "c.json: tensor 'q' has shape [2]; layers.0.attention.query_norm is [2, 2]");
 }
 
+/// MXFP4 as transformers has it: codes of columns 2 i and 2 i + 1 share a byte, and scales lie apart.
+TEST(Binding, ScalesOfMxfp4MayLieApart) {
+  spec::Model model;
+  ASSERT_EQ(messageOf(parseTextProto(R"(version: 1 dim: 64 n_layers: 1 vocab_size: 2 max_context: 8
+      positions { none {} } norm { kind: RMS eps: 1e-5 unweighted: true } head { tied: true unnormed: true }
+      attention { n_heads: 1 head_size: 1 } mlp { hidden: 1 activation: RELU })",
+                                     "m", model)),
+            "");
+  ASSERT_EQ(messageOf(validate(model, "m")), "");
+  const float numbers[] = {0, 0.5, 1, 1.5, 2, 3, 4, 6, -0.0f, -0.5, -1, -1.5, -2, -3, -4, -6}; // E2M1
+  std::vector<uint8_t> codes(64), scales = {127, 128, 126, 130};                               // 1, 2, 1/2, 8
+  for (size_t i = 0; i < codes.size(); ++i)
+    codes[i] = uint8_t(i * 37 + i / 16);
+  std::vector<float> zeros(64);
+  llvm::Expected<NamedFamily> family =
+      parseFamily(R"(hf { tensors { role: "token_embedding" names: "e_blocks" } ignored: "e_scales"
+          tensors { role: "layers.*.attention" names: "qkv" stack: ["query", "key", "value"] }
+          tensors { role: "layers.*.attention.output" names: "o" } tensors { role: "layers.*.mlp.up" names: "up" }
+          tensors { role: "layers.*.mlp.down" names: "o" } })",
+                  "f.textproto");
+  ASSERT_EQ(messageOf(family.takeError()), "");
+  TemporaryFolder folder;
+  std::string header = R"({"e_blocks": {"dtype": "U8", "shape": [2, 2, 16], "data_offsets": [0, 64]},
+      "e_scales": {"dtype": "U8", "shape": [2, 2], "data_offsets": [64, 68]},
+      "qkv": {"dtype": "F32", "shape": [3, 64], "data_offsets": [68, 836]},
+      "o": {"dtype": "F32", "shape": [64, 1], "data_offsets": [836, 1092]},
+      "up": {"dtype": "F32", "shape": [1, 64], "data_offsets": [1092, 1348]}})";
+  std::string file(8, 0);
+  const uint64_t length = header.size();
+  std::memcpy(file.data(), &length, sizeof length);
+  file += header;
+  file.append(codes.begin(), codes.end()).append(scales.begin(), scales.end()).append(1280, 0);
+  folder.write("config.json", R"({"model_type": "any"})");
+  folder.write("model.safetensors", file);
+  llvm::Expected<Checkpoint> checkpoint = readHuggingFace(folder.path);
+  ASSERT_EQ(messageOf(checkpoint.takeError()), "");
+  auto weights = bindWeights(family->family.hf(), std::move(*checkpoint), model, model);
+  ASSERT_EQ(messageOf(weights.takeError()), "");
+  EXPECT_EQ(llvm::cantFail((*weights)->get("token_embedding"))->format, Format::MXFP4);
+  for (int64_t row : {0, 1}) {
+    const std::vector<float> values = rowOf(**weights, "token_embedding", row);
+    for (int64_t column = 0; column < 64; ++column) {
+      const int code = codes[row * 32 + column / 2] >> (column % 2 * 4) & 15;
+      const float scale = std::exp2(float(scales[row * 2 + column / 32] - 127));
+      ASSERT_EQ(values[column], numbers[code] * scale) << row << ", " << column;
+    }
+  }
+}
+
 TEST(Binding, RolesOfOneTensorAreReadFromTheirRows) {
   spec::Model model;
   ASSERT_EQ(messageOf(parseTextProto(R"(version: 1 dim: 2 n_layers: 1 vocab_size: 1 max_context: 8
@@ -325,6 +376,8 @@ TEST(Binding, RolesOfOneTensorAreReadFromTheirRows) {
   EXPECT_EQ(rows("by_kv_head: true"), "4 12 3 7 "); // rows: q q k v q q k v
   EXPECT_EQ(rows("blocks: 2"), "4 12 3 7 ");        // the same, where a block has one KV head
   EXPECT_EQ(rows("blocks: 1"), "8 10 6 7 ");
+  EXPECT_EQ(rows("alternating: true"), "c.json: tensor 'qkv.weight' cannot hold equal blocks of "
+                                       "layers.0.attention.query, layers.0.attention.key, layers.0.attention.value");
   EXPECT_EQ(rows("transposed: true", true), "4 5 6 7 ");
   EXPECT_EQ(rows("by_kv_head: true transposed: true", true), "2 6 3 7 ");
   EXPECT_EQ(rows("blocks: 3"), "c.json: tensor 'qkv.weight' cannot hold equal blocks of layers.0.attention.query, "

@@ -55,11 +55,12 @@ TEST(Style, MistakesNameTheFileTheyStandIn) {
 TEST(Style, MistakesInTensorBindings) {
   EXPECT_EQ(complaint(R"(tensors { role: "layers.*.attention" names: "x" stack: ["query", "up"] })"),
             "f.textproto: tensor binding of 'layers.*.attention': the model has no role 'layers.*.attention.up'");
-  EXPECT_EQ(complaint(R"(tensors { role: "head" names: "x" blocks: 2 })"),
-            "f.textproto: tensor binding of 'head': by_kv_head and blocks say how a stack lies; this has none");
+  EXPECT_EQ(
+      complaint(R"(tensors { role: "head" names: "x" blocks: 2 })"),
+      "f.textproto: tensor binding of 'head': by_kv_head, blocks and alternating say how a stack lies; this has none");
   EXPECT_EQ(
       complaint(R"(tensors { role: "layers.*.mlp" names: "x" stack: ["gate", "up"] blocks: 2 by_kv_head: true })"),
-      "f.textproto: tensor binding of 'layers.*.mlp': by_kv_head and blocks exclude each other");
+      "f.textproto: tensor binding of 'layers.*.mlp': by_kv_head, blocks and alternating exclude each other");
   EXPECT_EQ(complaint(R"(tensors { role: "layers.*.mlp" stack: ["gate", "up"] })"),
             "f.textproto: tensor binding of 'layers.*.mlp' has no names");
 }
