@@ -19,6 +19,35 @@ static ParseResult parseNumbers(OpAsmParser &parser, DenseF64ArrayAttr &numbers)
   return success(numbers != nullptr);
 }
 
+/// `key`, and the value's type where it is another.
+static void printCacheTypes(OpAsmPrinter &printer, Operation *, Type key, Type value) {
+  printer << key;
+  if (value != key)
+    printer << ", " << value;
+}
+
+static ParseResult parseCacheTypes(OpAsmParser &parser, Type &key, Type &value) {
+  if (parser.parseType(key))
+    return failure();
+  value = key;
+  return succeeded(parser.parseOptionalComma()) ? parser.parseType(value) : success();
+}
+
+/// `query, key`, and where values have another width than keys, `, value -> result`.
+static void printAttentionTypes(OpAsmPrinter &printer, Operation *op, Type query, Type key, Type value, Type result) {
+  printer << query << ", ";
+  printCacheTypes(printer, op, key, value);
+  if (value != key)
+    printer << " -> " << result;
+}
+
+static ParseResult parseAttentionTypes(OpAsmParser &parser, Type &query, Type &key, Type &value, Type &result) {
+  if (parser.parseType(query) || parser.parseComma() || parseCacheTypes(parser, key, value))
+    return failure();
+  result = query;
+  return value != key ? ParseResult(failure(parser.parseArrow() || parser.parseType(result))) : success();
+}
+
 #include "compiler/dialect/LatheDialect.cpp.inc"
 #include "compiler/dialect/LatheEnums.cpp.inc"
 #define GET_ATTRDEF_CLASSES

@@ -69,7 +69,7 @@ def Lathe_Indices : Lathe_Tensor<"isIndices", "one i32 a row (tensor<?xi32>)">,
 def Lathe_Routes : Lathe_Tensor<"isRoutes", "choices of each row (tensor<?xCHOICESx!lathe.route>)">;
 def Lathe_Choices : Lathe_Tensor<"isChoices", "choices by expert (tensor<?x!lathe.choice>)">,
                     BuildableType<"::lathe::ir::choicesType($_builder.getContext())">;
-def Lathe_Partials : Lathe_Tensor<"isPartials", "[rows, splits, heads * (head_size + 2)] (tensor<?x?xWIDTHxf32>)">;
+def Lathe_Partials : Lathe_Tensor<"isPartials", "[rows, splits, heads * (value size + 2)] (tensor<?x?xWIDTHxf32>)">;
 def Lathe_Matrix : Lathe_Tensor<"isMatrix", "a matrix of f32 (tensor<ROWSxCOLUMNSxf32>)">;
 
 /// A signless i64 that C++ reads as int64_t (ODS's own I64Attr gives uint64_t, which hides negative sizes).
@@ -219,12 +219,12 @@ def Lathe_RopeOp : Lathe_Op<"rope", [Pure, AllTypesMatch<["input", "result"]>, L
   let hasVerifier = 1;
 }
 
-def Lathe_AttentionOp : Lathe_Op<"attention", [AllTypesMatch<["query", "result"]>, AllTypesMatch<["key", "value"]>,
-                                         MemoryEffects<[MemRead, MemWrite]>, Lathe_NamesSymbols]> {
+def Lathe_AttentionOp : Lathe_Op<"attention", [MemoryEffects<[MemRead, MemWrite]>, Lathe_NamesSymbols]> {
   let summary = "appends k, v to the layer's cache, then softmax(scale * q.k) v over the positions each row may see";
   let description = [{
     Row r of sequence slots[r] at positions[r] sees cached positions p of its sequence with p <= positions[r], and with
-    window w > 0 also p > positions[r] - w. Head h reads KV head h * kv_heads / heads. With softcap c > 0 scores are
+    window w > 0 also p > positions[r] - w. Head h reads KV head h * kv_heads / heads. Values' heads may have another size
+    than those of queries and keys; the result's are as theirs. With softcap c > 0 scores are
     c * tanh(score / c). With alibi, one slope a head, slope * (p - positions[r]) is then added (arXiv:2108.12409).
     `scales` multiplies each head's scores by an element of that vector, a temperature t every n positions by
     1 + t * ln(1 + floor((positions[r] + 1) / n)), both before the soft-cap. `sinks` has a score for each head that the
@@ -242,7 +242,11 @@ def Lathe_AttentionOp : Lathe_Op<"attention", [AllTypesMatch<["query", "result"]
     $query `,` $key `,` $value `,` $positions `,` $slots
     `layer` $layer `heads` $heads `kv_heads` $kv_heads `head_size` $head_size
     `scale` $scale (`window` $window^)? (`softcap` $softcap^)? (`alibi` custom<Numbers>($alibi)^)?
-    (`scales` $scales^)? (`temperature` $temperature^)? (`every` $every^)? (`sinks` $sinks^)? attr-dict `:` type($query) `,` type($key)
+    (`scales` $scales^)? (`temperature` $temperature^)? (`every` $every^)? (`sinks` $sinks^)? attr-dict
+    `:` custom<AttentionTypes>(type($query), type($key), type($value), type($result))
+  }];
+  let extraClassDeclaration = [{
+    int64_t valueSize(); ///< of a value's head
   }];
   let hasVerifier = 1;
 }
@@ -443,13 +447,16 @@ def Lathe_QuantizeOp : Lathe_Op<"quantize", [Pure]> {
   let hasVerifier = 1;
 }
 
-def Lathe_AppendOp : Lathe_Op<"append", [AllTypesMatch<["key", "value"]>, MemoryEffects<[MemWrite]>]> {
+def Lathe_AppendOp : Lathe_Op<"append", [MemoryEffects<[MemWrite]>]> {
   let summary = "writes each row's key and value to the layer's cache";
   let arguments = (ins Lathe_Rows:$key, Lathe_Rows:$value, Lathe_Indices:$positions, Lathe_Indices:$slots,
                        Lathe_Int:$layer, Lathe_Int:$kv_heads, Lathe_Int:$head_size);
   let assemblyFormat = [{
     $key `,` $value `,` $positions `,` $slots
-    `layer` $layer `kv_heads` $kv_heads `head_size` $head_size attr-dict `:` type($key)
+    `layer` $layer `kv_heads` $kv_heads `head_size` $head_size attr-dict `:` custom<CacheTypes>(type($key), type($value))
+  }];
+  let extraClassDeclaration = [{
+    int64_t valueSize(); ///< of a value's head
   }];
   let hasVerifier = 1;
 }
@@ -457,29 +464,34 @@ def Lathe_AppendOp : Lathe_Op<"append", [AllTypesMatch<["key", "value"]>, Memory
 def Lathe_AttendOp : Lathe_Op<"attend", [MemoryEffects<[MemRead]>, Lathe_NamesSymbols]> {
   let summary = "attention over the cache, one partial softmax for each split of the positions";
   let description = [{
-    For row r, split s covers positions [s * split, (s + 1) * split). Each head's partial is {m, l, o[head_size]}:
+    For row r, split s covers positions [s * split, (s + 1) * split). Each head's partial is {m, l, o[value_size]}:
     m = max score, l = sum of exp(score - m), o = sum of exp(score - m) * v; a split that the row does not see has
-    m = -inf, l = 0, o = 0. Other attributes as lathe.attention.
+    m = -inf, l = 0, o = 0. value_size 0 is head_size. Other attributes as lathe.attention.
   }];
   let arguments = (ins Lathe_Rows:$query, Lathe_Indices:$positions, Lathe_Indices:$slots, Lathe_Int:$layer,
                        Lathe_Int:$heads, Lathe_Int:$kv_heads, Lathe_Int:$head_size, F64Attr:$scale,
                        DefaultValuedAttr<Lathe_Int, "0">:$window, DefaultValuedAttr<F64Attr, "0.0">:$softcap,
                        Lathe_Int:$split, OptionalAttr<DenseF64ArrayAttr>:$alibi,
                        OptionalAttr<FlatSymbolRefAttr>:$scales, DefaultValuedAttr<F64Attr, "0.0">:$temperature,
-                       DefaultValuedAttr<Lathe_Int, "0">:$every);
+                       DefaultValuedAttr<Lathe_Int, "0">:$every, DefaultValuedAttr<Lathe_Int, "0">:$value_size);
   let results = (outs Lathe_Partials:$result);
   let assemblyFormat = [{
     $query `,` $positions `,` $slots
-    `layer` $layer `heads` $heads `kv_heads` $kv_heads `head_size` $head_size
+    `layer` $layer `heads` $heads `kv_heads` $kv_heads `head_size` $head_size (`value_size` $value_size^)?
     `scale` $scale (`window` $window^)? (`softcap` $softcap^)? (`alibi` custom<Numbers>($alibi)^)?
     (`scales` $scales^)? (`temperature` $temperature^)? (`every` $every^)? `split` $split attr-dict `:` type($query) `->` type($result)
+  }];
+  let extraClassDeclaration = [{
+    int64_t valueSize(); ///< of a value's head
   }];
   let hasVerifier = 1;
 }
 
 def Lathe_CombineOp : Lathe_Op<"combine", [Pure, Lathe_NamesSymbols]> {
   let summary = "joins a row's partials: with M = max m, y = sum exp(m - M) o / sum exp(m - M) l";
-  let description = "With `sinks`, a score s for each head, M is at least s, and exp(s - M) is added below.";
+  let description = [{
+    head_size is a value's. With `sinks`, a score s for each head, M is at least s, and exp(s - M) is added below.
+  }];
   let arguments = (ins Lathe_Partials:$input, Lathe_Indices:$positions, Lathe_Int:$heads, Lathe_Int:$head_size,
                        OptionalAttr<FlatSymbolRefAttr>:$sinks);
   let results = (outs Lathe_Rows:$result);

@@ -271,13 +271,28 @@ LogicalResult RopeOp::verifySymbolUses(SymbolTableCollection &symbols) {
   return success();
 }
 
+int64_t AttentionOp::valueSize() { return widthOf(getValue()) / getKvHeads(); }
+int64_t AppendOp::valueSize() { return widthOf(getValue()) / getKvHeads(); }
+int64_t AttendOp::valueSize() { return getValueSize() ? getValueSize() : getHeadSize(); }
+
+/// Of attention and append.
+static LogicalResult checkValue(Operation *op, Value value, int64_t kvHeads) {
+  if (widthOf(value) % kvHeads == 0)
+    return success();
+  return op->emitOpError() << "value is " << widthOf(value) << " wide, which kv_heads = " << kvHeads
+                           << " does not divide";
+}
+
 LogicalResult AttentionOp::verify() {
   if (failed(checkLayer(*this, getLayer())) || failed(checkHeads(*this, getHeads(), getKvHeads())) ||
       failed(checkSize(*this, "head_size", getHeadSize())) || failed(checkScores(*this)))
     return failure();
   return failure(
       failed(checkWidth(*this, "query", widthOf(getQuery()), "heads * head_size", getHeads() * getHeadSize())) ||
-      failed(checkWidth(*this, "key", widthOf(getKey()), "kv_heads * head_size", getKvHeads() * getHeadSize())));
+      failed(checkWidth(*this, "key", widthOf(getKey()), "kv_heads * head_size", getKvHeads() * getHeadSize())) ||
+      failed(checkValue(*this, getValue(), getKvHeads())) ||
+      failed(checkWidth(*this, "result", widthOf(getResult()), "heads * the value's head size",
+                        getHeads() * valueSize())));
 }
 
 LogicalResult AttentionOp::verifySymbolUses(SymbolTableCollection &symbols) {
@@ -427,18 +442,20 @@ LogicalResult AppendOp::verify() {
   if (failed(checkLayer(*this, getLayer())) || failed(checkSize(*this, "kv_heads", getKvHeads())) ||
       failed(checkSize(*this, "head_size", getHeadSize())))
     return failure();
-  return checkWidth(*this, "key", widthOf(getKey()), "kv_heads * head_size", getKvHeads() * getHeadSize());
+  return failure(
+      failed(checkWidth(*this, "key", widthOf(getKey()), "kv_heads * head_size", getKvHeads() * getHeadSize())) ||
+      failed(checkValue(*this, getValue(), getKvHeads())));
 }
 
 LogicalResult AttendOp::verify() {
   if (failed(checkLayer(*this, getLayer())) || failed(checkHeads(*this, getHeads(), getKvHeads())) ||
-      failed(checkSize(*this, "head_size", getHeadSize())) || failed(checkSize(*this, "split", getSplit())) ||
-      failed(checkScores(*this)))
+      failed(checkSize(*this, "head_size", getHeadSize())) || failed(checkSize(*this, "value_size", valueSize())) ||
+      failed(checkSize(*this, "split", getSplit())) || failed(checkScores(*this)))
     return failure();
   return failure(
       failed(checkWidth(*this, "query", widthOf(getQuery()), "heads * head_size", getHeads() * getHeadSize())) ||
-      failed(checkWidth(*this, "result", widthOf(getResult()), "heads * (head_size + 2)",
-                        getHeads() * (getHeadSize() + 2))));
+      failed(checkWidth(*this, "result", widthOf(getResult()), "heads * (value_size + 2)",
+                        getHeads() * (valueSize() + 2))));
 }
 
 LogicalResult AttendOp::verifySymbolUses(SymbolTableCollection &symbols) {

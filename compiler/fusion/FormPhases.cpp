@@ -199,7 +199,7 @@ private:
     take(c, attend);
     take(c, combine);
     Operation *last = combine;
-    int64_t group = attend.getHeads() / attend.getKvHeads() * attend.getHeadSize();
+    int64_t group = attend.getHeads() / attend.getKvHeads() * attend.valueSize();
     if (combine->hasOneUse() && group % kGroup == 0)
       if (auto quantize = llvm::dyn_cast<ir::QuantizeOp>(*combine->user_begin())) {
         take(c, quantize);

@@ -144,7 +144,7 @@ private:
     phase.getBody().walk([&](ir::AttendOp op) { attend = op; });
     if (type && type.getRank() == 3 && attend) {
       int64_t splits = llvm::divideCeil(limits.maxContext, static_cast<int64_t>(attend.getSplit()));
-      return rows * splits * partialsOf(attend.getHeads(), attend.getHeadSize()) * 4;
+      return rows * splits * partialsOf(attend.getHeads(), attend.valueSize()) * 4;
     }
     return phase.emitOpError() << "has a result of type " << value.getType() << ", which has no place in an arena";
   }

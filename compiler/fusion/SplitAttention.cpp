@@ -31,14 +31,15 @@ struct SplitAttention : lathe::impl::SplitAttentionBase<SplitAttention> {
     Location loc = op.getLoc();
     ir::AppendOp::create(b, loc, op.getKey(), op.getValue(), op.getPositions(), op.getSlots(), op.getLayerAttr(),
                          op.getKvHeadsAttr(), op.getHeadSizeAttr());
-    int64_t partial = partialsOf(op.getHeads(), op.getHeadSize());
+    int64_t partial = partialsOf(op.getHeads(), op.valueSize());
     auto partials = RankedTensorType::get({ShapedType::kDynamic, ShapedType::kDynamic, partial}, b.getF32Type());
     Value attended = ir::AttendOp::create(
         b, loc, partials, op.getQuery(), op.getPositions(), op.getSlots(), op.getLayerAttr(), op.getHeadsAttr(),
         op.getKvHeadsAttr(), op.getHeadSizeAttr(), op.getScaleAttr(), op.getWindowAttr(), op.getSoftcapAttr(),
-        b.getI64IntegerAttr(split), op.getAlibiAttr(), op.getScalesAttr(), op.getTemperatureAttr(), op.getEveryAttr());
+        b.getI64IntegerAttr(split), op.getAlibiAttr(), op.getScalesAttr(), op.getTemperatureAttr(), op.getEveryAttr(),
+        b.getI64IntegerAttr(op.valueSize() == op.getHeadSize() ? 0 : op.valueSize()));
     Value result = ir::CombineOp::create(b, loc, op.getType(), attended, op.getPositions(), op.getHeadsAttr(),
-                                         op.getHeadSizeAttr(), op.getSinksAttr());
+                                         b.getI64IntegerAttr(op.valueSize()), op.getSinksAttr());
     op.replaceAllUsesWith(result);
     op.erase();
   }

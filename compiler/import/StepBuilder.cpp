@@ -91,15 +91,16 @@ Value StepBuilder::embedding() {
 
 Value StepBuilder::attention(Value x, const spec::Model &layer, uint32_t index, const std::string &name) {
   const spec::Attention &a = layer.attention();
-  const int64_t queryRows = int64_t(a.n_heads()) * a.head_size(), keyRows = int64_t(a.n_kv_heads()) * a.head_size();
+  const int64_t queryRows = int64_t(a.n_heads()) * a.head_size(), keyRows = int64_t(a.n_kv_heads()) * a.head_size(),
+                valueSize = a.value_head_size();
   Value query = linear(x, name + ".query", queryRows, a.qkv_bias());
   Value key = linear(x, name + ".key", keyRows, a.qkv_bias());
-  Value value = linear(x, name + ".value", keyRows, a.qkv_bias());
+  Value value = linear(x, name + ".value", a.n_kv_heads() * valueSize, a.qkv_bias());
   query = prepare(query, layer, index, name + ".query");
   key = prepare(key, layer, index, name + ".key");
   value = clip(value, a.clip(), name + ".value.clipped");
   Value seen = ir::AttentionOp::create(
-      b, at(name), rows(queryRows), query, key, value, inputs.positions, inputs.slots,
+      b, at(name), rows(a.n_heads() * valueSize), query, key, value, inputs.positions, inputs.slots,
       b.getI64IntegerAttr(cachedLayers++), b.getI64IntegerAttr(a.n_heads()), b.getI64IntegerAttr(a.n_kv_heads()),
       b.getI64IntegerAttr(a.head_size()), b.getF64FloatAttr(a.scale()), b.getI64IntegerAttr(a.window()),
       b.getF64FloatAttr(a.logit_softcap()), slopes(layer),

@@ -161,6 +161,7 @@ private:
       cache.layers = std::max<int64_t>(cache.layers, op.getLayer() + 1);
       agree(op, cache.kvHeads, op.getKvHeads());
       agree(op, cache.headSize, op.getHeadSize());
+      agree(op, cache.valueSize, op.valueSize());
     };
     module.walk([&](ir::AppendOp op) { shape(op); });
     module.walk([&](ir::AttendOp op) {
@@ -171,7 +172,7 @@ private:
     });
     if (wrong)
       return failure(wrong->getName().getStringRef() +
-                     llvm::Twine(": layers differ in KV heads, head size or split, or ") +
+                     llvm::Twine(": layers differ in KV heads, head sizes or split, or ") +
                      "the split is not whole pages: one cache holds all layers");
     if (!cache.splitPositions) // no attention: a cache of nothing
       cache.splitPositions = kPagePositions;

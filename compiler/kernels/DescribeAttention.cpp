@@ -79,9 +79,11 @@ Expected<std::vector<View>> PhaseDescriber::rowViews(Operation *user, Value posi
 }
 
 void PhaseDescriber::addCache(std::vector<View> &views, int64_t layer) const {
-  int64_t keys = kPagePositions * context.set.cache.headSize * cacheElementBytes(context.set.cache);
+  const CacheLayout &cache = context.set.cache;
+  const int64_t bytes = kPagePositions * cacheElementBytes(cache), keys = bytes * cache.headSize;
   for (int64_t offset : {int64_t(0), keys})
-    views.push_back({.base = Base::Cache, .layer = layer, .offset = offset, .perColumn = 2 * keys});
+    views.push_back(
+        {.base = Base::Cache, .layer = layer, .offset = offset, .perColumn = keys + bytes * cache.valueSize});
 }
 
 Error PhaseDescriber::addAppend(ir::AppendOp append, ir::AttendOp attend) {
@@ -105,7 +107,8 @@ Error PhaseDescriber::addAppend(ir::AppendOp append, ir::AttendOp attend) {
                       .rotation = {0, Pairing::Interleaved},
                       .cache = cache.format,
                       .maxPages = cache.maxPages,
-                      .splitPositions = attend ? cache.splitPositions : 0};
+                      .splitPositions = attend ? cache.splitPositions : 0,
+                      .ownValueSize = cache.valueSize == headSize ? 0 : cache.valueSize};
   Expected<std::vector<View>> views = rowViews(append, append.getPositions(), append.getSlots());
   if (!views)
     return views.takeError();
@@ -145,7 +148,7 @@ Error PhaseDescriber::addAppend(ir::AppendOp append, ir::AttendOp attend) {
     }
   }
   views->push_back(rows(*key, headSize * kF32));
-  views->push_back(rows(*value, headSize * kF32));
+  views->push_back(rows(*value, cache.valueSize * kF32));
   if (queryRope)
     views->push_back(rows(turned, groupBytes));
   addCache(*views, append.getLayer());
@@ -165,7 +168,8 @@ Error PhaseDescriber::addAttend(ir::AttendOp attend, Scope scope) {
                       .cache = cache.format,
                       .maxPages = cache.maxPages,
                       .splitPositions = cache.splitPositions,
-                      .alibi = attend.getAlibi().has_value()};
+                      .alibi = attend.getAlibi().has_value(),
+                      .ownValueSize = cache.valueSize == headSize ? 0 : cache.valueSize};
   Expected<std::vector<View>> views = rowViews(attend, attend.getPositions(), attend.getSlots());
   if (!views)
     return views.takeError();
@@ -192,12 +196,12 @@ Error PhaseDescriber::addAttend(ir::AttendOp attend, Scope scope) {
   addCache(*views, attend.getLayer());
   View partial;
   if (scope == Scope::Splits) {
-    int64_t bytes = partialsOf(group, headSize) * kF32;
+    int64_t bytes = partialsOf(group, cache.valueSize) * kF32;
     partial = {.base = Base::Scratch, .offset = allocate(bytes * context.maxSplits()), .perSplit = bytes};
     places[attend.getResult()] = {.base = Base::Scratch, .offset = partial.offset};
   } else {
     Place place = destination(attend.getResult(), scope);
-    partial = rows(place, partialsOf(group, headSize) * kF32);
+    partial = rows(place, partialsOf(group, cache.valueSize) * kF32);
     partial.perSplit = place.columns * kF32;
   }
   views->push_back(partial);
@@ -217,7 +221,7 @@ Error PhaseDescriber::addGroupCombine(ir::AttendOp attend) {
   Expected<View> positions = index(combine, combine.getPositions(), Base::Positions);
   if (!positions)
     return positions.takeError();
-  int64_t group = attend.getHeads() / attend.getKvHeads(), headSize = attend.getHeadSize();
+  int64_t group = attend.getHeads() / attend.getKvHeads(), headSize = attend.valueSize();
   Place place = destination(result, Scope::Tile);
   if (place.quantized && group * headSize % kGroup)
     return error(combine, "quantises columns of a KV head that are not whole groups of 32");

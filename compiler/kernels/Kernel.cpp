@@ -201,11 +201,11 @@ public:
     input("low", ElementType::F32, low);
   }
 
-  void cache(CacheFormat format, int64_t kvHeads, int64_t headSize, bool isOutput) {
+  void cache(CacheFormat format, int64_t kvHeads, int64_t headSize, int64_t valueSize, bool isOutput) {
     ElementType type = format == CacheFormat::F32 ? ElementType::F32 : ElementType::F16;
-    Dim pages = open(kvHeads * 2 * kPagePositions * headSize);
+    Dim pages = open(kvHeads * kPagePositions * (headSize + valueSize));
     list.push_back({"K", type, {{kPagePositions, 1}, {headSize, kPagePositions}, pages}, isOutput});
-    list.push_back({"V", type, {{headSize, 1}, {kPagePositions, headSize}, pages}, isOutput});
+    list.push_back({"V", type, {{valueSize, 1}, {kPagePositions, valueSize}, pages}, isOutput});
   }
 
   static Dim open(int64_t stride) { return {std::numeric_limits<int32_t>::max() / stride, stride}; }
@@ -275,10 +275,10 @@ std::vector<Argument> arguments(const AppendKernel &k) {
     a.input("q", ElementType::F32, {{k.headSize, 1}, {group, k.headSize}});
   }
   a.vector("k", ElementType::F32, k.headSize);
-  a.vector("v", ElementType::F32, k.headSize);
+  a.vector("v", ElementType::F32, k.valueSize());
   if (k.rotation.rotated)
     a.output("qr", ElementType::F32, {{k.headSize, 1}, {group, k.headSize}});
-  a.cache(k.cache, k.kvHeads, k.headSize, /*isOutput=*/true);
+  a.cache(k.cache, k.kvHeads, k.headSize, k.valueSize(), /*isOutput=*/true);
   return a.list;
 }
 
@@ -293,8 +293,8 @@ std::vector<Argument> arguments(const AttendKernel &k) {
     a.vector("scales", ElementType::F32, group);
   if (k.every)
     a.vector("temperatures", ElementType::F32, k.temperatures);
-  a.cache(k.cache, k.kvHeads, k.headSize, /*isOutput=*/false);
-  a.output("partial", ElementType::F32, {{k.headSize + 2, 1}, {group, k.headSize + 2}});
+  a.cache(k.cache, k.kvHeads, k.headSize, k.valueSize(), /*isOutput=*/false);
+  a.output("partial", ElementType::F32, {{k.valueSize() + 2, 1}, {group, k.valueSize() + 2}});
   return a.list;
 }
 
@@ -422,12 +422,14 @@ std::string lathe::symbol(const KernelDesc &kernel) {
                  [&](const AppendKernel &k) {
                    s.word(name(k.cache)).field("h", k.heads).field("kv", k.kvHeads).field("d", k.headSize);
                    s.rotation(k.rotation).field("pages", k.maxPages).optional("split", k.splitPositions);
+                   s.optional("dv", k.ownValueSize);
                  },
                  [&](const AttendKernel &k) {
                    s.word(name(k.cache)).field("h", k.heads).field("kv", k.kvHeads).field("d", k.headSize);
                    s.word("scale" + number(k.scale)).field("pages", k.maxPages).field("split", k.splitPositions);
                    s.optional("window", k.window).optional("cap", k.softcap, 0).flag("alibi", k.alibi);
                    s.flag("scales", k.scales).optional("every", k.every).optional("of", k.temperatures);
+                   s.optional("dv", k.ownValueSize);
                  },
                  [&](const CombineKernel &k) {
                    s.word(name(k.output)).field("h", k.heads).field("d", k.headSize).field("stride", k.splitStride);

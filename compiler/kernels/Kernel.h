@@ -14,8 +14,8 @@
 // Arrays of f32 rows have their rows rowStride(columns) elements apart (columns rounded up to 16), so that a linear may
 // write its last panel whole and read rows that another linear wrote. What the padding holds has no meaning.
 //
-// The KV cache of one layer is [pages][kvHeads]{K [headSize][64], V [64][headSize]}. Partial softmaxes are
-// [splits][heads]{m, l, o[headSize]}, dense. Rotary tables are [.][rotated/2]{cos, sin}: `high` for angle
+// The KV cache of one layer is [pages][kvHeads]{K [headSize][64], V [64][valueSize]}. Partial softmaxes are
+// [splits][heads]{m, l, o[valueSize]}, dense. Rotary tables are [.][rotated/2]{cos, sin}: `high` for angle
 // 64 * page * f, `low` for angle (position mod 64) * f with the rotation's magnitude multiplied in; LengthRule::Switch
 // has two of each, the second for longer sequences. LengthRule::Grow has no angles tabulated: frequency i of a sequence
 // of length l is f_i * g_l^i, `frequencies` has f, `growth` has g for lengths limit, limit + 1, …, each number as the
@@ -68,8 +68,8 @@ constexpr Q16Block q16Block(int64_t rows, int64_t columns) {
   int64_t plane = aligned(rows * columns), sum = 2 * plane + aligned(rows * (columns / kGroup) * 4);
   return {plane, 2 * plane, sum, sum + aligned(rows * (columns / kSumColumns) * 4)};
 }
-/// Elements of one row's partial softmaxes of `heads` heads for one split.
-constexpr int64_t partialsOf(int64_t heads, int64_t headSize) { return heads * (headSize + 2); }
+/// Elements of one row's partial softmaxes of `heads` heads of values for one split.
+constexpr int64_t partialsOf(int64_t heads, int64_t valueSize) { return heads * (valueSize + 2); }
 constexpr int64_t panelsOf(int64_t rows) { return (rows + kPanelRows - 1) / kPanelRows; }
 
 /// Where the choices of a step's rows lie: those of an expert one after another, each expert's in whole tiles, so that
@@ -177,10 +177,13 @@ struct AppendKernel {
   int64_t maxPages;
   /// > 0: this call runs for each split (tile[2]) and only the one that holds p, p / splitPositions, writes the cache.
   int64_t splitPositions = 0;
+  int64_t ownValueSize = 0; ///< of a value's head, where it is not headSize
+
+  int64_t valueSize() const { return ownValueSize ? ownValueSize : headSize; }
 };
 
 /// For one row, one KV head and one split of the context: partial softmax of the group's heads over the cache.
-/// Partial of a head: {m, l, o[headSize]}; see lathe.attend.
+/// Partial of a head: {m, l, o[valueSize]}; see lathe.attend.
 struct AttendKernel {
   int64_t heads, kvHeads, headSize;
   double scale;
@@ -192,11 +195,14 @@ struct AttendKernel {
   bool scales = false;      ///< each head's scores are multiplied by a number of its own
   int64_t every = 0;        ///< > 0: and by entry (position + 1) / every of a table
   int64_t temperatures = 0; ///< entries of that table
+  int64_t ownValueSize = 0; ///< of a value's head, where it is not headSize
+
+  int64_t valueSize() const { return ownValueSize ? ownValueSize : headSize; }
 };
 
 /// For one row: joins the partials of `heads` heads over the row's splits, then f32 or q16.
 struct CombineKernel {
-  int64_t heads, headSize; ///< heads joined by one call
+  int64_t heads, headSize; ///< heads of values joined by one call
   int64_t splitStride;     ///< elements between splits of the partials
   int64_t maxSplits, splitPositions;
   ActFormat output = ActFormat::F32;
@@ -266,9 +272,9 @@ struct CollectKernel {
   ActFormat output = ActFormat::F32;
 };
 
-using KernelDesc = std::variant<EmbedKernel, NormKernel, LinearKernel, AppendKernel, AttendKernel, CombineKernel,
-                                PointwiseKernel, ConvKernel, ScanKernel, RouteKernel, AssignKernel, CollectKernel,
-                                RotateKernel>;
+using KernelDesc =
+    std::variant<EmbedKernel, NormKernel, LinearKernel, AppendKernel, AttendKernel, CombineKernel, PointwiseKernel,
+                 ConvKernel, ScanKernel, RouteKernel, AssignKernel, CollectKernel, RotateKernel>;
 
 /// "linear", "attend", …: the family's name, in symbols and schedule records.
 std::string family(const KernelDesc &kernel);
@@ -316,12 +322,13 @@ struct Argument {
 ///            x f32[headSize, heads]; -> y f32[headSize, heads]
 ///   append   positions i32[1], slots i32[1], pages i32[maxPages, *], tile i32[4];
 ///            rotated > 0: tables as rotate, q f32[headSize, group];
-///            k f32[headSize], v f32[headSize];
+///            k f32[headSize], v f32[valueSize];
 ///            -> rotated > 0: qr f32[headSize, group];
-///            K [64, headSize, *] and V [headSize, 64, *] of one KV head, pages kvHeads * 2 * 64 * headSize apart
+///            K [64, headSize, *] and V [valueSize, 64, *] of one KV head, pages kvHeads * 64 * (headSize + valueSize)
+///            apart
 ///   attend   positions, slots, pages, tile as append, q f32[headSize, group], alibi: slopes f32[group],
 ///            scales: scales f32[group], every: temperatures f32[temperatures], K, V;
-///            -> partial f32[headSize + 2, group]
+///            -> partial f32[valueSize + 2, group]
 ///   combine  positions i32[1], partial f32[headSize + 2, heads, maxSplits] (splits splitStride apart);
 ///            sinks: sinks f32[heads];
 ///            -> as norm, columns = heads * headSize

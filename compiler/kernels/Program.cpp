@@ -92,9 +92,11 @@ void lathe::setTile(Phase &phase, int64_t rows, int64_t panels) {
 std::string lathe::print(const ProgramSet &set) {
   std::ostringstream out;
   const CacheLayout &cache = set.cache;
-  out << "cache: " << cache.layers << " layers, " << cache.kvHeads << " heads x " << cache.headSize << ", "
-      << (cache.format == CacheFormat::F32 ? "f32" : "f16") << ", " << cache.maxPages << " pages a sequence, splits of "
-      << cache.splitPositions << " positions\n";
+  out << "cache: " << cache.layers << " layers, " << cache.kvHeads << " heads x " << cache.headSize;
+  if (cache.valueSize != cache.headSize)
+    out << " and " << cache.valueSize;
+  out << ", " << (cache.format == CacheFormat::F32 ? "f32" : "f16") << ", " << cache.maxPages
+      << " pages a sequence, splits of " << cache.splitPositions << " positions\n";
   if (set.state.layers)
     out << "state: " << set.state.layers << " layers of " << set.state.bytes << " bytes, the scan's from byte "
         << set.state.scanOffset << "\n";

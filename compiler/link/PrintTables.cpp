@@ -51,9 +51,10 @@ void lathe::printTables(const lathe_model &model, llvm::raw_ostream &out) {
   out << formatv("context {0}, vocabulary {1} (stride {2}), slots {3}\n", model.max_context, model.vocabulary,
                  model.logits_stride, model.max_slots);
   const lathe_cache &cache = model.cache;
-  out << formatv("cache {0} layers x {1} heads x {2} {3}, page {4} bytes, {5} pages a sequence, splits of {6}\n",
-                 cache.layers, cache.kv_heads, cache.head_size, typeName(cache.type), cache.page_bytes, cache.max_pages,
-                 cache.split_positions);
+  out << formatv("cache {0} layers x {1} heads x {2}{3} {4}, page {5} bytes, {6} pages a sequence, splits of {7}\n",
+                 cache.layers, cache.kv_heads, cache.head_size,
+                 cache.value_size == cache.head_size ? "" : formatv(" and {0}", cache.value_size).str(),
+                 typeName(cache.type), cache.page_bytes, cache.max_pages, cache.split_positions);
   if (model.state.layers)
     out << formatv("state {0} layers of {1} bytes\n", model.state.layers, model.state.bytes);
   out << formatv("weights {0} bytes, tokenizer {1} bytes at {2}\n", model.weights_bytes, model.tokenizer_bytes,

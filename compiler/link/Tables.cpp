@@ -176,6 +176,7 @@ private:
     model.cache.layers = set.cache.layers;
     model.cache.kv_heads = set.cache.kvHeads;
     model.cache.head_size = set.cache.headSize;
+    model.cache.value_size = set.cache.valueSize;
     model.cache.type = abiType(element);
     model.cache.page_bytes = set.cache.pageElements() * elementBytes(element);
     model.cache.max_pages = set.cache.maxPages;

@@ -27,11 +27,11 @@ llvm::Error reference::append(Cache<T> &cache, int64_t layer, const Matrix<T> &k
   return llvm::Error::success();
 }
 
-/// Partial softmax {m, l, o[headSize]} of one head over positions [begin, end); q is the head's query, at `position`.
+/// Partial softmax {m, l, o[valueSize]} of one head over positions [begin, end); q is the head's query, at `position`.
 template <typename T>
 static void attendSplit(const CachedSequence<T> &sequence, const AttentionShape &shape, int64_t head, const T *q,
                         int64_t position, int64_t begin, int64_t end, T *partial) {
-  const int64_t size = shape.headSize, offset = head / (shape.heads / shape.kvHeads) * size;
+  const int64_t size = shape.valueSize, kvHead = head / (shape.heads / shape.kvHeads);
   T &m = partial[0] = -std::numeric_limits<T>::infinity(), &l = partial[1] = 0, *o = partial + 2;
   std::fill(o, o + size, T(0));
   if (begin >= end)
@@ -41,7 +41,7 @@ static void attendSplit(const CachedSequence<T> &sequence, const AttentionShape 
     scale *= T(1) + T(shape.temperature) * std::log(T(1 + (position + 1) / shape.every));
   std::vector<T> scores(end - begin);
   for (int64_t p = begin; p < end; ++p) {
-    T score = scale * dot(q, sequence.keys[p].data() + offset, size);
+    T score = scale * dot(q, sequence.keys[p].data() + kvHead * shape.headSize, shape.headSize);
     if (shape.softcap > 0)
       score = T(shape.softcap) * std::tanh(score / T(shape.softcap));
     if (!shape.alibi.empty())
@@ -53,7 +53,7 @@ static void attendSplit(const CachedSequence<T> &sequence, const AttentionShape 
     const T weight = std::exp(scores[p - begin] - m);
     l += weight;
     for (int64_t i = 0; i < size; ++i)
-      o[i] += weight * sequence.values[p][offset + i];
+      o[i] += weight * sequence.values[p][kvHead * size + i];
   }
 }
 
@@ -63,7 +63,7 @@ llvm::Expected<Matrix<T>> reference::attend(const Cache<T> &cache, const Attenti
   int64_t last = 0;
   for (int32_t position : places.positions)
     last = std::max<int64_t>(last, position);
-  const int64_t splits = last / split + 1, partial = shape.headSize + 2;
+  const int64_t splits = last / split + 1, partial = shape.valueSize + 2;
   Matrix<T> result(query.rows, splits * shape.heads * partial);
   for (int64_t r = 0; r < query.rows; ++r) {
     const int64_t position = places.positions[r];

@@ -9,7 +9,7 @@
 
 namespace lathe::reference {
 
-/// Keys and values [kv_heads * head_size] of each position, for each layer and sequence.
+/// Keys [kv_heads * head_size] and values [kv_heads * value_size] of each position, for each layer and sequence.
 template <typename T> struct CachedSequence {
   std::vector<std::vector<T>> keys, values;
 };
@@ -17,7 +17,7 @@ template <typename T> using Cache = std::map<std::pair<int64_t, int32_t>, Cached
 
 /// The attributes of lathe.attention and lathe.attend.
 struct AttentionShape {
-  int64_t layer, heads, kvHeads, headSize;
+  int64_t layer, heads, kvHeads, headSize, valueSize;
   double scale;
   int64_t window;
   double softcap;
@@ -36,12 +36,13 @@ struct Places {
 template <typename T>
 llvm::Error append(Cache<T> &cache, int64_t layer, const Matrix<T> &key, const Matrix<T> &value, Places places);
 
-/// lathe.attend: [rows, splits * heads * (head_size + 2)], with as many splits as the row of the highest position sees.
+/// lathe.attend: [rows, splits * heads * (value_size + 2)], with as many splits as the row of the highest position
+/// sees.
 template <typename T>
 llvm::Expected<Matrix<T>> attend(const Cache<T> &cache, const AttentionShape &shape, int64_t split,
                                  const Matrix<T> &query, Places places);
 
-/// lathe.combine; `sinks` has a score for each head, or none.
+/// lathe.combine, of heads of values; `sinks` has a score for each head, or none.
 template <typename T>
 Matrix<T> combine(const Matrix<T> &partials, int64_t heads, int64_t headSize, const std::vector<T> &sinks);
 

@@ -107,6 +107,7 @@ template <typename T> template <typename Op> llvm::Expected<AttentionShape> Inte
                        op.getHeads(),
                        op.getKvHeads(),
                        op.getHeadSize(),
+                       op.valueSize(),
                        op.getScale().convertToDouble(),
                        op.getWindow(),
                        op.getSoftcap().convertToDouble(),
@@ -126,11 +127,11 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::O
   auto indices = [&](mlir::Value value) { return frame.indices.lookup(value); };
   auto places = [&](auto op) { return Places{indices(op.getPositions()), indices(op.getSlots())}; };
   auto number = [](const llvm::APFloat &value) { return T(value.convertToDouble()); };
-  auto join = [&](auto op, const Matrix<T> &partials) -> Result {
+  auto join = [&](auto op, int64_t valueSize, const Matrix<T> &partials) -> Result {
     auto sinks = vector(op, op.getSinksAttr());
     if (!sinks)
       return sinks.takeError();
-    return combine(partials, op.getHeads(), op.getHeadSize(), *sinks);
+    return combine(partials, op.getHeads(), valueSize, *sinks);
   };
 
   return llvm::TypeSwitch<mlir::Operation *, Result>(&any)
@@ -165,7 +166,7 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::O
         auto partials = attend(cache, *shape, all, rows(op.getQuery()), places(op));
         if (!partials)
           return partials.takeError();
-        return join(op, *partials);
+        return join(op, op.valueSize(), *partials);
       })
       .template Case<ir::ConvOp>([&](auto op) { return evaluate(op, rows(op.getInput()), places(op)); })
       .template Case<ir::ScanOp>([&](auto op) {
@@ -247,7 +248,7 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::O
           return shape.takeError();
         return attend(cache, *shape, op.getSplit(), rows(op.getQuery()), places(op));
       })
-      .template Case<ir::CombineOp>([&](auto op) -> Result { return join(op, rows(op.getInput())); })
+      .template Case<ir::CombineOp>([&](auto op) -> Result { return join(op, op.getHeadSize(), rows(op.getInput())); })
       .Default([](mlir::Operation *op) -> Result {
         return makeError("{0} has no meaning for the reference", op->getName().getStringRef());
       });

@@ -85,6 +85,8 @@ static void fillDefaults(spec::Model &model) {
     attention.set_n_kv_heads(attention.n_heads());
   if (attention.head_size() == 0 && attention.n_heads() > 0)
     attention.set_head_size(model.dim() / attention.n_heads());
+  if (attention.value_head_size() == 0)
+    attention.set_value_head_size(attention.head_size());
   if (attention.scale_size() == 0)
     attention.set_scale_size(attention.head_size());
   fillAttention(attention);
@@ -144,6 +146,7 @@ static void checkAttention(const spec::Model &model, bool headSizeGiven, Checks 
                  model.dim());
   checks.range("attention.n_kv_heads", attention.n_kv_heads(), attention.n_heads());
   checks.range("attention.head_size", attention.head_size(), maxHeadSize);
+  checks.range("attention.value_head_size", attention.value_head_size(), maxHeadSize);
   if (!checks.passed())
     return;
   checks.require(attention.n_heads() % attention.n_kv_heads() == 0,
@@ -395,6 +398,11 @@ static void checkVariant(const spec::Variant &variant, const spec::Model &model,
                      variant.attention().head_size() == model.attention().head_size(),
                  "variants.{0}.attention.head_size = {1} is not the model's, {2}: all layers share one form of cache",
                  name, variant.attention().head_size(), model.attention().head_size());
+  const uint32_t valueSize = variant.attention().value_head_size();
+  checks.require(
+      valueSize == 0 || valueSize == model.attention().value_head_size(),
+      "variants.{0}.attention.value_head_size = {1} is not the model's, {2}: all layers share one form of cache", name,
+      valueSize, model.attention().value_head_size());
 }
 
 /// Each kind of layer that the variants make.
@@ -424,13 +432,12 @@ static void checkTotal(const spec::Model &model, Checks &checks) {
   for (uint32_t i = 0; i < model.n_layers() && total <= maxParameters; ++i) { // a layer is below 2^58
     const spec::Model layer = layerOf(model, i);
     const spec::Experts &experts = layer.mlp().experts();
-    const int64_t dim = layer.dim(),
-                  heads = 2 * (int64_t(layer.attention().n_heads()) + layer.attention().n_kv_heads()),
+    const int64_t dim = layer.dim(), heads = int64_t(layer.attention().n_heads()) + layer.attention().n_kv_heads(),
+                  sizes = int64_t(layer.attention().head_size()) + layer.attention().value_head_size(),
                   hidden = std::max<int64_t>(1, experts.count()) * layer.mlp().hidden() + experts.shared().hidden();
     const spec::Mamba &mamba = layer.mamba();
     const int64_t inner = mamba.inner(), parameters = 2 * int64_t(mamba.n_groups() + 1) * mamba.state_size();
-    total += layer.has_mamba() ? 4 * inner * (dim + mamba.dt_rank()) + parameters * (dim + inner)
-                               : dim * layer.attention().head_size() * heads;
+    total += layer.has_mamba() ? 4 * inner * (dim + mamba.dt_rank()) + parameters * (dim + inner) : dim * sizes * heads;
     total += (layer.mlp().gated() ? 3 : 2) * dim * hidden;
   }
   checks.require(total <= maxParameters,

@@ -25,10 +25,11 @@ public:
   void attention(const std::string &layer, const spec::Attention &a) {
     const int64_t dim = model.dim(), queryRows = int64_t(a.n_heads()) * a.head_size(),
                   keyRows = int64_t(a.n_kv_heads()) * a.head_size();
+    const int64_t valueSize = a.value_head_size();
     norm(layer + "attention_norm");
     matrix(layer + "attention.query", queryRows, dim, a.qkv_bias());
     matrix(layer + "attention.key", keyRows, dim, a.qkv_bias());
-    matrix(layer + "attention.value", keyRows, dim, a.qkv_bias());
+    matrix(layer + "attention.value", a.n_kv_heads() * valueSize, dim, a.qkv_bias());
     if (a.qk_norm() != spec::Attention::NO_QK_NORM && !a.qk_norm_unweighted()) {
       const bool one = a.qk_norm() == spec::Attention::HEAD, each = a.qk_norm() == spec::Attention::EACH_HEAD;
       vectors(layer + "attention.query_norm", one ? a.head_size() : queryRows, a.qk_norm_bias(),
@@ -39,7 +40,7 @@ public:
       shapes.push_back({layer + "attention.sinks", 1, a.n_heads()});
     if (a.learned_scale())
       shapes.push_back({layer + "attention.scale", 1, a.n_heads()});
-    matrix(layer + "attention.output", dim, queryRows, a.output_bias());
+    matrix(layer + "attention.output", dim, a.n_heads() * valueSize, a.output_bias());
     if (model.norm().placement() == spec::Norm::BOTH)
       norm(layer + "attention_post_norm");
   }

@@ -25,7 +25,7 @@ extern "C" {
 
 #define LATHE_MODEL_MAGIC "LATHEMDL"   /* 8 bytes, no terminator, in lathe_model */
 #define LATHE_WEIGHTS_MAGIC "LATHEWTS" /* 8 bytes, no terminator, at the start of weights.bin */
-#define LATHE_ABI_VERSION 5u           /* raised with every change of this file */
+#define LATHE_ABI_VERSION 6u           /* raised with every change of this file */
 #define LATHE_MODEL_SYMBOL "lathe_model"
 #define LATHE_PAGE_POSITIONS 64      /* positions of one page of the KV cache */
 #define LATHE_WEIGHTS_ALIGNMENT 4096 /* of weights.bin's data and of each large tensor: 64 */
@@ -160,10 +160,10 @@ typedef struct lathe_weight {
   uint64_t offset, bytes; /* in weights.bin's data */
 } lathe_weight;
 
-/* One page of one layer: for each KV head, K transposed [head_size][64] and then V [64][head_size]. */
+/* One page of one layer: for each KV head, K transposed [head_size][64] and then V [64][value_size]. */
 typedef struct lathe_cache {
   uint32_t layers;
-  uint32_t kv_heads, head_size;
+  uint32_t kv_heads, head_size, value_size;
   lathe_type type;
   uint64_t page_bytes;      /* of one layer */
   uint32_t max_pages;       /* of one sequence: ceil(max_context / 64) */

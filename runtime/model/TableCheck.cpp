@@ -52,11 +52,12 @@ Result<void> checkCache(const lathe_model &model) {
   LATHE_REQUIRE(cache.split_positions >= LATHE_PAGE_POSITIONS && cache.split_positions % LATHE_PAGE_POSITIONS == 0,
                 "cache: split_positions is ", cache.split_positions, "; it must be a multiple of ",
                 LATHE_PAGE_POSITIONS);
+  const uint64_t sizes = uint64_t(cache.head_size) + cache.value_size;
   const unsigned __int128 used =
-      (unsigned __int128)(cache.kv_heads) * cache.head_size * 2 * LATHE_PAGE_POSITIONS * cache.type.bits / 8;
+      (unsigned __int128)(cache.kv_heads) * sizes * LATHE_PAGE_POSITIONS * cache.type.bits / 8;
   LATHE_REQUIRE(cache.layers == 0 || used <= cache.page_bytes, "cache: page_bytes is ", cache.page_bytes,
-                "; keys and values of 64 positions, ", cache.kv_heads, " heads of ", cache.head_size, " x ",
-                cache.type.bits, " bits do not fit");
+                "; keys and values of 64 positions, ", cache.kv_heads, " heads of ", cache.head_size, " and ",
+                cache.value_size, " x ", cache.type.bits, " bits do not fit");
   return {};
 }
 

@@ -13,7 +13,8 @@ import sys
 import gguf
 import numpy as np
 
-# model_type -> architecture, and what is done to its tensors.
+# model_type -> architecture, and what is done to its tensors. (MiMo's dense layers that see all are Llama's, with values of
+# another size.)
 ARCHITECTURES = {
     "arcee": "arcee", "bloom": "bloom", "cohere": "command-r", "cohere2": "cohere2", "dbrx": "dbrx", "dots1": "dots1",
     "ernie4_5": "ernie4_5", "ernie4_5_moe": "ernie4_5-moe", "exaone4": "exaone4", "falcon": "falcon", "gemma": "gemma",
@@ -108,7 +109,7 @@ def main():
     writer.add_vocab_size(config["vocab_size"])
     if config.get("head_dim"):
         writer.add_key_length(size)
-        writer.add_value_length(size)
+        writer.add_value_length(first(config, "v_head_dim") or size)
     if (eps := first(config, "rms_norm_eps")) is not None:
         writer.add_layer_norm_rms_eps(eps)
     else:

@@ -56,7 +56,8 @@ ModelFacts factsOf(const spec::Model &model, const ProgramSet &programs) {
     (phase.inOrder ? facts.recurrenceFlops : facts.productFlops) += uint64_t(phase.operations);
     for (const Call &call : phase.calls)
       if (auto *attend = std::get_if<AttendKernel>(&call.kernel))
-        facts.attentions.push_back({uint64_t(4 * attend->heads * attend->headSize), uint64_t(attend->window)});
+        facts.attentions.push_back(
+            {uint64_t(2 * attend->heads * (attend->headSize + attend->valueSize())), uint64_t(attend->window)});
   }
   return facts;
 }

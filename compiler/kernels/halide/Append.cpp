@@ -34,6 +34,7 @@ Built lathe::buildAppend(const AppendKernel &k, const TargetDesc &target, const 
                    ? select(kernel.load("tile", {2}) == position / static_cast<int>(k.splitPositions), 1, 0)
                    : Expr(1);
   s.component = RDom(0, size, 0, times, "component");
+  s.valueComponent = RDom(0, static_cast<int>(k.valueSize()), 0, times, "value_component");
   Type type = halideType(k.cache == CacheFormat::F32 ? ElementType::F32 : ElementType::F16);
   Expr physical =
       unsafe_promise_clamped(kernel.load("pages", {logical, kernel.load("slots", {0})}), 0, kernel.extent("K", 2) - 1);
@@ -43,7 +44,7 @@ Built lathe::buildAppend(const AppendKernel &k, const TargetDesc &target, const 
   s.keys(row, s.component.x, physical) = cast(type, s.key(s.component.x));
   s.values = Func("V_out");
   s.values(s.c, s.place, s.page) = undef(type);
-  s.values(s.component.x, row, physical) = cast(type, value(s.component.x));
+  s.values(s.valueComponent.x, row, physical) = cast(type, value(s.valueComponent.x));
   kernel.out("K", s.keys);
   kernel.out("V", s.values);
   scheduleAppend(s, k, target);

@@ -113,7 +113,7 @@ Built lathe::buildAttend(const AttendKernel &k, const TargetDesc &target, const 
   s.partial(s.c, s.h) = undef<float>();
   s.partial(0, s.h) = high;
   s.partial(1, s.h) = s.sum(s.h);
-  s.mixedComponent = RDom(0, size, "mixed_component");
+  s.mixedComponent = RDom(0, static_cast<int>(k.valueSize()), "mixed_component");
   s.partial(2 + s.mixedComponent, s.h) = s.mixed(s.mixedComponent, s.h);
   kernel.out("partial", s.partial);
   scheduleAttend(s, k, target, values);

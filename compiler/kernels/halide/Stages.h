@@ -90,10 +90,10 @@ void scheduleRotate(RotateStages &stages, const RotateKernel &kernel, const Targ
 struct AppendStages {
   Halide::Var c{"c"}, h{"h"}, page{"page"}, place{"place"};
   RotationStages turn;
-  Halide::Func qr;           ///< [c, h]
-  Halide::Func key;          ///< [c]
-  Halide::Func keys, values; ///< the cache
-  Halide::RDom component;    ///< of their update
+  Halide::Func qr;                        ///< [c, h]
+  Halide::Func key;                       ///< [c]
+  Halide::Func keys, values;              ///< the cache
+  Halide::RDom component, valueComponent; ///< of their updates
 };
 void scheduleAppend(AppendStages &stages, const AppendKernel &kernel, const TargetDesc &target);
 

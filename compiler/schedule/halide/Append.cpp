@@ -12,6 +12,6 @@ void lathe::scheduleAppend(AppendStages &s, const AppendKernel &k, const TargetD
   s.key.compute_root().store_in(kArray).bound(s.c, 0, static_cast<int>(k.headSize));
   if (k.rotation.rotated)
     scheduleRotation(s.turn, k.rotation, {s.qr, s.key}, target);
-  if (int width = vectorFor(k.headSize, target.lanes); width > 1)
-    s.values.update().vectorize(s.component.x, width);
+  if (int width = vectorFor(k.valueSize(), target.lanes); width > 1)
+    s.values.update().vectorize(s.valueComponent.x, width);
 }

@@ -31,9 +31,9 @@ void lathe::scheduleAttend(AttendStages &s, const AttendKernel &k, const TargetD
   s.weight.compute_root().store_in(kArray).bound(s.v, 0, s.block).bound(s.h, 0, group);
   s.weight.bound_storage(s.b, blocks).vectorize(s.v);
 
-  const int vector = vectorFor(k.headSize, target.lanes);
+  const int vector = vectorFor(k.valueSize(), target.lanes);
   int vectors = 4;
-  while (k.headSize / vector % vectors)
+  while (k.valueSize() / vector % vectors)
     --vectors;
   RVar co("co"), ci("ci");
   s.partial.bound(s.h, 0, group);

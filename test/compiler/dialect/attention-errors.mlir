@@ -74,7 +74,7 @@ func.func @f(%k: tensor<?x64xf32>, %p: tensor<?xi32>, %s: tensor<?xi32>) {
 // -----
 
 func.func @f(%q: tensor<?x64xf32>, %p: tensor<?xi32>, %s: tensor<?xi32>) {
-  // expected-error@+1 {{result is 64 wide; heads * (head_size + 2) is 72}}
+  // expected-error@+1 {{result is 64 wide; heads * (value_size + 2) is 72}}
   %y = lathe.attend %q, %p, %s layer 0 heads 4 kv_heads 2 head_size 16 scale 1.0 split 256 : tensor<?x64xf32> -> tensor<?x?x64xf32>
   return
 }
@@ -194,5 +194,21 @@ func.func @f(%q: tensor<?x64xf32>, %p: tensor<?xi32>, %s: tensor<?xi32>) {
 func.func @f(%q: tensor<?x64xf32>, %p: tensor<?xi32>, %s: tensor<?xi32>) {
   // expected-error@+1 {{temperature = 0.000000e+00 and every = 64; both are positive, or 0 for none}}
   %y = lathe.attention %q, %q, %q, %p, %s layer 0 heads 4 kv_heads 4 head_size 16 scale 1.0 every 64 : tensor<?x64xf32>, tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<?x64xf32>, %k: tensor<?x32xf32>, %v: tensor<?x15xf32>, %p: tensor<?xi32>, %s: tensor<?xi32>) {
+  // expected-error@+1 {{value is 15 wide, which kv_heads = 2 does not divide}}
+  %y = lathe.attention %q, %k, %v, %p, %s layer 0 heads 4 kv_heads 2 head_size 16 scale 1.0 : tensor<?x64xf32>, tensor<?x32xf32>, tensor<?x15xf32> -> tensor<?x32xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<?x64xf32>, %k: tensor<?x32xf32>, %v: tensor<?x16xf32>, %p: tensor<?xi32>, %s: tensor<?xi32>) {
+  // expected-error@+1 {{result is 64 wide; heads * the value's head size is 32}}
+  %y = lathe.attention %q, %k, %v, %p, %s layer 0 heads 4 kv_heads 2 head_size 16 scale 1.0 : tensor<?x64xf32>, tensor<?x32xf32>, tensor<?x16xf32> -> tensor<?x64xf32>
   return
 }

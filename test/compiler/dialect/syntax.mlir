@@ -71,6 +71,9 @@ func.func @imported(%ids: tensor<?xi32>, %positions: tensor<?xi32>, %slots: tens
   %s = lathe.rope interleaved %k, %positions, @yarn head_size 16 : tensor<?x32xf32>
   // CHECK: lathe.attention %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} layer 0 heads 4 kv_heads 2 head_size 16 scale 2.500000e-01 : tensor<?x64xf32>, tensor<?x32xf32>
   %a = lathe.attention %r, %s, %k, %positions, %slots layer 0 heads 4 kv_heads 2 head_size 16 scale 0.25 : tensor<?x64xf32>, tensor<?x32xf32>
+  // CHECK: scale 2.500000e-01 : tensor<?x64xf32>, tensor<?x32xf32>, tensor<?x24xf32> -> tensor<?x48xf32>
+  %av = lathe.slice %k offset 0 : tensor<?x32xf32> -> tensor<?x24xf32>
+  %ab = lathe.attention %r, %s, %av, %positions, %slots layer 2 heads 4 kv_heads 2 head_size 16 scale 0.25 : tensor<?x64xf32>, tensor<?x32xf32>, tensor<?x24xf32> -> tensor<?x48xf32>
   // CHECK: scale 2.500000e-01 window 7 softcap 5.000000e+01 : tensor<?x64xf32>, tensor<?x32xf32>
   %b = lathe.attention %r, %s, %k, %positions, %slots layer 1 heads 4 kv_heads 2 head_size 16 scale 0.25 window 7 softcap 50.0 : tensor<?x64xf32>, tensor<?x32xf32>
   // CHECK: scale 2.500000e-01 window 7 alibi [5.000000e-01, 2.500000e-01, 1.250000e-01, 0.031622776601683791] : tensor

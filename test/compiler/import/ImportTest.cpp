@@ -72,6 +72,13 @@ TEST(Import, attentionTakesItsAttributesFromTheSpec) {
                     HasSubstr("@layers.0.attention.output \"f32\" : tensor<64x32xf32>")));
 }
 
+TEST(Import, valuesMayHaveHeadsOfAnotherSize) {
+  EXPECT_THAT(import("attention { value_head_size: 10 }"),
+              AllOf(HasSubstr("@layers.0.attention.value \"f32\" : tensor<20x64xf32>"),
+                    HasSubstr("@layers.0.attention.output \"f32\" : tensor<64x40xf32>"),
+                    HasSubstr(": tensor<?x64xf32>, tensor<?x32xf32>, tensor<?x20xf32> -> tensor<?x40xf32>")));
+}
+
 TEST(Import, rotationMayTurnPartOfAHead) {
   EXPECT_THAT(import("positions { rotary { dims: 2 pairing: INTERLEAVED } }"),
               AllOf(HasSubstr("@rotary [1.000000e+00] "), HasSubstr("lathe.rope interleaved")));

@@ -35,7 +35,7 @@ double temperature(int64_t entry) { return 1 + 0.125 * static_cast<double>(entry
 std::vector<double> referenceAttend(const AttendKernel &k, const std::vector<double> &q, const std::vector<double> &key,
                                     const std::vector<double> &value, int64_t position, int64_t split, double slope,
                                     double scale) {
-  std::vector<double> partial(k.headSize + 2, 0.0), scores;
+  std::vector<double> partial(k.valueSize() + 2, 0.0), scores;
   int64_t begin = std::max(split * k.splitPositions, k.window ? position - k.window + 1 : 0);
   int64_t end = std::min(position + 1, (split + 1) * k.splitPositions);
   partial[0] = -kInfinity;
@@ -51,8 +51,8 @@ std::vector<double> referenceAttend(const AttendKernel &k, const std::vector<dou
   for (int64_t p = begin; p < end; ++p) {
     double weight = std::exp(scores[p - begin] - partial[0]);
     partial[1] += weight;
-    for (int64_t c = 0; c < k.headSize; ++c)
-      partial[2 + c] += weight * value[p * k.headSize + c];
+    for (int64_t c = 0; c < k.valueSize(); ++c)
+      partial[2 + c] += weight * value[p * k.valueSize() + c];
   }
   return partial;
 }
@@ -61,7 +61,7 @@ void checkAttend(const AttendKernel &k, const TargetDesc &target, std::initializ
   const int64_t group = k.heads / k.kvHeads, length = k.maxPages * kPagePositions;
   KernelRun run(k, target);
   std::vector<double> q = randomValues(group * k.headSize, 11), key = randomValues(length * k.headSize, 12),
-                      value = randomValues(length * k.headSize, 13);
+                      value = randomValues(length * k.valueSize(), 13);
   for (std::vector<double> *list : {&key, &value})
     for (double &v : *list)
       v = cacheRounded(k.cache, v);
@@ -77,14 +77,17 @@ void checkAttend(const AttendKernel &k, const TargetDesc &target, std::initializ
   for (int64_t position : positions) {
     // What the row may not see must not matter, whatever its bits are.
     double poison = kInfinity;
-    auto element = [&](const std::vector<double> &from, int64_t pool, int64_t place, int64_t c) {
+    auto element = [&](const std::vector<double> &from, int64_t size, int64_t pool, int64_t place, int64_t c) {
       for (int64_t page = 0; page < k.maxPages; ++page)
         if (kPool[page] == pool && page * kPagePositions + place <= position)
-          return from[(page * kPagePositions + place) * k.headSize + c];
+          return from[(page * kPagePositions + place) * size + c];
       return poison;
     };
-    run.fill("K", [&](int64_t i) { return element(key, i / 64 / k.headSize, i % 64, i / 64 % k.headSize); });
-    run.fill("V", [&](int64_t i) { return element(value, i / k.headSize / 64, i / k.headSize % 64, i % k.headSize); });
+    const int64_t size = k.headSize, valueSize = k.valueSize();
+    run.fill("K", [&](int64_t i) { return element(key, size, i / 64 / size, i % 64, i / 64 % size); });
+    run.fill("V", [&](int64_t i) {
+      return element(value, valueSize, i / valueSize / 64, i / valueSize % 64, i % valueSize);
+    });
     for (int64_t split = 0; split * k.splitPositions < length; ++split) {
       fillPlace(run, k.maxPages, position, split);
       run.call();
@@ -103,10 +106,11 @@ void checkAttend(const AttendKernel &k, const TargetDesc &target, std::initializ
 /// `length`: of the sequence, for rotations that depend on it.
 void checkAppend(const AppendKernel &k, const TargetDesc &target, int64_t position, int64_t split = 0,
                  int64_t length = 0) {
-  const int64_t group = k.heads / k.kvHeads, size = k.headSize;
+  const int64_t group = k.heads / k.kvHeads, size = k.headSize, valueSize = k.valueSize();
   KernelRun run(k, target);
   fillPlace(run, k.maxPages, position, split);
-  std::vector<double> q = randomValues(group * size, 21), key = randomValues(size, 22), value = randomValues(size, 23);
+  std::vector<double> q = randomValues(group * size, 21), key = randomValues(size, 22),
+                      value = randomValues(valueSize, 23);
   if (k.rotation.rotated) {
     fillRotation(run, k.rotation, k.maxPages, length);
     run.fill("q", q);
@@ -123,10 +127,10 @@ void checkAppend(const AppendKernel &k, const TargetDesc &target, int64_t positi
   bool writes = !k.splitPositions || position / k.splitPositions == split;
   std::vector<double> keys(run.count("K"), 99.0), values(run.count("V"), 99.0);
   int64_t page = kPool[position / kPagePositions], place = position % kPagePositions;
-  for (int64_t c = 0; c < size && writes; ++c) {
+  for (int64_t c = 0; c < size && writes; ++c)
     keys[(page * size + c) * 64 + place] = key[c];
-    values[(page * 64 + place) * size + c] = value[c];
-  }
+  for (int64_t c = 0; c < valueSize && writes; ++c)
+    values[(page * 64 + place) * valueSize + c] = value[c];
   run.expectNear("K", keys, k.cache == CacheFormat::F16 ? 8192 : 1);
   run.expectNear("V", values, k.cache == CacheFormat::F16 ? 8192 : 1);
 }
@@ -253,6 +257,19 @@ TEST(HalideAppend, RotatesAndWrites) {
           for (int64_t position : {0, 63, 64, 255})
             if (target.name == hostTarget().name || size == 64)
               checkAppend({6, 2, size, {rotated, pairing}, cache, 4}, target, position);
+}
+
+TEST(HalideAppend, ValuesOfAnotherSize) {
+  for (const TargetDesc &target : runnableTargets())
+    for (auto [size, valueSize] : {std::pair<int64_t, int64_t>{64, 48}, {12, 20}, {20, 12}})
+      for (CacheFormat cache : {CacheFormat::F32, CacheFormat::F16}) {
+        AppendKernel append{6, 2, size, {size / 2, Pairing::HalfSplit}, cache, 4};
+        append.ownValueSize = valueSize;
+        checkAppend(append, target, 130);
+        AttendKernel attend{6, 2, size, 0.3, 0, 0, cache, 4, 128};
+        attend.ownValueSize = valueSize;
+        checkAttend(attend, target, {0, 130, 255});
+      }
 }
 
 TEST(HalideRotate, HeadsAndPairings) {

@@ -57,7 +57,7 @@ inline ProgramSet toySet() {
   set.programs = {toyProgram("decode", 1), toyProgram("prefill", 4)};
   set.weights = {toyMatrix("embedding"), toyMatrix("head")};
   set.tables = {{"unused table", {1, 2, 3}}};
-  set.cache = {1, 1, 8, CacheFormat::F16, 2, 64};
+  set.cache = {1, 1, 8, 8, CacheFormat::F16, 2, 64};
   set.vocabulary = kToyVocabulary;
   set.logitsStride = kToyPanels * kPanelRows;
   set.maxContext = 100;

@@ -64,6 +64,7 @@ const std::map<std::string, std::vector<double>> kNumbers = {
     {"Attention.n_heads", {0, 1, 3, 4, 5, 6}},
     {"Attention.n_kv_heads", {0, 1, 2, 3}},
     {"Attention.head_size", {0, 8, 12, 20}},
+    {"Attention.value_head_size", {0, 0, 12, 16}},
     {"Attention.scale", {0, 0.4}},
     {"Attention.scale_size", {0, 30}},
     {"Attention.window", {0, 7}},

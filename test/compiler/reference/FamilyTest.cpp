@@ -91,20 +91,17 @@ INSTANTIATE_TEST_SUITE_P(Recurrent, Family,
                          testing::Values(Case{"mamba", "", "logits", false}, Case{"mamba-odd", "", "logits", false},
                                          Case{"falcon-mamba", "", "logits", false}, Case{"mamba2", "", "logits", false},
                                          Case{"mamba2-odd", "", "logits", false}));
-INSTANTIATE_TEST_SUITE_P(Gguf, Family,
-                         testing::Values(Case{"gguf/cohere", "cohere-F32.gguf", "logits.F32"},
-                                         Case{"gguf/gemma", "gemma-F32.gguf", "logits.F32"},
-                                         Case{"gguf/granite", "granite-F32.gguf", "logits.F32"},
-                                         Case{"gguf/hunyuan", "hunyuan-F32.gguf", "logits.F32"},
-                                         Case{"gguf/nemotron", "nemotron-F32.gguf", "logits.F32"},
-                                         Case{"gguf/olmo", "olmo-F32.gguf", "logits.F32"},
-                                         Case{"gguf/olmo2", "olmo2-F32.gguf", "logits.F32"},
-                                         Case{"gguf/phi3", "phi3-F32.gguf", "logits.F32"},
-                                         Case{"gguf/stablelm", "stablelm-F32.gguf", "logits.F32"},
-                                         Case{"gguf/stablelm-qk", "stablelm-qk-F32.gguf", "logits.F32"},
-                                         Case{"gguf/gpt2", "gpt2-F32.gguf", "logits.F32"},
-                                         Case{"gguf/gpt2", "gpt2-Q4_1.gguf", "logits.Q4_1"},
-                                         Case{"gguf/qwen2", "qwen2-F32.gguf", "logits.F32"},
-                                         Case{"gguf/qwen2", "qwen2-Q8_0.gguf", "logits.Q8_0"}));
+INSTANTIATE_TEST_SUITE_P(
+    Gguf, Family,
+    testing::Values(
+        Case{"gguf/cohere", "cohere-F32.gguf", "logits.F32"}, Case{"gguf/gemma", "gemma-F32.gguf", "logits.F32"},
+        Case{"gguf/granite", "granite-F32.gguf", "logits.F32"}, Case{"gguf/hunyuan", "hunyuan-F32.gguf", "logits.F32"},
+        Case{"gguf/nemotron", "nemotron-F32.gguf", "logits.F32"}, Case{"gguf/olmo", "olmo-F32.gguf", "logits.F32"},
+        Case{"gguf/olmo2", "olmo2-F32.gguf", "logits.F32"}, Case{"gguf/phi3", "phi3-F32.gguf", "logits.F32"},
+        Case{"gguf/stablelm", "stablelm-F32.gguf", "logits.F32"},
+        Case{"gguf/stablelm-qk", "stablelm-qk-F32.gguf", "logits.F32"},
+        Case{"gguf/value-size", "value-size-F32.gguf", "logits.F32"}, Case{"gguf/gpt2", "gpt2-F32.gguf", "logits.F32"},
+        Case{"gguf/gpt2", "gpt2-Q4_1.gguf", "logits.Q4_1"}, Case{"gguf/qwen2", "qwen2-F32.gguf", "logits.F32"},
+        Case{"gguf/qwen2", "qwen2-Q8_0.gguf", "logits.Q8_0"}));
 
 } // namespace

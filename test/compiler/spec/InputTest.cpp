@@ -53,6 +53,7 @@ attention {
   n_kv_heads: 2
   head_size: 8
   scale: 0.35355339059327373
+  value_head_size: 8
 }
 mlp {
   hidden: 96

@@ -69,6 +69,7 @@ TEST(TableCheck, Cache) {
   EXPECT_THAT(refusal([](Tables &t) { t.model.cache.split_positions = 0; }), HasSubstr("split_positions is 0"));
   EXPECT_THAT(refusal([](Tables &t) { t.model.cache.split_positions = 100; }), HasSubstr("multiple of 64"));
   EXPECT_THAT(refusal([](Tables &t) { t.model.cache.head_size = 5; }), HasSubstr("do not fit"));
+  EXPECT_THAT(refusal([](Tables &t) { t.model.cache.value_size = 4000000000; }), HasSubstr("do not fit"));
   EXPECT_THAT(refusal([](Tables &t) { t.model.cache.page_bytes = ~uint64_t(0); }), HasSubstr("cache"));
 }
 
