@@ -82,7 +82,7 @@ def Lathe_NormKind : Lathe_Enum<"NormKind", "root mean square or layer norm",
                                 [I32EnumCase<"RMS", 0, "rms">, I32EnumCase<"Layer", 1, "layer">]>;
 def Lathe_Activation : Lathe_Enum<"Activation", "pointwise nonlinearity", [
     I32EnumCase<"SiLU", 0, "silu">, I32EnumCase<"GELUErf", 1, "gelu_erf">, I32EnumCase<"GELUTanh", 2, "gelu_tanh">,
-    I32EnumCase<"ReLU", 3, "relu">, I32EnumCase<"ReLUSquared", 4, "relu_squared">]>;
+    I32EnumCase<"ReLU", 3, "relu">, I32EnumCase<"ReLUSquared", 4, "relu_squared">, I32EnumCase<"XIELU", 5, "xielu">]>;
 def Lathe_Scoring : Lathe_Enum<"Scoring", "how a router's logits become scores",
                                [I32EnumCase<"Softmax", 0, "softmax">, I32EnumCase<"Sigmoid", 1, "sigmoid">]>;
 def Lathe_Pairing : Lathe_Enum<"Pairing", "which components of a head rotate together",
@@ -316,13 +316,19 @@ def Lathe_GluOp : Lathe_Op<"glu", [Pure, SameOperandsAndResultType]> {
   let hasVerifier = 1;
 }
 
-def Lathe_ActivationOp : Lathe_Op<"activation", [Pure, SameOperandsAndResultType]> {
+def Lathe_ActivationOp : Lathe_Op<"activation", [Pure, SameOperandsAndResultType, Lathe_NamesSymbols]> {
   let summary = "a pointwise nonlinearity: activation(slope * x) / slope";
+  let description = [{
+    xielu has a number p for what is positive and n for the rest: p x^2 + x / 2, (n + 1/2) (e^x - 1 - x) + x / 2
+    (arXiv:2411.13010).
+  }];
   let arguments = (ins Lathe_Rows:$input, Lathe_ActivationAttr:$activation,
-                       DefaultValuedAttr<F64Attr, "1.0">:$slope);
+                       DefaultValuedAttr<F64Attr, "1.0">:$slope, OptionalAttr<FlatSymbolRefAttr>:$positive,
+                       OptionalAttr<FlatSymbolRefAttr>:$negative);
   let results = (outs Lathe_Rows:$result);
   let assemblyFormat = [{
-    `` $activation $input (`slope` $slope^)? attr-dict `:` type($result)
+    `` $activation $input (`slope` $slope^)? (`positive` $positive^)? (`negative` $negative^)? attr-dict
+    `:` type($result)
   }];
   let hasVerifier = 1;
 }

@@ -309,7 +309,19 @@ static LogicalResult checkSlope(Operation *op, const llvm::APFloat &value) {
   return op->emitOpError() << "slope = " << slope << "; it is greater than 0";
 }
 
-LogicalResult ActivationOp::verify() { return checkSlope(*this, getSlope()); }
+LogicalResult ActivationOp::verify() {
+  const bool learned = getActivation() == Activation::XIELU;
+  if (learned != bool(getPositiveAttr()) || learned != bool(getNegativeAttr()))
+    return emitOpError("positive and negative are both there for xielu, and for nothing else");
+  return checkSlope(*this, getSlope());
+}
+
+LogicalResult ActivationOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  for (auto [name, symbol] : {std::pair("positive", getPositiveAttr()), std::pair("negative", getNegativeAttr())})
+    if (symbol && failed(checkVector(symbols, *this, name, symbol, 1)))
+      return failure();
+  return success();
+}
 
 LogicalResult GluOp::verify() {
   double clamp = getClamp().convertToDouble();
@@ -317,6 +329,8 @@ LogicalResult GluOp::verify() {
     return emitOpError() << "clamp = " << clamp << "; it is a positive limit, 0 for none";
   if (!std::isfinite(getOffset().convertToDouble()))
     return emitOpError("offset is not finite");
+  if (getActivation() == Activation::XIELU)
+    return emitOpError("activation is xielu, whose learned numbers a gated unit does not take");
   return checkSlope(*this, getSlope());
 }
 

@@ -214,7 +214,7 @@ private:
     take(c, conv);
     Value result = conv.getResult();
     auto activation = result.hasOneUse() ? llvm::dyn_cast<ir::ActivationOp>(*result.user_begin()) : nullptr;
-    if (activation && activation.getSlope().isExactlyValue(1.0)) {
+    if (activation && activation.getSlope().isExactlyValue(1.0) && !activation.getPositiveAttr()) {
       take(c, *result.user_begin());
       result = result.user_begin()->getResult(0);
     }
@@ -259,7 +259,7 @@ private:
     }
     while (value.hasOneUse() && !ir::hiddenOf(value.getDefiningOp())) {
       Operation *user = *value.user_begin();
-      if (llvm::isa<ir::ActivationOp>(user) && done < Activated)
+      if (auto act = llvm::dyn_cast<ir::ActivationOp>(user); act && !act.getPositiveAttr() && done < Activated)
         done = Activated;
       else if (auto scale = llvm::dyn_cast<ir::ScaleOp>(user); scale && !scale.getWeightAttr() && done < Scaled)
         done = Scaled;

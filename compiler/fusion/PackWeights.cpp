@@ -45,6 +45,9 @@ struct PackWeights : lathe::impl::PackWeightsBase<PackWeights> {
         embed.setTableAttr(one(op, embed.getTableAttr(), /*vector=*/false));
       } else if (auto scale = llvm::dyn_cast<ir::ScaleOp>(op); scale && scale.getWeightAttr()) {
         scale.setWeightAttr(one(op, scale.getWeightAttr(), /*vector=*/true));
+      } else if (auto activation = llvm::dyn_cast<ir::ActivationOp>(op); activation && activation.getPositiveAttr()) {
+        activation.setPositiveAttr(one(op, activation.getPositiveAttr(), /*vector=*/true));
+        activation.setNegativeAttr(one(op, activation.getNegativeAttr(), /*vector=*/true));
       } else if (auto norm = llvm::dyn_cast<ir::NormOp>(op)) {
         if (norm.getWeightAttr())
           norm.setWeightAttr(one(op, norm.getWeightAttr(), /*vector=*/true));

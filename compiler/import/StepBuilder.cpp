@@ -19,6 +19,8 @@ static ir::Activation activationOf(spec::Activation activation) {
     return ir::Activation::ReLU;
   case spec::RELU_SQUARED:
     return ir::Activation::ReLUSquared;
+  case spec::XIELU:
+    return ir::Activation::XIELU;
   default:
     llvm_unreachable("validate() has refused a model without an activation");
   }
@@ -121,7 +123,8 @@ Value StepBuilder::mamba(Value x, const spec::Mamba &m, const std::string &name)
       ir::ConvOp::create(b, at(name + ".conv"), input, inputs.positions, inputs.slots, symbol(name + ".conv"),
                          m.conv_bias() ? symbol(name + ".conv.bias") : FlatSymbolRefAttr(), b.getI64IntegerAttr(layer));
   auto silu = ir::ActivationAttr::get(b.getContext(), ir::Activation::SiLU);
-  mixed = ir::ActivationOp::create(b, at(name + ".conv.activation"), mixed, silu, b.getF64FloatAttr(1));
+  mixed = ir::ActivationOp::create(b, at(name + ".conv.activation"), mixed, silu, b.getF64FloatAttr(1),
+                                   FlatSymbolRefAttr(), FlatSymbolRefAttr());
   Value bs, cs;
   if (heads) {
     auto part = [&](int64_t offset, int64_t width) -> Value {
@@ -172,7 +175,11 @@ Value StepBuilder::feedForward(Value x, const spec::Mlp &m, int64_t hidden, cons
                               b.getF64FloatAttr(m.up_offset()));
   } else {
     Value up = linear(x, part + ".up", hidden, m.bias(), chosen);
-    inner = ir::ActivationOp::create(b, at(part + ".activation"), up, activation, slope);
+    const std::string name = part + ".activation";
+    auto learned = [&](const char *side) {
+      return m.activation() == spec::XIELU ? symbol(name + side) : FlatSymbolRefAttr();
+    };
+    inner = ir::ActivationOp::create(b, at(name), up, activation, slope, learned(".positive"), learned(".negative"));
   }
   return linear(inner, part + ".down", model.dim(), m.bias(), chosen);
 }

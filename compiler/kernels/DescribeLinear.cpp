@@ -20,6 +20,8 @@ Activation lathe::activationOf(ir::Activation activation) {
     return Activation::ReLU;
   case ir::Activation::ReLUSquared:
     return Activation::ReLUSquared;
+  case ir::Activation::XIELU:
+    return Activation::XIELU;
   }
   return Activation::None;
 }
@@ -145,7 +147,7 @@ Error PhaseDescriber::addEpilogue(Operation *o, LinearKernel &kernel, Value &res
   } else if (o->getNumOperands() != 1 || o->getOperand(0) != result) {
     return misplaced();
   } else if (auto activation = llvm::dyn_cast<ir::ActivationOp>(o)) {
-    if (later || kernel.gated || kernel.activation != Activation::None)
+    if (later || kernel.gated || kernel.activation != Activation::None || activation.getPositiveAttr())
       return misplaced();
     kernel.activation = activationOf(activation.getActivation());
     kernel.shape = shapeOf(activation);

@@ -348,6 +348,11 @@ Error PhaseDescriber::addPointwise(Operation *o, Value result, Scope scope, std:
     addRow(views, *from);
   }
   kernel.columns = ir::widthOf(o->getResult(0));
+  if (kernel.activation == Activation::XIELU) {
+    auto activation = llvm::cast<ir::ActivationOp>(o);
+    for (FlatSymbolRefAttr side : {activation.getPositiveAttr(), activation.getNegativeAttr()})
+      views.push_back(vector(side));
+  }
   if (kernel.weights)
     views.push_back(vector(llvm::cast<ir::ScaleOp>(o).getWeightAttr()));
   Place to = destination(result, scope);

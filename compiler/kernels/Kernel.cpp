@@ -55,6 +55,8 @@ std::string name(Activation activation) {
     return "relu";
   case Activation::ReLUSquared:
     return "relu2";
+  case Activation::XIELU:
+    return "xielu";
   }
   return "";
 }
@@ -305,6 +307,9 @@ std::vector<Argument> arguments(const PointwiseKernel &k) {
     a.vector("z", ElementType::F32, k.columns);
   if (k.kind == Pointwise::Gate)
     a.vector("z", ElementType::F32, 1);
+  if (k.activation == Activation::XIELU)
+    for (const char *side : {"positive", "negative"})
+      a.vector(side, ElementType::F32, 1);
   if (k.weights)
     a.vector("weight", ElementType::F32, k.weights);
   a.row(k.output, k.columns);

@@ -40,7 +40,8 @@ inline constexpr int64_t kPagePositions = 64;
 enum class ActFormat { F32, Q16 };
 enum class CacheFormat { F32, F16 };
 enum class NormKind { None, RMS, Layer };
-enum class Activation { None, SiLU, GELUErf, GELUTanh, ReLU, ReLUSquared };
+/// XIELU has learned numbers and is of a pointwise kernel only.
+enum class Activation { None, SiLU, GELUErf, GELUTanh, ReLU, ReLUSquared, XIELU };
 /// What an activation a, and the product of a pair that it ends in, has beside its kind:
 ///   a(x) = activation(slope * x) / slope;   a(min(gate, clamp)) * (up, at least -clamp and at most clamp, + offset)
 struct ActivationShape {
@@ -333,7 +334,7 @@ struct Argument {
 ///            sinks: sinks f32[heads];
 ///            -> as norm, columns = heads * headSize
 ///   pointwise  x f32[columns]; Add, Glu: z f32[columns]; Gate: z f32[1];
-///            Scale: weight f32[weights], if any; -> as norm
+///            XIELU: positive f32[1], negative f32[1]; Scale: weight f32[weights], if any; -> as norm
 ///   conv     blocks i32[1], positions i32[1], x f32[channels], w f32[16, width, panels], bias f32[16, panels];
 ///            -> state f32[16, width, panels, *] (blocks stateElements apart), y f32[16, panels]
 ///   scan     blocks i32[1], positions i32[1], tile i32[4], x f32[heads * headSize], dt f32[heads],

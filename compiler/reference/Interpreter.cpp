@@ -184,7 +184,14 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::O
       })
       .template Case<ir::ActivationOp>([&](auto op) -> Result {
         const T slope = number(op.getSlope());
-        return map(rows(op.getInput()), [&](T x) { return activate(op.getActivation(), slope * x) / slope; });
+        auto positive = vector(op, op.getPositiveAttr()), negative = vector(op, op.getNegativeAttr());
+        if (llvm::Error wrong = llvm::joinErrors(positive.takeError(), negative.takeError()))
+          return std::move(wrong);
+        return map(rows(op.getInput()), [&](T x) {
+          return (positive->empty() ? activate(op.getActivation(), slope * x)
+                                    : xielu(slope * x, positive->front(), negative->front())) /
+                 slope;
+        });
       })
       .template Case<ir::AddOp>([&](auto op) -> Result {
         const T scale = number(op.getScale());

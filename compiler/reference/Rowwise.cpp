@@ -79,8 +79,14 @@ template <typename T> T reference::activate(ir::Activation activation, T x) {
     return std::max(x, T(0));
   case ir::Activation::ReLUSquared:
     return std::max(x, T(0)) * std::max(x, T(0));
+  case ir::Activation::XIELU:
+    break;
   }
-  llvm_unreachable("the enum's cases are all above");
+  llvm_unreachable("xielu has numbers of its own");
+}
+
+template <typename T> T reference::xielu(T x, T positive, T negative) {
+  return (x > 0 ? positive * x * x : (negative + T(0.5)) * (std::expm1(x) - x)) + x / 2;
 }
 
 template <typename T> Matrix<T> reference::roundToQ16(const Matrix<T> &x) {
@@ -102,6 +108,7 @@ namespace lathe::reference {
   template Matrix<T> rotate(const Matrix<T> &, llvm::ArrayRef<int32_t>, llvm::ArrayRef<int32_t>, ir::RotationOp,       \
                             int64_t, ir::Pairing);                                                                     \
   template T activate(ir::Activation, T);                                                                              \
+  template T xielu(T, T, T);                                                                                           \
   template Matrix<T> roundToQ16(const Matrix<T> &);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -18,6 +18,8 @@ Matrix<T> rotate(const Matrix<T> &x, llvm::ArrayRef<int32_t> positions, llvm::Ar
                  ir::RotationOp rotation, int64_t headSize, ir::Pairing pairing);
 
 template <typename T> T activate(ir::Activation activation, T x);
+/// xielu, with its number for each side of 0.
+template <typename T> T xielu(T x, T positive, T negative);
 
 /// lathe.quantize, the numbers that it stands for: round(x / scale) * scale, scale = max|x| / 127 over groups of 32.
 template <typename T> Matrix<T> roundToQ16(const Matrix<T> &x);

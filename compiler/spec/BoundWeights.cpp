@@ -44,22 +44,32 @@ public:
   Rearrangement order;         ///< of a part's rows; of a vector: of its components
   Placement place;             ///< of the same
   Format stored = Format::F32; ///< of the tensor; `format` differs where the weight is f32 whatever is stored
-  bool negativeExp = false;
+  spec::TensorBinding::Transform transform = spec::TensorBinding::AS_STORED;
 
   void readBlocks(int64_t row, uint8_t *out) const override {
-    if (stored == format && !negativeExp)
+    if (stored == format && transform == spec::TensorBinding::AS_STORED)
       return readStored(row, out);
     std::vector<uint8_t> blocks(rowBytes(stored, columns));
     std::vector<float> values(columns);
     readStored(row, blocks.data());
     dequantize(stored, blocks.data(), columns, values.data());
-    if (negativeExp)
-      for (float &value : values)
-        value = static_cast<float>(-std::exp(double(value)));
+    for (float &value : values)
+      value = transformed(value);
     quantize(format, values.data(), columns, out);
   }
 
 private:
+  float transformed(float value) const {
+    switch (transform) {
+    case spec::TensorBinding::NEGATIVE_EXP:
+      return static_cast<float>(-std::exp(double(value)));
+    case spec::TensorBinding::SOFTPLUS:
+      return static_cast<float>(std::max(double(value), 0.0) + std::log1p(std::exp(-std::abs(double(value)))));
+    default:
+      return value;
+    }
+  }
+
   void readStored(int64_t row, uint8_t *out) const {
     const int64_t size = blockBytes(stored), units = (vector ? columns : rows) / int64_t(parts.size());
     if (vector) {
@@ -300,8 +310,8 @@ llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &sty
     weight.role = wanted.role;
     weight.tensor = first.name;
     weight.stored = *first.format;
-    weight.negativeExp = holder->candidate.binding->transform() == spec::TensorBinding::NEGATIVE_EXP;
-    weight.format = wanted.f32 || weight.negativeExp ? Format::F32 : weight.stored;
+    weight.transform = holder->candidate.binding->transform();
+    weight.format = wanted.f32 || weight.transform != spec::TensorBinding::AS_STORED ? Format::F32 : weight.stored;
     weight.rows = wanted.rows;
     weight.columns = wanted.columns;
     weight.place = *place;

@@ -146,7 +146,8 @@ std::unique_ptr<WeightSource> randomWeights(const spec::Model &model, Format for
     weight.format = formatFor(shape, format, Format::F32);
     weight.seed = hashBytes(shape.role, source->identity);
     const bool isNorm = llvm::StringRef(shape.role).ends_with("norm");
-    const bool isScale = llvm::StringRef(shape.role).ends_with("scale");
+    const bool isScale =
+        llvm::StringRef(shape.role).ends_with("scale") || llvm::StringRef(shape.role).contains(".activation.");
     const bool offset = model.norm().unit_offset() && !llvm::StringRef(shape.role).contains(".mamba.");
     const bool isDecay =
         llvm::StringRef(shape.role).ends_with("mamba.a"); // one above 0 would let a state grow for ever

@@ -53,7 +53,9 @@ static std::set<std::string> allRoles() {
     for (const WeightShape &shape : weightShapes(model))
       roles.insert(rolePattern(shape.role).first);
   };
+  model.mutable_mlp()->set_activation(spec::XIELU);
   add();
+  model.mutable_mlp()->clear_activation();
   spec::Experts &experts = *model.mutable_mlp()->mutable_experts(); // instead of one feed-forward
   experts.set_router_bias(true);
   experts.set_selection_bias(true);

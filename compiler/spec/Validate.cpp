@@ -328,11 +328,14 @@ static void checkMlp(const spec::Model &model, Checks &checks) {
     return;
   checks.range("mlp.hidden", mlp.hidden(), maxHidden);
   checks.require(mlp.activation() > spec::ACTIVATION_UNSPECIFIED && spec::Activation_IsValid(mlp.activation()),
-                 "mlp.activation is not set: SILU, GELU_ERF, GELU_TANH, RELU or RELU_SQUARED");
+                 "mlp.activation is not set: SILU, GELU_ERF, GELU_TANH, RELU, RELU_SQUARED or XIELU");
   checks.positive("mlp.activation_slope", mlp.activation_slope());
   checks.notNegative("mlp.clamp", mlp.clamp());
   checks.require(std::isfinite(mlp.up_offset()), "mlp.up_offset = {0} is not a finite number",
                  Checks::text(mlp.up_offset()));
+  checks.require(
+      mlp.activation() != spec::XIELU || (!mlp.gated() && !mlp.has_experts()),
+      "mlp.activation = XIELU excludes mlp.gated = true and mlp.experts: its numbers are one feed-forward's");
   checks.require(mlp.gated() || (mlp.clamp() == 0 && mlp.up_offset() == 0),
                  "mlp.clamp and mlp.up_offset need mlp.gated = true");
   if (mlp.has_experts())

@@ -78,6 +78,9 @@ public:
     if (mlp.gated())
       matrix(part + ".gate", hidden, model.dim(), mlp.bias(), experts);
     matrix(part + ".up", hidden, model.dim(), mlp.bias(), experts);
+    if (mlp.activation() == spec::XIELU)
+      for (const char *side : {".activation.positive", ".activation.negative"})
+        vector(part + side, 1);
     matrix(part + ".down", model.dim(), hidden, mlp.bias(), experts);
   }
   void router(const std::string &role, int64_t rows, bool bias) {

@@ -96,6 +96,8 @@ static Expr activated(Activation activation, Expr x) {
     return Halide::max(x, 0.0f);
   case Activation::ReLUSquared:
     return strict_float(Halide::max(x, 0.0f) * Halide::max(x, 0.0f));
+  case Activation::XIELU:
+    break; // has a function of its own
   }
   return x;
 }
@@ -105,6 +107,13 @@ Expr lathe::activate(Activation activation, Expr x, const ActivationShape &shape
     return activated(activation, x);
   const auto slope = static_cast<float>(shape.slope), inverse = static_cast<float>(1 / shape.slope);
   return strict_float(activated(activation, x * slope) * inverse);
+}
+
+Expr lathe::xielu(Expr x, Expr positive, Expr negative, const ActivationShape &shape) {
+  const auto slope = static_cast<float>(shape.slope), inverse = static_cast<float>(1 / shape.slope);
+  Expr steep = x * slope, below = Halide::min(steep, 0.0f); // above 0 e^x may be too large
+  Expr side = select(steep > 0, positive * steep * steep, (negative + 0.5f) * (exponential(below) - 1.0f - below));
+  return strict_float((side + 0.5f * steep) * inverse);
 }
 
 Expr lathe::gatedUnit(Activation activation, Expr gate, Expr up, const ActivationShape &shape) {

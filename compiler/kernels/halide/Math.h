@@ -38,6 +38,8 @@ Halide::Expr softplus(Halide::Expr x);
 Halide::Expr softcap(Halide::Expr x, double cap);
 /// GELU forms: arXiv:1606.08415; SiLU: arXiv:1702.03118; squared ReLU: arXiv:2109.08668.
 Halide::Expr activate(Activation activation, Halide::Expr x, const ActivationShape &shape = {});
+/// arXiv:2411.13010, of a slope.
+Halide::Expr xielu(Halide::Expr x, Halide::Expr positive, Halide::Expr negative, const ActivationShape &shape);
 /// activate(gate) * up: arXiv:2002.05202.
 Halide::Expr gatedUnit(Activation activation, Halide::Expr gate, Halide::Expr up, const ActivationShape &shape);
 

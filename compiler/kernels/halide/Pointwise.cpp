@@ -29,7 +29,9 @@ Built lathe::buildPointwise(const PointwiseKernel &k, const TargetDesc &target, 
     result = gatedUnit(k.activation, x, kernel.in("z")(i), k.shape);
     break;
   case Pointwise::Activate:
-    result = activate(k.activation, x, k.shape);
+    result = k.activation == Activation::XIELU
+                 ? xielu(x, kernel.load("positive", {0}), kernel.load("negative", {0}), k.shape)
+                 : activate(k.activation, x, k.shape);
     break;
   case Pointwise::Scale:
     result = k.value == 1 ? x : x * value;

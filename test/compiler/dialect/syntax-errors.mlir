@@ -392,3 +392,19 @@ func.func @f(%x: tensor<?x64xf32>) {
   %y = lathe.activation silu %x slope 0.0 : tensor<?x64xf32>
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<?x64xf32>) {
+  // expected-error@+1 {{positive and negative are both there for xielu, and for nothing else}}
+  %y = lathe.activation xielu %x : tensor<?x64xf32>
+  return
+}
+
+// -----
+
+func.func @f(%x: tensor<?x64xf32>) {
+  // expected-error@+1 {{activation is xielu, whose learned numbers a gated unit does not take}}
+  %y = lathe.glu xielu %x, %x : tensor<?x64xf32>
+  return
+}

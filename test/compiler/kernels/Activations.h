@@ -6,6 +6,7 @@
 
 namespace lathe::test {
 
+/// XIELU: with 0.7 for what is positive and 0.4 for the rest.
 double activated(Activation activation, double x, const ActivationShape &shape = {});
 double gatedUnit(Activation activation, double gate, double up, const ActivationShape &shape);
 

@@ -35,6 +35,10 @@ static void check(const PointwiseKernel &k, const TargetDesc &target) {
   run.fill("x", x);
   if (k.kind == Pointwise::Add || k.kind == Pointwise::Glu)
     run.fill("z", z);
+  if (k.activation == Activation::XIELU) {
+    run.fill("positive", [](int64_t) { return 0.7; });
+    run.fill("negative", [](int64_t) { return 0.4; });
+  }
   if (k.weights)
     run.fill("weight", [&](int64_t i) { return z[i]; });
   run.call();
@@ -68,6 +72,12 @@ TEST(HalidePointwise, EveryKind) {
       check({.kind = Pointwise::Glu, .columns = 37, .activation = activation, .shape = shape}, target);
     }
   }
+}
+
+TEST(HalidePointwise, LearnedActivation) {
+  for (const TargetDesc &target : runnableTargets())
+    for (double slope : {1.0, 1.5})
+      check({.kind = Pointwise::Activate, .columns = 37, .activation = Activation::XIELU, .shape = {slope}}, target);
 }
 
 TEST(HalidePointwise, Quantised) {

@@ -210,6 +210,12 @@ TEST(Ops, activationsHaveASlope) {
               ElementsAre(near(x / (1 + std::exp(-slope * x)), kFloat)));
 }
 
+TEST(Ops, xieluHasANumberForEachSide) {
+  EXPECT_THAT(one("%y = lathe.activation xielu %x positive @p negative @n : tensor<?x2xf32>", {{-2, 3}}, 2,
+                  {{"p", {{0.5}}}, {"n", {{0.25}}}})[0],
+              ElementsAre(near(0.75 * (std::exp(-2) + 1) - 1), near(6)));
+}
+
 TEST(Ops, gluClampsBothAndAddsToUp) {
   const std::string unit = R"(%g = lathe.slice %x offset 0 : tensor<?x4xf32> -> tensor<?x2xf32>
                   %u = lathe.slice %x offset 2 : tensor<?x4xf32> -> tensor<?x2xf32>

@@ -185,6 +185,8 @@ TEST(Validate, NamesTheFieldAndWhatWouldBeValid) {
       {"dim: 1048576 n_layers: 4096 mlp { hidden: 4194304 } attention { head_size: 64 }",
        "the model would have more than 2^40 parameters: dim = 1048576, n_layers = 4096, mlp.hidden = 4194304"},
       {"mlp { activation_slope: -1 }", "mlp.activation_slope = -1 is not a finite number above 0"},
+      {"mlp { activation: XIELU }",
+       "mlp.activation = XIELU excludes mlp.gated = true and mlp.experts: its numbers are one feed-forward's"},
       {"mlp { clamp: -7 }", "mlp.clamp = -7 is not a finite number of at least 0"},
       {"mlp { experts { count: 5000 per_token: 1 } }", "mlp.experts.count = 5000 is not from 1 to 4096"},
       {"mlp { experts { count: 4 per_token: 5 } }", "mlp.experts.per_token = 5 is not from 1 to 4"},
