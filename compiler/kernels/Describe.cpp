@@ -76,6 +76,12 @@ private:
         use(linear.getBiasesAttr(), Vector);
       } else if (auto embed = llvm::dyn_cast<ir::EmbedOp>(op)) {
         use(b.getArrayAttr({embed.getTableAttr()}), Matrix);
+      } else if (auto scale = llvm::dyn_cast<ir::ScaleOp>(op)) {
+        if (scale.getWeightAttr())
+          use(b.getArrayAttr({scale.getWeightAttr()}), Vector);
+      } else if (auto activation = llvm::dyn_cast<ir::ActivationOp>(op)) {
+        if (activation.getPositiveAttr())
+          use(b.getArrayAttr({activation.getPositiveAttr(), activation.getNegativeAttr()}), Vector);
       } else if (auto attend = llvm::dyn_cast<ir::AttendOp>(op)) {
         if (attend.getScalesAttr())
           use(b.getArrayAttr({attend.getScalesAttr()}), Vector);

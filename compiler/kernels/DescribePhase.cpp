@@ -1,6 +1,7 @@
 //===- DescribePhase.cpp - places, views, and ops on single rows --------------------------------------------------===//
 #include "compiler/kernels/DescribePhase.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -194,7 +195,10 @@ void PhaseDescriber::addRow(std::vector<View> &views, const Place &place, int64_
 }
 
 const PackedWeight &PhaseDescriber::weight(FlatSymbolRefAttr symbol) const {
-  return context.set.weights[context.weights.lookup(symbol.getValue())];
+  auto found = context.weights.find(symbol.getValue());
+  if (found == context.weights.end())
+    llvm::report_fatal_error("@" + symbol.getValue() + ": describe does not know of the op that names it");
+  return context.set.weights[found->second];
 }
 
 void PhaseDescriber::addMatrix(std::vector<View> &views, const PackedWeight &packed, int64_t perColumn) {

@@ -20,6 +20,7 @@ inline constexpr int64_t kF32 = 4; ///< bytes
 Activation activationOf(ir::Activation activation);
 ActivationShape shapeOf(ir::ActivationOp activation);
 ActivationShape shapeOf(ir::GluOp glu);
+inline bool isQuantized(mlir::Value value) { return ir::isQuantizedRows(value.getType()); }
 
 /// Where a value of rows lies.
 struct Place {

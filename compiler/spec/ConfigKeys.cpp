@@ -59,7 +59,7 @@ static const json *findLifted(const spec::Style &style, const json &config, llvm
 
 static std::optional<json> valuesOf(const Tensor &tensor) {
   constexpr int64_t limit = 65536; // one frequency a pair of a head's components is far fewer
-  if (tensor.shape.size() != 1 || tensor.shape[0] > limit || !tensor.format)
+  if (tensor.shape.size() != 1 || tensor.shape[0] > limit || !tensor.format || tensor.scales)
     return std::nullopt;
   std::vector<float> values(tensor.shape[0]);
   dequantize(*tensor.format, tensor.data, tensor.shape[0], values.data());

@@ -133,7 +133,7 @@ static bool endsBranch(llvm::StringRef role) { return role.ends_with(".output") 
 
 std::unique_ptr<WeightSource> randomWeights(const spec::Model &model, Format format) {
   auto source = std::make_unique<DerivedWeights<RandomWeight>>();
-  source->identity = hashBytes("random weights, version 4");
+  source->identity = hashBytes("random weights, version 3");
   const float branches = std::sqrt(2.0f * static_cast<float>(model.n_layers()));
   for (const WeightShape &shape : weightShapes(model)) {
     if (shape.made)

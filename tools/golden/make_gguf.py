@@ -19,12 +19,13 @@ ARCHITECTURES = {
     "arcee": "arcee", "bloom": "bloom", "cohere": "command-r", "cohere2": "cohere2", "dbrx": "dbrx", "dots1": "dots1",
     "ernie4_5": "ernie4_5", "ernie4_5_moe": "ernie4_5-moe", "exaone4": "exaone4", "falcon": "falcon", "gemma": "gemma",
     "gemma2": "gemma2", "gemma3_text": "gemma3", "glm": "chatglm", "glm4": "glm4", "gpt_bigcode": "starcoder",
-    "gpt_neox": "gptneox", "gptj": "gptj", "granite": "granite", "granitemoe": "granitemoe",
-    "granitemoeshared": "granitemoe", "minicpm": "minicpm", "minimax_m2": "minimax-m2", "mpt": "mpt", "nemotron": "nemotron", "olmo": "olmo",
-    "olmo2": "olmo2", "olmo3": "olmo2", "phi": "phi2", "phi3": "phi3", "qwen3": "qwen3", "seed_oss": "seed_oss",
-    "smollm3": "smollm3", "stablelm": "stablelm", "starcoder2": "starcoder2",
+    "gpt_neox": "gptneox", "gpt_oss": "gpt-oss", "gptj": "gptj", "granite": "granite", "granitemoe": "granitemoe",
+    "granitemoeshared": "granitemoe", "hunyuan_v1_dense": "hunyuan-dense", "mimo_v2_flash": "llama", "minicpm": "minicpm",
+    "minimax_m2": "minimax-m2", "mpt": "mpt", "nemotron": "nemotron", "olmo": "olmo", "olmo2": "olmo2", "olmo3": "olmo2",
+    "phi": "phi2", "phi3": "phi3", "qwen3": "qwen3", "seed_oss": "seed_oss", "smollm3": "smollm3", "stablelm": "stablelm",
+    "starcoder2": "starcoder2",
 }
-PERMUTED = {"arcee", "granite", "granitemoe", "granitemoeshared", "minicpm", "olmo", "smollm3"}
+PERMUTED = {"arcee", "granite", "granitemoe", "granitemoeshared", "mimo_v2_flash", "minicpm", "olmo", "smollm3"}
 NORMS_PLUS_ONE = {"gemma", "gemma2", "gemma3_text", "nemotron"}
 BY_HEAD = {"bloom", "gpt_neox", "falcon"}
 
@@ -82,6 +83,17 @@ def by_part(weight, heads, kv_heads, size):
     return np.concatenate([flat(parts[:, :group]), flat(parts[:, group]), flat(parts[:, group + 1])])
 
 
+def parts_of_experts(name, weight):
+    """gpt-oss's rows of gate and up alternate, and matrices lie the other way."""
+    if ".experts." not in name:
+        return [(name + ".weight" if name.endswith(".sinks") else name, weight)]
+    base, of, bias = name.rpartition("_bias") if name.endswith("_bias") else (name, "", None)
+    end, turned = (".bias", weight) if of else (".weight", weight.swapaxes(1, 2))
+    if "gate_up_proj" not in base:
+        return [(base + end, turned)]
+    return [(base.replace("gate_up_proj", f"{part}_proj") + end, turned[:, i::2]) for i, part in enumerate(("gate", "up"))]
+
+
 def main():
     folder, out = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     out.mkdir(parents=True, exist_ok=True)
@@ -116,7 +128,8 @@ def main():
         writer.add_layer_norm_eps(first(config, "layer_norm_eps", "layer_norm_epsilon", "norm_epsilon", "norm_eps") or 1e-5)
     rope = "rope_parameters/full_attention/" if first(config, "rope_parameters/full_attention") else "rope_parameters/"
     if (theta := first(config, rope + "rope_theta", "attn_config/rope_theta", "rope_theta", "rotary_emb_base")) is not None:
-        writer.add_rope_freq_base(theta)
+        alpha = first(config, "rope_parameters/alpha") or 1
+        writer.add_rope_freq_base(theta * alpha ** (size / (size - 2)))
     if first(config, rope + "rope_type") == "yarn":
         writer.add_rope_scaling_type(gguf.RopeScalingType.YARN)
         writer.add_rope_scaling_factor(first(config, rope + "factor"))
@@ -139,6 +152,9 @@ def main():
         if (value := first(config, key)) is not None:
             add(value)
 
+    if kind == "gpt_oss":
+        writer.add_expert_feed_forward_length(config["intermediate_size"])
+        tensors = dict(part for name, weight in tensors.items() for part in parts_of_experts(name, weight))
     for key, add in (
         (("num_local_experts", "n_routed_experts", "moe_num_experts", "ffn_config/moe_num_experts"), writer.add_expert_count),
         (("num_experts_per_tok", "moe_k", "ffn_config/moe_top_k"), writer.add_expert_used_count),

@@ -194,7 +194,13 @@ void print(llvm::ArrayRef<Subject> subjects) {
   table.row("width", [](Facts f) { return groupedDigits(f.model.dim()); });
   table.row("query heads", [](Facts f) { return groupedDigits(f.model.attention().n_heads()); });
   table.row("key/value heads", [](Facts f) { return groupedDigits(f.model.attention().n_kv_heads()); });
-  table.row("width of a head", [](Facts f) { return groupedDigits(f.model.attention().head_size()); });
+  table.row("width of a head", [](Facts f) {
+    const spec::Attention &attention = f.model.attention();
+    const std::string width = groupedDigits(attention.head_size());
+    return attention.value_head_size() == attention.head_size()
+               ? width
+               : width + ", values " + groupedDigits(attention.value_head_size());
+  });
   table.row("width of the feed-forward", [](Facts f) { return groupedDigits(f.model.mlp().hidden()); });
   table.row("positions", [](Facts f) { return positionsText(f.model); });
   table.row("vocabulary", [](Facts f) { return groupedDigits(f.model.vocab_size()); });

@@ -105,8 +105,8 @@ func.func @imported(%ids: tensor<?xi32>, %positions: tensor<?xi32>, %slots: tens
   %es = lathe.activation silu %gs slope 1.702 : tensor<?x64xf32>
   // CHECK: lathe.scale %{{.*}} by 5.000000e-01 : tensor<?x64xf32>
   %f = lathe.scale %e by 0.5 : tensor<?x64xf32>
-  // CHECK: lathe.scale %{{.*}} by 5.000000e-01, @norm : tensor<?x64xf32>
-  %fw = lathe.scale %f by 0.5, @norm : tensor<?x64xf32>
+  // CHECK: lathe.scale %{{.*}} by 5.000000e-01, @gain : tensor<?x64xf32>
+  %fw = lathe.scale %f by 0.5, @gain : tensor<?x64xf32>
   // CHECK: lathe.softcap %{{.*}} cap 3.000000e+01 : tensor<?x64xf32>
   %h = lathe.softcap %fw cap 30.0 : tensor<?x64xf32>
   // CHECK: lathe.clip %{{.*}} limit 8.000000e+00 : tensor<?x64xf32>

@@ -205,7 +205,7 @@ TEST(Ops, activations) {
 }
 
 TEST(Ops, activationsHaveASlope) {
-  const double x = 0.75, slope = 1.702;
+  const float x = 0.75f, slope = 1.702f;
   EXPECT_THAT(one("%y = lathe.activation silu %x slope 1.702 : tensor<?x1xf32>", {{x}}, 1)[0],
               ElementsAre(near(x / (1 + std::exp(-slope * x)), kFloat)));
 }

@@ -230,8 +230,8 @@ TEST(MalformedHuggingFace, NamesTheKey) {
             "config.json: hidden_size or n_embd or d_model is missing (dim needs it)");
   EXPECT_EQ(
       edited("\"silu\"", "\"mish\""),
-      "config.json: hidden_act = mish is not supported; supported: gelu, gelu_fast, gelu_new, gelu_pytorch_tanh, relu, "
-      "relu2, silu, swish");
+      "config.json: hidden_act = mish is not supported; supported: gelu, gelu_fast, gelu_new, gelu_pytorch_tanh, "
+      "quick_gelu, relu, relu2, silu, swish, xielu");
   EXPECT_EQ(edited("\"rope_scaling\": null", "\"rope_scaling\": {\"type\": \"rings\"}"),
             "config.json: rope_scaling.type = rings is not supported; supported: default, dynamic, linear, llama3, longrope, mrope, ntk, yarn");
   EXPECT_EQ(
