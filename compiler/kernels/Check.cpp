@@ -1,5 +1,6 @@
 //===- Check.cpp - proves that programs stay inside their memory ------------------------------------------------===//
 #include "compiler/kernels/Check.h"
+#include "compiler/kernels/Signature.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FormatVariadic.h"

@@ -1,5 +1,6 @@
 //===- DescribePhase.cpp - places, views, and ops on single rows --------------------------------------------------===//
 #include "compiler/kernels/DescribePhase.h"
+#include "compiler/kernels/Signature.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/MathExtras.h"

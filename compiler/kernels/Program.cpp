@@ -1,5 +1,6 @@
 //===- Program.cpp - tiles of phases, and programs as text ------------------------------------------------------===//
 #include "compiler/kernels/Program.h"
+#include "compiler/kernels/Signature.h"
 #include <cassert>
 #include <sstream>
 

@@ -1,6 +1,7 @@
 //===- Tables.cpp - from a scheduled ProgramSet to model_abi.h's structs -----------------------------------------===//
 #include "compiler/link/Tables.h"
 #include "compiler/kernels/Check.h"
+#include "compiler/kernels/Signature.h"
 #include "compiler/object/AbiType.h"
 #include "compiler/support/Error.h"
 #include <cstring>

@@ -6,7 +6,7 @@
 #ifndef LATHE_COMPILER_OBJECT_ABITYPE_H
 #define LATHE_COMPILER_OBJECT_ABITYPE_H
 
-#include "compiler/kernels/Kernel.h"
+#include "compiler/kernels/Signature.h"
 #include "runtime/abi/model_abi.h"
 
 namespace lathe {

@@ -25,7 +25,7 @@
 #ifndef LATHE_COMPILER_KERNELS_HALIDE_BUILDER_H
 #define LATHE_COMPILER_KERNELS_HALIDE_BUILDER_H
 
-#include "compiler/kernels/Kernel.h"
+#include "compiler/kernels/Signature.h"
 #include "compiler/kernels/halide/Registry.h"
 #include <Halide.h>
 #include <map>

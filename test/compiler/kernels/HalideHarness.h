@@ -12,7 +12,7 @@
 #ifndef LATHE_TEST_COMPILER_KERNELS_HALIDEHARNESS_H
 #define LATHE_TEST_COMPILER_KERNELS_HALIDEHARNESS_H
 
-#include "compiler/kernels/Kernel.h"
+#include "compiler/kernels/Signature.h"
 #include "compiler/kernels/halide/Registry.h"
 #include "runtime/abi/model_abi.h"
 #include <functional>

@@ -1,5 +1,5 @@
 //===- KernelTest.cpp - symbols and signatures -------------------------------------------------------------------===//
-#include "compiler/kernels/Kernel.h"
+#include "compiler/kernels/Signature.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <set>

@@ -1,5 +1,6 @@
 //===- BundleTest.cpp - tables, library and folder of a bundle ---------------------------------------------------===//
 #include "compiler/link/Bundle.h"
+#include "compiler/kernels/Signature.h"
 #include "compiler/object/Emit.h"
 #include "compiler/schedule/Schedule.h"
 #include "runtime/lathe.h"
