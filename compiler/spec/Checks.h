@@ -53,8 +53,12 @@ inline uint32_t wholePart(double part, uint32_t whole) {
   return product > 0 && product < UINT32_MAX ? static_cast<uint32_t>(product) : 0;
 }
 
+/// Sets what is not set and has a usual value, or follows from something else: afterwards each choice is said in one
+/// field, whatever fields the spec said it by.
+void fillDefaults(spec::Model &model);
 /// Sizes that follow from others.
 void fillMamba(spec::Mamba &mamba, const spec::Model &model);
+void checkPositions(const spec::Model &layer, Checks &checks);
 /// The mixer of a layer that has one.
 void checkMamba(const spec::Model &layer, Checks &checks);
 
