@@ -27,9 +27,13 @@ public:
 
   Error create(uint64_t dataBytes) {
     fd = ::open(path.c_str(), O_CREAT | O_RDWR | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0 || ::ftruncate(fd, LATHE_WEIGHTS_ALIGNMENT + dataBytes) != 0)
-      return failure();
-    return Error::success();
+    const uint64_t size = LATHE_WEIGHTS_ALIGNMENT + dataBytes;
+    // Claims the room now rather than finding it too small after an hour of packing. Not every file system can.
+    if (fd >= 0 && (::fallocate(fd, 0, 0, size) == 0 || (errno == EOPNOTSUPP && ::ftruncate(fd, size) == 0)))
+      return Error::success();
+    if (fd >= 0 && errno == ENOSPC)
+      return makeError("{0}: the disk has no room for {1} bytes of weights; --quantize makes them smaller", path, size);
+    return failure();
   }
 
   /// The last thing to be written: before it the file is no weights.bin.

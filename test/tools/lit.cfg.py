@@ -1,6 +1,7 @@
 # The command line's tests: `lathe` on tiny models of test/data. %data is that folder, %bundles holds bundles that
 # several tests share (made once, by the first that needs one: see Inputs/bundle.sh).
 import os
+import shutil
 
 import lit.formats
 
@@ -18,6 +19,9 @@ config.environment["LATHE_TEST_BUNDLES"] = os.path.join(config.test_exec_root, "
 for variable in ("HOME", "XDG_CACHE_HOME", "ASAN_OPTIONS"):
     if variable in os.environ:
         config.environment[variable] = os.environ[variable]
+
+if shutil.disk_usage(config.lathe_binary).free < 3e12:
+    config.available_features.add("disk-below-3tb")
 
 config.substitutions.append(("%data", os.path.join(config.lathe_source, "test", "data")))
 config.substitutions.append(("%models", os.path.join(config.lathe_source, "models")))
