@@ -288,11 +288,9 @@ Error PhaseDescriber::addRotate(ir::RopeOp rope, Scope scope, std::vector<Call> 
   Expected<Rotation> rotation = addRotation(rope, views);
   if (!rotation)
     return rotation.takeError();
-  Expected<Place> from = source(rope, rope.getInput());
+  Expected<Place> from = plainSource(rope, rope.getInput());
   if (!from)
     return from.takeError();
-  if (from->quantized || from->chosen)
-    return error(rope, "turns rows that are quantised or chosen");
   views.push_back(rows(*from));
   views.push_back(rows(destination(rope.getResult(), scope)));
   const int64_t headSize = rope.getHeadSize();

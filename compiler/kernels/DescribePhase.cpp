@@ -153,6 +153,13 @@ Expected<Place> PhaseDescriber::source(Operation *user, Value value) {
   return found->second;
 }
 
+Expected<Place> PhaseDescriber::plainSource(Operation *user, Value value) {
+  Expected<Place> place = source(user, value);
+  if (place && (place->quantized || place->chosen))
+    return error(user, "reads rows that are quantised or chosen");
+  return place;
+}
+
 bool PhaseDescriber::isPositions(Value value) {
   auto argument = llvm::dyn_cast<BlockArgument>(value);
   auto input = argument ? llvm::dyn_cast<BlockArgument>(op.getInputs()[argument.getArgNumber()]) : nullptr;
@@ -214,11 +221,9 @@ View PhaseDescriber::vector(FlatSymbolRefAttr symbol, int64_t perColumn) const {
 //===-- ops on single rows ----------------------------------------------------------------------------------------===//
 
 Error PhaseDescriber::addSlice(ir::SliceOp slice) {
-  Expected<Place> from = source(slice, slice.getInput());
+  Expected<Place> from = plainSource(slice, slice.getInput());
   if (!from)
     return from.takeError();
-  if (from->quantized || from->chosen)
-    return error(slice, "takes columns of rows that are quantised or chosen");
   Place place = *from;
   place.offset += slice.getOffset() * kF32;
   place.columns = ir::widthOf(slice.getResult());

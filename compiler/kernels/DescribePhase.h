@@ -69,6 +69,8 @@ private:
   Place destination(mlir::Value value, Scope scope);
   int64_t allocate(int64_t bytes); ///< of scratch
   llvm::Expected<Place> source(mlir::Operation *user, mlir::Value value);
+  /// For a kernel that reads one row of f32 where it lies: fails if the rows are quantised or chosen.
+  llvm::Expected<Place> plainSource(mlir::Operation *user, mlir::Value value);
 
   // Views.
   /// Whether the value is a function's second argument: steps take (ids, positions, slots, logit rows).

@@ -54,11 +54,9 @@ Error PhaseDescriber::describeConv(ir::ConvOp conv) {
   Expected<View> positions = index(conv, conv.getPositions(), Base::Positions);
   if (!positions)
     return positions.takeError();
-  Expected<Place> input = source(conv, conv.getInput());
+  Expected<Place> input = plainSource(conv, conv.getInput());
   if (!input)
     return input.takeError();
-  if (input->quantized || input->chosen)
-    return error(conv, "reads rows that are quantised or chosen");
   phase.inOrder = true;
   phase.columns = panelsOf(channels) / panels;
   std::vector<View> views = {{.base = Base::Blocks, .perRow = 4}, *positions, rows(*input, lanes * kF32)};
@@ -102,11 +100,9 @@ Error PhaseDescriber::describeScan(ir::ScanOp scan) {
                                   {scan.getDt(), headBytes},
                                   {scan.getB(), 0},
                                   {scan.getC(), 0}}) {
-    Expected<Place> place = source(scan, value);
+    Expected<Place> place = plainSource(scan, value);
     if (!place)
       return place.takeError();
-    if (place->quantized || place->chosen)
-      return error(scan, "reads rows that are quantised or chosen");
     views.push_back(rows(*place, perColumn));
   }
   if (kernel.byChannel)
