@@ -9,6 +9,8 @@ namespace lathe {
 
 /// models/families/*.textproto, by path.
 std::span<const EmbeddedFile> embeddedFamilies();
+/// models/readers/*.json, by path.
+std::span<const EmbeddedFile> embeddedReaders();
 /// models/chat/*.json, by path.
 std::span<const EmbeddedFile> embeddedChatFormats();
 

@@ -4,6 +4,7 @@
 #include "compiler/support/Error.h"
 #include "llvm/ADT/StringExtras.h"
 #include <cmath>
+#include <set>
 
 namespace lathe {
 
@@ -174,15 +175,16 @@ static llvm::Expected<std::optional<Found>> findValue(const spec::Style &style, 
                                                       const Checkpoint &checkpoint, bool isSet) {
   std::vector<std::string> keys;
   for (const std::string &key : binding.keys()) {
-    keys.push_back(spelledOut(key, checkpoint));
-    if (std::optional<json> value = lookUp(style, checkpoint, keys.back()))
-      return Found{std::move(*value), checkpoint.file + ": " + printable(keys.back())};
+    const std::string own = spelledOut(key, checkpoint);
+    keys.push_back(writtenKey(checkpoint, own));
+    if (std::optional<json> value = lookUp(style, checkpoint, own))
+      return Found{std::move(*value), checkpoint.file + ": " + keys.back()};
   }
   if (!binding.otherwise().empty())
     return Found{literal(binding.otherwise()), "default of " + binding.field()};
   if (binding.optional() || isSet)
     return std::nullopt;
-  return makeError("{0}: {1} is missing ({2} needs it)", checkpoint.file, printable(llvm::join(keys, " or ")),
+  return makeError("{0}: {1} is missing ({2} needs it)", checkpoint.file, llvm::join(keys, " or "),
                    binding.field());
 }
 
@@ -250,12 +252,33 @@ static bool isSet(const FieldPath &path, const Message &model) {
                                    : reflection->HasField(*message, path.field);
 }
 
+/// The variant whose list of layers the path is; -1: it is no such list.
+static int variantListed(const FieldPath &path) {
+  const bool list = path.field && path.field->containing_type() == spec::Variant::descriptor() &&
+                    path.field->number() == spec::Variant::kLayersFieldNumber;
+  return list ? path.through.back().element : -1;
+}
+
+/// A list that names no layer counts before a range as any other list does: the variant is for none, or for all others.
+static void settleEmptyLists(const std::set<int> &variants, spec::Model &model) {
+  for (int i : llvm::reverse(variants)) {
+    spec::Variant &variant = *model.mutable_variants(i);
+    variant.clear_first();
+    variant.clear_end();
+    variant.clear_every();
+    if (!variant.except())
+      model.mutable_variants()->DeleteSubrange(i, 1);
+  }
+}
+
+/// `emptied` takes the variants whose list of layers names none.
 static llvm::Error apply(const spec::Style &style, const spec::Binding &binding, const Checkpoint &checkpoint,
-                         spec::Model &model) {
+                         spec::Model &model, std::set<int> &emptied) {
   llvm::Expected<FieldPath> path = resolve(binding.field(), model, checkpoint.file);
   if (!path)
     return path.takeError();
-  if ((!isChosen(*path, model) && !choosesItself(binding)) || !applies(binding.when(), style, checkpoint))
+  auto holds = [&](llvm::StringRef when) { return applies(when, style, checkpoint); };
+  if ((!isChosen(*path, model) && !choosesItself(binding)) || !llvm::all_of(binding.when(), holds))
     return llvm::Error::success();
   llvm::Expected<std::optional<Found>> found = findValue(style, binding, checkpoint, isSet(*path, model));
   if (!found)
@@ -273,26 +296,35 @@ static llvm::Error apply(const spec::Style &style, const spec::Binding &binding,
                        binding.field());
     **value = 1 / (*value)->get<double>();
   }
+  if (binding.plus() != 0) {
+    if (!(*value)->is_number_integer())
+      return makeError("{0} = {1} is not a whole number (for {2})", (*found)->where, textOf(**value), binding.field());
+    **value = (*value)->get<int64_t>() + binding.plus();
+  }
   if (!binding.times().empty())
     value = multiplied(style, binding, checkpoint, **value);
   if (!value)
     return value.takeError();
   if (!*value)
     return llvm::Error::success();
+  if (const int variant = variantListed(*path); variant >= 0 && (*value)->is_array() && (*value)->empty())
+    emptied.insert(variant);
   Message &message = owner(*path, model);
   return path->choice ? choose(message, path->choice, **value, (*found)->where)
                       : setField(message, path->field, **value, (*found)->where);
 }
 
 llvm::Error bindConfig(const spec::Style &style, const Checkpoint &checkpoint, spec::Model &model) {
+  std::set<int> emptied;
   for (const spec::Binding &binding : style.bindings()) {
     const bool bare = checkpoint.config.is_null() && !binding.keys().empty();
     if (bare) // tensors alone: only what all files of the style share is known
       continue;
-    if (llvm::Error error = apply(style, binding, checkpoint, model))
+    if (llvm::Error error = apply(style, binding, checkpoint, model, emptied))
       return error;
   }
-  return llvm::Error::success();
+  settleEmptyLists(emptied, model);
+  return checkFollowed(style, checkpoint, model);
 }
 
 llvm::Error checkStyle(const spec::Style &style, const spec::Model &defaults, llvm::StringRef file) {
@@ -300,8 +332,9 @@ llvm::Error checkStyle(const spec::Style &style, const spec::Model &defaults, ll
     llvm::Expected<FieldPath> path = resolve(binding.field(), defaults, file);
     if (!path)
       return path.takeError();
-    if (!binding.when().empty() && !llvm::StringRef(binding.when()).contains('='))
-      return makeError("{0}: binding of '{1}': when = '{2}' is not KEY=VALUE", file, binding.field(), binding.when());
+    for (llvm::StringRef when : binding.when())
+      if (!when.contains('='))
+        return makeError("{0}: binding of '{1}': when = '{2}' is not KEY=VALUE", file, binding.field(), when);
     if (binding.keys().empty() && binding.otherwise().empty())
       return makeError("{0}: binding of '{1}' has neither keys nor otherwise", file, binding.field());
   }

@@ -17,7 +17,8 @@ namespace lathe {
 llvm::Error checkStyle(const spec::Style &style, const spec::Model &defaults, llvm::StringRef file);
 
 /// Sets the fields of `model` that the style binds; from bare tensors without a configuration, only the style's
-/// constants. Errors name the file, the key and what would be valid.
+/// constants. Errors name the file, the key and what would be valid; a key that would change numbers and is not followed is
+/// one.
 llvm::Error bindConfig(const spec::Style &style, const Checkpoint &checkpoint, spec::Model &model);
 
 /// The weights of `model` (validated) in the checkpoint, which describes itself as `stored`: where a layer's rotary

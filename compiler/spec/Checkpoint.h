@@ -15,6 +15,7 @@
 #include "compiler/support/File.h"
 #include "llvm/ADT/StringMap.h"
 #include <nlohmann/json.hpp>
+#include <map>
 #include <optional>
 
 namespace lathe {
@@ -45,6 +46,10 @@ struct Checkpoint {
   /// A JSON object. GGUF: flat ("llama.block_count"), without the long arrays and the tokenizer's tables. Absent (null)
   /// when the checkpoint is bare tensors.
   nlohmann::json config;
+  /// What each key of `config` is where a file does not say it (Readers.h); null: not known.
+  nlohmann::json defaults;
+  /// The file's own words for keys of a completed `config`, where they are others: "rope_parameters" -> "rope_scaling".
+  std::map<std::string, std::string> written;
   std::vector<Tensor> tensors;
   llvm::StringMap<size_t> tensorIndex;
   std::vector<std::shared_ptr<const MappedFile>> files; ///< that the tensors' data lies in

@@ -19,8 +19,15 @@ std::string textOf(const nlohmann::json &value);
 /// The key with the checkpoint's own name of its architecture for "{arch}".
 std::string spelledOut(std::string key, const Checkpoint &checkpoint);
 
+/// A key as the file has it, for messages (Checkpoint::written).
+std::string writtenKey(const Checkpoint &checkpoint, llvm::StringRef key);
+
 /// The value of a key that is spelled out; nothing where it is missing or null.
 std::optional<nlohmann::json> lookUp(const spec::Style &style, const Checkpoint &checkpoint, llvm::StringRef key);
+
+/// Whether every key of a completed configuration (Readers.h) is bound, inert or as it is by default, and every word of a
+/// list known; an error names the first that is not.
+llvm::Error checkFollowed(const spec::Style &style, const Checkpoint &checkpoint, const spec::Model &model);
 
 /// Whether the checkpoint says what `when` ("KEY=VALUE"; "KEY=": no such key; "!=" for the contrary) asks for.
 bool applies(llvm::StringRef when, const spec::Style &style, const Checkpoint &checkpoint);

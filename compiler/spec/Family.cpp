@@ -60,7 +60,8 @@ static llvm::Error complete(spec::Style &style, const spec::Model &defaults, llv
     included = includedStyle(included, *shared);
   }
   style = includedStyle(included, style);
-  return llvm::Error::success();
+  bindAgain(style);
+  return checkStyle(style, defaults, file); // what it binds again, too
 }
 
 llvm::Expected<NamedFamily> parseFamily(llvm::StringRef text, llvm::StringRef file) {

@@ -1,6 +1,7 @@
 //===- Gguf.cpp - a GGUF as a checkpoint --------------------------------------------------------------------------===//
 #include "compiler/spec/Checkpoint.h"
 #include "compiler/spec/GgufFile.h"
+#include "compiler/spec/Readers.h"
 #include "compiler/spec/tokenizer/TokenizerBlob.h"
 #include "compiler/support/Error.h"
 #include "compiler/support/Hash.h"
@@ -177,6 +178,8 @@ llvm::Expected<Checkpoint> readGguf(llvm::StringRef path) {
   if (!tokenizer)
     return tokenizer.takeError();
   checkpoint.tokenizer = std::move(*tokenizer);
+  if (llvm::Error error = completeGguf(checkpoint))
+    return std::move(error);
   return checkpoint;
 }
 

@@ -1,6 +1,7 @@
 //===- HuggingFace.cpp - a folder of config.json and safetensors --------------------------------------------------===//
 #include "compiler/spec/Checkpoint.h"
 #include "compiler/spec/Safetensors.h"
+#include "compiler/spec/TransformersConfig.h"
 #include "compiler/spec/tokenizer/TokenizerFile.h"
 #include "compiler/support/Error.h"
 #include "llvm/Support/FileSystem.h"
@@ -53,7 +54,7 @@ static llvm::Error readConfig(const std::string &file, Checkpoint &checkpoint) {
   checkpoint.architecture = type->get<std::string>();
   if (auto name = checkpoint.config.find("_name_or_path"); name != checkpoint.config.end() && name->is_string())
     checkpoint.name = name->get<std::string>();
-  return llvm::Error::success();
+  return completeTransformers(checkpoint);
 }
 
 /// The shards that model.safetensors.index.json maps its tensors to.

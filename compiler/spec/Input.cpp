@@ -2,10 +2,12 @@
 #include "compiler/spec/Binding.h"
 #include "compiler/spec/DerivedWeights.h"
 #include "compiler/spec/Family.h"
+#include "compiler/spec/Style.h"
 #include "compiler/spec/TextProto.h"
 #include "compiler/spec/tokenizer/TokenizerBlob.h"
 #include "compiler/support/Error.h"
 #include "llvm/Support/Path.h"
+#include <cstring>
 
 namespace lathe {
 
@@ -36,11 +38,36 @@ static void dropIdleVariants(spec::Model &model) {
   variants.erase(std::remove_if(variants.begin(), variants.end(), idle), variants.end());
 }
 
+/// The first tensor that may hold the role; null: none is there.
+static const Tensor *holderOf(llvm::StringRef role, const spec::Style &style, const Checkpoint &checkpoint) {
+  for (const TensorRoles::Candidate &candidate : TensorRoles(style).find(role))
+    for (const std::string &name : candidate.names)
+      if (const Tensor *tensor = findTensor(style, checkpoint, name))
+        return tensor;
+  return nullptr;
+}
+
+/// Whether a head is there that is not the embedding: then it is used, whatever the configuration says of tying (as
+/// transformers 5 does).
+static bool hasOwnHead(const spec::Style &style, const Checkpoint &checkpoint) {
+  const Tensor *head = holderOf("head", style, checkpoint),
+               *embedding = holderOf("token_embedding", style, checkpoint);
+  if (!head || !embedding)
+    return false;
+  if (head->format != embedding->format || head->shape != embedding->shape || !head->data || !embedding->data)
+    return true;
+  const std::optional<int64_t> bytes = countBytes(*head->format, head->shape);
+  return !bytes || std::memcmp(head->data, embedding->data, *bytes) != 0;
+}
+
 /// The model that a checkpoint describes, not yet validated.
 static llvm::Expected<spec::Model> describe(const Checkpoint &checkpoint, const NamedFamily &family) {
   spec::Model model = family.family.defaults();
-  if (llvm::Error error = bindConfig(family.style(checkpoint.style), checkpoint, model))
+  const spec::Style &style = family.style(checkpoint.style);
+  if (llvm::Error error = bindConfig(style, checkpoint, model))
     return std::move(error);
+  if (model.head().tied() && hasOwnHead(style, checkpoint))
+    model.mutable_head()->set_tied(false);
   dropIdleVariants(model);
   model.set_version(1);
   model.set_family(family.name);

@@ -126,7 +126,40 @@ spec::Style includedStyle(const spec::Style &base, const spec::Style &own) {
   result.mutable_ignored()->MergeFrom(base.ignored());
   result.mutable_prefixes()->MergeFrom(base.prefixes());
   result.mutable_lifted()->MergeFrom(base.lifted());
+  result.mutable_inert()->MergeFrom(base.inert());
+  result.mutable_again()->MergeFrom(base.again());
+  std::set<std::string> lists;
+  for (const spec::LayerWords &list : own.layer_words())
+    lists.insert(list.key());
+  for (const spec::LayerWords &list : base.layer_words())
+    if (!lists.contains(list.key()))
+      *result.add_layer_words() = list;
   return result;
+}
+
+/// Replaces a prefix that ends before a '.'.
+static std::string replaced(const std::string &text, const spec::Prefix &prefix) {
+  llvm::StringRef rest = text;
+  return rest.consume_front(prefix.name()) && rest.starts_with(".") ? (prefix.instead() + rest).str() : text;
+}
+
+void bindAgain(spec::Style &style) {
+  std::set<std::string> bound;
+  for (const spec::Binding &binding : style.bindings())
+    bound.insert(binding.field());
+  const int own = style.bindings_size();
+  for (const spec::Again &again : style.again())
+    for (int i = 0; i < own; ++i) {
+      spec::Binding binding = style.bindings(i);
+      binding.set_field(replaced(binding.field(), again.fields()));
+      if (bound.contains(binding.field()))
+        continue;
+      for (std::string &key : *binding.mutable_keys())
+        key = replaced(key, again.keys());
+      for (std::string &condition : *binding.mutable_when())
+        condition = replaced(condition, again.keys());
+      *style.add_bindings() = std::move(binding);
+    }
 }
 
 const Tensor *findTensor(const spec::Style &style, const Checkpoint &checkpoint, llvm::StringRef name) {
@@ -139,22 +172,21 @@ const Tensor *findTensor(const spec::Style &style, const Checkpoint &checkpoint,
   return nullptr;
 }
 
-/// '*' is any text.
-static bool matches(llvm::StringRef pattern, llvm::StringRef name) {
+bool matchesPattern(llvm::StringRef pattern, llvm::StringRef name) {
   auto [first, rest] = pattern.split('*');
   if (first.size() == pattern.size())
     return name == pattern;
   if (!name.consume_front(first))
     return false;
   for (size_t skip = 0; skip <= name.size(); ++skip)
-    if (matches(rest, name.drop_front(skip)))
+    if (matchesPattern(rest, name.drop_front(skip)))
       return true;
   return false;
 }
 
 bool isIgnored(const spec::Style &style, llvm::StringRef name) {
   auto ignored = [&](llvm::StringRef spelling) {
-    return llvm::any_of(style.ignored(), [&](const std::string &pattern) { return matches(pattern, spelling); });
+    return llvm::any_of(style.ignored(), [&](const std::string &pattern) { return matchesPattern(pattern, spelling); });
   };
   return ignored(name) || llvm::any_of(style.prefixes(), [&](const spec::Prefix &prefix) {
            llvm::StringRef rest = name;

@@ -32,8 +32,14 @@ llvm::Error checkTensors(const spec::Style &style, llvm::StringRef file);
 /// the others come before, so that a choice among kinds that `own` makes is made when `base` binds the kind's fields.
 spec::Style includedStyle(const spec::Style &base, const spec::Style &own);
 
+/// Adds the bindings that hold for other fields too (Style.again).
+void bindAgain(spec::Style &style);
+
 /// The checkpoint's tensor of that name, with its own prefix or another that the style allows; null: none.
 const Tensor *findTensor(const spec::Style &style, const Checkpoint &checkpoint, llvm::StringRef name);
+
+/// Whether a name is one of the pattern's, in which '*' is any text.
+bool matchesPattern(llvm::StringRef pattern, llvm::StringRef name);
 
 /// Whether the style lets a checkpoint carry a tensor that the model does not use.
 bool isIgnored(const spec::Style &style, llvm::StringRef name);

@@ -2,6 +2,7 @@
 #include "TestFiles.h"
 #include "compiler/spec/Family.h"
 #include "compiler/spec/TextProto.h"
+#include "compiler/spec/TransformersConfig.h"
 #include "models/Embedded.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "gmock/gmock.h"
@@ -405,6 +406,7 @@ TEST(Binding, ReadsBothStylesOfRopeConfiguration) {
                        .c_str());
     file.style = Checkpoint::Style::HuggingFace;
     file.architecture = "llama";
+    ASSERT_EQ(messageOf(completeTransformers(file)), "");
     llvm::Expected<const NamedFamily *> family = familyOf(file);
     ASSERT_TRUE(bool(family));
     spec::Model model = (*family)->family.defaults();
@@ -422,6 +424,7 @@ TEST(Binding, ReadsYarnFromBothFormats) {
     "rope_scaling": {"type": "yarn", "factor": 8, "beta_fast": 16, "truncate": false, "attention_factor": 1.25}})");
   file.style = Checkpoint::Style::HuggingFace;
   file.architecture = "llama";
+  ASSERT_EQ(messageOf(completeTransformers(file)), "");
   const spec::Family &llama = llvm::cantFail(familyOf(file))->family;
   spec::Model model = llama.defaults();
   ASSERT_EQ(messageOf(bindConfig(llama.hf(), file, model)), "");
@@ -447,6 +450,8 @@ TEST(Binding, ReadsRotationsByLength) {
                                      .c_str());
     file.style = Checkpoint::Style::HuggingFace;
     file.architecture = "llama";
+    if (llvm::Error error = completeTransformers(file))
+      return messageOf(std::move(error));
     const spec::Family &llama = llvm::cantFail(familyOf(file))->family;
     spec::Model model = llama.defaults();
     const std::string wrong = messageOf(bindConfig(llama.hf(), file, model));
@@ -459,12 +464,11 @@ TEST(Binding, ReadsRotationsByLength) {
             "longrope { short_factor: 1 short_factor: 2 long_factor: 3 long_factor: 4 original_context: 16 "
             "extended_context: 64 }");
   EXPECT_EQ(scaling(R"("rope_parameters": {"rope_type": "longrope", "short_factor": [1], "long_factor": [3],
-                       "original_max_position_embeddings": 8, "factor": 2, "attention_factor": 1.5, "long_mscale": 1.25})"),
-            "longrope { short_factor: 1 long_factor: 3 original_context: 8 short_magnitude: 1.5 long_magnitude: 1.25 "
+                       "original_max_position_embeddings": 8, "factor": 2, "attention_factor": 1.5})"),
+            "longrope { short_factor: 1 long_factor: 3 original_context: 8 short_magnitude: 1.5 long_magnitude: 1.5 "
             "factor: 2 extended_context: 64 }");
   EXPECT_EQ(scaling(R"("rope_scaling": {"type": "longrope", "short_factor": [1]})"),
-            "c.json: rope_parameters.long_factor or rope_scaling.long_factor is missing "
-            "(positions.rotary.scaling.longrope.long_factor needs it)");
+            "c.json: rope_scaling.long_factor is missing (positions.rotary.scaling.longrope.long_factor needs it)");
 }
 
 TEST(Embedded, CarriesTheFilesAsTheyAre) {

@@ -226,7 +226,9 @@ TEST(MalformedHuggingFace, NamesTheKey) {
             "config.json: hidden_size = wide is not a whole number from 0 to 4294967295 (for dim)");
   EXPECT_EQ(edited("\"hidden_size\": 64", "\"hidden_size\": -64"),
             "config.json: hidden_size = -64 is not a whole number from 0 to 4294967295 (for dim)");
-  EXPECT_EQ(edited("\"hidden_size\"", "\"hidden\""),
+  EXPECT_EQ(edited("\"hidden_size\"", "\"hidden\""), // what the class has then
+            "config.json: tensor 'model.embed_tokens.weight' has shape [288, 64]; token_embedding is [288, 4096]");
+  EXPECT_EQ(edited("\"hidden_size\": 64", "\"hidden_size\": null"),
             "config.json: hidden_size or n_embd or d_model is missing (dim needs it)");
   EXPECT_EQ(
       edited("\"silu\"", "\"mish\""),
@@ -236,8 +238,7 @@ TEST(MalformedHuggingFace, NamesTheKey) {
             "config.json: rope_scaling.type = rings is not supported; supported: default, dynamic, linear, llama3, longrope, mrope, ntk, yarn");
   EXPECT_EQ(
       edited("\"rope_scaling\": null", "\"rope_scaling\": {\"type\": \"linear\"}"),
-      "config.json: rope_parameters.factor or rope_scaling.factor is missing (positions.rotary.scaling.linear.factor "
-      "needs it)");
+      "config.json: rope_scaling.factor is missing (positions.rotary.scaling.linear.factor needs it)");
   EXPECT_THAT(
       edited("\"model_type\": \"llama\"", "\"model_type\": \"lama\""),
       testing::MatchesRegex("config.json: architecture 'lama' is unknown; known: (.*, )?llama, (.*, )?mistral, .*"));

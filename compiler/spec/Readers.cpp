@@ -1,0 +1,67 @@
+#include "compiler/spec/Readers.h"
+#include "compiler/support/Error.h"
+#include "models/Embedded.h"
+#include "llvm/Support/Path.h"
+#include <map>
+
+namespace lathe {
+
+using nlohmann::json;
+
+/// Architectures by the reader's file: "transformers", "llama.cpp".
+static std::map<std::string, json> parseReaders() {
+  static const json absent = {{"keys", json::object()},    {"required", json::array()}, {"aliases", json::object()},
+                              {"forced", json::object()},  {"rotation", ""},            {"text", ""},
+                              {"text_by_type", false}};
+  std::map<std::string, json> readers;
+  for (const EmbeddedFile &file : embeddedReaders()) {
+    json &architectures = readers[llvm::sys::path::stem(file.path).str()];
+    architectures = json::parse(file.text).at("architectures");
+    for (auto &[name, entry] : architectures.items()) {
+      json whole = absent;
+      whole.update(entry);
+      entry = std::move(whole);
+    }
+  }
+  return readers;
+}
+
+const json *findReader(Checkpoint::Style style, llvm::StringRef architecture) {
+  static const std::map<std::string, json> readers = parseReaders();
+  const char *name = style == Checkpoint::Style::HuggingFace ? "transformers"
+                     : style == Checkpoint::Style::Gguf      ? "llama.cpp"
+                                                             : "";
+  auto reader = readers.find(name);
+  if (reader == readers.end())
+    return nullptr;
+  auto entry = reader->second.find(architecture.str());
+  return entry == reader->second.end() ? nullptr : &*entry;
+}
+
+llvm::Error completeGguf(Checkpoint &checkpoint) {
+  const json *reader = findReader(Checkpoint::Style::Gguf, checkpoint.architecture);
+  if (!reader)
+    return llvm::Error::success();
+  const std::string prefix = checkpoint.architecture + ".";
+  const json &keys = (*reader)["keys"];
+  json complete = json::object();
+  for (const auto &[key, value] : checkpoint.config.items()) {
+    llvm::StringRef own = key;
+    if (!own.consume_front(prefix) || keys.contains(own.str()))
+      complete[key] = value;
+  }
+  for (const json &key : (*reader)["required"])
+    if (!complete.contains(prefix + key.get<std::string>()))
+      return makeError("{0}: {1}{2} is missing; llama.cpp would not read the file either", checkpoint.file,
+                       printable(prefix), key.get<std::string>());
+  checkpoint.defaults = json::object();
+  for (const auto &[key, value] : keys.items()) {
+    checkpoint.defaults[prefix + key] = value;
+    if (!value.is_null() && !complete.contains(prefix + key))
+      complete[prefix + key] = value;
+  }
+  checkpoint.config = std::move(complete);
+  return llvm::Error::success();
+}
+
+} // namespace lathe
