@@ -56,10 +56,10 @@ static json knownKeys(const json &reader, const json &file, Written &written) {
       written[name] = key;
   }
   for (const auto &[key, standard] : reader["keys"].items())
-    if (config.contains(key))
-      fill(config[key], standard);
-    else
+    if (!config.contains(key))
       config[key] = standard;
+    else if (key != "rope_parameters") // a rotation of one's own has nothing of the class's
+      fill(config[key], standard);
   config.update(reader["forced"]);
   return config;
 }

@@ -1,0 +1,191 @@
+// Families against what the formats' own programs read (models/readers): no key is bound that the program does not read, none
+// that it reads is passed over, and what is absent is as the program has it.
+#include "TestFiles.h"
+#include "compiler/spec/Binding.h"
+#include "compiler/spec/Family.h"
+#include "compiler/spec/Layers.h"
+#include "compiler/spec/Readers.h"
+#include "compiler/spec/Style.h"
+#include "compiler/spec/TextProto.h"
+#include "compiler/spec/TransformersConfig.h"
+#include "models/Embedded.h"
+#include "gmock/gmock.h"
+#include <map>
+#include <set>
+
+using namespace lathe;
+using namespace lathe::test;
+using nlohmann::json;
+
+namespace {
+
+std::vector<NamedFamily> families() {
+  std::vector<NamedFamily> result;
+  for (const EmbeddedFile &file : embeddedFamilies())
+    if (file.text.find("lathe.spec.Family") != std::string_view::npos)
+      result.push_back(llvm::cantFail(parseFamily(file.text, file.path)));
+  return result;
+}
+
+/// The layers that a configuration describes, without its tensors, or what is wrong with it.
+std::string specOf(const json &config) {
+  Checkpoint checkpoint;
+  checkpoint.file = "config.json";
+  checkpoint.style = Checkpoint::Style::HuggingFace;
+  checkpoint.architecture = config["model_type"];
+  checkpoint.config = config;
+  if (llvm::Error error = completeTransformers(checkpoint))
+    return messageOf(std::move(error));
+  llvm::Expected<const NamedFamily *> family = familyOf(checkpoint);
+  if (!family)
+    return llvm::toString(family.takeError());
+  spec::Model model = (*family)->family.defaults();
+  if (llvm::Error error = bindConfig((*family)->family.hf(), checkpoint, model))
+    return messageOf(std::move(error));
+  model.set_version(1);
+  if (llvm::Error error = validate(model, "config.json"))
+    return messageOf(std::move(error));
+  std::string layers; // which of them are alike may be said in several ways
+  for (uint32_t i = 0; i < model.n_layers(); ++i)
+    layers += printSpec(layerOf(model, i));
+  return layers;
+}
+
+bool isModel(const std::string &spec) { return spec.starts_with("# proto-file"); }
+
+struct Case {
+  std::string name;
+  json config, stripped;
+};
+
+/// tools/golden/make_stripped.py says what they are. Those that only their tensors complete are left out.
+const std::vector<Case> &cases() {
+  static const std::vector<Case> read = [] {
+    std::vector<Case> result;
+    for (const json &each : json::parse(readBytes("test/data/readers/stripped.json")))
+      result.push_back({each["name"], each["config"], each["stripped"]});
+    return result;
+  }();
+  return read;
+}
+
+TEST(Readers, EveryConfigurationIsAModel) {
+  std::map<std::string, std::string> wrong;
+  for (const Case &each : cases())
+    if (std::string spec = specOf(each.config); !isModel(spec))
+      wrong[each.name] = spec;
+  const std::map<std::string, std::string> known = {
+      {"olmoe", "config.json: clip_qkv = 0.8 is not supported; a model without it would be right"},
+  };
+  EXPECT_EQ(wrong, known);
+}
+
+TEST(Readers, AKeyLeftOutIsAsItsClassHasIt) {
+  size_t keys = 0;
+  for (const Case &each : cases())
+    for (const auto &[key, value] : each.stripped.items()) {
+      const auto [whole, entry] = llvm::StringRef(key).split('.');
+      json without = each.config, with = each.config;
+      if (entry.empty())
+        without.erase(key);
+      else
+        without[whole.str()].erase(entry.str());
+      with[whole.str()] = value;
+      if (each.name != "hyperclovax" || key != "attention_multiplier") // the same number but for its last bit
+        EXPECT_EQ(specOf(without), specOf(with)) << each.name << " without " << key;
+      ++keys;
+    }
+  EXPECT_GT(keys, 3000u);
+}
+
+TEST(Readers, AKeyOfOtherClassesDoesNothing) {
+  json words = json::object(); // of all classes, each with a value that would do something
+  const json table = json::parse(embeddedReaders().back().text)["architectures"];
+  for (const auto &[name, entry] : table.items())
+    for (const auto &[key, value] : entry["keys"].items())
+      words[key] = value.is_boolean() ? json(!value.get<bool>()) : value.is_number() ? json(3) : json(7);
+  for (const Case &each : cases()) {
+    const json &reader = *findReader(Checkpoint::Style::HuggingFace, each.config["model_type"].get<std::string>());
+    json more = each.config;
+    for (const auto &[key, value] : words.items()) {
+      const bool isAlias = reader["aliases"].contains(key) ||
+                           llvm::any_of(reader["aliases"].items(), [&](const auto &alias) { return alias.value() == key; });
+      // Every class reads whether the embedding is its head, and a whole model hands its part all keys but its own.
+      if (!reader["keys"].contains(key) && !isAlias && key != "tie_word_embeddings" && reader["text"] == "")
+        more[key] = value;
+    }
+    EXPECT_EQ(specOf(more), specOf(each.config)) << each.name;
+  }
+}
+
+/// Keys of config.json that a style's bindings name, without the parts that reach into objects; tensors' names are none.
+std::set<std::string> keysOf(const spec::Style &style) {
+  std::set<std::string> keys;
+  auto add = [&](llvm::StringRef key) {
+    if (key.starts_with("exists:") || key.starts_with("rows:") || key.starts_with("values:"))
+      return;
+    key.consume_front("indices:");
+    keys.insert(key.split('=').first.rtrim('!').split('.').first.str());
+  };
+  for (const spec::Binding &binding : style.bindings()) {
+    llvm::for_each(binding.keys(), add);
+    llvm::for_each(binding.times(), add);
+    llvm::for_each(binding.when(), add);
+  }
+  return keys;
+}
+
+TEST(Readers, KnowEveryKeyThatAFamilyBindsItself) {
+  for (const EmbeddedFile &file : embeddedFamilies()) {
+    spec::Family own; // without what it includes
+    if (file.text.find("lathe.spec.Family") == std::string_view::npos)
+      continue;
+    ASSERT_EQ(messageOf(parseTextProto(file.text, file.path, own)), "");
+    for (const std::string &key : keysOf(own.hf())) {
+      const bool known = key == "model_type" || llvm::any_of(own.hf().architectures(), [&](const std::string &name) {
+                           const json *reader = findReader(Checkpoint::Style::HuggingFace, name);
+                           if (reader && (*reader)["text"] != "")
+                             reader = findReader(Checkpoint::Style::HuggingFace, (*reader)["text"].get<std::string>());
+                           return reader && (*reader)["keys"].contains(key);
+                         });
+      EXPECT_TRUE(known) << file.path << " binds " << key << ", which its class does not read";
+    }
+  }
+}
+
+TEST(Readers, NoKeyIsPassedOver) {
+  // Neither bound nor inert: a model that sets them is refused.
+  std::map<std::string, std::set<std::string>> refused;
+  for (const NamedFamily &family : families())
+    for (const std::string &name : family.family.hf().architectures()) {
+      const json *reader = findReader(Checkpoint::Style::HuggingFace, name);
+      ASSERT_TRUE(reader) << name << ": models/readers/transformers.json does not know it; tools/golden/make_readers.py";
+      if ((*reader)["text"] != "")
+        reader = findReader(Checkpoint::Style::HuggingFace, (*reader)["text"].get<std::string>());
+      const std::set<std::string> bound = keysOf(family.family.hf());
+      for (const auto &[key, standard] : (*reader)["keys"].items()) {
+        const bool gathered = key.starts_with("rope_") || key == "partial_rotary_factor" ||
+                              key == "original_max_position_embeddings"; // TransformersConfig.h
+        const bool inert = llvm::any_of(family.family.hf().inert(), [&, &key = key](const std::string &pattern) {
+          return matchesPattern(pattern, key);
+        });
+        if (!bound.contains(key) && !inert && !gathered)
+          refused[name].insert(key);
+      }
+    }
+  const std::map<std::string, std::set<std::string>> known = {
+      {"chatglm", {"pre_seq_len", "prefix_projection"}}, // a prompt that is learned
+      {"ernie4_5_moe", {"moe_norm_min"}},
+      {"gemma", {"use_bidirectional_attention"}},
+      {"gemma2", {"use_bidirectional_attention"}},
+      {"gemma3", {"use_bidirectional_attention"}},
+      {"gemma3_text", {"use_bidirectional_attention"}},
+      {"gpt2", {"add_cross_attention"}},
+      {"gpt_bigcode", {"add_cross_attention"}},
+      {"olmoe", {"clip_qkv"}}, // would clip what the norms give
+      {"xglm", {"add_cross_attention"}},
+  };
+  EXPECT_EQ(refused, known);
+}
+
+} // namespace
