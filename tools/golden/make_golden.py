@@ -54,7 +54,11 @@ if not weights.exists():
     (args.folder / "config.json").write_text(kept)
     (args.folder / "generation_config.json").unlink(missing_ok=True)
 
-state = AutoModelForCausalLM.from_pretrained(args.folder, config=config, dtype=torch.float64).state_dict()
+loaded = AutoModelForCausalLM.from_pretrained(args.folder, config=config, dtype=torch.float64)
+state = loaded.state_dict()
+head, embedding = loaded.get_output_embeddings(), loaded.get_input_embeddings()
+if head is not None and head.weight is not embedding.weight:
+    config.tie_word_embeddings = False  # whatever it says: the two would become one when `state` is loaded
 there = load_file(golden) if golden.exists() else {}
 
 # What asks for float32 from here on gets float64: in the model's code when it is built, and when it runs.
