@@ -84,6 +84,8 @@ static void completeRotation(json &rotation, const std::string &path, const char
   setDefault("rope_theta", thetaKey);
   setDefault("partial_rotary_factor", "partial_rotary_factor");
   const json &kind = rotation["rope_type"];
+  if (kind == "default" && !reader["keys"].contains("partial_rotary_factor"))
+    rotation.erase("partial_rotary_factor"); // the class turns whole heads
   if (kind != "llama3" && kind != "yarn" && kind != "longrope" && kind != "su")
     return;
   if (const json &original = valueOf(reader, config, "original_max_position_embeddings"); !original.is_null())

@@ -113,7 +113,15 @@ def change(config, pick):
         config[alias] = config.pop(name)
         return f"{name} as {alias}"
 
+    def old_words():
+        rotary = config.pop("rope_parameters", None) or {}
+        config.update({key: rotary.pop(key) for key in ("rope_theta", "partial_rotary_factor") if key in rotary})
+        if len(rotary) > 1 or pick.random() < 0.3:
+            config["rope_scaling"] = rotary
+        return "old words for the rotation"
+
     kinds = [
+        old_words,
         leave_out, leave_out, null, other_class, scale, flip, words, alias,
         lambda: set_key("rope_scaling", rotation(pick)),
         lambda: set_key("rope_scaling", rotation(pick)),
