@@ -12,7 +12,7 @@ using nlohmann::json;
 static std::map<std::string, json> parseReaders() {
   static const json absent = {{"keys", json::object()},    {"required", json::array()}, {"aliases", json::object()},
                               {"forced", json::object()},  {"rotation", ""},            {"text", ""},
-                              {"text_by_type", false}};
+                              {"text_by_type", false},     {"rotation_keys", json::object()}};
   std::map<std::string, json> readers;
   for (const EmbeddedFile &file : embeddedReaders()) {
     json &architectures = readers[llvm::sys::path::stem(file.path).str()];

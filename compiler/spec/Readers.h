@@ -13,6 +13,7 @@
 //        "aliases": {"hidden_size": "n_embd"},     other names of keys
 //        "forced": {"partial_rotary_factor": 0.5}, whatever the file says
 //        "rotation": "one" | "by_layer",           what rope_scaling and rope_parameters come to (TransformersConfig.h)
+//        "rotation_keys": {"rope_theta": "rotary_emb_base"},  the class's words for what lies beside a rotation
 //        "text": "gemma3_text",                    the class of text_config, unless "text_by_type" and that names its own
 //    }}}
 //

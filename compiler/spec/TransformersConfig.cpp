@@ -67,10 +67,11 @@ static json knownKeys(const json &reader, const json &file, Written &written) {
 /// Puts in what one rotation's object, at `path`, leaves out; theta is under `thetaKey` beside it.
 static void completeRotation(json &rotation, const std::string &path, const char *thetaKey, const json &reader,
                              const json &config, Written &written) {
-  auto setDefault = [&](const char *key, const char *beside) {
+  auto setDefault = [&](const char *key, std::string beside) {
+    beside = reader["rotation_keys"].value(beside, beside);
     json value = valueOf(reader, config, beside);
     if (value.is_null() && key == std::string_view("rope_theta"))
-      value = reader["keys"][thetaKey];
+      value = reader["keys"].value(beside, json());
     if (value.is_null() || rotation.contains(key))
       return;
     rotation[key] = value;
@@ -84,7 +85,8 @@ static void completeRotation(json &rotation, const std::string &path, const char
   setDefault("rope_theta", thetaKey);
   setDefault("partial_rotary_factor", "partial_rotary_factor");
   const json &kind = rotation["rope_type"];
-  if (kind == "default" && !reader["keys"].contains("partial_rotary_factor"))
+  if (kind == "default" && !reader["keys"].contains("partial_rotary_factor") &&
+      !reader["rotation_keys"].contains("partial_rotary_factor"))
     rotation.erase("partial_rotary_factor"); // the class turns whole heads
   if (kind != "llama3" && kind != "yarn" && kind != "longrope" && kind != "su")
     return;
