@@ -2,6 +2,7 @@
 #include "compiler/link/Linker.h"
 #include "compiler/support/Error.h"
 #include "compiler/support/File.h"
+#include "compiler/support/Output.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Object/ArchiveWriter.h"
@@ -70,18 +71,6 @@ Error lathe::runTool(StringRef program, llvm::ArrayRef<std::string> arguments, S
   return makeError("{0} ended with status {1}: {2}", program, status, StringRef(output).take_front(2000));
 }
 
-static Error writeFile(StringRef path, StringRef bytes) {
-  std::error_code problem;
-  llvm::raw_fd_ostream out(path, problem);
-  if (!problem) {
-    out << bytes;
-    out.close();
-    problem = out.error();
-    out.clear_error();
-  }
-  return problem ? makeError("{0}: {1}", path, problem.message()) : Error::success();
-}
-
 Error lathe::linkShared(StringRef tables, llvm::ArrayRef<ObjectBytes> kernels, StagingFolder &staging,
                         StringRef output) {
   Expected<std::string> linker = findLinker();
@@ -96,11 +85,16 @@ Error lathe::linkShared(StringRef tables, llvm::ArrayRef<ObjectBytes> kernels, S
   std::vector<llvm::NewArchiveMember> members;
   for (const ObjectBytes &kernel : kernels)
     members.emplace_back(llvm::MemoryBufferRef(kernel.bytes, kernel.name));
-  if (Error failed = writeFile(tablesFile, tables))
-    return failed;
-  if (Error failed = llvm::writeArchive(archive, members, llvm::SymtabWritingMode::NormalSymtab,
-                                        llvm::object::Archive::K_GNU, /*Deterministic=*/true, /*Thin=*/false))
-    return failed;
+  auto library = llvm::writeArchiveToBuffer(members, llvm::SymtabWritingMode::NormalSymtab,
+                                            llvm::object::Archive::K_GNU, /*Deterministic=*/true, /*Thin=*/false);
+  if (!library)
+    return library.takeError();
+  for (auto [path, bytes] : {std::pair<StringRef, StringRef>(tablesFile, tables), {archive, (*library)->getBuffer()}})
+    if (Error failed = writeFile(path, [bytes](llvm::raw_ostream &out) {
+          out << bytes;
+          return Error::success();
+        }))
+      return failed;
   Error failed = runTool(*linker,
                          {"-shared", "-o", output.str(), "--build-id=none", "--hash-style=gnu", "--gc-sections",
                           "--exclude-libs=ALL",                            // kernels stay private

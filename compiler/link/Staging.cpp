@@ -2,12 +2,11 @@
 #include "compiler/link/Staging.h"
 #include "compiler/support/Error.h"
 #include "compiler/support/File.h"
+#include "compiler/support/Output.h"
 #include "runtime/abi/executable_abi.h"
 #include "runtime/abi/model_abi.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/Signals.h"
-#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -19,17 +18,6 @@ using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 namespace fs = llvm::sys::fs;
-
-// LLVM's signal handler removes registered files, then calls one function, which may remove the emptied folders. It may
-// only make async-signal-safe calls, so the names are plain pointers that stay valid while they are listed.
-static std::atomic<const char *> openFolders[16];
-
-static void removeFoldersAndExit() {
-  for (std::atomic<const char *> &folder : openFolders)
-    if (const char *path = folder.exchange(nullptr))
-      rmdir(path);
-  _exit(130); // as a shell reports SIGINT
-}
 
 /// Whether a file has `magic` at its start, or at its end.
 static bool hasMagic(const llvm::Twine &path, StringRef magic, bool atEnd) {
@@ -74,52 +62,36 @@ Expected<std::unique_ptr<StagingFolder>> StagingFolder::create(StringRef destina
     destination = destination.drop_back();
   if (destination.empty())
     return makeError("the output has no name");
-  if (Error wrong = checkDestination(destination, kind))
+  std::string place = followLinks(destination);
+  if (Error wrong = checkDestination(place, kind))
     return std::move(wrong);
-  std::string folder = destination.str() + ".partial-" + std::to_string(getpid());
-  if (std::error_code problem = fs::create_directory(folder, /*IgnoreExisting=*/false, fs::perms::all_all))
-    return makeError("{0}: {1}", folder, problem.message());
-  return std::unique_ptr<StagingFolder>(new StagingFolder(destination.str(), std::move(folder), kind));
+  std::unique_ptr<StagingFolder> staging(new StagingFolder(std::move(place), kind));
+  if (std::error_code problem = fs::create_directory(staging->folder, /*IgnoreExisting=*/false, fs::perms::all_all)) {
+    staging->committed = true; // nothing to remove
+    return makeError("{0}: {1}", staging->folder, problem.message());
+  }
+  return staging;
 }
 
-StagingFolder::StagingFolder(std::string destination, std::string folder, StagingKind kind)
-    : destination(std::move(destination)), folder(std::move(folder)), kind(kind) {
-  for (std::atomic<const char *> &slot : openFolders) {
-    const char *expected = nullptr;
-    if (slot.compare_exchange_strong(expected, this->folder.c_str()))
-      break;
-  }
-  llvm::sys::SetInterruptFunction(removeFoldersAndExit);
+StagingFolder::StagingFolder(std::string place, StagingKind kind)
+    : destination(std::move(place)), folder(destination + ".partial-" + std::to_string(getpid())), kind(kind) {
+  unfinished.emplace_back(folder);
 }
 
 StagingFolder::~StagingFolder() {
-  if (committed)
-    return;
-  fs::remove_directories(folder, /*IgnoreErrors=*/true);
-  forget();
-}
-
-/// Takes files and folder off the lists of what an interruption removes.
-void StagingFolder::forget() {
-  for (const std::string &file : files)
-    llvm::sys::DontRemoveFileOnSignal(file);
-  for (std::atomic<const char *> &slot : openFolders) {
-    const char *expected = folder.c_str();
-    slot.compare_exchange_strong(expected, nullptr);
-  }
+  if (!committed)
+    fs::remove_directories(folder, /*IgnoreErrors=*/true);
 }
 
 std::string StagingFolder::file(StringRef name) {
   std::string path = folder + "/" + name.str();
-  llvm::sys::RemoveFileOnSignal(path);
-  files.push_back(path);
+  unfinished.emplace_back(path);
   return path;
 }
 
 void StagingFolder::remove(const std::string &file) {
   fs::remove(file);
-  llvm::sys::DontRemoveFileOnSignal(file);
-  std::erase(files, file);
+  unfinished.remove_if([&](const Unfinished &listed) { return listed.path() == file; });
 }
 
 Error StagingFolder::commit() {
@@ -135,7 +107,6 @@ Error StagingFolder::commitFolder() {
   if (renameat2(AT_FDCWD, folder.c_str(), AT_FDCWD, destination.c_str(), RENAME_EXCHANGE) == 0) {
     committed = true;
     fs::remove_directories(folder, /*IgnoreErrors=*/true); // what was there before
-    forget();
     return Error::success();
   }
   std::string old = folder + ".old";
@@ -149,6 +120,5 @@ Error StagingFolder::commitFolder() {
   committed = true;
   if (moved)
     fs::remove_directories(old, /*IgnoreErrors=*/true);
-  forget();
   return Error::success();
 }

@@ -1,17 +1,19 @@
 //===- Staging.h - results that appear whole or not at all --------------------------------------------*- C++ -*-===//
 //
-// Files of a bundle are made in NAME.partial-PID beside NAME, which commit() then renames to NAME. On any error, on
-// Ctrl-C and on SIGTERM the partial folder goes away and an older bundle of that name stays as it was.
+// Files of a bundle are made in NAME.partial-PID beside NAME, which commit() then renames to NAME; a symbolic link NAME
+// stays, and what it names is replaced. On any error and on any interruption (compiler/support/Unfinished.h) the partial
+// folder goes away and an older bundle of that name stays as it was.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_LINK_STAGING_H
 #define LATHE_COMPILER_LINK_STAGING_H
 
+#include "compiler/support/Unfinished.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
+#include <list>
 #include <memory>
 #include <string>
-#include <vector>
 
 namespace lathe {
 
@@ -39,13 +41,12 @@ public:
   llvm::Error commit();
 
 private:
-  StagingFolder(std::string destination, std::string folder, StagingKind kind);
+  StagingFolder(std::string place, StagingKind kind);
   llvm::Error commitFolder();
-  void forget();
 
-  std::string destination, folder;
+  const std::string destination, folder;
   const StagingKind kind;
-  std::vector<std::string> files;
+  std::list<Unfinished> unfinished; // the folder and its files
   bool committed = false;
 };
 

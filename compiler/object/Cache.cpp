@@ -4,6 +4,7 @@
 #include "compiler/support/Error.h"
 #include "compiler/support/File.h"
 #include "compiler/support/Hash.h"
+#include "compiler/support/Output.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -51,36 +52,21 @@ std::optional<std::string> KernelCache::find(const std::string &key) const {
 }
 
 Error KernelCache::add(const std::string &key, const std::string &object) const {
-  auto problem = [&](std::error_code code) {
-    return makeError("kernel cache {0}: {1}; set LATHE_CACHE_DIR to a folder that can be written", directory,
-                     code.message());
+  auto problem = [](const llvm::Twine &what) {
+    return makeError("kernel cache {0}; set LATHE_CACHE_DIR to a folder that can be written", what.str());
   };
   if (std::error_code code = fs::create_directories(directory))
-    return problem(code);
+    return problem(directory + ": " + code.message());
   std::string header(kHeader, '\0');
   std::copy(kMagic.begin(), kMagic.end(), header.begin());
   llvm::support::endian::write64le(header.data() + 8, key.size());
   llvm::support::endian::write64le(header.data() + 16, object.size());
   llvm::support::endian::write64le(header.data() + 24, checksum(key, object));
-
-  auto file = fs::TempFile::create(path(key) + ".%%%%%%%%");
-  if (!file)
-    return problem(llvm::errorToErrorCode(file.takeError()));
-  std::error_code code;
-  {
-    llvm::raw_fd_ostream stream(file->FD, /*shouldClose=*/false);
-    stream << header << key << object;
-    stream.flush();
-    code = stream.error();
-    stream.clear_error();
-  }
-  if (code) {
-    llvm::consumeError(file->discard());
-    return problem(code);
-  }
-  if (Error error = file->keep(path(key)))
-    return problem(llvm::errorToErrorCode(std::move(error)));
-  return Error::success();
+  Error failed = writeFile(path(key), [&](llvm::raw_ostream &out) {
+    out << header << key << object;
+    return Error::success();
+  });
+  return failed ? problem(llvm::toString(std::move(failed))) : Error::success();
 }
 
 std::string lathe::defaultCacheDirectory() {

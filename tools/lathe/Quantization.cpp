@@ -1,6 +1,7 @@
 #include "tools/lathe/Quantization.h"
-#include "compiler/support/Error.h"
+#include "compiler/support/Output.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 #include <cmath>
 #include <map>
@@ -20,15 +21,10 @@ static llvm::Error writeJson(llvm::ArrayRef<QuantizedTensor> tensors, const std:
                    {"columns", tensor.columns},
                    {"rmse", tensor.rmse()},
                    {"nmse", tensor.nmse()}});
-  std::error_code code;
-  llvm::raw_fd_ostream out(file, code);
-  if (!code) {
+  return writeFile(file, [&](llvm::raw_ostream &out) {
     out << all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
-    out.close();
-    code = out.error();
-    out.clear_error();
-  }
-  return code ? makeError("{0}: {1}", file, code.message()) : llvm::Error::success();
+    return llvm::Error::success();
+  });
 }
 
 llvm::Error reportQuantization(std::vector<QuantizedTensor> tensors, const std::string &file) {
