@@ -2,12 +2,14 @@
 #include "compiler/object/Emit.h"
 #include "compiler/kernels/halide/Builder.h"
 #include "runtime/abi/model_abi.h"
+#include <cerrno>
 #include <cstddef>
-#include <cstdlib>
-#include <filesystem>
+#include <cstring>
 #include <fstream>
+#include <iterator>
 #include <mutex>
-#include <sstream>
+#include <sys/mman.h>
+#include <unistd.h>
 
 using namespace lathe;
 
@@ -52,22 +54,25 @@ void installReporter() {
   std::call_once(once, [] { Halide::set_custom_compile_time_error_reporter(&reporter); });
 }
 
-/// A folder of its own under the system's temporary one, gone with the object.
-class TemporaryFolder {
+/// A file in memory, for Halide writes to names only.
+class MemoryFile {
 public:
-  TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "lathe-XXXXXX").string();
-    if (!mkdtemp(pattern.data()))
-      throw std::runtime_error("can't make a temporary folder '" + pattern + "'");
-    path = pattern;
+  MemoryFile() : fd(memfd_create("kernel", MFD_CLOEXEC)) {
+    if (fd < 0)
+      throw std::runtime_error(std::string("no file in memory for the code generator: ") + std::strerror(errno));
   }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
+  ~MemoryFile() { close(fd); }
+  MemoryFile(const MemoryFile &) = delete;
+  MemoryFile &operator=(const MemoryFile &) = delete;
+
+  std::string path() const { return "/proc/self/fd/" + std::to_string(fd); }
+  std::string bytes() const {
+    std::ifstream in(path(), std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   }
-  TemporaryFolder(const TemporaryFolder &) = delete;
-  TemporaryFolder &operator=(const TemporaryFolder &) = delete;
-  std::filesystem::path path;
+
+private:
+  const int fd;
 };
 
 Halide::OutputFileType outputType(ObjectForm form) {
@@ -90,18 +95,15 @@ Emitted lathe::emit(const KernelDesc &kernel, const Values &values, const Target
   installReporter();
   try {
     Built built = build(kernel, target, values);
-    TemporaryFolder folder;
-    std::string file = (folder.path / "kernel").string();
+    MemoryFile file;
     // Argv without metadata: that holds the Funcs' names, which count up over a process.
     Halide::Module module = built.pipeline.compile_to_module(built.arguments, symbol(kernel), halideTarget(target),
                                                              Halide::LinkageType::ExternalPlusArgv);
-    module.compile({{outputType(form), file}});
-    std::ifstream in(file, std::ios::binary);
-    std::ostringstream bytes;
-    bytes << in.rdbuf();
-    if (!in || bytes.str().empty())
+    module.compile({{outputType(form), file.path()}});
+    std::string bytes = file.bytes();
+    if (bytes.empty())
       return {"", "the code generator wrote nothing"};
-    return {bytes.str(), ""};
+    return {std::move(bytes), ""};
   } catch (const Halide::Error &error) {
     return {"", error.what()};
   } catch (const std::exception &error) {
