@@ -2,7 +2,7 @@
 //
 // One file a command. Each adds its subcommand and options to the CLI11 application and, when it is chosen, runs and
 // puts its llvm::Error where main finds it. Exit codes: 0; 1, the input is wrong; 2, the command line is wrong
-// (UsageError and CLI11's own); 130, interrupted. Results go to stdout; errors, summaries and progress to stderr.
+// (UsageError and CLI11's own); 128 + the signal, interrupted. Results go to stdout; errors, summaries and progress to stderr.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_TOOLS_LATHE_COMMAND_H
@@ -34,7 +34,7 @@ private:
   std::string text;
 };
 
-/// Ctrl-C ended it: exit 130, nothing more to say.
+/// A signal ended it, interrupted() says which: nothing more to say.
 class Interrupted : public llvm::ErrorInfo<Interrupted> {
 public:
   static char ID;

@@ -15,12 +15,12 @@ llvm::Error toError(const RunEnd &end) {
   switch (end.exit) {
   case 0:
     return llvm::Error::success();
+  case 1:
+    return makeError("{0}", end.message);
   case 2:
     return llvm::make_error<UsageError>("run: " + end.message);
-  case 130:
-    return llvm::make_error<Interrupted>();
   default:
-    return makeError("{0}", end.message);
+    return llvm::make_error<Interrupted>();
   }
 }
 

@@ -1,6 +1,7 @@
 //===- main.cpp - lathe: a model goes in, a native program comes out --------------------------------------------===//
 #include "tools/lathe/Command.h"
 #include "tools/lathe/Console.h"
+#include "tools/run/Run.h"
 #include "llvm/Support/raw_ostream.h"
 #include <new>
 
@@ -8,7 +9,7 @@ using namespace lathe::cli;
 
 namespace {
 
-enum ExitCode { Success = 0, WrongInput = 1, WrongUsage = 2, AfterInterrupt = 130 };
+enum ExitCode { Success = 0, WrongInput = 1, WrongUsage = 2, AfterSignal = 128 };
 
 /// One line on stderr, whatever the message has in it.
 int complain(std::string message, int code) {
@@ -23,7 +24,7 @@ int complain(std::string message, int code) {
 int report(llvm::Error error) {
   if (!error)
     return Success;
-  int code = error.isA<UsageError>() ? WrongUsage : error.isA<Interrupted>() ? AfterInterrupt : WrongInput;
+  int code = error.isA<UsageError>() ? WrongUsage : error.isA<Interrupted>() ? AfterSignal + interrupted() : WrongInput;
   return complain(llvm::toString(std::move(error)), code);
 }
 
@@ -52,9 +53,7 @@ int runCommandLine(int argc, char **argv) {
   return report(std::move(outcome.error));
 }
 
-} // namespace
-
-int main(int argc, char **argv) {
+int runGuarded(int argc, char **argv) {
   try {
     return runCommandLine(argc, argv);
   } catch (const std::bad_alloc &) {
@@ -62,4 +61,26 @@ int main(int argc, char **argv) {
   } catch (const std::exception &unforeseen) {
     return complain(unforeseen.what(), WrongInput);
   }
+}
+
+/// The last look at stdout, which results go to; a success that it lost is none. An error that LLVM's streams keep would
+/// end the process with LLVM's words; what stderr could not take decides nothing.
+int closeStreams(int code) {
+  llvm::outs().flush();
+  std::error_code problem = llvm::outs().error();
+  llvm::outs().clear_error();
+  lathe::Result<void> flushed = flushStdout(); // --help
+  if (code == Success && problem)
+    code = complain("stdout: cannot be written: " + problem.message(), WrongInput);
+  else if (code == Success && !flushed)
+    code = complain(flushed.message(), WrongInput);
+  llvm::errs().clear_error();
+  return code;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  holdStandardStreams();
+  return closeStreams(runGuarded(argc, argv));
 }

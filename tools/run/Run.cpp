@@ -9,8 +9,6 @@
 namespace lathe::cli {
 namespace {
 
-constexpr int kInterrupted = 130; // as a shell reports SIGINT
-
 /// Prompts answered one after the other on one session.
 class Answers {
 public:
@@ -46,6 +44,7 @@ public:
 
 private:
   RunEnd wrong(const std::string &message) const { return {1, name + ": " + message}; }
+  static RunEnd ended() { return {interrupted() ? 128 + interrupted() : 0, ""}; } // as a shell reports a signal
 
   std::vector<int32_t> stopIds() const { return {tokenizer->stops().begin(), tokenizer->stops().end()}; }
 
@@ -58,7 +57,7 @@ private:
       if (!std::getline(std::cin, line)) {
         if (terminal)
           std::fputc('\n', stderr);
-        return {interrupted() ? kInterrupted : 0, ""};
+        return ended();
       }
       if (line.empty())
         continue;
@@ -97,7 +96,7 @@ private:
         show(decoder->push(id));
       else if (!options.json)
         write(std::to_string(id) + ' ');
-      return !interrupted();
+      return !interrupted() && unwritten.empty();
     };
     Result<GenerateReport> report =
         session.generate(ids.subspan(known), {options.sampling, options.maxTokens, std::move(stops)}, onToken);
@@ -105,16 +104,22 @@ private:
       return {1, report.message()};
     if (decoder)
       show(decoder->finish());
-    options.json ? printJson(ids.size(), *report) : printRates(*report);
-    return {interrupted() ? kInterrupted : 0, ""};
+    options.json ? writeJson(ids.size(), *report) : write("\n");
+    if (!unwritten.empty())
+      return {1, unwritten};
+    if (!options.json)
+      printRates(*report);
+    return ended();
   }
 
-  static void write(const std::string &piece) {
+  /// A piece is on the screen before the next token is made.
+  void write(const std::string &piece) {
     std::fwrite(piece.data(), 1, piece.size(), stdout);
-    std::fflush(stdout);
+    if (Result<void> flushed = flushStdout(); !flushed && unwritten.empty())
+      unwritten = flushed.message();
   }
 
-  void printJson(size_t promptTokens, const GenerateReport &report) const {
+  void writeJson(size_t promptTokens, const GenerateReport &report) {
     nlohmann::ordered_json out = {{"ids", report.ids},
                                   {"text", text},
                                   {"reason", lathe::name(report.reason)},
@@ -126,7 +131,6 @@ private:
   }
 
   void printRates(const GenerateReport &report) const {
-    write("\n");
     std::fprintf(stderr,
                  "[prompt %zu tokens, %.1f tokens/s; generation %zu tokens, %.1f tokens/s; first token after %.0f ms; "
                  "%u threads]\n",
@@ -144,6 +148,7 @@ private:
   std::unique_ptr<Tokenizer> tokenizer;
   std::vector<ChatMessage> conversation;
   std::string text;
+  std::string unwritten; ///< why stdout could not be written
 };
 
 } // namespace

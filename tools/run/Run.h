@@ -29,8 +29,8 @@ struct RunOptions {
 /// Adds the flags that fill `options`, which must live as long as `app`.
 void addRunFlags(CLI::App &app, RunOptions &options);
 
-/// How a run ended: an exit code (0; 1, the input is wrong; 2, the command line is wrong; 130, interrupted) and, unless
-/// it is 0 or 130, one line for people.
+/// How a run ended: an exit code (0; 1, the input is wrong or stdout can't be written; 2, the command line is wrong;
+/// 128 + the signal, interrupted) and, for 1 and 2, one line for people.
 struct RunEnd {
   int exit = 0;
   std::string message;
@@ -44,9 +44,16 @@ RunEnd run(std::shared_ptr<const Model> model, const std::string &name, const Ru
 /// Token ids between blanks or commas. Errors say `where` they stood.
 Result<std::vector<int32_t>> parseIds(std::string_view text, std::string_view where);
 
-/// From here on Ctrl-C is noticed rather than fatal: interrupted() says so. A second one ends the program.
+/// From here on SIGINT (Ctrl-C), SIGTERM and SIGHUP are noticed rather than fatal: interrupted() is the signal, 0 before
+/// one came. A second one does what the first did before this call: it ends the program.
 void noticeInterrupts();
-bool interrupted();
+int interrupted();
+
+/// For the start of main: gives the numbers of stdin, stdout and stderr that the caller has closed to nothing, so that no
+/// file gets one and is written into. What then reads stdin or writes stdout fails; what stderr is told is lost.
+void holdStandardStreams();
+/// Flushes stdout; an error where something that was written to it did not get there.
+Result<void> flushStdout();
 
 } // namespace lathe::cli
 

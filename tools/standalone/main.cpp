@@ -15,7 +15,7 @@ static int end(const char *program, const cli::RunEnd &end) {
   return end.exit;
 }
 
-int main(int argc, char **argv) {
+static int generate(int argc, char **argv) {
   CLI::App app("Generates text with the model that this program carries.");
   cli::RunOptions options;
   cli::addRunFlags(app, options);
@@ -31,4 +31,12 @@ int main(int argc, char **argv) {
   if (!model)
     return end(argv[0], {1, model.message()});
   return end(argv[0], cli::run(*model, argv[0], options));
+}
+
+int main(int argc, char **argv) {
+  cli::holdStandardStreams();
+  int code = generate(argc, argv);
+  if (Result<void> flushed = cli::flushStdout(); !flushed && code == 0) // --help
+    code = end(argv[0], {1, flushed.message()});
+  return code;
 }
