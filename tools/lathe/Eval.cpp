@@ -1,4 +1,5 @@
 //===- Eval.cpp - lathe eval: logits for given token ids --------------------------------------------------------===//
+#include "compiler/support/Unfinished.h"
 #include "tools/lathe/Bundle.h"
 #include "tools/lathe/Command.h"
 #include "tools/lathe/Compile.h"
@@ -22,12 +23,12 @@ struct Options {
   unsigned threads = 0, step = 0;
 };
 
-/// The most likely next id after each position, [batch][length].
+/// The most likely next id after each position of each sequence.
 std::vector<std::vector<int32_t>> mostLikely(const Evaluation &evaluation, const IdBatch &batch) {
-  std::vector<std::vector<int32_t>> next(batch.batch);
+  std::vector<std::vector<int32_t>> next(batch.size());
   const float *logits = evaluation.logits.data();
-  for (auto &sequence : next)
-    for (size_t i = 0; i < batch.length; ++i, logits += evaluation.vocabulary)
+  for (auto [sequence, ids] : llvm::zip_equal(next, batch))
+    for (size_t i = 0; i < ids.size(); ++i, logits += evaluation.vocabulary)
       sequence.push_back(int32_t(std::max_element(logits, logits + evaluation.vocabulary) - logits));
   return next;
 }
@@ -35,7 +36,10 @@ std::vector<std::vector<int32_t>> mostLikely(const Evaluation &evaluation, const
 void printNext(const Evaluation &evaluation, const IdBatch &batch, bool json) {
   std::vector<std::vector<int32_t>> next = mostLikely(evaluation, batch);
   if (json) {
-    nlohmann::ordered_json out = {{"batch", batch.batch}, {"length", batch.length}, {"next", next}};
+    nlohmann::ordered_json out = {{"batch", batch.size()}};
+    if (sameLengths(batch))
+      out["length"] = batch.front().size();
+    out["next"] = next;
     llvm::outs() << out.dump() << '\n';
     return;
   }
@@ -59,6 +63,29 @@ llvm::Expected<ReferenceModel> openReference(const Options &options) {
   return referenceOf(std::make_shared<const Input>(std::move(*input)), options.source, ReferenceLevel::Imported);
 }
 
+/// The bundle, or one that is compiled for this call. Once it is open its files may go.
+llvm::Expected<OpenBundle> openProgram(const Options &options) {
+  if (isBundle(options.source)) {
+    noticeInterrupts();
+    return openBundle(options.source, options.threads);
+  }
+  llvm::SmallString<128> folder;
+  if (std::error_code code = llvm::sys::fs::createUniqueDirectory("lathe-eval", folder))
+    return makeError("{0}: {1}", folder, code.message());
+  Unfinished listed(folder);
+  llvm::scope_exit removeFolder([&] { llvm::sys::fs::remove_directories(folder); });
+  std::string path = (folder + "/bundle").str();
+  Progress progress;
+  Compilation compilation(options.source, pipelineOptions(options.input, options.program, options.threads, progress));
+  auto finish = [](Compilation &) {
+    noticeInterrupts(); // not before: a compilation that is interrupted ends at once, and cleans up
+    return llvm::Error::success();
+  };
+  if (llvm::Error error = compile(compilation, path, finish))
+    return std::move(error);
+  return openBundle(path, options.threads);
+}
+
 llvm::Expected<Evaluation> evaluate(const Options &options, const IdBatch &batch) {
   if (options.reference) {
     noticeInterrupts();
@@ -68,23 +95,7 @@ llvm::Expected<Evaluation> evaluate(const Options &options, const IdBatch &batch
     unsigned threads = options.threads ? options.threads : std::max(1u, std::thread::hardware_concurrency());
     return evaluateReference(*model, batch, options.layers, threads);
   }
-  llvm::SmallString<128> folder; // of an input that is compiled for this call
-  llvm::scope_exit removeFolder([&] {
-    if (!folder.empty())
-      llvm::sys::fs::remove_directories(folder);
-  });
-  std::string bundlePath = options.source;
-  if (!isBundle(options.source)) {
-    if (std::error_code code = llvm::sys::fs::createUniqueDirectory("lathe-eval", folder))
-      return makeError("{0}: {1}", folder, code.message());
-    bundlePath = (folder + "/bundle").str();
-    Progress progress;
-    Compilation compilation(options.source, pipelineOptions(options.input, options.program, options.threads, progress));
-    if (llvm::Error error = compile(compilation, bundlePath))
-      return std::move(error);
-  }
-  noticeInterrupts(); // not before: a compilation that is interrupted ends at once, and cleans up
-  llvm::Expected<OpenBundle> bundle = openBundle(bundlePath, options.threads);
+  llvm::Expected<OpenBundle> bundle = openProgram(options);
   if (!bundle)
     return bundle.takeError();
   return evaluateProgram(*bundle->context, batch, options.layers, options.step);
@@ -104,12 +115,19 @@ llvm::Error eval(const Options &options) {
     printNext(*evaluation, *batch, options.json);
     return llvm::Error::success();
   }
-  std::vector<NamedTensor> tensors = std::move(evaluation->layers);
-  tensors.push_back({"logits", {batch->batch, batch->length, evaluation->vocabulary}, std::move(evaluation->logits)});
+  std::vector<NamedTensor> tensors;
+  evaluation->layers.push_back({"logits", {evaluation->vocabulary}, std::move(evaluation->logits)});
+  for (NamedTensor &tensor : evaluation->layers)
+    for (NamedTensor &part : bySequence(std::move(tensor), *batch))
+      tensors.push_back(std::move(part));
   if (llvm::Error error = writeSafetensors(options.logits, tensors))
     return error;
-  if (options.json)
-    llvm::outs() << nlohmann::ordered_json{{"logits", options.logits}, {"shape", tensors.back().shape}}.dump() << '\n';
+  if (options.json) {
+    nlohmann::ordered_json out = {{"logits", options.logits}};
+    if (sameLengths(*batch))
+      out["shape"] = tensors.back().shape;
+    llvm::outs() << out.dump() << '\n';
+  }
   return llvm::Error::success();
 }
 
@@ -119,11 +137,11 @@ void addEval(CLI::App &app, Outcome &outcome) {
   auto options = std::make_shared<Options>();
   CLI::App *command = app.add_subcommand("eval", "logits for given token ids");
   command->add_option("source", options->source, "a bundle, or an input of 'lathe compile'")->required();
-  command->add_option("--ids", options->ids, ".safetensors with input_ids, I64 [B, T]; or a text, a sequence a line")
+  command->add_option("--ids", options->ids, ".safetensors with input_ids, I64 [B, T]; or a text, a sequence a line, of whatever lengths")
       ->required();
   command->add_option("--logits", options->logits,
-                      "write them as F32 [B, T, V] to this .safetensors file; without it "
-                      "the most likely next ids are printed");
+                      "write them as F32 [B, T, V] to this .safetensors file, or where sequences differ in length as "
+                      "logits.0, logits.1, ... [1, T, V]; without it the most likely next ids are printed");
   command->add_flag("--reference", options->reference, "by the reference interpreter, in f64, not by compiled code");
   CLI::Option *layers = command->add_flag("--dump-layers", options->layers,
                                           "write hidden.0, what the first layer reads, to hidden.L, what the head "

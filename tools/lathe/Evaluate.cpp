@@ -10,7 +10,10 @@ namespace {
 /// Gathers hidden states, which come step after step.
 class LayerRecorder {
 public:
-  LayerRecorder(std::vector<NamedTensor> &layers, const IdBatch &batch) : layers(layers), batch(batch) {}
+  LayerRecorder(std::vector<NamedTensor> &layers, const IdBatch &batch) : layers(layers) {
+    for (const auto &sequence : batch)
+      tokens += sequence.size();
+  }
 
   void add(int64_t hidden, const reference::Matrix<double> &rows) {
     NamedTensor &layer = named(hidden, size_t(rows.columns));
@@ -35,12 +38,12 @@ private:
     for (NamedTensor &layer : layers)
       if (layer.name == name)
         return layer;
-    layers.push_back({std::move(name), {batch.batch, batch.length, width}, {}});
+    layers.push_back({std::move(name), {tokens, width}, {}});
     return layers.back();
   }
 
   std::vector<NamedTensor> &layers;
-  const IdBatch &batch;
+  size_t tokens = 0; // of all sequences
 };
 
 } // namespace
@@ -49,15 +52,14 @@ llvm::Expected<Evaluation> evaluateProgram(Context &context, const IdBatch &batc
   Evaluation evaluation;
   evaluation.vocabulary = context.model().tables().vocabulary;
   LayerRecorder recorder(evaluation.layers, batch);
-  for (size_t i = 0; i < batch.batch; ++i) {
+  for (size_t i = 0; i < batch.size(); ++i) {
     if (interrupted())
       return llvm::make_error<Interrupted>();
     Session session(context);
-    llvm::ArrayRef<int32_t> ids = batch.sequence(i);
     auto keep = [&](size_t, std::span<const float> logits) {
       evaluation.logits.insert(evaluation.logits.end(), logits.begin(), logits.end());
     };
-    Result<void> fed = session.feedAll(ids, keep, layers ? recorder.observer() : PhaseObserver(), step);
+    Result<void> fed = session.feedAll(batch[i], keep, layers ? recorder.observer() : PhaseObserver(), step);
     if (!fed)
       return makeError("sequence {0}: {1}", i, fed.message());
   }
@@ -74,13 +76,13 @@ llvm::Expected<Evaluation> evaluateReference(const ReferenceModel &model, const 
       if (std::optional<int64_t> hidden = ir::hiddenOf(result.getOwner()))
         recorder.add(*hidden, value);
     });
-  std::vector<int32_t> positions(batch.length), slots(batch.length, 0);
-  std::iota(positions.begin(), positions.end(), 0);
-  for (size_t i = 0; i < batch.batch; ++i) {
+  for (size_t i = 0; i < batch.size(); ++i) {
     if (interrupted())
       return llvm::make_error<Interrupted>();
+    std::vector<int32_t> positions(batch[i].size()), slots(batch[i].size(), 0);
+    std::iota(positions.begin(), positions.end(), 0);
     oracle.reset();
-    auto logits = oracle.step("prefill", {batch.sequence(i), positions, slots, /*logitRows=*/positions});
+    auto logits = oracle.step("prefill", {batch[i], positions, slots, /*logitRows=*/positions});
     if (!logits)
       return makeError("sequence {0}: {1}", i, llvm::toString(logits.takeError()));
     evaluation.vocabulary = size_t(logits->columns);

@@ -11,8 +11,8 @@ namespace lathe::cli {
 
 struct Evaluation {
   size_t vocabulary = 0;
-  std::vector<float> logits; ///< [batch][length][vocabulary]
-  /// hidden.i [batch, length, width], where they were asked for: what layer i reads, and for the number of layers what
+  std::vector<float> logits; ///< [tokens of all sequences][vocabulary]
+  /// hidden.i [tokens of all sequences, width], where they were asked for: what layer i reads, and for the number of layers what
   /// the head reads (so after the last norm), as Hugging Face's output_hidden_states has them.
   std::vector<NamedTensor> layers;
 };

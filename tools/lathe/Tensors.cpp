@@ -1,9 +1,10 @@
 #include "tools/lathe/Tensors.h"
+#include "compiler/support/Output.h"
 #include "tools/lathe/Command.h"
 #include "tools/run/Run.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Endian.h"
-#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 #include <limits>
@@ -44,12 +45,12 @@ llvm::Expected<IdBatch> idsFromSafetensors(llvm::StringRef file, llvm::StringRef
       count / shape[1] != shape[0])
     return makeError("{0}: input_ids has {1} bytes, not those of its shape [{2}, {3}]", path, offsets[1] - offsets[0],
                      shape[0], shape[1]);
-  IdBatch batch{size_t(shape[0]), size_t(shape[1]), {}};
+  IdBatch batch(shape[0]);
   for (uint64_t i = 0; i < count; ++i) {
     int64_t id = int64_t(llvm::support::endian::read64le(data.data() + offsets[0] + 8 * i));
     if (id < 0 || id > std::numeric_limits<int32_t>::max())
       return makeError("{0}: input_ids has {1}, which is no token id", path, id);
-    batch.ids.push_back(int32_t(id));
+    batch[i / shape[1]].push_back(int32_t(id));
   }
   return batch;
 }
@@ -67,14 +68,11 @@ llvm::Expected<IdBatch> idsFromText(llvm::StringRef text, llvm::StringRef path) 
     Result<std::vector<int32_t>> ids = parseIds(line, where);
     if (!ids)
       return makeError("{0}", ids.message());
-    if (batch.batch && ids->size() != batch.length)
-      return makeError("{0}: has {1} ids; {2}, as the first sequence has, would be right", where, ids->size(),
-                       batch.length);
-    batch.batch += 1;
-    batch.length = ids->size();
-    batch.ids.insert(batch.ids.end(), ids->begin(), ids->end());
+    if (ids->empty()) // commas alone
+      return makeError("{0}: has no token ids", where);
+    batch.push_back(ids.take());
   }
-  if (batch.ids.empty())
+  if (batch.empty())
     return makeError("{0}: has no token ids", path);
   return batch;
 }
@@ -89,6 +87,27 @@ llvm::Expected<IdBatch> readIds(llvm::StringRef path) {
   return path.ends_with(".safetensors") ? idsFromSafetensors(bytes, path) : idsFromText(bytes, path);
 }
 
+bool sameLengths(const IdBatch &batch) {
+  return llvm::all_of(batch, [&](const auto &sequence) { return sequence.size() == batch.front().size(); });
+}
+
+std::vector<NamedTensor> bySequence(NamedTensor tensor, const IdBatch &batch) {
+  const size_t width = tensor.shape.back();
+  std::vector<NamedTensor> parts;
+  if (sameLengths(batch)) {
+    tensor.shape = {batch.size(), batch.front().size(), width};
+    parts.push_back(std::move(tensor));
+    return parts;
+  }
+  auto begin = tensor.values.begin();
+  for (size_t i = 0; i < batch.size(); ++i) {
+    auto end = begin + batch[i].size() * width;
+    parts.push_back({tensor.name + "." + std::to_string(i), {1, batch[i].size(), width}, {begin, end}});
+    begin = end;
+  }
+  return parts;
+}
+
 llvm::Error writeSafetensors(llvm::StringRef path, llvm::ArrayRef<NamedTensor> tensors) {
   nlohmann::ordered_json header;
   uint64_t offset = 0;
@@ -99,7 +118,7 @@ llvm::Error writeSafetensors(llvm::StringRef path, llvm::ArrayRef<NamedTensor> t
   }
   std::string text = header.dump();
   text.resize((text.size() + 7) / 8 * 8, ' '); // data begin at a multiple of 8
-  return llvm::writeToOutput(path, [&](llvm::raw_ostream &out) {
+  return writeFile(path, [&](llvm::raw_ostream &out) {
     char length[8];
     llvm::support::endian::write64le(length, text.size());
     out.write(length, sizeof(length));

@@ -16,15 +16,14 @@
 
 namespace lathe::cli {
 
-/// `batch` sequences of `length` token ids each.
-struct IdBatch {
-  size_t batch = 0, length = 0;
-  std::vector<int32_t> ids; ///< [batch][length]
-  llvm::ArrayRef<int32_t> sequence(size_t i) const { return llvm::ArrayRef(ids).slice(i * length, length); }
-};
+/// Sequences of token ids, none of them empty.
+using IdBatch = std::vector<std::vector<int32_t>>;
 
-/// Reads a .safetensors file with `input_ids`, I64 [B, T], or a text with one sequence a line, all of one length.
-/// There is at least one id.
+/// Whether all sequences are as long as the first.
+bool sameLengths(const IdBatch &batch);
+
+/// Reads a .safetensors file with `input_ids`, I64 [B, T], or a text with one sequence a line; empty lines count for
+/// nothing. There is at least one sequence.
 llvm::Expected<IdBatch> readIds(llvm::StringRef path);
 
 /// An f32 tensor to write.
@@ -33,6 +32,10 @@ struct NamedTensor {
   std::vector<size_t> shape;
   std::vector<float> values;
 };
+
+/// Parts a tensor [tokens of all sequences, width] by sequence: NAME [B, T, width] where they have one length T, else
+/// NAME.0, NAME.1, ... [1, T, width], as each would be alone.
+std::vector<NamedTensor> bySequence(NamedTensor tensor, const IdBatch &batch);
 
 /// Writes F32 tensors in their order. The file appears whole or not at all.
 llvm::Error writeSafetensors(llvm::StringRef path, llvm::ArrayRef<NamedTensor> tensors);
