@@ -2,11 +2,11 @@
 #include "test/compiler/kernels/HalideHarness.h"
 #include "compiler/object/AbiType.h"
 #include "compiler/object/Emit.h"
+#include "test/TemporaryFolder.h"
 #include <bit>
 #include <cmath>
 #include <cstring>
 #include <dlfcn.h>
-#include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <limits>
@@ -48,17 +48,15 @@ lathe_kernel_function lathe::test::compileAndLoad(const KernelDesc &kernel, cons
     return found->second;
   Emitted object = emit(kernel, values, target, ObjectForm::Object);
   EXPECT_EQ(object.error, "") << key;
-  char folder[] = "/tmp/lathe-kernel-XXXXXX";
-  if (!object.error.empty() || !mkdtemp(folder))
+  if (!object.error.empty())
     return nullptr;
-  std::string path = folder;
-  std::ofstream(path + "/k.o", std::ios::binary) << object.bytes;
+  TemporaryFolder folder;
+  std::ofstream(folder.file("k.o"), std::ios::binary) << object.bytes;
   // memcpy and memset are the C library's, which the test has.
-  std::string link = std::string(LATHE_LLD_PATH) + " -shared -o " + path + "/k.so " + path + "/k.o";
+  std::string link = std::string(LATHE_LLD_PATH) + " -shared -o " + folder.file("k.so") + " " + folder.file("k.o");
   EXPECT_EQ(std::system(link.c_str()), 0) << link;
-  void *library = dlopen((path + "/k.so").c_str(), RTLD_NOW | RTLD_LOCAL);
+  void *library = dlopen(folder.file("k.so").c_str(), RTLD_NOW | RTLD_LOCAL);
   EXPECT_NE(library, nullptr) << dlerror();
-  std::filesystem::remove_all(path);
   if (!library)
     return nullptr;
   auto function = reinterpret_cast<lathe_kernel_function>(dlsym(library, (symbol(kernel) + "_argv").c_str()));

@@ -4,6 +4,7 @@
 #include "compiler/object/Emit.h"
 #include "compiler/schedule/Schedule.h"
 #include "runtime/lathe.h"
+#include "test/TemporaryFolder.h"
 #include "test/compiler/link/MemoryWeights.h"
 #include "test/compiler/link/ToyProgram.h"
 #include "llvm/ADT/Sequence.h"
@@ -46,8 +47,6 @@ protected:
   }
 
   void SetUp() override {
-    char pattern[] = "/tmp/lathe-bundle-XXXXXX";
-    root = mkdtemp(pattern);
     weights.add("embedding", Format::F32, kToyVocabulary, kToyColumns);
     weights.add("head", Format::F32, kToyVocabulary, kToyColumns);
     for (const char *role : {"embedding", "head"}) // small numbers: sums of products stay finite
@@ -56,7 +55,6 @@ protected:
         std::memcpy(&weight.blocks[i * 4], &value, 4);
       }
   }
-  void TearDown() override { files::remove_all(root); }
 
   BundleInput input() { return {*scheduled, *compiled, info, weights, tokenizer}; }
 
@@ -71,7 +69,7 @@ protected:
 
   std::vector<std::string> entries() const {
     std::vector<std::string> names;
-    for (const auto &entry : files::directory_iterator(root))
+    for (const auto &entry : files::directory_iterator(root.path))
       names.push_back(entry.path().filename());
     return names;
   }
@@ -81,7 +79,7 @@ protected:
   ModelInfo info{"toy", hostTarget().name, hostTarget().features, "version: 1\nname: \"toy\"\n"};
   MemoryWeights weights;
   std::string tokenizer = "blob";
-  files::path root;
+  test::TemporaryFolder root;
 };
 
 } // namespace
@@ -231,7 +229,7 @@ TEST_F(Bundle, LeavesNothingWhenItFails) {
 }
 
 TEST_F(Bundle, LeavesNothingWhenInterrupted) {
-  for (int signal : {SIGINT, SIGTERM}) {
+  for (int signal : {SIGINT, SIGTERM, SIGHUP}) {
     pid_t child = fork();
     ASSERT_GE(child, 0);
     if (child == 0) {
@@ -243,9 +241,23 @@ TEST_F(Bundle, LeavesNothingWhenInterrupted) {
     }
     int status = 0;
     waitpid(child, &status, 0);
-    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 130) << status;
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 128 + signal) << status;
     EXPECT_THAT(entries(), testing::IsEmpty());
   }
+}
+
+TEST_F(Bundle, GoesWhereALinkLeads) {
+  ASSERT_EQ(message(write("toy")), "");
+  std::string before = read(root / "toy/weights.bin");
+  for (const char *link : {"link", "dangling"})
+    files::create_symlink(link == std::string("link") ? "toy" : "later", root / link);
+  weights.edit("head").blocks[0] ^= 1;
+  ASSERT_EQ(message(write("link")), "");
+  ASSERT_EQ(message(write("dangling")), "");
+  EXPECT_THAT(entries(), testing::UnorderedElementsAre("dangling", "later", "link", "toy"));
+  EXPECT_TRUE(files::is_symlink(root / "link") && files::is_symlink(root / "dangling"));
+  EXPECT_NE(read(root / "toy/weights.bin"), before);
+  EXPECT_EQ(read(root / "later/weights.bin"), read(root / "toy/weights.bin"));
 }
 
 TEST_F(Bundle, NamesAKernelThatNeedsMore) {

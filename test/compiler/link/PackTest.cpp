@@ -3,10 +3,11 @@
 #include "compiler/link/PackedRows.h"
 #include "compiler/link/Panels.h"
 #include "compiler/spec/Half.h"
+#include "test/TemporaryFolder.h"
 #include "test/compiler/link/MemoryWeights.h"
 #include "llvm/Support/MathExtras.h"
-#include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -29,14 +30,14 @@ std::vector<Format> allFormats() {
 /// Where packWeights writes; gone at the end.
 class ScratchFile {
 public:
-  ScratchFile() : fd(mkstemp(path)) { unlink(path); }
+  ScratchFile() : fd(open(folder.file("data").c_str(), O_RDWR | O_CREAT | O_EXCL, 0600)) {}
   ~ScratchFile() { close(fd); }
   std::vector<uint8_t> read(uint64_t start, uint64_t size) const {
     std::vector<uint8_t> bytes(size);
     EXPECT_EQ(pread(fd, bytes.data(), size, start), static_cast<ssize_t>(size));
     return bytes;
   }
-  char path[32] = "/tmp/lathe-pack-XXXXXX";
+  test::TemporaryFolder folder;
   int fd;
 };
 

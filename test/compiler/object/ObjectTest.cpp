@@ -1,7 +1,7 @@
 //===- ObjectTest.cpp - objects, their needs, their cache --------------------------------------------------------===//
 #include "compiler/object/Object.h"
 #include "compiler/object/Cache.h"
-#include "llvm/Support/FileSystem.h"
+#include "test/TemporaryFolder.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <fstream>
 #include <gmock/gmock.h>
@@ -20,12 +20,9 @@ static Scheduled attend(const TargetDesc &target) {
   return {kernel, fallbackValues(kernel, target), "fallback"};
 }
 
-/// A folder that is gone after the test.
 class ObjectCache : public testing::Test {
 protected:
-  void SetUp() override { ASSERT_FALSE(llvm::sys::fs::createUniqueDirectory("lathe-cache", folder)); }
-  void TearDown() override { llvm::sys::fs::remove_directories(folder); }
-  llvm::SmallString<128> folder;
+  test::TemporaryFolder folder;
 };
 
 TEST(Object, EveryFormOfEveryTarget) {
@@ -94,7 +91,7 @@ TEST(Object, ErrorsNameTheKernel) {
 TEST_F(ObjectCache, SecondTimeFromTheCache) {
   std::vector<Scheduled> kernels = {norm(64), norm(96)};
   CompileOptions options;
-  options.cacheDirectory = std::string(folder) + "/below/here";
+  options.cacheDirectory = folder.file("below/here");
   auto first = compileAll(kernels, hostTarget(), options), second = compileAll(kernels, hostTarget(), options);
   ASSERT_TRUE(first && second);
   EXPECT_EQ(first->fromCache, 0u);
@@ -104,7 +101,7 @@ TEST_F(ObjectCache, SecondTimeFromTheCache) {
 }
 
 TEST_F(ObjectCache, DamagedEntriesAreNoEntries) {
-  KernelCache cache{std::string(folder)};
+  KernelCache cache{folder.path};
   std::string object(1000, 'x'), path = cache.path("key");
   ASSERT_FALSE(bool(cache.add("key", object)));
   ASSERT_EQ(cache.find("key"), object);
@@ -128,9 +125,9 @@ TEST_F(ObjectCache, DamagedEntriesAreNoEntries) {
 }
 
 TEST_F(ObjectCache, UnwritableCacheIsSaidAndHarmless) {
-  std::ofstream(std::string(folder) + "/file") << "in the way";
+  std::ofstream(folder.file("file")) << "in the way";
   CompileOptions options;
-  options.cacheDirectory = std::string(folder) + "/file/cache";
+  options.cacheDirectory = folder.file("file/cache");
   std::vector<Scheduled> kernels = {norm(64)};
   auto result = compileAll(kernels, hostTarget(), options);
   ASSERT_TRUE(bool(result));

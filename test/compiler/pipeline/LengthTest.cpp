@@ -2,7 +2,7 @@
 // when it grows beyond the length at which rotations change.
 #include "compiler/pipeline/Pipeline.h"
 #include "runtime/lathe.h"
-#include <filesystem>
+#include "test/TemporaryFolder.h"
 #include <gtest/gtest.h>
 #include <numeric>
 
@@ -15,14 +15,12 @@ constexpr size_t kLimit = 24; // of test/data/golden/llama-longrope
 class Length : public testing::Test {
 protected:
   void SetUp() override {
-    char pattern[] = "/tmp/lathe-length-XXXXXX";
-    root = mkdtemp(pattern);
     PipelineOptions options;
-    options.cacheDirectory = root + "/cache";
+    options.cacheDirectory = root.file("cache");
     Compilation compilation("test/data/golden/llama-longrope", options);
-    llvm::Error failed = compile(compilation, root + "/bundle");
+    llvm::Error failed = compile(compilation, root.file("bundle"));
     ASSERT_FALSE(failed) << llvm::toString(std::move(failed));
-    auto model = Model::open(root + "/bundle");
+    auto model = Model::open(root.file("bundle"));
     ASSERT_TRUE(model) << model.message();
     EXPECT_EQ((*model)->tables().feed_again_beyond, kLimit);
     auto created = Context::create(*model, {.threads = 2, .cachePages = 16});
@@ -32,7 +30,6 @@ protected:
     for (size_t i = 0; i < ids.size(); ++i)
       ids[i] = int32_t(3 + 7 * i % 90);
   }
-  void TearDown() override { std::filesystem::remove_all(root); }
 
   /// Logits of the last of the first `count` tokens, fed to a new session at once.
   std::vector<float> atOnce(size_t count) {
@@ -45,7 +42,7 @@ protected:
     return logits ? std::vector<float>(logits->begin(), logits->end()) : std::vector<float>();
   }
 
-  std::string root;
+  test::TemporaryFolder root;
   std::unique_ptr<Context> context;
   std::vector<int32_t> ids;
 };

@@ -11,8 +11,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "runtime/lathe.h"
-#include <cstdlib>
-#include <filesystem>
+#include "test/TemporaryFolder.h"
 #include <gtest/gtest.h>
 #include <map>
 #include <random>
@@ -63,12 +62,6 @@ private:
 
 class ModuleTest : public testing::TestWithParam<const char *> {
 protected:
-  void SetUp() override {
-    char pattern[] = "/tmp/lathe-module-XXXXXX";
-    root = mkdtemp(pattern);
-  }
-  void TearDown() override { files::remove_all(root); }
-
   mlir::OwningOpRef<mlir::ModuleOp> parse(mlir::MLIRContext &context) {
     std::string path = std::string("test/compiler/fusion/Inputs/") + GetParam() + ".mlir";
     return mlir::parseSourceFile<mlir::ModuleOp>(path, &context);
@@ -89,7 +82,7 @@ protected:
     return message(c.staging->commit());
   }
 
-  files::path root;
+  test::TemporaryFolder root;
 };
 
 using Row = std::vector<float>;

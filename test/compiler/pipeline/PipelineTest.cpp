@@ -1,7 +1,7 @@
 //===- PipelineTest.cpp - from a checkpoint to a bundle that runs ------------------------------------------------===//
 #include "compiler/pipeline/Pipeline.h"
 #include "runtime/lathe.h"
-#include <cstdlib>
+#include "test/TemporaryFolder.h"
 #include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
@@ -25,12 +25,6 @@ std::string read(const files::path &path) {
 
 class Pipeline : public testing::Test {
 protected:
-  static void SetUpTestSuite() {
-    char pattern[] = "/tmp/lathe-pipeline-XXXXXX";
-    root = mkdtemp(pattern);
-  }
-  static void TearDownTestSuite() { files::remove_all(root); }
-
   static PipelineOptions options() {
     PipelineOptions options;
     options.cacheDirectory = (root / "cache").string();
@@ -51,7 +45,7 @@ protected:
     return message(compile(c, (root / name).string(), verify));
   }
 
-  static inline files::path root;
+  static inline test::TemporaryFolder root;
 };
 
 } // namespace

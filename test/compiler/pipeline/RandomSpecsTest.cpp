@@ -9,10 +9,9 @@
 #include "test/compiler/pipeline/RandomSpecs.h"
 #include "compiler/pipeline/Pipeline.h"
 #include "runtime/lathe.h"
+#include "test/TemporaryFolder.h"
 #include "tools/lathe/Reference.h"
 #include "tools/lathe/Verify.h"
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -85,12 +84,6 @@ void expectSameBits(const std::shared_ptr<const Model> &model) {
 
 class CompiledSpecs : public testing::Test {
 protected:
-  void SetUp() override {
-    char pattern[] = "/tmp/lathe-random-XXXXXX";
-    folder = mkdtemp(pattern);
-  }
-  void TearDown() override { files::remove_all(folder); }
-
   void check(const spec::Model &model, std::optional<CacheFormat> cache) {
     const std::string path = (folder / "random.textproto").string();
     std::ofstream(path) << printSpec(model);
@@ -115,7 +108,7 @@ protected:
     EXPECT_FALSE(bool(error)) << llvm::toString(std::move(error));
   }
 
-  files::path folder;
+  test::TemporaryFolder folder;
 };
 
 } // namespace

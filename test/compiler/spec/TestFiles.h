@@ -3,33 +3,13 @@
 #define LATHE_TEST_COMPILER_SPEC_TESTFILES_H
 
 #include "compiler/spec/Input.h"
-#include "llvm/Support/FileSystem.h"
+#include "test/TemporaryFolder.h"
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
 namespace lathe::test {
-
-/// A folder of its own, gone with the object.
-class TemporaryFolder {
-public:
-  TemporaryFolder() {
-    llvm::SmallString<128> made;
-    if (llvm::sys::fs::createUniqueDirectory("lathe-spec-test", made))
-      std::abort();
-    path = made.str().str();
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path); }
-
-  std::string file(const std::string &name) const { return path + "/" + name; }
-  std::string write(const std::string &name, llvm::StringRef bytes) const {
-    std::filesystem::remove(file(name)); // truncating in place makes ext4 wait for the disk
-    std::ofstream(file(name), std::ios::binary).write(bytes.data(), bytes.size());
-    return file(name);
-  }
-  std::string path;
-};
 
 inline std::string readBytes(const std::string &path) {
   std::ifstream stream(path, std::ios::binary);

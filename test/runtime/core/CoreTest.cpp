@@ -2,6 +2,7 @@
 #include "runtime/core/Hash.h"
 #include "runtime/core/MappedFile.h"
 #include "runtime/core/Result.h"
+#include "test/TemporaryFolder.h"
 #include <algorithm>
 #include <fstream>
 #include <gmock/gmock.h>
@@ -70,8 +71,8 @@ TEST(AlignedBuffer, SaysWhatThereIsNoMemoryFor) {
 }
 
 TEST(MappedFile, ShowsTheFile) {
-  const std::string path = ::testing::TempDir() + "/lathe-mapped-" + std::to_string(getpid());
-  std::ofstream(path) << "contents";
+  const test::TemporaryFolder folder;
+  const std::string path = folder.write("mapped", "contents");
   {
     MappedFile file = MappedFile::open(path).take();
     EXPECT_EQ(std::string(file.bytes().begin(), file.bytes().end()), "contents");
@@ -84,7 +85,7 @@ TEST(MappedFile, ShowsTheFile) {
   EXPECT_TRUE(MappedFile::open(path).take().bytes().empty());
   unlink(path.c_str());
   EXPECT_THAT(MappedFile::open(path).message(), HasSubstr(path + ": cannot be opened: No such file"));
-  EXPECT_THAT(MappedFile::open(::testing::TempDir()).message(), HasSubstr("is not a regular file"));
+  EXPECT_THAT(MappedFile::open(folder.path).message(), HasSubstr("is not a regular file"));
   EXPECT_THAT(MappedFile::open("/dev/null").message(), HasSubstr("is not a regular file"));
 }
 

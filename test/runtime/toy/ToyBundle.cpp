@@ -5,7 +5,6 @@
 #include <fstream>
 #include <gtest/gtest.h>
 #include <iterator>
-#include <unistd.h>
 
 namespace lathe::toy {
 
@@ -83,16 +82,10 @@ std::vector<std::vector<float>> expectedLogits(const Weights &weights, std::span
 }
 
 Folder::Folder(const Weights &weights) {
-  static int count = 0;
-  folder = std::filesystem::path(::testing::TempDir()) /
-           ("lathe-toy-" + std::to_string(getpid()) + "-" + std::to_string(count++));
-  std::filesystem::create_directories(folder);
   writeFile(program(), readFile(TOY_MODEL_SO));
   writeFile(this->weights(), weightsImage(weights));
   sealProgram();
 }
-
-Folder::~Folder() { std::filesystem::remove_all(folder); }
 
 void Folder::sealProgram() {
   const std::vector<uint8_t> bytes = readFile(program());

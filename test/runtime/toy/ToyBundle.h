@@ -3,9 +3,9 @@
 #define LATHE_TEST_RUNTIME_TOY_TOYBUNDLE_H
 
 #include "runtime/model/Model.h"
+#include "test/TemporaryFolder.h"
 #include "test/runtime/toy/ToyModel.h"
 #include <cstdint>
-#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -34,15 +34,14 @@ std::vector<std::vector<float>> expectedLogits(const Weights &weights, std::span
 class Folder {
 public:
   explicit Folder(const Weights &weights = integerWeights());
-  ~Folder();
-  std::string path() const { return folder.string(); }
-  std::string weights() const { return (folder / "weights.bin").string(); }
-  std::string program() const { return (folder / "model.so").string(); }
+  std::string path() const { return folder.path; }
+  std::string weights() const { return folder.file("weights.bin"); }
+  std::string program() const { return folder.file("model.so"); }
   /// Makes weights.bin fit model.so again after a change of model.so.
   void sealProgram();
 
 private:
-  std::filesystem::path folder;
+  test::TemporaryFolder folder;
 };
 
 std::vector<uint8_t> readFile(const std::string &path);

@@ -8,6 +8,7 @@
 #include "compiler/spec/tokenizer/TokenizerFile.h"
 #include "runtime/text/CharsMap.h"
 #include "runtime/text/StreamDecoder.h"
+#include "test/TemporaryFolder.h"
 #include "test/runtime/text/Vocabularies.h"
 #include <filesystem>
 #include <fstream>
@@ -89,9 +90,9 @@ TEST(TokenizerJson, UnigramWithBytes) {
 
 /// A tokenizer.json with this model; `rest` are further members.
 Loaded openModel(const std::string &model, const std::string &rest) {
-  std::string path = testing::TempDir() + "lathe-small-tokenizer.json";
-  std::ofstream(path, std::ios::binary) << "{\"model\":" << model << (rest.empty() ? "" : ",") << rest << "}";
-  Loaded loaded = openFile(path);
+  TemporaryFolder folder;
+  Loaded loaded =
+      openFile(folder.write("tokenizer.json", "{\"model\":" + model + (rest.empty() ? "" : ",") + rest + "}"));
   EXPECT_EQ(loaded.error, "");
   return loaded;
 }
@@ -201,9 +202,8 @@ Loaded openUserDefined(const std::string &name, int first, const std::string &on
     model.mutable_pieces(id)->set_piece(text);
     model.mutable_pieces(id)->set_type(LATHE_TOKEN_USER_DEFINED);
   }
-  std::string path = testing::TempDir() + "lathe-user-defined.model";
-  std::ofstream(path, std::ios::binary) << model.SerializeAsString();
-  Loaded loaded = openFile(path);
+  TemporaryFolder folder;
+  Loaded loaded = openFile(folder.write("user-defined.model", model.SerializeAsString()));
   EXPECT_EQ(loaded.error, "");
   return loaded;
 }
@@ -248,9 +248,8 @@ TEST(Llama2c, WithAndWithoutTheLengthInFront) {
   EXPECT_EQ(loaded->decode(ids), "Once upon a time");
   EXPECT_EQ(loaded->piece(1), "<s>");
 
-  std::string path = testing::TempDir() + "lathe-old-tokenizer.bin";
-  std::ofstream(path, std::ios::binary) << readFile(data + "llama2c/tokenizer.bin").substr(4);
-  Loaded old = openFile(path);
+  TemporaryFolder folder;
+  Loaded old = openFile(folder.write("tokenizer.bin", readFile(data + "llama2c/tokenizer.bin").substr(4)));
   ASSERT_EQ(old.error, "");
   EXPECT_EQ(*old->encode("Once upon a time"), ids);
 }
@@ -275,9 +274,8 @@ TEST(RoundTrip, AnyBytesThroughEveryKind) {
 template <typename Change> std::string errorOf(Change change) {
   auto json = nlohmann::json::parse(readFile(data + "hf/fallback.json"));
   change(json);
-  std::string path = testing::TempDir() + "lathe-changed-tokenizer.json";
-  std::ofstream(path, std::ios::binary) << json.dump();
-  return openFile(path).error;
+  TemporaryFolder folder;
+  return openFile(folder.write("tokenizer.json", json.dump())).error;
 }
 
 TEST(TokenizerJson, ErrorsNameTheComponent) {
@@ -315,18 +313,17 @@ TEST(TokenizerJson, ErrorsNameTheComponent) {
 }
 
 TEST(Malformed, NothingCrashes) {
+  TemporaryFolder folder;
   std::mt19937 random(5);
   for (const std::string &file : {data + "hf/byte-level.json", data + "hf/unigram.json", data + "hf/fallback.json",
                                   data + "sentencepiece/bpe.model", data + "llama2c/tokenizer.bin"}) {
     std::string bytes = readFile(file);
     ASSERT_FALSE(bytes.empty());
-    std::string path = testing::TempDir() + "lathe-malformed" + std::filesystem::path(file).extension().string();
     for (int round = 0; round < 150; round++) {
       std::string copy = bytes.substr(0, random() % 4 ? bytes.size() : random() % bytes.size());
       for (int flips = random() % 4; flips > 0 && !copy.empty(); flips--)
         copy[random() % copy.size()] = random() % 3 ? "0\"{}[],:9"[random() % 9] : char(random());
-      std::ofstream(path, std::ios::binary | std::ios::trunc) << copy;
-      Loaded loaded = openFile(path);
+      Loaded loaded = openFile(folder.write(std::filesystem::path(file).filename(), copy));
       if (!loaded.tokenizer)
         continue;
       if (auto ids = loaded->encode("Hello <s> 世界 \xff 12", {.parseSpecial = true}))
