@@ -1,13 +1,15 @@
 //===- Linker.cpp - objects to a shared library or a program -----------------------------------------------------===//
 #include "compiler/link/Linker.h"
 #include "compiler/support/Error.h"
-#include "compiler/support/File.h"
+#include "compiler/support/MemoryFile.h"
 #include "compiler/support/Output.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Object/ArchiveWriter.h"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/Program.h"
+#include <cerrno>
+#include <cstring>
 
 using namespace lathe;
 using llvm::Error;
@@ -52,23 +54,27 @@ static Expected<std::string> findLinker() {
   return makeError("ld.lld is not installed: neither {0} nor in PATH (Debian's package is lld-22)", LATHE_LLD);
 }
 
-Error lathe::runTool(StringRef program, llvm::ArrayRef<std::string> arguments, StagingFolder &staging) {
-  std::string log = staging.file("tool.log");
+Expected<std::string> lathe::runTool(StringRef program, llvm::ArrayRef<std::string> arguments) {
+  MemoryFile out, log;
+  if (!out || !log)
+    return makeError("{0}: no file in memory for what it says: {1}", program, std::strerror(errno));
   std::vector<StringRef> words = {program};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  std::string problem;
-  int status = llvm::sys::ExecuteAndWait(program, words, std::nullopt, {StringRef(), StringRef(), StringRef(log)}, 0, 0,
-                                         &problem);
-  Expected<std::string> said = readSmallFile(log, 1 << 20);
-  std::string output = said ? StringRef(*said).trim().str() : "";
-  if (!said)
-    llvm::consumeError(said.takeError());
-  staging.remove(log);
+  std::string outPath = out.path(), logPath = log.path(), problem;
+  int status = llvm::sys::ExecuteAndWait(program, words, std::nullopt,
+                                         {StringRef(), StringRef(outPath), StringRef(logPath)}, 0, 0, &problem);
   if (status == 0)
-    return Error::success();
+    return out.bytes();
   if (!problem.empty())
     return makeError("{0}: {1}", program, problem);
-  return makeError("{0} ended with status {1}: {2}", program, status, StringRef(output).take_front(2000));
+  return makeError("{0} ended with status {1}: {2}", program, status, StringRef(log.bytes()).trim().take_front(2000));
+}
+
+static Error writeBytes(StringRef path, StringRef bytes) {
+  return writeFile(path, [&](llvm::raw_ostream &out) {
+    out << bytes;
+    return Error::success();
+  });
 }
 
 Error lathe::linkShared(StringRef tables, llvm::ArrayRef<ObjectBytes> kernels, StagingFolder &staging,
@@ -89,20 +95,16 @@ Error lathe::linkShared(StringRef tables, llvm::ArrayRef<ObjectBytes> kernels, S
                                             llvm::object::Archive::K_GNU, /*Deterministic=*/true, /*Thin=*/false);
   if (!library)
     return library.takeError();
-  for (auto [path, bytes] : {std::pair<StringRef, StringRef>(tablesFile, tables), {archive, (*library)->getBuffer()}})
-    if (Error failed = writeFile(path, [bytes](llvm::raw_ostream &out) {
-          out << bytes;
-          return Error::success();
-        }))
-      return failed;
-  Error failed = runTool(*linker,
-                         {"-shared", "-o", output.str(), "--build-id=none", "--hash-style=gnu", "--gc-sections",
-                          "--exclude-libs=ALL",                            // kernels stay private
-                          "-z", "now", "-z", "relro", "-z", "noexecstack", //
-                          "--no-mmap-output-file",                         // writes no temporary file of its own
-                          tablesFile, archive},
-                         staging);
+  if (Error failed = writeBytes(tablesFile, tables))
+    return failed;
+  if (Error failed = writeBytes(archive, (*library)->getBuffer()))
+    return failed;
+  // To stdout: a file that it maps has no room on a full disk, and it dies of that without a word.
+  Expected<std::string> linked =
+      runTool(*linker, {"-shared", "-o", "-", "--build-id=none", "--hash-style=gnu", "--gc-sections",
+                        "--exclude-libs=ALL", // kernels stay private
+                        "-z", "now", "-z", "relro", "-z", "noexecstack", tablesFile, archive});
   staging.remove(tablesFile);
   staging.remove(archive);
-  return failed;
+  return linked ? writeBytes(output, *linked) : linked.takeError();
 }

@@ -1,15 +1,12 @@
 //===- Emit.cpp - one kernel through Halide's code generator ----------------------------------------------------===//
 #include "compiler/object/Emit.h"
 #include "compiler/kernels/halide/Builder.h"
+#include "compiler/support/MemoryFile.h"
 #include "runtime/abi/model_abi.h"
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <mutex>
-#include <sys/mman.h>
-#include <unistd.h>
 
 using namespace lathe;
 
@@ -54,27 +51,6 @@ void installReporter() {
   std::call_once(once, [] { Halide::set_custom_compile_time_error_reporter(&reporter); });
 }
 
-/// A file in memory, for Halide writes to names only.
-class MemoryFile {
-public:
-  MemoryFile() : fd(memfd_create("kernel", MFD_CLOEXEC)) {
-    if (fd < 0)
-      throw std::runtime_error(std::string("no file in memory for the code generator: ") + std::strerror(errno));
-  }
-  ~MemoryFile() { close(fd); }
-  MemoryFile(const MemoryFile &) = delete;
-  MemoryFile &operator=(const MemoryFile &) = delete;
-
-  std::string path() const { return "/proc/self/fd/" + std::to_string(fd); }
-  std::string bytes() const {
-    std::ifstream in(path(), std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-  }
-
-private:
-  const int fd;
-};
-
 Halide::OutputFileType outputType(ObjectForm form) {
   switch (form) {
   case ObjectForm::Object:
@@ -95,7 +71,9 @@ Emitted lathe::emit(const KernelDesc &kernel, const Values &values, const Target
   installReporter();
   try {
     Built built = build(kernel, target, values);
-    MemoryFile file;
+    MemoryFile file; // Halide writes to names only
+    if (!file)
+      return {"", std::string("no file in memory for the code generator: ") + std::strerror(errno)};
     // Argv without metadata: that holds the Funcs' names, which count up over a process.
     Halide::Module module = built.pipeline.compile_to_module(built.arguments, symbol(kernel), halideTarget(target),
                                                              Halide::LinkageType::ExternalPlusArgv);
