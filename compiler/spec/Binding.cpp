@@ -153,21 +153,59 @@ struct Found {
 };
 } // namespace
 
-/// The value times that of Binding.times; nothing where that is absent or 0.
-static llvm::Expected<std::optional<json>> multiplied(const spec::Style &style, const spec::Binding &binding,
-                                                      const Checkpoint &checkpoint, const json &value) {
+/// The number that a binding multiplies or divides by, a literal or a key's; nothing where the key is absent.
+static llvm::Expected<std::optional<double>> factorOf(const spec::Style &style, const spec::Binding &binding,
+                                                      const Checkpoint &checkpoint, const std::string &name) {
+  if (json number = literal(name); number.is_number())
+    return number.get<double>();
+  const std::string key = spelledOut(name, checkpoint);
+  const std::optional<json> factor = lookUp(style, checkpoint, key);
+  if (!factor)
+    return std::nullopt;
+  if (!factor->is_number())
+    return makeError("{0}: {1} = {2} is not a number to multiply or divide by (for {3})", checkpoint.file,
+                     writtenKey(checkpoint, key), textOf(*factor), binding.field());
+  return factor->get<double>();
+}
+
+/// What the binding makes of a value by arithmetic; nothing when the field stays as it is. `where` is whose value it is.
+static llvm::Expected<std::optional<json>> calculated(const spec::Style &style, const spec::Binding &binding,
+                                                      const Checkpoint &checkpoint, json value,
+                                                      const std::string &where) {
+  auto wrong = [&](const char *expected) {
+    return makeError("{0} = {1} is not {2} (for {3})", where, textOf(value), expected, binding.field());
+  };
+  if (binding.reciprocal()) {
+    if (!value.is_number() || value.get<double>() == 0)
+      return wrong("a number other than 0");
+    value = 1 / value.get<double>();
+  }
+  if (binding.plus() != 0) {
+    if (!value.is_number_integer())
+      return wrong("a whole number");
+    value = value.get<int64_t>() + binding.plus();
+  }
+  if ((!binding.times().empty() || !binding.over().empty()) && !value.is_number())
+    return wrong("a number");
+  if (!binding.over().empty()) {
+    llvm::Expected<std::optional<double>> divisor = factorOf(style, binding, checkpoint, binding.over());
+    if (!divisor)
+      return divisor.takeError();
+    if (!*divisor || **divisor == 0)
+      return makeError("{0}: {1} is missing or 0 ({2} needs it)", checkpoint.file,
+                       writtenKey(checkpoint, spelledOut(binding.over(), checkpoint)), binding.field());
+    value = value.get<double>() / **divisor;
+  }
   for (const std::string &name : binding.times()) {
-    const std::string key = spelledOut(name, checkpoint);
-    const std::optional<json> factor = lookUp(style, checkpoint, key);
+    llvm::Expected<std::optional<double>> factor = factorOf(style, binding, checkpoint, name);
     if (!factor)
+      return factor.takeError();
+    if (!*factor)
       continue;
-    if (!factor->is_number() || !value.is_number())
-      return makeError("{0}: {1} = {2} is not a number to multiply by (for {3})", checkpoint.file, printable(key),
-                       textOf(*factor), binding.field());
-    const double product = value.get<double>() * factor->get<double>();
+    const double product = value.get<double>() * **factor;
     return product == 0 ? std::nullopt : std::optional<json>(product);
   }
-  return std::nullopt;
+  return binding.times().empty() ? std::optional<json>(value) : std::nullopt;
 }
 
 /// The value that the binding finds; nothing when the field may stay as it is.
@@ -290,19 +328,7 @@ static llvm::Error apply(const spec::Style &style, const spec::Binding &binding,
     return value.takeError();
   if (!*value)
     return llvm::Error::success();
-  if (binding.reciprocal()) {
-    if (!(*value)->is_number() || (*value)->get<double>() == 0)
-      return makeError("{0} = {1} is not a number other than 0 (for {2})", (*found)->where, textOf(**value),
-                       binding.field());
-    **value = 1 / (*value)->get<double>();
-  }
-  if (binding.plus() != 0) {
-    if (!(*value)->is_number_integer())
-      return makeError("{0} = {1} is not a whole number (for {2})", (*found)->where, textOf(**value), binding.field());
-    **value = (*value)->get<int64_t>() + binding.plus();
-  }
-  if (!binding.times().empty())
-    value = multiplied(style, binding, checkpoint, **value);
+  value = calculated(style, binding, checkpoint, **value, (*found)->where);
   if (!value)
     return value.takeError();
   if (!*value)

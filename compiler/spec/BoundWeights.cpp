@@ -115,9 +115,28 @@ public:
   bool has(llvm::StringRef role) const override { return byRole.contains(role); }
   uint64_t fingerprint() const override { return checkpoint.fingerprint; }
 
+  void add(MappedWeight weight) {
+    byRole.try_emplace(weight.role, weights.size());
+    weights.push_back(std::move(weight));
+  }
+  /// A vector of zeros, for a bias that the checkpoint leaves out.
+  void addZeros(const WeightShape &wanted) {
+    zeros.push_back(std::make_unique<uint8_t[]>(rowBytes(Format::F32, wanted.columns))); // zero-initialised
+    MappedWeight weight;
+    weight.role = wanted.role;
+    weight.format = Format::F32;
+    weight.rows = 1;
+    weight.columns = wanted.columns;
+    weight.place = {.run = wanted.columns, .stride = wanted.columns, .total = wanted.columns};
+    weight.vector = true;
+    weight.parts = {zeros.back().get()};
+    add(std::move(weight));
+  }
+
   Checkpoint checkpoint;
   std::vector<MappedWeight> weights;
   llvm::StringMap<size_t> byRole;
+  std::vector<std::unique_ptr<uint8_t[]>> zeros;
 };
 } // namespace
 
@@ -266,6 +285,21 @@ static llvm::Expected<Holder> findHolder(const TensorRoles &roles, const WeightS
                    wanted.role);
 }
 
+/// Whether a bias that is missing is zero: the style asks for such a one in any layer ("exists:blk.*.attn_q.bias").
+static bool isZeroWhereAbsent(const spec::Style &style, const TensorRoles &roles, const WeightShape &wanted) {
+  std::vector<std::string> names;
+  for (const TensorRoles::Candidate &candidate : roles.find(wanted.role))
+    names.insert(names.end(), candidate.names.begin(), candidate.names.end());
+  for (const spec::Binding &binding : style.bindings())
+    for (llvm::StringRef key : binding.keys())
+      if (key.consume_front("exists:"))
+        for (llvm::StringRef pattern : llvm::split(key, '|'))
+          if (pattern.contains('*') && pattern.ends_with(".bias") &&
+              llvm::any_of(names, [&](const std::string &name) { return matchesPattern(pattern, name); }))
+            return true;
+  return false;
+}
+
 llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &style, Checkpoint checkpoint,
                                                           const spec::Model &model, const spec::Model &stored) {
   const TensorRoles roles(style);
@@ -280,6 +314,11 @@ llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &sty
     if (wanted.made)
       continue;
     llvm::Expected<Holder> holder = findHolder(roles, wanted, style, checkpoint, model);
+    if (!holder && wanted.rows == 1 && wanted.parts == 1 && isZeroWhereAbsent(style, roles, wanted)) {
+      llvm::consumeError(holder.takeError());
+      source->addZeros(wanted);
+      continue;
+    }
     if (!holder)
       return holder.takeError();
     const Tensor &first = *holder->tensors.front();
@@ -320,8 +359,7 @@ llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &sty
     uint32_t layer = 0;
     if (rotates(wanted.role) && llvm::to_integer(rolePattern(wanted.role).second, layer))
       weight.order = rearrangement(layerOf(model, layer), layerOf(stored, layer));
-    source->byRole.try_emplace(wanted.role, source->weights.size());
-    source->weights.push_back(std::move(weight));
+    source->add(std::move(weight));
   }
   if (llvm::Error error = checkUnused(checkpoint, used, style))
     return std::move(error);

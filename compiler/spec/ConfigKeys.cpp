@@ -103,9 +103,17 @@ static json indicesOf(const json &list, llvm::StringRef wanted) {
   return places;
 }
 
+/// Whether a tensor is there, or one of a pattern's.
+static bool exists(const spec::Style &style, const Checkpoint &checkpoint, llvm::StringRef name) {
+  if (!name.contains('*'))
+    return findTensor(style, checkpoint, name) != nullptr;
+  return llvm::any_of(checkpoint.tensors, [&](const Tensor &tensor) { return matchesPattern(name, tensor.name); });
+}
+
 std::optional<json> lookUp(const spec::Style &style, const Checkpoint &checkpoint, llvm::StringRef key) {
   if (key.consume_front("exists:"))
-    return json(findTensor(style, checkpoint, key) != nullptr);
+    return json(llvm::any_of(llvm::split(key, '|'),
+                             [&](llvm::StringRef name) { return exists(style, checkpoint, name); }));
   if (key.consume_front("rows:")) {
     const Tensor *tensor = findTensor(style, checkpoint, key);
     return tensor ? std::optional<json>(tensor->shape.front()) : std::nullopt;
@@ -141,23 +149,26 @@ bool applies(llvm::StringRef when, const spec::Style &style, const Checkpoint &c
     return true;
   auto [key, wanted] = when.split('=');
   const bool contrary = key.consume_back("!");
-  std::optional<json> value = lookUp(style, checkpoint, key);
+  std::optional<json> value = lookUp(style, checkpoint, spelledOut(key.str(), checkpoint));
   return contrary != (wanted.empty() ? !value : value && textOf(*value) == wanted);
 }
 
 /// The keys that a style's bindings look at, however spelled.
-static std::set<std::string> boundKeys(const spec::Style &style) {
+static std::set<std::string> boundKeys(const spec::Style &style, const Checkpoint &checkpoint) {
   std::set<std::string> bound;
   auto add = [&](llvm::StringRef key) {
     if (key.starts_with("exists:") || key.starts_with("rows:") || key.starts_with("values:"))
       return;
     key.consume_front("indices:");
-    const std::vector<std::string> spellings = spellingsOf(style, key.split('=').first.rtrim('!'));
+    const std::vector<std::string> spellings =
+        spellingsOf(style, spelledOut(key.split('=').first.rtrim('!').str(), checkpoint));
     bound.insert(spellings.begin(), spellings.end());
   };
   for (const spec::Binding &binding : style.bindings()) {
     llvm::for_each(binding.keys(), add);
     llvm::for_each(binding.times(), add);
+    if (!binding.over().empty())
+      add(binding.over());
     llvm::for_each(binding.when(), add);
   }
   return bound;
@@ -168,7 +179,7 @@ namespace {
 class Unfollowed {
 public:
   Unfollowed(const spec::Style &style, const Checkpoint &checkpoint)
-      : style(style), checkpoint(checkpoint), bound(boundKeys(style)) {}
+      : style(style), checkpoint(checkpoint), bound(boundKeys(style, checkpoint)) {}
 
   llvm::Error check(const json &object, const json &defaults, const std::string &prefix) const {
     for (const auto &[key, value] : object.items()) {
@@ -200,7 +211,9 @@ private:
     return next != bound.end() && llvm::StringRef(*next).starts_with(path + ".");
   }
   bool isInert(llvm::StringRef path) const {
-    return llvm::any_of(style.inert(), [&](const std::string &pattern) { return matchesPattern(pattern, path); });
+    return llvm::any_of(style.inert(), [&](const std::string &pattern) {
+      return matchesPattern(spelledOut(pattern, checkpoint), path);
+    });
   }
 
   const spec::Style &style;
@@ -212,17 +225,18 @@ private:
 /// A word that no layer can be, or a list for another number of layers.
 static llvm::Error checkWords(const spec::LayerWords &list, const spec::Style &style, const Checkpoint &checkpoint,
                               uint32_t layers) {
-  const json *found = findLifted(style, checkpoint.config, list.key());
+  const std::string key = spelledOut(list.key(), checkpoint);
+  const json *found = findLifted(style, checkpoint.config, key);
   if (!found || !found->is_array())
     return llvm::Error::success();
   const json words = expanded(*found);
   for (const json &word : words)
     if (!llvm::is_contained(list.words(), textOf(word)))
       return makeError("{0}: {1}: '{2}' is no kind of layer that is supported here; supported: {3}", checkpoint.file,
-                       writtenKey(checkpoint, list.key()), textOf(word), llvm::join(list.words(), ", "));
+                       writtenKey(checkpoint, key), textOf(word), llvm::join(list.words(), ", "));
   if (words.size() != layers)
     return makeError("{0}: {1} has {2} entries for {3} layers; one a layer would be right", checkpoint.file,
-                     writtenKey(checkpoint, list.key()), words.size(), layers);
+                     writtenKey(checkpoint, key), words.size(), layers);
   return llvm::Error::success();
 }
 

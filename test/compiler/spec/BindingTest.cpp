@@ -151,7 +151,7 @@ TEST(Binding, MultipliesByAnotherKey) {
   EXPECT_EQ(bound(binding, checkpoint(R"({"width": 8, "count": 3, "n": 0})")), "positions { rotary { } }");
   EXPECT_EQ(bound(binding, checkpoint(R"({"width": 8})")), "positions { rotary { } }");
   EXPECT_EQ(bound(binding, checkpoint(R"({"width": 8, "n": "two"})")),
-            "c.json: n = two is not a number to multiply by (for dim)");
+            "c.json: n = two is not a number to multiply or divide by (for dim)");
   EXPECT_EQ(bound(binding, checkpoint(R"({"width": 8, "n": 0.3})")),
             "c.json: width = 2.4 is not a whole number from 0 to 4294967295 (for dim)");
 }
