@@ -50,7 +50,7 @@ static double magnitudeOf(const spec::Rotary::Yarn &yarn) {
     return yarn.magnitude();
   auto m = [&](double scale) { return yarn.factor() <= 1 ? 1 : 0.1 * scale * std::log(yarn.factor()) + 1; };
   const bool both = yarn.mscale() > 0 && yarn.mscale_all_dims() > 0;
-  return yarn.magnitude_scale() * (both ? m(yarn.mscale()) / m(yarn.mscale_all_dims()) : m(1));
+  return both ? m(yarn.mscale()) / m(yarn.mscale_all_dims()) : m(1);
 }
 
 static std::vector<double> plainFrequencies(double theta, uint32_t dims) {
@@ -60,20 +60,34 @@ static std::vector<double> plainFrequencies(double theta, uint32_t dims) {
   return frequencies;
 }
 
-static Rotation rotationOf(const spec::Rotary::LongRope &longrope, std::vector<double> frequencies) {
-  Rotation rotation;
-  rotation.frequencies = rotation.longFrequencies = frequencies;
-  for (size_t i = 0; i < frequencies.size(); ++i) {
-    rotation.frequencies[i] /= longrope.short_factor(int(i));
-    rotation.longFrequencies[i] /= longrope.long_factor(int(i));
-  }
+static std::vector<double> divided(std::vector<double> frequencies,
+                                   const google::protobuf::RepeatedField<double> &divisors) {
+  for (int i = 0; i < divisors.size(); ++i)
+    frequencies[i] /= divisors[i];
+  return frequencies;
+}
+
+static void setMagnitudes(const spec::Rotary::LongRope &longrope, Rotation &rotation) {
   const double original = longrope.original_context();
   const double factor = longrope.factor() > 0 ? longrope.factor() : longrope.extended_context() / original;
   const double usual = factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(original));
   rotation.magnitude = longrope.short_magnitude() > 0 ? longrope.short_magnitude() : usual;
   rotation.longMagnitude = longrope.long_magnitude() > 0 ? longrope.long_magnitude() : usual;
   rotation.limit = longrope.original_context();
-  return rotation;
+}
+
+/// What the scaling's kind makes of the frequencies, its table's quotients.
+static std::vector<double> stretched(const spec::Rotary &rotary, std::vector<double> frequencies) {
+  const spec::Rotary::Scaling &scaling = rotary.scaling();
+  if (scaling.has_yarn())
+    return stretchYarn(rotary, std::move(frequencies));
+  for (double &frequency : frequencies) {
+    if (scaling.has_linear())
+      frequency /= scaling.linear().factor();
+    if (scaling.has_llama3())
+      frequency = stretchLlama3(scaling.llama3(), frequency);
+  }
+  return frequencies;
 }
 
 bool lathe::dependsOnLength(const spec::Rotary &rotary) {
@@ -83,37 +97,23 @@ bool lathe::dependsOnLength(const spec::Rotary &rotary) {
 Rotation lathe::rotationOf(const spec::Rotary &rotary) {
   const spec::Rotary::Scaling &scaling = rotary.scaling();
   const double dims = rotary.dims();
+  const double growth = scaling.has_ntk() ? std::pow(scaling.ntk().factor(), dims / (dims - 2)) : 1;
+  const std::vector<double> plain = plainFrequencies(rotary.theta() * growth, rotary.dims());
   Rotation rotation;
-  std::vector<double> &frequencies = rotation.frequencies;
-  frequencies = plainFrequencies(rotary.theta(), rotary.dims());
-  switch (scaling.kind_case()) {
-  case spec::Rotary::Scaling::kLinear:
-    for (double &frequency : frequencies)
-      frequency /= scaling.linear().factor();
-    break;
-  case spec::Rotary::Scaling::kLlama3:
-    for (double &frequency : frequencies)
-      frequency = stretchLlama3(scaling.llama3(), frequency);
-    break;
-  case spec::Rotary::Scaling::kDivisors:
-    for (size_t i = 0; i < frequencies.size(); ++i)
-      frequencies[i] /= scaling.divisors().divisor(int(i));
-    break;
-  case spec::Rotary::Scaling::kYarn:
-    frequencies = stretchYarn(rotary, std::move(frequencies));
-    rotation.magnitude = magnitudeOf(scaling.yarn());
-    break;
-  case spec::Rotary::Scaling::kNtk:
-    frequencies = plainFrequencies(rotary.theta() * std::pow(scaling.ntk().factor(), dims / (dims - 2)), rotary.dims());
-    break;
-  case spec::Rotary::Scaling::kDynamicNtk:
+  if (scaling.has_longrope()) {
+    rotation.frequencies = stretched(rotary, divided(plain, scaling.longrope().short_factor()));
+    rotation.longFrequencies = stretched(rotary, divided(plain, scaling.longrope().long_factor()));
+    setMagnitudes(scaling.longrope(), rotation);
+  } else {
+    rotation.frequencies = stretched(rotary, divided(plain, scaling.divisors().divisor()));
+  }
+  if (scaling.has_dynamic_ntk()) {
     rotation.limit = scaling.dynamic_ntk().original_context();
     rotation.growth = scaling.dynamic_ntk().factor();
-    break;
-  case spec::Rotary::Scaling::kLongrope:
-    return ::rotationOf(scaling.longrope(), std::move(frequencies));
-  case spec::Rotary::Scaling::KIND_NOT_SET:
-    break;
   }
+  const double magnitude =
+      (scaling.has_magnitude() ? scaling.magnitude() : 1) * (scaling.has_yarn() ? magnitudeOf(scaling.yarn()) : 1);
+  rotation.magnitude *= magnitude;
+  rotation.longMagnitude *= magnitude;
   return rotation;
 }

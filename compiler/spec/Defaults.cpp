@@ -9,14 +9,12 @@ static void fillYarn(spec::Rotary::Yarn &yarn) {
     yarn.set_beta_fast(32);
   if (yarn.beta_slow() == 0)
     yarn.set_beta_slow(1);
-  if (yarn.magnitude_scale() == 0)
-    yarn.set_magnitude_scale(1);
 }
 
 static void fillPositions(spec::Positions &positions, const spec::Model &model) {
   if (positions.has_rotary()) {
     spec::Rotary &rotary = *positions.mutable_rotary();
-    if (rotary.dims() == 0)
+    if (!rotary.has_dims())
       rotary.set_dims(wholePart(rotary.fraction() ? rotary.fraction() : 1, model.attention().head_size()));
     rotary.clear_fraction();
     if (rotary.scaling().has_yarn())
@@ -26,7 +24,7 @@ static void fillPositions(spec::Positions &positions, const spec::Model &model) 
     positions.mutable_learned()->set_rows(model.max_context() + positions.learned().offset());
   if (positions.has_sinusoidal() && positions.sinusoidal().theta() == 0)
     positions.mutable_sinusoidal()->set_theta(10000);
-  if (positions.has_alibi() && positions.alibi().max_bias() == 0)
+  if (positions.has_alibi() && !positions.alibi().has_max_bias())
     positions.mutable_alibi()->set_max_bias(8);
 }
 
@@ -68,11 +66,11 @@ static void fillMlp(spec::Mlp &mlp, const spec::Model &model, spec::Activation b
 
 void fillDefaults(spec::Model &model) {
   spec::Attention &attention = *model.mutable_attention();
-  if (attention.n_kv_heads() == 0)
+  if (!attention.has_n_kv_heads())
     attention.set_n_kv_heads(attention.n_heads());
-  if (attention.head_size() == 0 && attention.n_heads() > 0)
+  if (!attention.has_head_size() && attention.n_heads() > 0)
     attention.set_head_size(model.dim() / attention.n_heads());
-  if (attention.value_head_size() == 0)
+  if (!attention.has_value_head_size())
     attention.set_value_head_size(attention.head_size());
   if (attention.scale_size() == 0)
     attention.set_scale_size(attention.head_size());

@@ -156,17 +156,17 @@ static void checkVariant(const spec::Variant &variant, const spec::Model &model,
   checks.require(
       !variant.positions().has_learned() && !variant.positions().has_sinusoidal(),
       "variants.{0}.positions: learned and sinusoidal ones are added to the embedding, so they are the model's", name);
-  checks.require(variant.attention().n_kv_heads() == 0 ||
+  checks.require(!variant.attention().has_n_kv_heads() ||
                      variant.attention().n_kv_heads() == model.attention().n_kv_heads(),
                  "variants.{0}.attention.n_kv_heads = {1} is not the model's, {2}: all layers share one form of cache",
                  name, variant.attention().n_kv_heads(), model.attention().n_kv_heads());
-  checks.require(variant.attention().head_size() == 0 ||
+  checks.require(!variant.attention().has_head_size() ||
                      variant.attention().head_size() == model.attention().head_size(),
                  "variants.{0}.attention.head_size = {1} is not the model's, {2}: all layers share one form of cache",
                  name, variant.attention().head_size(), model.attention().head_size());
   const uint32_t valueSize = variant.attention().value_head_size();
   checks.require(
-      valueSize == 0 || valueSize == model.attention().value_head_size(),
+      !variant.attention().has_value_head_size() || valueSize == model.attention().value_head_size(),
       "variants.{0}.attention.value_head_size = {1} is not the model's, {2}: all layers share one form of cache", name,
       valueSize, model.attention().value_head_size());
 }
@@ -212,7 +212,7 @@ static void checkTotal(const spec::Model &model, Checks &checks) {
 }
 
 llvm::Error validate(spec::Model &model, llvm::StringRef file) {
-  const bool headSizeGiven = model.attention().head_size() != 0;
+  const bool headSizeGiven = model.attention().has_head_size();
   fillDefaults(model);
   Checks checks(file);
   checkSizes(model, checks);

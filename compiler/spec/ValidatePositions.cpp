@@ -18,7 +18,6 @@ static void checkYarn(const spec::Rotary &rotary, Checks &checks) {
   checks.notNegative("positions.rotary.scaling.yarn.magnitude", yarn.magnitude());
   checks.notNegative("positions.rotary.scaling.yarn.mscale", yarn.mscale());
   checks.notNegative("positions.rotary.scaling.yarn.mscale_all_dims", yarn.mscale_all_dims());
-  checks.positive("positions.rotary.scaling.yarn.magnitude_scale", yarn.magnitude_scale());
 }
 
 static void checkForNtk(const spec::Rotary &rotary, Checks &checks) {
@@ -30,7 +29,7 @@ static void checkLongRope(const spec::Rotary &rotary, Checks &checks) {
   const spec::Rotary::LongRope &longrope = rotary.scaling().longrope();
   for (const auto &[name, factors] :
        {std::pair("short_factor", &longrope.short_factor()), std::pair("long_factor", &longrope.long_factor())}) {
-    checks.require(factors->size() == int64_t(rotary.dims() / 2),
+    checks.require(factors->empty() || factors->size() == int64_t(rotary.dims() / 2),
                    "positions.rotary.scaling.longrope.{0} has {1} numbers; there are {2} frequencies", name,
                    factors->size(), rotary.dims() / 2);
     for (double factor : *factors)
@@ -42,6 +41,22 @@ static void checkLongRope(const spec::Rotary &rotary, Checks &checks) {
   checks.notNegative("positions.rotary.scaling.longrope.short_magnitude", longrope.short_magnitude());
   checks.notNegative("positions.rotary.scaling.longrope.long_magnitude", longrope.long_magnitude());
   checks.notNegative("positions.rotary.scaling.longrope.factor", longrope.factor());
+}
+
+static void checkTable(const spec::Rotary &rotary, Checks &checks) {
+  const spec::Rotary::Scaling &scaling = rotary.scaling();
+  if (scaling.has_longrope()) {
+    checkLongRope(rotary, checks);
+    checks.require(!scaling.has_dynamic_ntk(), "positions.rotary.scaling: longrope and dynamic_ntk exclude each other");
+  }
+  if (!scaling.has_divisors())
+    return;
+  const auto &divisors = scaling.divisors().divisor();
+  checks.require(divisors.size() == int64_t(rotary.dims() / 2),
+                 "positions.rotary.scaling.divisors has {0} numbers; there are {1} frequencies", divisors.size(),
+                 rotary.dims() / 2);
+  for (double divisor : divisors)
+    checks.positive("positions.rotary.scaling.divisors.divisor", divisor);
 }
 
 static void checkScaling(const spec::Rotary &rotary, Checks &checks) {
@@ -62,15 +77,6 @@ static void checkScaling(const spec::Rotary &rotary, Checks &checks) {
     checks.range("positions.rotary.scaling.llama3.original_context", llama3.original_context(), maxContext);
     break;
   }
-  case spec::Rotary::Scaling::kDivisors: {
-    const auto &divisors = rotary.scaling().divisors().divisor();
-    checks.require(divisors.size() == int64_t(rotary.dims() / 2),
-                   "positions.rotary.scaling.divisors has {0} numbers; there are {1} frequencies", divisors.size(),
-                   rotary.dims() / 2);
-    for (double divisor : divisors)
-      checks.positive("positions.rotary.scaling.divisors.divisor", divisor);
-    break;
-  }
   case spec::Rotary::Scaling::kYarn:
     checkYarn(rotary, checks);
     break;
@@ -84,12 +90,12 @@ static void checkScaling(const spec::Rotary &rotary, Checks &checks) {
                  rotary.scaling().dynamic_ntk().original_context(), maxContext);
     checkForNtk(rotary, checks);
     break;
-  case spec::Rotary::Scaling::kLongrope:
-    checkLongRope(rotary, checks);
-    break;
   case spec::Rotary::Scaling::KIND_NOT_SET:
     break;
   }
+  checkTable(rotary, checks);
+  if (rotary.scaling().has_magnitude())
+    checks.positive("positions.rotary.scaling.magnitude", rotary.scaling().magnitude());
 }
 
 static void checkRotary(const spec::Model &model, Checks &checks) {
@@ -125,7 +131,7 @@ void checkPositions(const spec::Model &model, Checks &checks) {
     return checks.positive("positions.sinusoidal.theta", sines.theta());
   }
   case spec::Positions::kAlibi:
-    return checks.positive("positions.alibi.max_bias", model.positions().alibi().max_bias());
+    return checks.notNegative("positions.alibi.max_bias", model.positions().alibi().max_bias());
   case spec::Positions::kNone:
     return;
   case spec::Positions::KIND_NOT_SET:

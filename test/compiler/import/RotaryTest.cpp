@@ -34,15 +34,6 @@ TEST(Rotary, divisors) {
   EXPECT_THAT(rotationOf(r).frequencies, ElementsAre(1, DoubleEq(0.05), DoubleEq(0.0025), DoubleEq(0.000125)));
 }
 
-TEST(Rotary, ntkStretchesTheLongestWaveByTheFactor) {
-  spec::Rotary r = rotary();
-  r.mutable_scaling()->mutable_ntk()->set_factor(4);
-  const std::vector<double> frequencies = rotationOf(r).frequencies;
-  EXPECT_DOUBLE_EQ(frequencies[0], 1);
-  EXPECT_NEAR(frequencies[1], 0.1 * std::pow(4, -1.0 / 3), 1e-15);
-  EXPECT_NEAR(frequencies[3], 0.001 / 4, 1e-18);
-}
-
 spec::Rotary yarnOf(double fast, double slow, bool untruncated = false) {
   spec::Rotary r = rotary();
   r.set_dims(16); // theta^(-1/8) a pair
@@ -52,8 +43,33 @@ spec::Rotary yarnOf(double fast, double slow, bool untruncated = false) {
   yarn->set_beta_fast(fast);
   yarn->set_beta_slow(slow);
   yarn->set_untruncated(untruncated);
-  yarn->set_magnitude_scale(1);
   return r;
+}
+
+TEST(Rotary, aTableStandsBesideAKind) {
+  spec::Rotary r = rotary();
+  for (double divisor : {1, 2, 4, 8})
+    r.mutable_scaling()->mutable_divisors()->add_divisor(divisor);
+  r.mutable_scaling()->mutable_linear()->set_factor(4);
+  EXPECT_THAT(rotationOf(r).frequencies,
+              ElementsAre(0.25, DoubleEq(0.0125), DoubleEq(0.000625), DoubleEq(0.00003125)));
+
+  // YaRN mixes each quotient with its own part; which pairs mix, theta says alone.
+  r = yarnOf(32, 1);
+  for (int i = 0; i < 8; ++i)
+    r.mutable_scaling()->mutable_divisors()->add_divisor(i + 1);
+  const std::vector<double> plain = rotationOf(yarnOf(32, 1)).frequencies, both = rotationOf(r).frequencies;
+  for (int i = 0; i < 8; ++i)
+    EXPECT_DOUBLE_EQ(both[i], plain[i] / (i + 1)) << i;
+}
+
+TEST(Rotary, ntkStretchesTheLongestWaveByTheFactor) {
+  spec::Rotary r = rotary();
+  r.mutable_scaling()->mutable_ntk()->set_factor(4);
+  const std::vector<double> frequencies = rotationOf(r).frequencies;
+  EXPECT_DOUBLE_EQ(frequencies[0], 1);
+  EXPECT_NEAR(frequencies[1], 0.1 * std::pow(4, -1.0 / 3), 1e-15);
+  EXPECT_NEAR(frequencies[3], 0.001 / 4, 1e-18);
 }
 
 TEST(Rotary, yarnMixesByPair) {
@@ -86,10 +102,10 @@ TEST(Rotary, yarnRaisesTheMagnitude) {
   yarn->set_mscale(0.5);
   EXPECT_DOUBLE_EQ(rotationOf(r).magnitude, 0.1 * std::log(4) + 1); // both or none
   yarn->set_mscale_all_dims(2);
-  yarn->set_magnitude_scale(3);
+  r.mutable_scaling()->set_magnitude(3);
   EXPECT_DOUBLE_EQ(rotationOf(r).magnitude, 3 * (0.05 * std::log(4) + 1) / (0.2 * std::log(4) + 1));
   yarn->set_magnitude(1.5);
-  EXPECT_EQ(rotationOf(r).magnitude, 1.5);
+  EXPECT_EQ(rotationOf(r).magnitude, 4.5);
   yarn->set_magnitude(0);
   yarn->set_factor(0.5);
   EXPECT_EQ(rotationOf(r).magnitude, 3);
@@ -128,6 +144,13 @@ TEST(Rotary, longropeHasTwoListsOfFactors) {
   rotation = rotationOf(r);
   EXPECT_DOUBLE_EQ(rotation.magnitude, std::sqrt(1 + 1.0 / 12));
   EXPECT_EQ(rotation.longMagnitude, 1.25);
+  longrope->clear_long_factor();
+  r.mutable_scaling()->mutable_linear()->set_factor(2);
+  r.mutable_scaling()->set_magnitude(3);
+  rotation = rotationOf(r);
+  EXPECT_THAT(rotation.frequencies, ElementsAre(0.5, DoubleEq(0.025), DoubleEq(0.00125), DoubleEq(0.0000625)));
+  EXPECT_THAT(rotation.longFrequencies, ElementsAre(0.5, DoubleEq(0.05), DoubleEq(0.005), DoubleEq(0.0005)));
+  EXPECT_EQ(rotation.longMagnitude, 3.75);
 }
 
 TEST(Rotary, llama3KeepsShortWavesAndStretchesLongOnes) {

@@ -439,7 +439,7 @@ TEST(Binding, ReadsYarnFromBothFormats) {
   model = llama.defaults();
   ASSERT_EQ(messageOf(bindConfig(llama.gguf(), file, model)), "");
   EXPECT_EQ(model.positions().rotary().scaling().ShortDebugString(),
-            "yarn { factor: 8 original_context: 32 magnitude_scale: 0.5 }");
+            "yarn { factor: 8 original_context: 32 } magnitude: 0.5");
 }
 
 TEST(Binding, ReadsRotationsByLength) {

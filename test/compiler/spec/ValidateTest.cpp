@@ -179,7 +179,7 @@ TEST(Validate, NamesTheFieldAndWhatWouldBeValid) {
        "attention.qk_norm_bias = true needs attention.qk_norm_kind = LAYER"},
       {"attention { qk_norm: ROW qk_norm_kind: LAYER qk_norm_bias: true qk_norm_unweighted: true }",
        "attention.qk_norm_unweighted = true excludes attention.qk_norm_bias"},
-      {"positions { alibi { max_bias: -1 } }", "positions.alibi.max_bias = -1 is not a finite number above 0"},
+      {"positions { alibi { max_bias: -1 } }", "positions.alibi.max_bias = -1 is not a finite number of at least 0"},
       {"positions { learned { offset: 2 rows: 33 } }",
        "positions.learned.rows = 33 is less than offset = 2 and max_context = 32 together"},
       {"dim: 1048576 n_layers: 4096 mlp { hidden: 4194304 } attention { head_size: 64 }",
