@@ -43,7 +43,7 @@ struct Checkpoint {
   Style style = Style::Gguf;
   std::string architecture; ///< what the file calls its own
   std::string name;         ///< of the model, "" when the file does not say
-  /// A JSON object. GGUF: flat ("llama.block_count"), without the long arrays and the tokenizer's tables. Absent (null)
+  /// A JSON object. GGUF: flat ("llama.block_count"), without the tokenizer's tables. Absent (null)
   /// when the checkpoint is bare tensors.
   nlohmann::json config;
   /// What each key of `config` is where a file does not say it (Readers.h); null: not known.

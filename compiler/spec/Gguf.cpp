@@ -38,7 +38,7 @@ static nlohmann::json scalar(const GgufValue &value, uint64_t index) {
     return *whole;
   if (std::optional<double> number = value.number(index))
     return *number;
-  return nullptr; // a U64 beyond every use
+  return "a number of 2^63 or more"; // beyond every use
 }
 
 static nlohmann::json configOf(const GgufFile &gguf) {
@@ -52,6 +52,8 @@ static nlohmann::json configOf(const GgufFile &gguf) {
       nlohmann::json &array = config[key] = nlohmann::json::array();
       for (uint64_t i = 0; i < value.count; ++i)
         array.push_back(scalar(value, i));
+    } else if (!llvm::StringRef(key).starts_with("tokenizer.")) {
+      config[key] = "an array of text, or a long one"; // that nothing can be
     }
   }
   return config;

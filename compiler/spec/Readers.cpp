@@ -11,6 +11,7 @@ using nlohmann::json;
 /// Architectures by the reader's file: "transformers", "llama.cpp".
 static std::map<std::string, json> parseReaders() {
   static const json absent = {{"keys", json::object()},    {"required", json::array()}, {"aliases", json::object()},
+                              {"by_layer", json::array()},
                               {"forced", json::object()},  {"rotation", ""},            {"text", ""},
                               {"text_by_type", false},     {"rotation_keys", json::object()}};
   std::map<std::string, json> readers;
@@ -38,6 +39,21 @@ const json *findReader(Checkpoint::Style style, llvm::StringRef architecture) {
   return entry == reader->second.end() ? nullptr : &*entry;
 }
 
+/// What may be one number for each layer, where they are all the same: that number. Lathe's layers do not differ in it.
+static llvm::Error joinLayers(json &value, int64_t layers, const std::string &file, const std::string &key) {
+  if (!value.is_array())
+    return llvm::Error::success();
+  if (value.empty() || int64_t(value.size()) != layers)
+    return makeError("{0}: {1} has {2} numbers for {3} layers; one, or one a layer, would be right", file,
+                     printable(key), value.size(), layers);
+  for (const json &each : value)
+    if (each != value.front())
+      return makeError("{0}: {1} has {2} in one layer and {3} in another; one number for all layers would be right",
+                       file, printable(key), value.front().dump(), each.dump());
+  value = json(value.front()); // a copy: it lies in what it replaces
+  return llvm::Error::success();
+}
+
 llvm::Error completeGguf(Checkpoint &checkpoint) {
   const json *reader = findReader(Checkpoint::Style::Gguf, checkpoint.architecture);
   if (!reader)
@@ -54,6 +70,12 @@ llvm::Error completeGguf(Checkpoint &checkpoint) {
     if (!complete.contains(prefix + key.get<std::string>()))
       return makeError("{0}: {1}{2} is missing; llama.cpp would not read the file either", checkpoint.file,
                        printable(prefix), key.get<std::string>());
+  const json &blocks = complete[prefix + "block_count"];
+  for (const json &key : (*reader)["by_layer"])
+    if (auto found = complete.find(prefix + key.get<std::string>()); found != complete.end())
+      if (llvm::Error error = joinLayers(*found, blocks.is_number_integer() ? blocks.get<int64_t>() : 0, checkpoint.file,
+                                         found.key()))
+        return error;
   checkpoint.defaults = json::object();
   for (const auto &[key, value] : keys.items()) {
     checkpoint.defaults[prefix + key] = value;

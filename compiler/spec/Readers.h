@@ -10,6 +10,7 @@
 //      "llama": {
 //        "keys": {"hidden_size": 4096, ...},       null: nothing where it is absent
 //        "required": ["block_count"],              an error where it is absent
+//        "by_layer": ["attention.head_count"],     may be an array, of a number for each layer
 //        "aliases": {"hidden_size": "n_embd"},     other names of keys
 //        "forced": {"partial_rotary_factor": 0.5}, whatever the file says
 //        "rotation": "one" | "by_layer",           what rope_scaling and rope_parameters come to (TransformersConfig.h)

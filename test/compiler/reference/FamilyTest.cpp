@@ -105,4 +105,24 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"gguf/gpt2", "gpt2-Q4_1.gguf", "logits.Q4_1"}, Case{"gguf/qwen2", "qwen2-F32.gguf", "logits.F32"},
         Case{"gguf/qwen2", "qwen2-Q8_0.gguf", "logits.Q8_0"}));
 
+/// GGUFs that say things in ways of the format's own, or leave them out, against llama.cpp (llama-cpp-python 0.3.36): a
+/// default, biases in some places only, a table of factors beside a scaling, a pattern of windows. Its cache is f16.
+class GgufReading : public testing::TestWithParam<const char *> {};
+
+TEST_P(GgufReading, isLlamaCpps) {
+  const std::string path = std::string("test/data/faults/llama.cpp/") + GetParam();
+  Known known(path + ".gguf", path + ".golden.safetensors");
+  auto oracle = known.interpreter<double>();
+  const auto &expected = known.golden["logits"].values;
+  Matrix<double> logits = known.logits(oracle);
+  ASSERT_EQ(logits.values.size(), expected.size());
+  EXPECT_LE(test::nmse(logits.values, expected.data()), 1e-7);
+}
+
+INSTANTIATE_TEST_SUITE_P(Golden, GgufReading,
+                         testing::Values("gemma2-without-softcaps", "glm4-without-rope-dimension-count", "query-only",
+                                         "second-layer-only", "down-only", "llama-rope-freqs-and-linear",
+                                         "llama-rope-freqs-and-yarn", "phi3-factors-and-linear", "gemma3-pattern-2",
+                                         "olmo2-pattern-list"));
+
 } // namespace

@@ -1,6 +1,7 @@
 #include "compiler/spec/Binding.h"
 #include "TestFiles.h"
 #include "compiler/spec/Family.h"
+#include "compiler/spec/Readers.h"
 #include "compiler/spec/TextProto.h"
 #include "compiler/spec/TransformersConfig.h"
 #include "models/Embedded.h"
@@ -154,6 +155,17 @@ TEST(Binding, MultipliesByAnotherKey) {
             "c.json: n = two is not a number to multiply or divide by (for dim)");
   EXPECT_EQ(bound(binding, checkpoint(R"({"width": 8, "n": 0.3})")),
             "c.json: width = 2.4 is not a whole number from 0 to 4294967295 (for dim)");
+}
+
+TEST(Binding, DividesByANumberOrAKey) {
+  const char *binding = R"(bindings { field: "dim" keys: "width" over: "4" }
+    bindings { field: "norm.eps" keys: "width" over: "{arch}.count" })";
+  EXPECT_EQ(bound(binding, checkpoint(R"({"width": 8, "arch.count": 16})")),
+            "dim: 2 positions { rotary { } } norm { eps: 0.5 }");
+  EXPECT_EQ(bound(binding, checkpoint(R"({"width": 9, "arch.count": 16})")),
+            "c.json: width = 2.25 is not a whole number from 0 to 4294967295 (for dim)");
+  EXPECT_EQ(bound(binding, checkpoint(R"({"width": 8})")), "c.json: arch.count is missing or 0 (norm.eps needs it)");
+  EXPECT_EQ(bound(binding, checkpoint(R"({"width": "8"})")), "c.json: width = 8 is not a number (for dim)");
 }
 
 TEST(Binding, TakesTheReciprocal) {
@@ -436,6 +448,8 @@ TEST(Binding, ReadsYarnFromBothFormats) {
     "llama.attention.layer_norm_rms_epsilon": 1e-5, "llama.rope.scaling.type": "yarn", "llama.rope.scaling.factor": 8,
     "llama.rope.scaling.original_context_length": 32, "llama.rope.scaling.attn_factor": 0.5})");
   file.architecture = "llama";
+  file.style = Checkpoint::Style::Gguf;
+  ASSERT_EQ(messageOf(completeGguf(file)), "");
   model = llama.defaults();
   ASSERT_EQ(messageOf(bindConfig(llama.gguf(), file, model)), "");
   EXPECT_EQ(model.positions().rotary().scaling().ShortDebugString(),

@@ -124,7 +124,8 @@ TEST(MalformedGguf, AbsurdNumbers) {
   EXPECT_EQ(message(tensors(1).tensor("t", {32}, 0, huge - 31)),
             "x.gguf: the 128 bytes of tensor 't' reach beyond the end of the file: truncated or damaged");
   EXPECT_EQ(message(tensors(2).tensor("t", {32}, 24, 0).tensor("t", {32}, 24, 0)), "x.gguf: tensor 't' is there twice");
-  EXPECT_EQ(message(tensors(0)), "x.gguf: llama.embedding_length is missing (dim needs it)");
+  EXPECT_EQ(message(tensors(0)),
+            "x.gguf: llama.attention.layer_norm_rms_epsilon is missing; llama.cpp would not read the file either");
 }
 
 TEST(MalformedGguf, NamesTensorAndRole) {

@@ -188,4 +188,85 @@ TEST(Readers, NoKeyIsPassedOver) {
   EXPECT_EQ(refused, known);
 }
 
+/// Keys of a GGUF's metadata that a style's bindings name, without "{arch}.".
+std::set<std::string> ggufKeysOf(const spec::Style &style) {
+  std::set<std::string> keys;
+  auto add = [&](llvm::StringRef key) {
+    key.consume_front("indices:");
+    if (key.consume_front("{arch}."))
+      keys.insert(key.split('=').first.rtrim('!').str());
+  };
+  for (const spec::Binding &binding : style.bindings()) {
+    llvm::for_each(binding.keys(), add);
+    llvm::for_each(binding.times(), add);
+    llvm::for_each(binding.when(), add);
+    add(binding.over());
+  }
+  return keys;
+}
+
+TEST(GgufReaders, KnowEveryKeyThatAFamilyBindsItself) {
+  for (const EmbeddedFile &file : embeddedFamilies()) {
+    spec::Family own;
+    if (file.text.find("lathe.spec.Family") == std::string_view::npos)
+      continue;
+    ASSERT_EQ(messageOf(parseTextProto(file.text, file.path, own)), "");
+    for (const std::string &name : own.gguf().architectures()) {
+      const json *reader = findReader(Checkpoint::Style::Gguf, name);
+      ASSERT_TRUE(reader) << name
+                          << ": models/readers/llama.cpp.json does not know it; tools/golden/make_gguf_readers.py";
+      for (const std::string &key : ggufKeysOf(own.gguf()))
+        EXPECT_TRUE((*reader)["keys"].contains(key))
+            << file.path << " binds " << key << ", which llama.cpp does not read";
+    }
+  }
+}
+
+TEST(GgufReaders, NoDefaultIsTheFamilysOwn) {
+  // What llama.cpp has a default for needs no other; what it needs is not optional.
+  const std::set<std::string> known = {
+      "exaone4 attention.sliding_window", // of 64 layers only
+  };
+  std::set<std::string> own;
+  for (const NamedFamily &family : families())
+    for (const std::string &name : family.family.gguf().architectures())
+      for (const spec::Binding &binding : family.family.gguf().bindings())
+        for (llvm::StringRef key : binding.keys())
+          if (key.consume_front("{arch}.") && !binding.otherwise().empty())
+            own.insert(name + " " + key.str());
+  EXPECT_EQ(own, known);
+}
+
+TEST(GgufReaders, NoKeyIsPassedOver) {
+  // Neither bound nor inert: a model that sets them otherwise than by default is refused.
+  std::map<std::string, std::set<std::string>> refusedBy;
+  for (const NamedFamily &family : families())
+    for (const std::string &name : family.family.gguf().architectures()) {
+      const json &reader = *findReader(Checkpoint::Style::Gguf, name);
+      const std::set<std::string> bound = ggufKeysOf(family.family.gguf());
+      for (const auto &[key, standard] : reader["keys"].items()) {
+        const bool inert = llvm::any_of(family.family.gguf().inert(), [&, &key = key](const std::string &pattern) {
+          return matchesPattern(pattern, "{arch}." + key);
+        });
+        if (!bound.contains(key) && !inert)
+          refusedBy[key].insert(name);
+      }
+    }
+  // By most, which have none of it, and by the few that have.
+  const std::set<std::string> everywhere = {
+      "attention.causal",        "attention.key_length_swa", "attention.value_length_swa", "embedding_length_out",
+      "expert_count",            "expert_group_count",       "expert_group_used_count",    "expert_used_count",
+      "nextn_predict_layers",    "rope.dimension_count_swa",
+  };
+  const std::map<std::string, std::set<std::string>> few = {
+      {"deepstack_mapping", {"granite"}}, // of images
+      {"expert_shared_feed_forward_length", {"granite"}},
+      {"rope.dimension_sections", {"ernie4_5", "ernie4_5-moe", "glm4", "hunyuan-dense"}},
+  };
+  for (const std::string &key : everywhere)
+    EXPECT_GE(refusedBy[key].size(), 30u) << key;
+  std::erase_if(refusedBy, [&](const auto &entry) { return everywhere.contains(entry.first); });
+  EXPECT_EQ(refusedBy, few);
+}
+
 } // namespace
