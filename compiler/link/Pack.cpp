@@ -101,13 +101,16 @@ private:
     for (size_t i; (i = next++) < chunks.size();) {
       const Chunk &chunk = chunks[i];
       buffer.assign(chunk.bytes, 0);
-      fill(chunk, buffer.data(), scratch);
-      Error written = failed ? Error::success() : writeAll(fd, buffer.data(), buffer.size(), start + chunk.offset);
+      Error error = failed ? Error::success() : fill(chunk, buffer.data(), scratch);
+      if (!error && !failed)
+        error = writeAll(fd, buffer.data(), buffer.size(), start + chunk.offset);
       std::unique_lock lock(mutex);
       turned.wait(lock, [&] { return turn == i; });
-      if (written) {
+      if (error) { // the first in the file's order: a later chunk waits for its turn
+        if (!failed)
+          failure = llvm::toString(std::move(error));
         failed = true;
-        failure = llvm::toString(std::move(written));
+        llvm::consumeError(std::move(error));
       }
       hash = hashWords(buffer.data(), buffer.size(), hash);
       report(chunk.offset + chunk.bytes);
@@ -116,17 +119,16 @@ private:
     }
   }
 
-  void fill(const Chunk &chunk, uint8_t *out, std::vector<uint8_t> &scratch) const {
-    if (failed)
-      return;
+  Error fill(const Chunk &chunk, uint8_t *out, std::vector<uint8_t> &scratch) const {
     if (!chunk.place)
       std::memcpy(out, tokenizer.data(), tokenizer.size());
     else if (const Table *table = chunk.place->table)
       std::memcpy(out, table->values.data(), chunk.place->bytes);
     else if (chunk.place->weight->vector)
-      packVector(*chunk.place->weight, *chunk.sources, out);
+      return packVector(*chunk.place->weight, *chunk.sources, out);
     else
-      packPanels(*chunk.place->weight, *chunk.sources, chunk.panel, chunk.panels, out, scratch);
+      return packPanels(*chunk.place->weight, *chunk.sources, chunk.panel, chunk.panels, out, scratch);
+    return Error::success();
   }
 
   void report(uint64_t done) {

@@ -95,8 +95,8 @@ Expected<PackSources> lathe::resolve(const PackedWeight &packed, const WeightSou
   return sources;
 }
 
-void lathe::packPanels(const PackedWeight &weight, const PackSources &sources, int64_t first, int64_t count,
-                       uint8_t *out, std::vector<uint8_t> &scratch) {
+Error lathe::packPanels(const PackedWeight &weight, const PackSources &sources, int64_t first, int64_t count,
+                        uint8_t *out, std::vector<uint8_t> &scratch) {
   int64_t room = 0;
   for (const Weight *source : sources)
     room = std::max(room, rowBytes(source->format, weight.columns));
@@ -111,19 +111,22 @@ void lathe::packPanels(const PackedWeight &weight, const PackSources &sources, i
       for (; row >= (*source)->rows; ++source)
         row -= (*source)->rows;
       uint8_t *blocks = scratch.data() + slot * room;
-      (*source)->readBlocks(row, blocks);
+      if (Error failed = (*source)->readBlocks(row, blocks))
+        return failed;
       rows[slot] = {blocks, (*source)->format};
     }
     packPanel(weight.format, weight.columns, rows, out);
     out += panelBytes(weight.format, weight.columns);
   }
+  return Error::success();
 }
 
-void lathe::packVector(const PackedWeight &weight, const PackSources &sources, uint8_t *out) {
+Error lathe::packVector(const PackedWeight &weight, const PackSources &sources, uint8_t *out) {
   std::vector<float> row;
   for (size_t source = 0; source < sources.size(); ++source) {
     row.resize(sources[source]->columns);
-    sources[source]->readRow(0, row.data());
+    if (Error failed = sources[source]->readRow(0, row.data()))
+      return failed;
     if (!weight.padded()) {
       std::memcpy(out, row.data(), row.size() * sizeof(float));
       out += row.size() * sizeof(float);
@@ -134,6 +137,7 @@ void lathe::packVector(const PackedWeight &weight, const PackSources &sources, u
       std::memcpy(out + (place.panel * kPanelRows + place.slot) * sizeof(float), &row[i], sizeof(float));
     }
   }
+  return Error::success();
 }
 
 void lathe::unpackRow(const PackedWeight &weight, const uint8_t *data, int64_t row, float *out) {

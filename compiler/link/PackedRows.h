@@ -26,11 +26,12 @@ using PackSources = std::vector<const Weight *>;
 /// Finds them; fails if one is missing, or its shape or storage is not what `packed` is made of.
 llvm::Expected<PackSources> resolve(const PackedWeight &packed, const WeightSource &source);
 
-/// Writes panels `first` .. `first + count` of a matrix. `scratch` is for reuse between calls.
-void packPanels(const PackedWeight &weight, const PackSources &sources, int64_t first, int64_t count, uint8_t *out,
-                std::vector<uint8_t> &scratch);
-/// Writes a vector: f32, zeros where it is padded stay.
-void packVector(const PackedWeight &weight, const PackSources &sources, uint8_t *out);
+/// Writes panels `first` .. `first + count` of a matrix. `scratch` is for reuse between calls. Fails if a row cannot be
+/// read (Weight::readBlocks).
+llvm::Error packPanels(const PackedWeight &weight, const PackSources &sources, int64_t first, int64_t count,
+                       uint8_t *out, std::vector<uint8_t> &scratch);
+/// Writes a vector: f32, zeros where it is padded stay. Fails likewise.
+llvm::Error packVector(const PackedWeight &weight, const PackSources &sources, uint8_t *out);
 
 /// One row of a packed matrix, or a vector's row 0, as f32 [columns]. `data` are the bytes of its place; rows count as
 /// in the stacked sources (with `interleave`: all rows of the first source, then all of the second).

@@ -27,10 +27,11 @@
 
 namespace lathe::reference {
 
-/// One weight's rows. `read` fills out[columns] with the exact values of a row and may be called from several threads.
+/// One weight's rows. `read` fills out[columns] with the exact values of a row, or fails, and may be called from several
+/// threads.
 struct WeightRows {
   int64_t rows = 0, columns = 0;
-  std::function<void(int64_t row, float *out)> read;
+  std::function<llvm::Error(int64_t row, float *out)> read;
 };
 /// Finds a weight by its role, the name of a lathe.weight.
 using WeightLookup = std::function<llvm::Expected<WeightRows>(llvm::StringRef role)>;

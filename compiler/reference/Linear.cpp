@@ -3,6 +3,7 @@
 #include "compiler/reference/Interpreter.h"
 #include "compiler/reference/Rowwise.h"
 #include "compiler/support/Error.h"
+#include <optional>
 #include <thread>
 
 using namespace lathe;
@@ -10,14 +11,23 @@ using namespace lathe::reference;
 
 namespace {
 
-/// Runs work(begin, end) over [0, count) on `threads` threads; each index is the work of one.
-template <typename F> void parallelFor(int64_t count, unsigned threads, F work) {
+/// Runs work(begin, end) over [0, count) on `threads` threads; each index is the work of one. The error of the lowest
+/// indices is the result.
+template <typename F> llvm::Error parallelFor(int64_t count, unsigned threads, F work) {
   std::vector<std::thread> others;
+  std::vector<std::optional<llvm::Error>> errors(std::max(threads, 1u));
   for (unsigned t = 1; t < threads; ++t)
-    others.emplace_back([=] { work(count * t / threads, count * (t + 1) / threads); });
-  work(0, count / std::max(threads, 1u));
+    others.emplace_back([=, &errors] { errors[t] = work(count * t / threads, count * (t + 1) / threads); });
+  errors[0] = work(0, count / std::max(threads, 1u));
   for (std::thread &other : others)
     other.join();
+  llvm::Error first = llvm::Error::success();
+  for (std::optional<llvm::Error> &error : errors)
+    if (!first)
+      first = std::move(*error);
+    else
+      llvm::consumeError(std::move(*error));
+  return first;
 }
 
 /// Multiplications below which a thread costs more than it saves.
@@ -56,7 +66,8 @@ llvm::Expected<std::vector<T>> Interpreter<T>::vector(mlir::Operation *user, mli
   std::vector<float> row;
   for (const WeightRows &part : *parts) {
     row.resize(part.columns);
-    part.read(0, row.data());
+    if (llvm::Error error = part.read(0, row.data()))
+      return std::move(error);
     result.insert(result.end(), row.begin(), row.end());
   }
   return result;
@@ -71,7 +82,8 @@ llvm::Expected<Matrix<T>> Interpreter<T>::matrix(mlir::Operation *user, mlir::Fl
   Matrix<T> result(weight.rows, weight.columns);
   std::vector<float> row(weight.columns);
   for (int64_t r = 0; r < weight.rows; ++r) {
-    weight.read(r, row.data());
+    if (llvm::Error error = weight.read(r, row.data()))
+      return std::move(error);
     std::copy(row.begin(), row.end(), result.row(r));
   }
   return result;
@@ -91,7 +103,8 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::Emb
       index -= table->rows;
     if (index < 0 || table == tables->end())
       return makeError("ids[{0}] = {1} is not a row of {2}", r, id, op.getTable());
-    table->read(index, row.data());
+    if (llvm::Error error = table->read(index, row.data()))
+      return std::move(error);
     for (int64_t i = 0; i < result.columns; ++i)
       result.row(r)[i] = scale * T(row[i]);
   }
@@ -154,7 +167,8 @@ llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::LinearOp op, const Matrix
         return parts.takeError();
       for (const WeightRows &bias : *parts) {
         std::vector<float> stored(bias.columns);
-        bias.read(0, stored.data());
+        if (llvm::Error error = bias.read(0, stored.data()))
+          return std::move(error);
         const int64_t part = bias.columns / experts;
         for (int64_t e = 0; e < experts; ++e)
           for (int64_t r : rowsOf[e])
@@ -171,19 +185,23 @@ llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(ir::LinearOp op, const Matrix
     for (const WeightRows &weight : *parts) {
       const bool small = weight.rows * weight.columns * input.rows < kSmallWork;
       const int64_t part = weight.rows / experts;
-      parallelFor(weight.rows, small ? 1 : options.threads, [&, offset](int64_t begin, int64_t end) {
+      auto multiply = [&, offset](int64_t begin, int64_t end) -> llvm::Error {
         std::vector<float> stored(weight.columns);
         std::vector<T> row(weight.columns);
         for (int64_t n = begin; n < end; ++n) {
           const std::vector<int64_t> &rows = rowsOf[n / part];
           if (rows.empty())
             continue;
-          weight.read(n, stored.data());
+          if (llvm::Error error = weight.read(n, stored.data()))
+            return error;
           std::copy(stored.begin(), stored.end(), row.begin());
           for (int64_t r : rows)
             result.row(r)[offset + n % part] += dot(row.data(), input.row(r), weight.columns);
         }
-      });
+        return llvm::Error::success();
+      };
+      if (llvm::Error error = parallelFor(weight.rows, small ? 1 : options.threads, multiply))
+        return std::move(error);
       offset += part;
     }
   }

@@ -10,6 +10,7 @@
 #include "llvm/Support/Endian.h"
 #include <bit>
 #include <cstring>
+#include <limits>
 
 namespace lathe {
 
@@ -53,8 +54,12 @@ void lookUp(const uint8_t *bytes, const int8_t (&numbers)[16], int8_t *values) {
     values[i] = numbers[values[i]];
 }
 
-/// Half of 2^(e - 127).
-float halfPower(uint8_t e) { return std::bit_cast<float>(e < 2 ? uint32_t(0x00200000) << e : uint32_t(e - 1) << 23); }
+/// Half of 2^(e - 127); 255 is no number (OCP Microscaling Formats 1.0, 5.4.1).
+float halfPower(uint8_t e) {
+  if (e == 255)
+    return std::numeric_limits<float>::quiet_NaN();
+  return std::bit_cast<float>(e < 2 ? uint32_t(0x00200000) << e : uint32_t(e - 1) << 23);
+}
 
 //===-- 256 numbers ---------------------------------------------------------------------------------------------===//
 

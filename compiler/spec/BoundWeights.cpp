@@ -12,6 +12,17 @@
 
 namespace lathe {
 
+static std::string shapeText(llvm::ArrayRef<int64_t> shape) {
+  std::string text = "[";
+  for (size_t i = 0; i < shape.size(); ++i)
+    text += (i ? ", " : "") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+static int64_t elementsOf(const Tensor &tensor) {
+  return std::accumulate(tensor.shape.begin(), tensor.shape.end(), int64_t(1), std::multiplies<int64_t>());
+}
+
 namespace {
 /// Where the components of a rotating head lie in the checkpoint when its pairing is not the model's.
 struct Rearrangement {
@@ -40,22 +51,46 @@ public:
   /// Rows (a vector's components) one after another: an expert's or a head's each (WeightShape::parts).
   std::vector<const uint8_t *> parts;
   std::vector<const uint8_t *> scales; ///< of the same parts: those of MXFP4 that lie apart (Tensor::scales)
+  std::vector<const Tensor *> tensors; ///< the one that holds all parts, or one for each
+  const std::string *file = nullptr;   ///< as messages name it
   bool vector = false, transposed = false;
   Rearrangement order;         ///< of a part's rows; of a vector: of its components
-  Placement place;             ///< of the same
+  Placement layout;            ///< of the same
   Format stored = Format::F32; ///< of the tensor; `format` differs where the weight is f32 whatever is stored
   spec::TensorBinding::Transform transform = spec::TensorBinding::AS_STORED;
 
-  void readBlocks(int64_t row, uint8_t *out) const override {
-    if (stored == format && transform == spec::TensorBinding::AS_STORED)
-      return readStored(row, out);
+  /// As the tensor's own shape counts, whatever this weight makes of it.
+  std::string place(int64_t row, int64_t column) const override {
+    const int64_t units = (vector ? columns : rows) / int64_t(parts.size()), unit = vector ? column : row;
+    const int64_t part = unit / units, at = layout.of(order.stored(unit % units));
+    const Tensor &tensor = *tensors[tensors.size() == 1 ? 0 : part];
+    int64_t index = vector ? at : transposed ? column * layout.total + at : at * columns + column;
+    if (tensors.size() == 1)
+      index += part * (elementsOf(tensor) / int64_t(parts.size()));
+    std::vector<int64_t> indices(tensor.shape.size());
+    for (size_t i = indices.size(); i-- > 0; index /= tensor.shape[i])
+      indices[i] = index % tensor.shape[i];
+    std::string where = indices.size() == 1   ? llvm::formatv("element {0}", indices[0]).str()
+                        : indices.size() == 2 ? llvm::formatv("row {0}, column {1}", indices[0], indices[1]).str()
+                                              : "element " + shapeText(indices);
+    return llvm::formatv("{0}: tensor '{1}': {2}", *file, printable(tensor.name), where).str();
+  }
+
+protected:
+  llvm::Error makeBlocks(int64_t row, uint8_t *out) const override {
+    if (stored == format && transform == spec::TensorBinding::AS_STORED) {
+      readStored(row, out);
+      return llvm::Error::success();
+    }
     std::vector<uint8_t> blocks(rowBytes(stored, columns));
     std::vector<float> values(columns);
     readStored(row, blocks.data());
     dequantize(stored, blocks.data(), columns, values.data());
-    for (float &value : values)
-      value = transformed(value);
+    for (int64_t i = 0; i < columns; ++i)
+      if (const float value = values[i]; std::isfinite(value) && !std::isfinite(values[i] = transformed(value)))
+        return makeError("{0} is {1:g6}, whose exponential no f32 can hold", place(row, i), double(value));
     quantize(format, values.data(), columns, out);
+    return llvm::Error::success();
   }
 
 private:
@@ -74,11 +109,11 @@ private:
     const int64_t size = blockBytes(stored), units = (vector ? columns : rows) / int64_t(parts.size());
     if (vector) {
       for (int64_t i = 0; i < columns; ++i)
-        std::memcpy(out + i * size, parts[i / units] + place.of(order.stored(i % units)) * size, size);
+        std::memcpy(out + i * size, parts[i / units] + layout.of(order.stored(i % units)) * size, size);
       return;
     }
     const uint8_t *data = parts[row / units];
-    const int64_t at = place.of(order.stored(row % units)), bytes = rowBytes(stored, columns);
+    const int64_t at = layout.of(order.stored(row % units)), bytes = rowBytes(stored, columns);
     if (!scales.empty())
       return joinMxfp4(data, scales[row / units], at * (columns / blockColumns(stored)), out);
     if (!transposed) {
@@ -86,7 +121,7 @@ private:
       return;
     }
     for (int64_t i = 0; i < columns; ++i)
-      std::memcpy(out + i * size, data + (i * place.total + at) * size, size);
+      std::memcpy(out + i * size, data + (i * layout.total + at) * size, size);
   }
 
   /// A row's blocks, from block `first` on, as GGUF has them: the scale, then nibbles of columns i and i + 16, where
@@ -139,13 +174,6 @@ public:
   std::vector<std::unique_ptr<uint8_t[]>> zeros;
 };
 } // namespace
-
-static std::string shapeText(llvm::ArrayRef<int64_t> shape) {
-  std::string text = "[";
-  for (size_t i = 0; i < shape.size(); ++i)
-    text += (i ? ", " : "") + std::to_string(shape[i]);
-  return text + "]";
-}
 
 /// Dimensions of a tensor that holds `wanted`, with all its parts.
 static std::vector<int64_t> dimensionsOf(const WeightShape &wanted) {
@@ -331,6 +359,8 @@ llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &sty
     if (holder->tensors.size() > 1)
       whole.parts = 1;
     MappedWeight weight;
+    weight.file = &source->checkpoint.file;
+    weight.tensors = holder->tensors;
     for (const Tensor *tensor : holder->tensors) {
       if (llvm::Error error = checkTensor(*tensor, whole, transposed, checkpoint.file))
         return std::move(error);
@@ -353,7 +383,7 @@ llvm::Expected<std::unique_ptr<WeightSource>> bindWeights(const spec::Style &sty
     weight.format = wanted.f32 || weight.transform != spec::TensorBinding::AS_STORED ? Format::F32 : weight.stored;
     weight.rows = wanted.rows;
     weight.columns = wanted.columns;
-    weight.place = *place;
+    weight.layout = *place;
     weight.transposed = transposed;
     weight.vector = wanted.rows == 1;
     uint32_t layer = 0;

@@ -45,10 +45,4 @@ void dequantize(Format format, const uint8_t *blocks, int64_t columns, float *ou
   }
 }
 
-void Weight::readRow(int64_t row, float *out) const {
-  std::vector<uint8_t> blocks(rowBytes(format, columns));
-  readBlocks(row, blocks.data());
-  dequantize(format, blocks.data(), columns, out);
-}
-
 } // namespace lathe

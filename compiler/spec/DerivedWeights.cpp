@@ -27,15 +27,33 @@ public:
   QuantizationLog *log = nullptr;
   size_t index = 0; ///< in the log
 
-  void readBlocks(int64_t row, uint8_t *out) const override {
+  std::string place(int64_t row, int64_t column) const override { return inner->place(row, column); }
+
+protected:
+  llvm::Error makeBlocks(int64_t row, uint8_t *out) const override {
     if (format == inner->format)
       return inner->readBlocks(row, out);
     std::vector<float> values(columns);
-    inner->readRow(row, values.data());
+    if (llvm::Error error = inner->readRow(row, values.data()))
+      return error;
     quantize(format, values.data(), columns, out);
+    if (const int64_t beyond = findNonFinite(format, out, columns); beyond >= 0)
+      return tooLarge(row, values, beyond);
     std::vector<float> stored(columns);
     dequantize(format, out, columns, stored.data());
     log->record(index, row, values, stored);
+    return llvm::Error::success();
+  }
+
+private:
+  /// Names the largest number of the block that column `within` lies in: it is what makes the block's factor infinite.
+  llvm::Error tooLarge(int64_t row, llvm::ArrayRef<float> values, int64_t within) const {
+    const int64_t width = blockColumns(format);
+    auto block = values.slice(within / width * width, width);
+    const int64_t column = llvm::max_element(block, [](float a, float b) { return std::abs(a) < std::abs(b); }) -
+                           values.begin();
+    return makeError("{0} is {1:g6}, which {2} cannot hold; another format for --quantize would be right",
+                     place(row, column), double(values[column]), formatName(format));
   }
 };
 
@@ -58,10 +76,13 @@ class RandomWeight : public Weight {
 public:
   uint64_t seed = 0;
   float center = 0, deviation = 0;
-  void readBlocks(int64_t row, uint8_t *out) const override {
+
+protected:
+  llvm::Error makeBlocks(int64_t row, uint8_t *out) const override {
     std::vector<float> values(columns);
     fill(row, values);
     quantize(format, values.data(), columns, out);
+    return llvm::Error::success();
   }
 
 private:

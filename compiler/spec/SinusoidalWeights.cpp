@@ -17,7 +17,8 @@ public:
     columns = model.dim();
   }
 
-  void readBlocks(int64_t row, uint8_t *out) const override {
+protected:
+  llvm::Error makeBlocks(int64_t row, uint8_t *out) const override {
     const int64_t half = columns / 2;
     std::vector<float> values(columns);
     for (int64_t i = 0; i < half; ++i) {
@@ -27,6 +28,7 @@ public:
       values[sines.apart() ? half + i : 2 * i + 1] = static_cast<float>(std::cos(angle));
     }
     std::memcpy(out, values.data(), columns * sizeof(float));
+    return llvm::Error::success();
   }
 
 private:

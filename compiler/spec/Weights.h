@@ -26,8 +26,12 @@ void dequantize(Format format, const uint8_t *blocks, int64_t columns, float *ou
 /// format's own rule (ggml-quants.c's reference quantisers). Blocks of 256: QuantizeK.h.
 void quantize(Format format, const float *in, int64_t columns, uint8_t *blocks);
 
+/// The first of `columns` stored numbers that is NaN or infinite; -1: all are finite. Costs little beside reading them.
+int64_t findNonFinite(Format format, const uint8_t *blocks, int64_t columns);
+
 /// One weight of the model: a matrix [rows, columns] (linear: [out, in]; embedding: [vocabulary, dim]) or a vector
-/// [1, columns]. Thread-safe to read.
+/// [1, columns]. Thread-safe to read. A number that is not finite is an error wherever a row is read, so that no part of
+/// the compiler meets one; no role gives an infinity a meaning.
 class Weight {
 public:
   virtual ~Weight() = default;
@@ -37,9 +41,15 @@ public:
   int64_t rows = 0, columns = 0;
 
   /// Copies the stored blocks of one row: rowBytes(format, columns) bytes.
-  virtual void readBlocks(int64_t row, uint8_t *out) const = 0;
+  llvm::Error readBlocks(int64_t row, uint8_t *out) const;
   /// One row as f32.
-  void readRow(int64_t row, float *out) const;
+  llvm::Error readRow(int64_t row, float *out) const;
+  /// Where a number comes from, for messages: "tensor 'x': row 5, column 7".
+  virtual std::string place(int64_t row, int64_t column) const;
+
+protected:
+  /// readBlocks, whose caller looks for numbers that are not finite.
+  virtual llvm::Error makeBlocks(int64_t row, uint8_t *out) const = 0;
 };
 
 /// All weights of one model. Owns them and the mapped file behind.

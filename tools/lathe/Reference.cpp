@@ -5,6 +5,7 @@
 #include "compiler/link/PackedRows.h"
 #include "compiler/spec/TextProto.h"
 #include "compiler/support/Error.h"
+#include <cmath>
 
 namespace lathe {
 namespace {
@@ -16,12 +17,19 @@ struct PackedRows {
   int64_t first; ///< row, or element of a vector, of the stacked sources
   int64_t rows, columns;
 
-  void read(int64_t row, float *out) const {
-    if (!weight->vector)
-      return unpackRow(*weight, data, first + row, out);
-    std::vector<float> all(weight->columns);
-    unpackRow(*weight, data, 0, all.data());
-    std::copy_n(all.begin() + first, columns, out);
+  llvm::Error read(llvm::StringRef role, int64_t row, float *out) const {
+    if (weight->vector) {
+      std::vector<float> all(weight->columns);
+      unpackRow(*weight, data, 0, all.data());
+      std::copy_n(all.begin() + first, columns, out);
+    } else {
+      unpackRow(*weight, data, first + row, out);
+    }
+    for (int64_t i = 0; i < columns; ++i)
+      if (!std::isfinite(out[i]))
+        return makeError("weight {0}: row {1}, column {2} is {3}; a finite number would be right", role, row, i,
+                         double(out[i]));
+    return llvm::Error::success();
   }
 };
 
@@ -91,7 +99,9 @@ llvm::Expected<reference::WeightLookup> lookupIn(const Model &bundle, llvm::Stri
       return makeError("the bundle has no weight {0}", role);
     const PackedRows &packed = found->second;
     return reference::WeightRows{packed.rows, packed.columns,
-                                 [packed](int64_t row, float *out) { packed.read(row, out); }};
+                                 [packed, name = role.str()](int64_t row, float *out) {
+                                   return packed.read(name, row, out);
+                                 }};
   };
 }
 
@@ -103,7 +113,7 @@ reference::WeightLookup lookupIn(const WeightSource &source) {
     if (!weight)
       return weight.takeError();
     return reference::WeightRows{(*weight)->rows, (*weight)->columns,
-                                 [weight = *weight](int64_t row, float *out) { weight->readRow(row, out); }};
+                                 [weight = *weight](int64_t row, float *out) { return weight->readRow(row, out); }};
   };
 }
 

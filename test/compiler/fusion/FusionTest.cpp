@@ -46,6 +46,7 @@ protected:
         std::uniform_real_distribution<float> uniform(-0.3f, 0.3f);
         for (int64_t i = 0; i < columns; ++i)
           out[i] = uniform(random);
+        return llvm::Error::success();
       };
       return reference::WeightRows{shape[0], shape[1], read};
     };

@@ -163,8 +163,8 @@ TEST_F(Bundle, RunsInTheRuntime) {
   std::vector<float> e(kToyColumns), w(kToyColumns);
   for (size_t r = 0; r < ids.size(); ++r)
     for (int64_t v = 0; v < kToyVocabulary; ++v) {
-      weights.edit("embedding").readRow(ids[r], e.data());
-      weights.edit("head").readRow(v, w.data());
+      llvm::cantFail(weights.edit("embedding").readRow(ids[r], e.data()));
+      llvm::cantFail(weights.edit("head").readRow(v, w.data()));
       double sum = 0;
       for (int64_t k = 0; k < kToyColumns; ++k)
         sum += double(e[k]) * w[k];

@@ -14,9 +14,12 @@ namespace lathe {
 class MemoryWeight : public Weight {
 public:
   std::vector<uint8_t> blocks;
-  void readBlocks(int64_t row, uint8_t *out) const override {
+
+protected:
+  llvm::Error makeBlocks(int64_t row, uint8_t *out) const override {
     int64_t size = rowBytes(format, columns);
     std::copy_n(blocks.begin() + row * size, size, out);
+    return llvm::Error::success();
   }
 };
 

@@ -82,7 +82,7 @@ std::string failure(const ProgramSet &set, const WeightSource &source) {
 
 std::vector<float> row(const Weight &weight, int64_t index) {
   std::vector<float> values(weight.columns);
-  weight.readRow(index, values.data());
+  llvm::cantFail(weight.readRow(index, values.data()));
   return values;
 }
 

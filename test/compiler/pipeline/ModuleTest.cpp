@@ -24,14 +24,15 @@ namespace {
 std::string message(llvm::Error error) { return error ? llvm::toString(std::move(error)) : ""; }
 
 class SeededWeight : public Weight {
-public:
-  void readBlocks(int64_t row, uint8_t *out) const override {
+protected:
+  llvm::Error makeBlocks(int64_t row, uint8_t *out) const override {
     std::mt19937 random(static_cast<unsigned>(std::hash<std::string>()(role) + row));
     std::uniform_real_distribution<float> uniform(-0.3f, 0.3f);
     std::vector<float> values(columns);
     for (float &value : values)
       value = uniform(random) + (rows == 1 ? 1.0f : 0.0f); // norms about 1
     quantize(format, values.data(), columns, out);
+    return llvm::Error::success();
   }
 };
 
@@ -114,7 +115,7 @@ TEST_P(ModuleTest, ComputesWhatTheReferenceDoes) {
     auto weight = weights.get(role);
     if (!weight)
       return weight.takeError();
-    auto read = [weight = *weight](int64_t row, float *out) { weight->readRow(row, out); };
+    auto read = [weight = *weight](int64_t row, float *out) { return weight->readRow(row, out); };
     return reference::WeightRows{(*weight)->rows, (*weight)->columns, read};
   });
   std::vector<int32_t> positions(ids.size()), slots(ids.size(), 0), wanted(ids.size());

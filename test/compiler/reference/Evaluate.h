@@ -35,6 +35,7 @@ public:
           const Rows &rows = found->second;
           return reference::WeightRows{int64_t(rows.size()), int64_t(rows[0].size()), [&rows](int64_t row, float *out) {
                                          std::copy(rows[row].begin(), rows[row].end(), out);
+                                         return llvm::Error::success();
                                        }};
         },
         options);

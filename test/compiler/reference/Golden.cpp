@@ -44,6 +44,6 @@ reference::WeightLookup test::lookupIn(const WeightSource &source) {
     if (!weight)
       return weight.takeError();
     return reference::WeightRows{(*weight)->rows, (*weight)->columns,
-                                 [weight = *weight](int64_t row, float *out) { weight->readRow(row, out); }};
+                                 [weight = *weight](int64_t row, float *out) { return weight->readRow(row, out); }};
   };
 }

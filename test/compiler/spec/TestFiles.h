@@ -36,7 +36,7 @@ inline std::string inputMessage(const std::string &path, const InputOptions &opt
 inline std::vector<float> rowOf(const WeightSource &weights, llvm::StringRef role, int64_t row) {
   const Weight *weight = llvm::cantFail(weights.get(role));
   std::vector<float> values(weight->columns);
-  weight->readRow(row, values.data());
+  llvm::cantFail(weight->readRow(row, values.data()));
   return values;
 }
 
