@@ -1,7 +1,7 @@
 //===- Panels.cpp - stored rows to packed panels and back -------------------------------------------------------===//
 #include "compiler/link/Panels.h"
 #include "compiler/spec/Blocks.h"
-#include "compiler/spec/Half.h"
+#include "compiler/support/Half.h"
 #include "llvm/Support/Endian.h"
 #include <cassert>
 #include <cstring>

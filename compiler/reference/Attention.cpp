@@ -1,6 +1,7 @@
 //===- Attention.cpp - the KV cache and what reads it ------------------------------------------------------------===//
 #include "compiler/reference/Attention.h"
 #include "compiler/support/Error.h"
+#include "compiler/support/Half.h"
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -8,9 +9,24 @@
 using namespace lathe;
 using namespace lathe::reference;
 
+/// The numbers of a row, rounded to f16 if `half`.
+template <typename T>
+static llvm::Error keep(const T *row, int64_t columns, bool half, const char *what, std::vector<T> &out) {
+  out.assign(row, row + columns);
+  for (T &number : out) {
+    if (!half)
+      break;
+    const T exact = number;
+    number = halfToFloat(floatToHalf(float(exact)));
+    if (!std::isfinite(number))
+      return makeError("a {0} is {1:e2}, which an f16 cache cannot hold; --kv f32 would be right", what, double(exact));
+  }
+  return llvm::Error::success();
+}
+
 template <typename T>
 llvm::Error reference::append(Cache<T> &cache, int64_t layer, const Matrix<T> &key, const Matrix<T> &value,
-                              Places places) {
+                              Places places, bool half) {
   for (int64_t r = 0; r < key.rows; ++r) {
     CachedSequence<T> &sequence = cache[{layer, places.slots[r]}];
     const int64_t position = places.positions[r], length = sequence.keys.size();
@@ -21,8 +37,10 @@ llvm::Error reference::append(Cache<T> &cache, int64_t layer, const Matrix<T> &k
       sequence.keys.emplace_back();
       sequence.values.emplace_back();
     }
-    sequence.keys[position].assign(key.row(r), key.row(r) + key.columns);
-    sequence.values[position].assign(value.row(r), value.row(r) + value.columns);
+    if (llvm::Error error = keep(key.row(r), key.columns, half, "key", sequence.keys[position]))
+      return error;
+    if (llvm::Error error = keep(value.row(r), value.columns, half, "value", sequence.values[position]))
+      return error;
   }
   return llvm::Error::success();
 }
@@ -108,7 +126,7 @@ Matrix<T> reference::combine(const Matrix<T> &partials, int64_t heads, int64_t h
 
 namespace lathe::reference {
 #define INSTANTIATE(T)                                                                                                 \
-  template llvm::Error append(Cache<T> &, int64_t, const Matrix<T> &, const Matrix<T> &, Places);                      \
+  template llvm::Error append(Cache<T> &, int64_t, const Matrix<T> &, const Matrix<T> &, Places, bool);                \
   template llvm::Expected<Matrix<T>> attend(const Cache<T> &, const AttentionShape &, int64_t, const Matrix<T> &,      \
                                             Places);                                                                   \
   template Matrix<T> combine(const Matrix<T> &, int64_t, int64_t, const std::vector<T> &);

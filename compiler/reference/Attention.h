@@ -32,9 +32,10 @@ struct Places {
   llvm::ArrayRef<int32_t> positions, slots;
 };
 
-/// lathe.append.
+/// lathe.append; `half`: as a cache of f16 keeps them.
 template <typename T>
-llvm::Error append(Cache<T> &cache, int64_t layer, const Matrix<T> &key, const Matrix<T> &value, Places places);
+llvm::Error append(Cache<T> &cache, int64_t layer, const Matrix<T> &key, const Matrix<T> &value, Places places,
+                   bool half = false);
 
 /// lathe.attend: [rows, splits * heads * (value_size + 2)], with as many splits as the row of the highest position
 /// sees.

@@ -93,7 +93,7 @@ template <typename T> llvm::Error Interpreter<T>::execute(ir::PhaseOp phase, Fra
       inner.rows[argument] = frame.rows.lookup(input);
   auto results = run(body, inner);
   if (!results)
-    return results.takeError();
+    return makeError("phase \"{0}\": {1}", phase.getName(), llvm::toString(results.takeError()));
   for (auto [result, value] : llvm::zip_equal(phase.getResults(), *results)) {
     if (observer)
       observer(llvm::cast<mlir::OpResult>(result), *value);
@@ -157,7 +157,7 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::O
                       op.getPairing());
       })
       .template Case<ir::AttentionOp>([&](auto op) -> Result {
-        if (llvm::Error error = append(cache, op.getLayer(), rows(op.getKey()), rows(op.getValue()), places(op)))
+        if (llvm::Error error = append(cache, op.getLayer(), rows(op.getKey()), rows(op.getValue()), places(op), options.halfCache))
           return std::move(error);
         constexpr int64_t all = int64_t(1) << 31; // one split that holds every position
         auto shape = shapeOf(op);
@@ -245,7 +245,7 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::O
       .template Case<ir::QuantizeOp>(
           [&](auto op) -> Result { return options.quantized ? roundToQ16(rows(op.getInput())) : rows(op.getInput()); })
       .template Case<ir::AppendOp>([&](auto op) -> Result {
-        if (llvm::Error error = append(cache, op.getLayer(), rows(op.getKey()), rows(op.getValue()), places(op)))
+        if (llvm::Error error = append(cache, op.getLayer(), rows(op.getKey()), rows(op.getValue()), places(op), options.halfCache))
           return std::move(error);
         return Matrix<T>();
       })

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #include "compiler/spec/Blocks.h"
-#include "compiler/spec/Half.h"
+#include "compiler/support/Half.h"
 #include "llvm/Support/Endian.h"
 #include <bit>
 #include <cstring>

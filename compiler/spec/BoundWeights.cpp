@@ -88,7 +88,7 @@ protected:
     dequantize(stored, blocks.data(), columns, values.data());
     for (int64_t i = 0; i < columns; ++i)
       if (const float value = values[i]; std::isfinite(value) && !std::isfinite(values[i] = transformed(value)))
-        return makeError("{0} is {1:g6}, whose exponential no f32 can hold", place(row, i), double(value));
+        return makeError("{0} is {1:e2}, whose exponential no f32 can hold", place(row, i), double(value));
     quantize(format, values.data(), columns, out);
     return llvm::Error::success();
   }

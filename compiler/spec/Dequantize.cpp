@@ -1,7 +1,7 @@
 //===- Dequantize.cpp - exact values of stored numbers
 //-----------------------------------------------------------------===//
 #include "compiler/spec/Blocks.h"
-#include "compiler/spec/Half.h"
+#include "compiler/support/Half.h"
 #include "compiler/spec/Weights.h"
 #include "llvm/Support/Endian.h"
 #include <cstring>

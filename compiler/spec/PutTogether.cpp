@@ -1,7 +1,7 @@
 //===- PutTogether.cpp - blocks of 256 from their integers: Blocks.cpp's layouts, written
 //-----------------------------===//
 #include "compiler/spec/Blocks.h"
-#include "compiler/spec/Half.h"
+#include "compiler/support/Half.h"
 #include "llvm/Support/Endian.h"
 #include <cassert>
 #include <cstring>

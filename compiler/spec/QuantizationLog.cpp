@@ -5,33 +5,30 @@
 
 namespace lathe {
 
-double QuantizedTensor::rmse() const { return std::sqrt(error / (double(rows) * double(columns))); }
+double QuantizedTensor::rmse() const { return std::sqrt(error.error / (double(rows) * double(columns))); }
 
 size_t QuantizationLog::add(const Weight &original, Format to) {
-  entries.push_back({{original.role, original.tensor, original.format, to, original.rows, original.columns},
+  entries.push_back({{original.role, original.tensor, original.format, to, original.rows, original.columns, {}},
                      std::vector<float>(original.rows),
                      std::vector<float>(original.rows)});
   return entries.size() - 1;
 }
 
 void QuantizationLog::record(size_t index, int64_t row, llvm::ArrayRef<float> before, llvm::ArrayRef<float> after) {
-  double error = 0, power = 0;
-  for (size_t i = 0; i < before.size(); ++i) {
-    const double difference = double(after[i]) - before[i];
-    error += difference * difference;
-    power += double(before[i]) * before[i];
-  }
+  SquaredError sum;
+  for (size_t i = 0; i < before.size(); ++i)
+    sum.add(after[i], before[i]);
   Entry &entry = entries[index];
-  std::atomic_ref(entry.error[row]).store(static_cast<float>(error), std::memory_order_relaxed);
-  std::atomic_ref(entry.power[row]).store(static_cast<float>(power), std::memory_order_relaxed);
+  std::atomic_ref(entry.error[row]).store(static_cast<float>(sum.error), std::memory_order_relaxed);
+  std::atomic_ref(entry.power[row]).store(static_cast<float>(sum.power), std::memory_order_relaxed);
 }
 
 std::vector<QuantizedTensor> QuantizationLog::tensors() const {
   std::vector<QuantizedTensor> result;
   for (const Entry &entry : entries) {
     QuantizedTensor tensor = entry.tensor;
-    tensor.error = std::accumulate(entry.error.begin(), entry.error.end(), 0.0);
-    tensor.power = std::accumulate(entry.power.begin(), entry.power.end(), 0.0);
+    tensor.error = {std::accumulate(entry.error.begin(), entry.error.end(), 0.0),
+                    std::accumulate(entry.power.begin(), entry.power.end(), 0.0)};
     result.push_back(std::move(tensor));
   }
   return result;

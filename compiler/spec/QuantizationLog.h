@@ -8,6 +8,7 @@
 #define LATHE_COMPILER_SPEC_QUANTIZATIONLOG_H
 
 #include "compiler/spec/Weights.h"
+#include "compiler/support/Nmse.h"
 #include <deque>
 
 namespace lathe {
@@ -17,10 +18,9 @@ struct QuantizedTensor {
   std::string role, tensor;
   Format from, to;
   int64_t rows, columns;
-  double error = 0, power = 0; ///< sums of squares: of the differences, and of the numbers before
+  SquaredError error; ///< of the numbers after, against those before
 
-  /// Normalised mean squared error.
-  double nmse() const { return power > 0 ? error / power : 0; }
+  double nmse() const { return error.nmse(); }
   /// Root of the mean squared error.
   double rmse() const;
 };

@@ -1,6 +1,6 @@
 //===- Quantize.cpp - numbers as the formats of 32 columns store them
 //---------------------------------------------------===//
-#include "compiler/spec/Half.h"
+#include "compiler/support/Half.h"
 #include "compiler/spec/QuantizeK.h"
 #include "compiler/spec/Weights.h"
 #include "llvm/Support/ErrorHandling.h"

@@ -1,5 +1,5 @@
 #include "compiler/spec/QuantizeK.h"
-#include "compiler/spec/Half.h"
+#include "compiler/support/Half.h"
 #include "llvm/Support/ErrorHandling.h"
 #include <cmath>
 #include <cstdlib>

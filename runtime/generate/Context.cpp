@@ -1,5 +1,6 @@
 #include "runtime/generate/Context.h"
 #include "runtime/device/cpu/Executor.h"
+#include "runtime/state/CacheCheck.h"
 #include <algorithm>
 
 namespace lathe {
@@ -130,6 +131,40 @@ Result<void> Context::prepare(std::span<const StepPart> parts) {
   return {};
 }
 
+/// The first phase that uses a layer's cache: that appends to it.
+static const char *appendingPhase(const lathe_model &tables, const lathe_program &program, uint32_t layer) {
+  for (uint32_t i = 0; i < program.n_phases; ++i) {
+    const lathe_phase &phase = tables.phases[program.first_phase + i];
+    for (uint32_t c = 0; c < phase.n_calls; ++c) {
+      const lathe_call &call = tables.calls[phase.first_call + c];
+      for (uint32_t v = 0; v < call.n_views; ++v) {
+        const lathe_view &view = tables.views[call.first_view + v];
+        if (view.base == LATHE_BASE_CACHE && view.layer == int32_t(layer))
+          return phase.name;
+      }
+    }
+  }
+  return "of no name";
+}
+
+Result<void> Context::checkCached(std::span<const StepPart> parts) const {
+  const lathe_model &tables = shared->tables();
+  for (const StepPart &part : parts) {
+    const std::optional<CacheFault> fault =
+        findNonFinite(tables.cache, *pool, *part.sequence, part.sequence->length(), uint32_t(part.ids.size()));
+    if (!fault)
+      continue;
+    const bool beyond = !fault->nan && tables.cache.type.bits == 16;
+    return error("program ", latest->name, ", phase \"", appendingPhase(tables, *latest, fault->layer), "\": a ",
+                 fault->key ? "key" : "value", " of position ", fault->position,
+                 fault->nan ? " is not a number"
+                 : beyond   ? " is beyond 65504, the largest number of an f16 cache; a bundle compiled with --kv f32 "
+                              "would be right"
+                            : " is infinite");
+  }
+  return {};
+}
+
 Result<void> Context::step(std::span<const StepPart> parts, const PhaseObserver &observer) {
   if (Result<void> fits = gather(parts); !fits)
     return fits;
@@ -141,6 +176,8 @@ Result<void> Context::step(std::span<const StepPart> parts, const PhaseObserver 
   if (done)
     done = executor->run(*program, {batch.ids, batch.positions, batch.slots, batch.logitRows, batch.lengths}, observer);
   latest = shared->tables().programs + *program;
+  if (done)
+    done = checkCached(parts);
   latestLogitRows = done ? batch.logitRows.size() : 0;
   for (const StepPart &part : parts) {
     if (done)

@@ -53,8 +53,9 @@ public:
   Sequence newSequence() { return Sequence(pool, states); }
 
   /// Appends each part's tokens to its sequence in one pass. Fails, leaving all sequences as they were, where no
-  /// program takes that many rows, an id is not in the vocabulary, or the cache or a sequence is full. (Where a kernel
-  /// fails, which none does, sequences with a recurrent state are left empty.)
+  /// program takes that many rows, an id is not in the vocabulary, the cache or a sequence is full, or a key or value
+  /// is none that the cache can hold. (Where a step fails after it ran, sequences with a recurrent state are left
+  /// empty.)
   Result<void> step(std::span<const StepPart> parts, const PhaseObserver &observer = {});
 
   /// Logits of the latest step, [rows wanted] in the order of the parts and their tokens; f32 [vocabulary] each. Valid
@@ -82,6 +83,8 @@ private:
   Result<void> gather(std::span<const StepPart> parts);
   Result<size_t> chooseProgram() const;
   Result<void> prepare(std::span<const StepPart> parts);
+  /// Fails where the step that just ran has put a number that is not finite into the cache.
+  Result<void> checkCached(std::span<const StepPart> parts) const;
 
   std::shared_ptr<const Model> shared;
   std::unique_ptr<WorkerPool> workers;

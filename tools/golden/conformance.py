@@ -16,6 +16,7 @@ Standard library only: it runs wherever tests run.
 """
 import array
 import json
+import math
 import pathlib
 import struct
 import subprocess
@@ -52,8 +53,9 @@ def tensors(path, wanted):
 
 
 def nmse(got, want):
-    """sum (got - want)^2 / sum want^2."""
-    return sum((a - b) ** 2 for a, b in zip(got, want)) / sum(b * b for b in want)
+    """sum (got - want)^2 / sum want^2; infinite where a number is not finite, or there is none."""
+    error, power = sum((a - b) ** 2 for a, b in zip(got, want, strict=True)), sum(b * b for b in want)
+    return error / power if math.isfinite(error) and power > 0 else math.inf
 
 
 def run(*command):

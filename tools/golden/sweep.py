@@ -24,6 +24,8 @@ import transformers
 from safetensors.numpy import load_file
 from safetensors.torch import save_file
 
+from conformance import nmse
+
 LIMIT = 1e-8
 BATCH, TOKENS = 3, 40
 CASES = json.loads((pathlib.Path(__file__).parent / "sweep.json").read_text())
@@ -74,7 +76,7 @@ def evaluate(lathe, folder, *options):
         got, want = (load_file(path)["logits"].astype(np.float64) for path in (out.name, golden))
         if (got.argmax(-1) != want.argmax(-1)).any():
             return "another token is the most likely one: WRONG"
-        return ((got - want) ** 2).sum() / (want**2).sum()
+        return nmse(got.ravel().tolist(), want.ravel().tolist())
 
 
 def main():

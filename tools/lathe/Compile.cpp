@@ -112,10 +112,10 @@ llvm::Error compileToBundle(const Options &options) {
     if (!verification)
       return makeError("{0}: verification: {1}", output, llvm::toString(verification.takeError()));
     const Deviation &worst = verification->worst();
-    verdict = llvm::formatv("verified: {0} tokens in {1} steps; logits NMSE {2:e1}; phase nearest "
-                            "its bound: {3} \"{4}\", {5:e1} of {6:e1}",
-                            verification->tokens, verification->steps, verification->logitsNmse(), worst.program,
-                            worst.phase, worst.nmse(), worst.bound);
+    verdict = llvm::formatv("verified: {0} tokens in {1} steps; logits NMSE {2:e1} (formats: NMSE "
+                            "{3:e1}); phase nearest its bound: {4} \"{5}\", {6:e1} of {7:e1}",
+                            verification->tokens, verification->steps, verification->logitsNmse(),
+                            verification->formatsNmse(), worst.program, worst.phase, worst.nmse(), worst.bound());
     return verification->judge(output);
   };
   llvm::Error error = compile(c, output, finish);

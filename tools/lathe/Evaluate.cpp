@@ -2,6 +2,7 @@
 #include "tools/lathe/Command.h"
 #include "tools/lathe/Console.h"
 #include "tools/run/Run.h"
+#include <cmath>
 #include <numeric>
 
 namespace lathe::cli {
@@ -46,6 +47,16 @@ private:
   size_t tokens = 0; // of all sequences
 };
 
+/// `logits` are those of one sequence.
+llvm::Error checkFinite(size_t sequence, llvm::ArrayRef<float> logits, size_t vocabulary) {
+  auto wrong = llvm::find_if(logits, [](float logit) { return !std::isfinite(logit); });
+  if (wrong == logits.end())
+    return llvm::Error::success();
+  const size_t at = size_t(wrong - logits.begin());
+  return makeError("sequence {0}, position {1}: the logit of token {2} is {3}; the model's numbers are beyond f32",
+                   sequence, at / vocabulary, at % vocabulary, double(*wrong));
+}
+
 } // namespace
 
 llvm::Expected<Evaluation> evaluateProgram(Context &context, const IdBatch &batch, bool layers, size_t step) {
@@ -62,6 +73,9 @@ llvm::Expected<Evaluation> evaluateProgram(Context &context, const IdBatch &batc
     Result<void> fed = session.feedAll(batch[i], keep, layers ? recorder.observer() : PhaseObserver(), step);
     if (!fed)
       return makeError("sequence {0}: {1}", i, fed.message());
+    llvm::ArrayRef<float> logits = evaluation.logits;
+    if (llvm::Error error = checkFinite(i, logits.take_back(batch[i].size() * evaluation.vocabulary), evaluation.vocabulary))
+      return std::move(error);
   }
   return evaluation;
 }
@@ -87,6 +101,9 @@ llvm::Expected<Evaluation> evaluateReference(const ReferenceModel &model, const 
       return makeError("sequence {0}: {1}", i, llvm::toString(logits.takeError()));
     evaluation.vocabulary = size_t(logits->columns);
     evaluation.logits.insert(evaluation.logits.end(), logits->values.begin(), logits->values.end());
+    llvm::ArrayRef<float> all = evaluation.logits;
+    if (llvm::Error error = checkFinite(i, all.take_back(logits->values.size()), evaluation.vocabulary))
+      return std::move(error);
   }
   return evaluation;
 }

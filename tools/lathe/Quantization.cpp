@@ -32,11 +32,10 @@ llvm::Error reportQuantization(std::vector<QuantizedTensor> tensors, const std::
     return std::tuple(-a.nmse(), a.role) < std::tuple(-b.nmse(), b.role);
   });
   std::map<Format, int> counts;
-  double error = 0, power = 0;
+  SquaredError all;
   for (const QuantizedTensor &tensor : tensors) {
     ++counts[tensor.to];
-    error += tensor.error;
-    power += tensor.power;
+    all.add(tensor.error);
   }
   llvm::raw_ostream &out = llvm::errs();
   auto percent = [](double nmse) { return llvm::formatv("{0:f2} %", 100 * std::sqrt(nmse)).str(); };
@@ -47,7 +46,7 @@ llvm::Error reportQuantization(std::vector<QuantizedTensor> tensors, const std::
     for (auto [format, count] : counts)
       list += (list.empty() ? "" : ", ") + llvm::formatv("{0} matrices to {1}", count, formatName(format)).str();
     out << llvm::formatv("quantised {0}; error {1} of the weights, at most {2} ({3})\n", list,
-                         percent(power > 0 ? error / power : 0), percent(tensors.front().nmse()), tensors.front().role);
+                         percent(all.nmse()), percent(tensors.front().nmse()), tensors.front().role);
   }
   return file.empty() ? llvm::Error::success() : writeJson(tensors, file);
 }

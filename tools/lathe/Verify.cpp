@@ -1,10 +1,10 @@
 #include "tools/lathe/Verify.h"
 #include "compiler/support/Error.h"
-#include "compiler/support/Formats.h"
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <thread>
 
 namespace lathe {
@@ -12,7 +12,7 @@ namespace {
 
 using Oracle = reference::Interpreter<double>;
 
-/// See Verify.h.
+/// Of f32 arithmetic: see Verify.h.
 struct Bounds {
   double logits, phase;
 };
@@ -21,14 +21,14 @@ struct Bounds {
 constexpr double kNearTie = 1e-2;
 
 Bounds boundsOf(const lathe_model &tables) {
-  bool rounds = tables.cache.type.bits < 32;
-  for (uint32_t i = 0; i < tables.n_weights; ++i) {
-    const std::optional<Format> format = findFormat(tables.weights[i].format);
-    rounds |= !format || blockColumns(*format) > 1;
-  }
-  if (rounds)
-    return {1e-5, 3e-4};
   return tables.state.layers ? Bounds{1e-8, 3e-7} : Bounds{1e-9, 3e-8};
+}
+
+/// What the program rounds.
+reference::Options roundingOf(const lathe_model &tables, mlir::ModuleOp fused, unsigned threads) {
+  reference::Options options{.halfCache = tables.cache.layers > 0 && tables.cache.type.bits == 16, .threads = threads};
+  fused.walk([&](ir::QuantizeOp) { options.quantized = true; });
+  return options;
 }
 
 /// Rows of each step: prefill, decode, prefill that goes on from there, decode.
@@ -56,21 +56,44 @@ struct Recorded {
   std::vector<float> values;
 };
 
+/// What the reference that rounds gave: by phase, in the order of the program's.
+using Rounded = std::vector<reference::Matrix<double>>;
+
 class Comparison {
 public:
-  Comparison(Context &context, mlir::ModuleOp fused, reference::WeightLookup weights, unsigned threads)
+  Comparison(Context &context, mlir::ModuleOp fused, reference::WeightLookup weights,
+             const reference::Options &rounding)
       : context(context), fused(fused), bounds(boundsOf(context.model().tables())), sequence(context.newSequence()),
-        oracle(fused, std::move(weights), {.quantized = false, .threads = threads}) {}
+        oracle(fused, weights, rounding) {
+    if (rounding.halfCache || rounding.quantized)
+      exact.emplace(fused, std::move(weights), reference::Options{.threads = rounding.threads});
+  }
 
   llvm::Error step(llvm::ArrayRef<int32_t> ids) {
     if (llvm::Error error = runProgram(ids))
       return error;
-    return runReference(ids);
+    Rounded rounded;
+    llvm::Error error = runReference(oracle, ids, [&](Deviation &deviation, const Recorded &record,
+                                                      const reference::Matrix<double> &value) {
+      compare(deviation.error, record.values.data(), value);
+      if (exact)
+        rounded.push_back(value);
+    });
+    if (error || !exact)
+      return error;
+    return runReference(*exact, ids, [&, next = size_t(0)](Deviation &deviation, const Recorded &,
+                                                           const reference::Matrix<double> &value) mutable {
+      compare(deviation.formats, rounded[next++].values.data(), value);
+    });
   }
 
   std::vector<Deviation> deviations;
 
 private:
+  /// Sees each phase with numbers to compare, then the logits.
+  using Comparer =
+      std::function<void(Deviation &, const Recorded &program, const reference::Matrix<double> &reference)>;
+
   llvm::Error runProgram(llvm::ArrayRef<int32_t> ids) {
     recorded.clear();
     bool allLogits = ids.size() <= context.maxLogitRows();
@@ -89,13 +112,23 @@ private:
     });
     if (!done)
       return makeError("{0}", done.message());
+    Recorded &logits = recorded.emplace_back("logits", context.logitRows(), context.model().tables().vocabulary);
+    for (size_t row = 0; row < logits.rows; ++row)
+      llvm::append_range(logits.values, context.logits(row));
     return llvm::Error::success();
   }
 
-  llvm::Error runReference(llvm::ArrayRef<int32_t> ids) {
+  llvm::Error runReference(Oracle &oracle, llvm::ArrayRef<int32_t> ids, const Comparer &comparer) {
     std::string program = context.latestProgram()->name;
     size_t phase = 0;
     std::string mismatch;
+    auto take = [&](const Recorded &record, const reference::Matrix<double> &value, double bound) {
+      if (record.rows != size_t(value.rows) || record.columns != size_t(value.columns))
+        mismatch = llvm::formatv("phase \"{0}\" has {1} x {2} numbers, the reference {3} x {4}", record.name,
+                                 record.rows, record.columns, value.rows, value.columns);
+      else
+        comparer(deviation(program, record.name, bound), record, value);
+    };
     oracle.observe([&](mlir::OpResult result, const reference::Matrix<double> &value) {
       auto op = llvm::dyn_cast<ir::PhaseOp>(result.getOwner());
       if (!op || !mismatch.empty())
@@ -107,14 +140,8 @@ private:
         return;
       }
       const Recorded &record = recorded[phase++];
-      if (record.values.empty())
-        return;
-      if (record.rows != size_t(value.rows) || record.columns != size_t(value.columns)) {
-        mismatch = llvm::formatv("phase \"{0}\" has {1} x {2} numbers, the reference {3} x {4}", record.name,
-                                 record.rows, record.columns, value.rows, value.columns);
-        return;
-      }
-      compare(deviation(program, record.name, bounds.phase), record.values.data(), value.row(0), record.values.size());
+      if (!record.values.empty())
+        take(record, value, bounds.phase);
     });
     oracle.decide([&](ir::RouteOp op, int64_t row, const std::vector<double> &wanted, std::vector<int64_t> chosen) {
       return programsChoice(op, row, wanted, std::move(chosen));
@@ -127,12 +154,11 @@ private:
     }
     llvm::Expected<reference::Matrix<double>> logits = oracle.step(program, {ids, positions, slots, logitRows});
     if (!logits)
-      return logits.takeError();
+      return makeError("program {0}, {1}", program, llvm::toString(logits.takeError()));
+    if (mismatch.empty())
+      take(recorded.back(), *logits, bounds.logits);
     if (!mismatch.empty())
       return makeError("@{0}: {1}", program, mismatch);
-    for (size_t row = 0; row < context.logitRows(); ++row)
-      compare(deviation(program, "logits", bounds.logits), context.logits(row).data(), logits->row(int64_t(row)),
-              size_t(logits->columns));
     return llvm::Error::success();
   }
 
@@ -166,25 +192,21 @@ private:
     return deviations.emplace_back(Deviation{program, phase, bound});
   }
 
-  static void compare(Deviation &deviation, const float *got, const double *want, size_t count) {
-    for (size_t i = 0; i < count; ++i) {
-      if (double(got[i]) == want[i] || (std::isnan(got[i]) && std::isnan(want[i])))
-        continue; // infinities that agree among them
-      double difference = double(got[i]) - want[i];
-      deviation.errorSquares +=
-          std::isfinite(difference) ? difference * difference : std::numeric_limits<double>::infinity();
-    }
-    for (size_t i = 0; i < count; ++i)
-      if (std::isfinite(want[i]))
-        deviation.referenceSquares += want[i] * want[i];
+  /// Where both are -infinity they agree: it is the highest score of a split that sees no position.
+  template <typename T>
+  static void compare(SquaredError &error, const T *got, const reference::Matrix<double> &want) {
+    for (size_t i = 0; i < want.values.size(); ++i)
+      if (!(double(got[i]) == want.values[i] && std::isinf(want.values[i]) && want.values[i] < 0))
+        error.add(double(got[i]), want.values[i]);
   }
 
   Context &context;
   mlir::ModuleOp fused;
   Bounds bounds;
   Sequence sequence;
-  Oracle oracle;
-  std::vector<Recorded> recorded;
+  Oracle oracle;               ///< rounds what the program rounds
+  std::optional<Oracle> exact; ///< rounds nothing; none: nor does the program
+  std::vector<Recorded> recorded; ///< the logits last
 };
 
 } // namespace
@@ -197,9 +219,17 @@ double Verification::logitsNmse() const {
   return largest;
 }
 
+double Verification::formatsNmse() const {
+  double largest = 0;
+  for (const Deviation &deviation : deviations)
+    if (deviation.phase == "logits")
+      largest = std::max(largest, deviation.formats.nmse());
+  return largest;
+}
+
 const Deviation &Verification::worst() const {
   return *llvm::max_element(
-      deviations, [](const Deviation &a, const Deviation &b) { return a.nmse() / a.bound < b.nmse() / b.bound; });
+      deviations, [](const Deviation &a, const Deviation &b) { return a.nmse() / a.bound() < b.nmse() / b.bound(); });
 }
 
 llvm::Error Verification::judge(llvm::StringRef bundle) const {
@@ -208,7 +238,7 @@ llvm::Error Verification::judge(llvm::StringRef bundle) const {
       return makeError(
           "{0}: program {1}, phase \"{2}\" is not what the reference computes: NMSE {3:e2}, at most {4:e2} "
           "would be right",
-          bundle, deviation.program, deviation.phase, deviation.nmse(), deviation.bound);
+          bundle, deviation.program, deviation.phase, deviation.nmse(), deviation.bound());
   return llvm::Error::success();
 }
 
@@ -218,8 +248,10 @@ llvm::Expected<Verification> verify(std::shared_ptr<const Model> model, mlir::Mo
   Result<std::unique_ptr<Context>> context = Context::create(model, {.threads = options.threads});
   if (!context)
     return makeError("{0}", context.message());
-  std::vector<size_t> steps = planSteps(**context, options.budget);
-  Comparison comparison(**context, fused, std::move(weights), (*context)->threads());
+  const reference::Options rounding = roundingOf(tables, fused, (*context)->threads());
+  const unsigned references = rounding.halfCache || rounding.quantized ? 2 : 1;
+  std::vector<size_t> steps = planSteps(**context, options.budget / references);
+  Comparison comparison(**context, fused, std::move(weights), rounding);
   Verification verification;
   uint64_t state = 1;
   for (size_t rows : steps) {

@@ -28,7 +28,7 @@ std::string scientific(double value) {
 
 /// Phases of one name in all layers as one line: the worst of them.
 void print(const Verification &verification) {
-  Table table({"phase", "NMSE", "bound", "worst in"});
+  Table table({"phase", "NMSE", "bound", "formats", "worst in"});
   std::vector<const Deviation *> worst;
   for (const Deviation &deviation : verification.deviations) {
     auto same = llvm::find_if(worst, [&](const Deviation *other) {
@@ -41,7 +41,7 @@ void print(const Verification &verification) {
   }
   for (const Deviation *deviation : worst)
     table.add({deviation->program + ": " + withoutLayer(deviation->phase).str(), scientific(deviation->nmse()),
-               scientific(deviation->bound), deviation->phase});
+               scientific(deviation->bound()), scientific(deviation->formats.nmse()), deviation->phase});
   llvm::outs() << table.text();
 }
 
@@ -51,10 +51,12 @@ nlohmann::ordered_json json(const Verification &verification) {
     phases.push_back({{"program", deviation.program},
                       {"phase", deviation.phase},
                       {"nmse", deviation.nmse()},
-                      {"bound", deviation.bound}});
+                      {"bound", deviation.bound()},
+                      {"formats_nmse", deviation.formats.nmse()}});
   return {{"tokens", verification.tokens},
           {"steps", verification.steps},
           {"logits_nmse", verification.logitsNmse()},
+          {"formats_nmse", verification.formatsNmse()},
           {"phases", phases}};
 }
 
@@ -84,7 +86,8 @@ llvm::Error verifyBundle(const Options &options) {
     return error;
   if (!options.json)
     llvm::outs() << "verified: " << verification->tokens << " tokens in " << verification->steps
-                 << " steps, logits NMSE " << scientific(verification->logitsNmse())
+                 << " steps, logits NMSE " << scientific(verification->logitsNmse()) << " (formats: NMSE "
+                 << scientific(verification->formatsNmse()) << ')'
                  << "; the weights are as they were packed\n";
   return llvm::Error::success();
 }

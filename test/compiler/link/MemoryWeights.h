@@ -53,7 +53,6 @@ public:
   bool has(llvm::StringRef role) const override { return all.count(role.str()) != 0; }
   uint64_t fingerprint() const override { return 1; }
 
-private:
   /// Whether byte `at` of a block is the high byte of a float, whose exponent must not be all ones.
   static bool holdsExponent(Format format, int64_t at, int64_t block) {
     switch (format) {
@@ -79,6 +78,7 @@ private:
     }
   }
 
+private:
   std::map<std::string, std::unique_ptr<MemoryWeight>> all;
   std::mt19937 random{7};
 };

@@ -2,7 +2,7 @@
 #include "compiler/link/Pack.h"
 #include "compiler/link/PackedRows.h"
 #include "compiler/link/Panels.h"
-#include "compiler/spec/Half.h"
+#include "compiler/support/Half.h"
 #include "test/TemporaryFolder.h"
 #include "test/compiler/link/MemoryWeights.h"
 #include "llvm/Support/MathExtras.h"
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 using namespace lathe;
+using testing::AllOf;
 using testing::HasSubstr;
 
 namespace {
@@ -256,6 +257,41 @@ TEST_P(EachFormat, PutsNumbersWhereKernelsReadThem) {
       const float product = scale * static_cast<float>(code - layout.zero);
       ASSERT_EQ(product + minimum, numbers[c]) << "row " << r << ", column " << c;
     }
+  }
+}
+
+TEST_P(EachFormat, RefusesWhatIsNoFiniteNumber) {
+  const int64_t columns = columnsFor(96), block = blockBytes(GetParam()), last = rowBytes(GetParam(), columns) - block;
+  for (int64_t at = 0; at < block; ++at) {
+    if (!MemoryWeights::holdsExponent(GetParam(), at, block))
+      continue;
+    MemoryWeights source;
+    source.add("w", GetParam(), 37, columns);
+    ProgramSet set;
+    set.weights.push_back(matrix("w", {"w"}, packed, 37, columns));
+    ASSERT_EQ(failure(set, source), "");
+    for (int64_t row : {36, 20}) { // the first of the two is named, whichever thread comes first
+      uint8_t *damaged = source.edit("w").blocks.data() + row * rowBytes(GetParam(), columns) + last;
+      damaged[at] = 0xff;
+      if (at > 0 && blockColumns(GetParam()) == 1) // of bf16 and f32 the next byte has a bit of the exponent too
+        damaged[at - 1] |= 0x80;
+      EXPECT_THAT(failure(set, source),
+                  AllOf(HasSubstr(llvm::formatv("tensor 'tensor.w': row {0}, column {1} is ", row,
+                                                columns - blockColumns(GetParam()))
+                                      .str()),
+                        HasSubstr("; a finite number would be right")));
+    }
+  }
+}
+
+TEST(PackErrors, AVectorOfNoFiniteNumber) {
+  for (uint32_t bits : {0x7f800000u, 0xff800000u, 0x7fc00000u, 0x7f800001u}) {
+    MemoryWeights source;
+    source.add("norm", Format::F32, 1, 50);
+    std::memcpy(source.edit("norm").blocks.data() + 49 * 4, &bits, 4);
+    ProgramSet set;
+    set.weights.push_back(vector("norm", {"norm"}, 50));
+    EXPECT_THAT(failure(set, source), HasSubstr("tensor 'tensor.norm': row 0, column 49 is "));
   }
 }
 

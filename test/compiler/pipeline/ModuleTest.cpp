@@ -8,6 +8,7 @@
 #include "compiler/dialect/Lathe.h"
 #include "compiler/pipeline/Stages.h"
 #include "compiler/reference/Interpreter.h"
+#include "compiler/support/Nmse.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Parser/Parser.h"
 #include "runtime/lathe.h"
@@ -89,12 +90,11 @@ protected:
 using Row = std::vector<float>;
 
 double nmse(const Row &actual, const double *expected) {
-  double error = 0, power = 0;
-  for (size_t i = 0; i < actual.size(); ++i) {
-    error += (actual[i] - expected[i]) * (actual[i] - expected[i]);
-    power += expected[i] * expected[i];
-  }
-  return error / power;
+  EXPECT_FALSE(actual.empty());
+  SquaredError sum;
+  for (size_t i = 0; i < actual.size(); ++i)
+    sum.add(actual[i], expected[i]);
+  return sum.nmse();
 }
 
 } // namespace

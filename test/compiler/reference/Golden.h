@@ -4,6 +4,7 @@
 
 #include "compiler/reference/Interpreter.h"
 #include "compiler/spec/Weights.h"
+#include "compiler/support/Nmse.h"
 #include "llvm/ADT/StringMap.h"
 #include <string>
 #include <vector>
@@ -18,14 +19,12 @@ struct GoldenTensor {
 /// Reads a file that the repository vouches for; throws when it is not there.
 llvm::StringMap<GoldenTensor> readGolden(const std::string &path);
 
-/// sum (x - reference)^2 / sum reference^2.
+/// Infinite of nothing, too.
 template <typename T> double nmse(const std::vector<T> &x, const double *reference) {
-  double difference = 0, power = 0;
-  for (size_t i = 0; i < x.size(); ++i) {
-    difference += (double(x[i]) - reference[i]) * (double(x[i]) - reference[i]);
-    power += reference[i] * reference[i];
-  }
-  return difference / power;
+  SquaredError sum;
+  for (size_t i = 0; i < x.size(); ++i)
+    sum.add(x[i], reference[i]);
+  return x.empty() ? std::numeric_limits<double>::infinity() : sum.nmse();
 }
 
 /// Gives the reference the rows of a checkpoint, which must outlive it.

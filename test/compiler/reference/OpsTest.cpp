@@ -6,6 +6,7 @@
 using namespace lathe::test;
 using testing::DoubleNear;
 using testing::ElementsAre;
+using testing::HasSubstr;
 
 namespace {
 
@@ -190,6 +191,26 @@ TEST(Ops, attentionMayHaveSinksAndScales) {
   const double hot = 1 + 0.25 * std::log(3); // position 1: (1 + 1) / 1 = 2
   EXPECT_THAT(attended("temperature 0.25 every 1"), ElementsAre(near(mixed(hot, 2 * hot)), 0));
   EXPECT_THAT(attended("temperature 0.25 every 3"), ElementsAre(near(mixed(1, 2)), 0));
+}
+
+TEST(Ops, aCacheOfHalvesRoundsOnlyWhenAsked) {
+  auto attend = [](float key, float value, reference::Options options) {
+    Evaluation evaluation(
+        function("%q = lathe.embed %ids, @q : tensor<?x1xf32>\n%v = lathe.embed %ids, @v : tensor<?x1xf32>\n"
+                 "%y = lathe.attention %q, %x, %v, %positions, %slots layer 3 heads 1 kv_heads 1 head_size 1 scale 1.0 : "
+                 "tensor<?x1xf32>, tensor<?x1xf32>",
+                 1, 1),
+        {{"x", {{key}}}, {"q", {{1}}}, {"v", {{value}}}}, options);
+    auto rows = evaluation.run({0});
+    return std::pair(rows.empty() || rows[0].empty() ? 0 : rows[0][0], evaluation.error);
+  };
+  EXPECT_THAT(attend(1, 0.1f, {}).first, near(0.1, kFloat));
+  EXPECT_EQ(attend(1, 0.1f, {.halfCache = true}).first, 0.0999755859375); // 1638 / 16384
+  EXPECT_EQ(attend(1, 65519, {.halfCache = true}).first, 65504);
+  EXPECT_EQ(attend(1, 65520, {}).first, 65520);
+  EXPECT_THAT(attend(1, 65520, {.halfCache = true}).second,
+              HasSubstr("a value is 6.55e+04, which an f16 cache cannot hold; --kv f32 would be right"));
+  EXPECT_THAT(attend(-7e4f, 1, {.halfCache = true}).second, HasSubstr("a key is -7.00e+04"));
 }
 
 TEST(Ops, activations) {

@@ -1,7 +1,8 @@
 #include "TestFiles.h"
 #include "compiler/spec/Blocks.h"
 #include "compiler/spec/DerivedWeights.h"
-#include "compiler/spec/Half.h"
+#include "compiler/support/Half.h"
+#include "compiler/support/Nmse.h"
 #include "compiler/spec/Safetensors.h"
 #include "gmock/gmock.h"
 #include <algorithm>
@@ -83,6 +84,24 @@ TEST_P(BlocksOf256, ArePutTogetherAsTheyWere) {
   }
 }
 
+TEST(Nmse, IsInfiniteWhereANumberIsNotFinite) {
+  const double nan = std::numeric_limits<double>::quiet_NaN(), infinity = std::numeric_limits<double>::infinity();
+  auto of = [](std::vector<std::pair<double, double>> pairs) {
+    SquaredError sum;
+    for (auto [got, want] : pairs)
+      sum.add(got, want);
+    return sum.nmse();
+  };
+  EXPECT_EQ(of({{3, 2}, {0, 1}}), 2 / 5.0);
+  EXPECT_EQ(of({{0, 0}, {2, 2}}), 0);
+  EXPECT_EQ(of({{1, 0}}), infinity) << "all that is right is 0";
+  for (double wrong : {nan, infinity, -infinity}) {
+    EXPECT_EQ(of({{1, 1}, {wrong, 1}}), infinity);
+    EXPECT_EQ(of({{1, 1}, {1, wrong}}), infinity);
+    EXPECT_EQ(of({{1, 1}, {wrong, wrong}}), infinity);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Formats, BlocksOf256, testing::Values(Format::Q4_K, Format::Q5_K, Format::Q6_K), nameOf);
 
 /// Squared error of the format on `source` by its squared sum.
@@ -91,29 +110,24 @@ double nmseOf(Format format, const std::vector<float> &source) {
   quantize(format, source.data(), source.size(), blocks.data());
   std::vector<float> stored(source.size());
   dequantize(format, blocks.data(), source.size(), stored.data());
-  double error = 0, power = 0;
-  for (size_t i = 0; i < source.size(); ++i) {
-    error += std::pow(double(stored[i]) - source[i], 2);
-    power += std::pow(double(source[i]), 2);
-  }
-  return error / power;
+  SquaredError sum;
+  for (size_t i = 0; i < source.size(); ++i)
+    sum.add(stored[i], source[i]);
+  return sum.nmse();
 }
 
 /// What rounding each group of `columns` to `levels` integers from its least to its largest number leaves, the scales
 /// not rounded at all. `symmetric`: from minus its largest magnitude to that.
 double plainNmse(const std::vector<float> &source, size_t columns, int levels, bool symmetric = false) {
-  double error = 0, power = 0;
+  SquaredError sum;
   for (size_t g = 0; g < source.size(); g += columns) {
     const auto [least, most] = std::minmax_element(source.begin() + g, source.begin() + g + columns);
     const double high = symmetric ? std::max(-*least, *most) : *most, low = symmetric ? -high : *least;
     const double scale = (high - low) / (levels - 1);
-    for (size_t i = g; i < g + columns; ++i) {
-      const double stored = low + scale * std::nearbyint((source[i] - low) / scale);
-      error += std::pow(stored - source[i], 2);
-      power += std::pow(double(source[i]), 2);
-    }
+    for (size_t i = g; i < g + columns; ++i)
+      sum.add(low + scale * std::nearbyint((source[i] - low) / scale), source[i]);
   }
-  return error / power;
+  return sum.nmse();
 }
 
 /// Normal numbers. llama.cpp 0.3.36's ggml_quantize_chunk leaves 5.01e-3, 1.252e-3 and 3.00e-4 of the same.

@@ -55,6 +55,25 @@ TEST(Context, BatchesSequencesOfDifferentLength) {
   EXPECT_EQ(third.length(), 3u);
 }
 
+TEST(Context, RefusesAKeyThatIsNotFinite) {
+  toy::Weights weights = toy::integerWeights();
+  for (float &scale : weights.scales)
+    scale = 1;
+  weights.table[7 * 4 + 2] = std::numeric_limits<float>::infinity(); // of token 7
+  const auto engine = context(weights, {.threads = 2, .cachePages = 16});
+  Sequence sequence = engine->newSequence();
+  const std::vector<int32_t> ids = {1, 2, 3, 7};
+  std::vector<StepPart> parts = {{&sequence, std::span(ids).first(3), LogitsWanted::Last}};
+  ASSERT_TRUE(engine->step(parts));
+  parts = {{&sequence, std::span(ids).last(1), LogitsWanted::Last}};
+  const std::string message = engine->step(parts).message();
+  EXPECT_THAT(message, HasSubstr("program decode, phase \""));
+  EXPECT_THAT(message, HasSubstr(" of position 3 is infinite"));
+  EXPECT_EQ(sequence.length(), 3u) << "as it was";
+  parts = {{&sequence, std::span(ids).first(1), LogitsWanted::Last}};
+  EXPECT_TRUE(engine->step(parts)) << "and goes on";
+}
+
 TEST(Context, ChoosesTheSmallestProgramThatFits) {
   const auto engine = context(toy::integerWeights(), {.threads = 1, .cachePages = 16});
   std::vector<Sequence> sequences;

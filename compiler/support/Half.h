@@ -3,8 +3,8 @@
 // IEEE 754 binary16 and bfloat16 to and from f32, rounding to nearest even, the same on every machine.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
-#ifndef LATHE_COMPILER_SPEC_HALF_H
-#define LATHE_COMPILER_SPEC_HALF_H
+#ifndef LATHE_COMPILER_SUPPORT_HALF_H
+#define LATHE_COMPILER_SUPPORT_HALF_H
 
 #include <bit>
 #include <cstdint>
