@@ -194,7 +194,7 @@ TEST(Ops, attentionMayHaveSinksAndScales) {
 }
 
 TEST(Ops, aCacheOfHalvesRoundsOnlyWhenAsked) {
-  auto attend = [](float key, float value, reference::Options options) {
+  auto attend = [](float key, float value, lathe::reference::Options options) {
     Evaluation evaluation(
         function("%q = lathe.embed %ids, @q : tensor<?x1xf32>\n%v = lathe.embed %ids, @v : tensor<?x1xf32>\n"
                  "%y = lathe.attention %q, %x, %v, %positions, %slots layer 3 heads 1 kv_heads 1 head_size 1 scale 1.0 : "
