@@ -24,7 +24,8 @@
 //
 // Formats: two numbers that differ in the last bit of f32 may be rounded to two neighbours, and a deep model spreads
 // that, until two runs differ as two roundings do. Each is at most as far from the exact one as the formats are, so by
-// the triangle inequality they are at most twice as far from one another: 4 in squares. SmolLM2-135M in Q4_1: FORMATS.
+// the triangle inequality they are at most twice as far from one another: 4 in squares. SmolLM2-135M's 30 layers in
+// Q4_1 with random weights are at 1.4e-7 where the formats cost 3.0e-7; two layers at 1e-8 where large keys cost 3e-5.
 // A wrong kernel is off by about 1.
 //
 //===----------------------------------------------------------------------------------------------------------------===//

@@ -59,17 +59,21 @@ TEST(Context, RefusesAKeyThatIsNotFinite) {
   toy::Weights weights = toy::integerWeights();
   for (float &scale : weights.scales)
     scale = 1;
-  weights.table[7 * 4 + 2] = std::numeric_limits<float>::infinity(); // of token 7
+  std::fill_n(weights.table.begin() + 7 * 4, 4, std::numeric_limits<float>::infinity()); // of token 7
   const auto engine = context(weights, {.threads = 2, .cachePages = 16});
   Sequence sequence = engine->newSequence();
-  const std::vector<int32_t> ids = {1, 2, 3, 7};
-  std::vector<StepPart> parts = {{&sequence, std::span(ids).first(3), LogitsWanted::Last}};
-  ASSERT_TRUE(engine->step(parts));
+  std::vector<int32_t> ids(22, 2);
+  ids.back() = 7; // the toy's rows lie one after another, and number 21 * 4 + 1 is where key 1 of position 21 would
+  std::vector<StepPart> parts;
+  for (size_t i = 0; i < 21; ++i) {
+    parts = {{&sequence, std::span(ids).subspan(i, 1), LogitsWanted::Last}};
+    ASSERT_TRUE(engine->step(parts));
+  }
   parts = {{&sequence, std::span(ids).last(1), LogitsWanted::Last}};
   const std::string message = engine->step(parts).message();
   EXPECT_THAT(message, HasSubstr("program decode, phase \""));
-  EXPECT_THAT(message, HasSubstr(" of position 3 is infinite"));
-  EXPECT_EQ(sequence.length(), 3u) << "as it was";
+  EXPECT_THAT(message, HasSubstr("a key of position 21 is infinite"));
+  EXPECT_EQ(sequence.length(), 21u) << "as it was";
   parts = {{&sequence, std::span(ids).first(1), LogitsWanted::Last}};
   EXPECT_TRUE(engine->step(parts)) << "and goes on";
 }
