@@ -150,8 +150,16 @@ static const char *appendingPhase(const lathe_model &tables, const lathe_program
 Result<void> Context::checkCached(std::span<const StepPart> parts) const {
   const lathe_model &tables = shared->tables();
   for (const StepPart &part : parts) {
-    const std::optional<CacheFault> fault =
-        findNonFinite(tables.cache, *pool, *part.sequence, part.sequence->length(), uint32_t(part.ids.size()));
+    // One position's keys are a cache line each, which another core has just written: too dear for every token. Those of
+    // steps of one token are looked at together, once their page is full.
+    uint32_t first = part.sequence->length(), count = uint32_t(part.ids.size());
+    if (count == 1) {
+      if ((first + 1) % LATHE_PAGE_POSITIONS != 0)
+        continue;
+      count = LATHE_PAGE_POSITIONS;
+      first = first + 1 - count;
+    }
+    const std::optional<CacheFault> fault = findNonFinite(tables.cache, *pool, *part.sequence, first, count);
     if (!fault)
       continue;
     const bool beyond = !fault->nan && tables.cache.type.bits == 16;

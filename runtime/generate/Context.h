@@ -83,7 +83,8 @@ private:
   Result<void> gather(std::span<const StepPart> parts);
   Result<size_t> chooseProgram() const;
   Result<void> prepare(std::span<const StepPart> parts);
-  /// Fails where the step that just ran has put a number that is not finite into the cache.
+  /// Fails where the step that just ran, or steps of one token that filled a page with it, have put a number that is not
+  /// finite into the cache.
   Result<void> checkCached(std::span<const StepPart> parts) const;
 
   std::shared_ptr<const Model> shared;

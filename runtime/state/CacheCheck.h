@@ -1,8 +1,7 @@
 //===- CacheCheck.h - numbers that a KV cache cannot hold -----------------------------------------------*- C++ -*-===//
 //
 // A key beyond f16 is an infinity in a cache of f16, and not every infinity shows in the logits: one of a score's two
-// signs only takes the position out of the softmax. So what a step appends is looked at, which costs less than a
-// thousandth of the step.
+// signs only takes the position out of the softmax. So what steps append is looked at.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_RUNTIME_STATE_CACHECHECK_H

@@ -53,7 +53,8 @@ llvm::Error checkFinite(size_t sequence, llvm::ArrayRef<float> logits, size_t vo
   if (wrong == logits.end())
     return llvm::Error::success();
   const size_t at = size_t(wrong - logits.begin());
-  return makeError("sequence {0}, position {1}: the logit of token {2} is {3}; the model's numbers are beyond f32",
+  return makeError("sequence {0}, position {1}: the logit of token {2} is {3}; its numbers are beyond f32, or beyond the "
+                   "cache without --kv f32",
                    sequence, at / vocabulary, at % vocabulary, double(*wrong));
 }
 

@@ -62,18 +62,19 @@ TEST(Context, RefusesAKeyThatIsNotFinite) {
   std::fill_n(weights.table.begin() + 7 * 4, 4, std::numeric_limits<float>::infinity()); // of token 7
   const auto engine = context(weights, {.threads = 2, .cachePages = 16});
   Sequence sequence = engine->newSequence();
-  std::vector<int32_t> ids(22, 2);
-  ids.back() = 7; // the toy's rows lie one after another, and number 21 * 4 + 1 is where key 1 of position 21 would
+  std::vector<int32_t> ids(64, 2);
+  ids[21] = 7; // the toy keeps rows one after another: numbers 21 * 4 .. are where a model keeps key 1 of 21 * 4 - 64
   std::vector<StepPart> parts;
-  for (size_t i = 0; i < 21; ++i) {
+  for (size_t i = 0; i < 63; ++i) {
     parts = {{&sequence, std::span(ids).subspan(i, 1), LogitsWanted::Last}};
     ASSERT_TRUE(engine->step(parts));
   }
-  parts = {{&sequence, std::span(ids).last(1), LogitsWanted::Last}};
+  parts = {{&sequence, std::span(ids).last(1), LogitsWanted::Last}}; // fills the page
   const std::string message = engine->step(parts).message();
   EXPECT_THAT(message, HasSubstr("program decode, phase \""));
-  EXPECT_THAT(message, HasSubstr("a key of position 21 is infinite"));
-  EXPECT_EQ(sequence.length(), 21u) << "as it was";
+  EXPECT_THAT(message, HasSubstr("a key of position 20 is infinite"));
+  EXPECT_EQ(sequence.length(), 63u) << "as it was";
+  sequence.truncate(20);
   parts = {{&sequence, std::span(ids).first(1), LogitsWanted::Last}};
   EXPECT_TRUE(engine->step(parts)) << "and goes on";
 }
