@@ -162,7 +162,7 @@ public:
     weight.format = Format::F32;
     weight.rows = 1;
     weight.columns = wanted.columns;
-    weight.place = {.run = wanted.columns, .stride = wanted.columns, .total = wanted.columns};
+    weight.layout = {.run = wanted.columns, .stride = wanted.columns, .total = wanted.columns};
     weight.vector = true;
     weight.parts = {zeros.back().get()};
     add(std::move(weight));
