@@ -37,7 +37,7 @@ static void declareRotations(OpBuilder &b, const spec::Model &model) {
     const std::string name = rotationName(positionsVariant(model, i));
     if (layer.has_mamba() || !layer.positions().has_rotary() || !declared.insert(name).second)
       continue;
-    const Rotation rotation = rotationOf(layer.positions().rotary());
+    const RotaryFrequencies rotation = rotaryFrequencies(layer.positions().rotary());
     const bool switches = !rotation.longFrequencies.empty();
     ir::RotationOp::create(b, NameLoc::get(b.getStringAttr(name)), b.getStringAttr(name),
                            b.getDenseF64ArrayAttr(rotation.frequencies), b.getF64FloatAttr(rotation.magnitude),

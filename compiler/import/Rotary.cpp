@@ -67,7 +67,7 @@ static std::vector<double> divided(std::vector<double> frequencies,
   return frequencies;
 }
 
-static void setMagnitudes(const spec::Rotary::LongRope &longrope, Rotation &rotation) {
+static void setMagnitudes(const spec::Rotary::LongRope &longrope, RotaryFrequencies &rotation) {
   const double original = longrope.original_context();
   const double factor = longrope.factor() > 0 ? longrope.factor() : longrope.extended_context() / original;
   const double usual = factor <= 1 ? 1 : std::sqrt(1 + std::log(factor) / std::log(original));
@@ -94,12 +94,12 @@ bool lathe::dependsOnLength(const spec::Rotary &rotary) {
   return rotary.scaling().has_dynamic_ntk() || rotary.scaling().has_longrope();
 }
 
-Rotation lathe::rotationOf(const spec::Rotary &rotary) {
+RotaryFrequencies lathe::rotaryFrequencies(const spec::Rotary &rotary) {
   const spec::Rotary::Scaling &scaling = rotary.scaling();
   const double dims = rotary.dims();
   const double growth = scaling.has_ntk() ? std::pow(scaling.ntk().factor(), dims / (dims - 2)) : 1;
   const std::vector<double> plain = plainFrequencies(rotary.theta() * growth, rotary.dims());
-  Rotation rotation;
+  RotaryFrequencies rotation;
   if (scaling.has_longrope()) {
     rotation.frequencies = stretched(rotary, divided(plain, scaling.longrope().short_factor()));
     rotation.longFrequencies = stretched(rotary, divided(plain, scaling.longrope().long_factor()));

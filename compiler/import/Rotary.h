@@ -9,7 +9,7 @@ namespace lathe {
 
 /// What a lathe.rotation says: radians a position for each of dims / 2 pairs, theta^(-2i/dims) stretched as
 /// `rotary.scaling` says, and what multiplies cosine and sine.
-struct Rotation {
+struct RotaryFrequencies {
   std::vector<double> frequencies;
   double magnitude = 1;
   // For sequences longer than the limit, where it is not 0.
@@ -18,7 +18,7 @@ struct Rotation {
   std::vector<double> longFrequencies;
   double longMagnitude = 1;
 };
-Rotation rotationOf(const spec::Rotary &rotary);
+RotaryFrequencies rotaryFrequencies(const spec::Rotary &rotary);
 /// Whether there is a limit: rows need the lengths of their sequences.
 bool dependsOnLength(const spec::Rotary &rotary);
 

@@ -99,7 +99,7 @@ Error lathe::writeBundle(const BundleInput &input, StagingFolder &staging, const
   if (Error failed = linkShared(*object, objects, staging, library))
     return failed;
 
-  Expected<std::shared_ptr<const MappedFile>> program = MappedFile::open(library);
+  Expected<std::shared_ptr<const InputFile>> program = InputFile::open(library);
   if (!program)
     return program.takeError();
   llvm::ArrayRef<uint8_t> bytes = (*program)->bytes();

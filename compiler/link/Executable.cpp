@@ -16,7 +16,7 @@ using llvm::StringRef;
 
 /// Appends a file at the next page and says where it is.
 static Error append(llvm::raw_ostream &out, const std::string &path, uint64_t &offset, uint64_t &bytes) {
-  Expected<std::shared_ptr<const MappedFile>> file = MappedFile::open(path);
+  Expected<std::shared_ptr<const InputFile>> file = InputFile::open(path);
   if (!file)
     return file.takeError();
   out.write_zeros(llvm::offsetToAlignment(out.tell(), llvm::Align::Constant<LATHE_EXECUTABLE_ALIGNMENT>()));

@@ -21,7 +21,7 @@ namespace fs = llvm::sys::fs;
 
 /// Whether a file has `magic` at its start, or at its end.
 static bool hasMagic(const llvm::Twine &path, StringRef magic, bool atEnd) {
-  Expected<std::shared_ptr<const MappedFile>> file = MappedFile::open(path.str());
+  Expected<std::shared_ptr<const InputFile>> file = InputFile::open(path.str());
   if (!file) {
     llvm::consumeError(file.takeError());
     return false;

@@ -32,7 +32,7 @@ std::string KernelCache::path(const std::string &key) const {
 }
 
 std::optional<std::string> KernelCache::find(const std::string &key) const {
-  auto file = MappedFile::open(path(key));
+  auto file = InputFile::open(path(key));
   if (!file) {
     llvm::consumeError(file.takeError()); // no entry
     return std::nullopt;

@@ -52,7 +52,7 @@ struct Checkpoint {
   std::map<std::string, std::string> written;
   std::vector<Tensor> tensors;
   llvm::StringMap<size_t> tensorIndex;
-  std::vector<std::shared_ptr<const MappedFile>> files; ///< that the tensors' data lies in
+  std::vector<std::shared_ptr<const InputFile>> files; ///< that the tensors' data lies in
   uint64_t fingerprint = 0;                             ///< of the files' identities and headers
   std::shared_ptr<TokenizerSource> tokenizer;           ///< null: none
 

@@ -236,7 +236,7 @@ llvm::Error Reader::readTensor(uint64_t index) {
 }
 
 llvm::Expected<GgufFile> GgufFile::read(llvm::StringRef path) {
-  llvm::Expected<std::shared_ptr<const MappedFile>> file = MappedFile::open(path);
+  llvm::Expected<std::shared_ptr<const InputFile>> file = InputFile::open(path);
   if (!file)
     return file.takeError();
   GgufFile gguf;

@@ -42,7 +42,7 @@ struct GgufTensor {
 
 /// Parsed header; values point into `file`.
 struct GgufFile {
-  std::shared_ptr<const MappedFile> file;
+  std::shared_ptr<const InputFile> file;
   std::vector<std::pair<std::string, GgufValue>> metadata; ///< in file order
   llvm::StringMap<size_t> metadataIndex;
   std::vector<GgufTensor> tensors;

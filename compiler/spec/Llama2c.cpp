@@ -57,7 +57,7 @@ static int64_t countNumbers(const Header &h) {
 }
 
 llvm::Expected<Checkpoint> readLlama2c(llvm::StringRef path) {
-  llvm::Expected<std::shared_ptr<const MappedFile>> file = MappedFile::open(path);
+  llvm::Expected<std::shared_ptr<const InputFile>> file = InputFile::open(path);
   if (!file)
     return file.takeError();
   const llvm::ArrayRef<uint8_t> bytes = (*file)->bytes();

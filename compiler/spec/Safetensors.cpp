@@ -94,7 +94,7 @@ static llvm::Error addEntry(const Entry &entry, const uint8_t *data, Checkpoint 
 
 llvm::Error addSafetensors(llvm::StringRef path, Checkpoint &checkpoint) {
   constexpr uint64_t maxHeader = 100'000'000; // the reference implementation's limit
-  llvm::Expected<std::shared_ptr<const MappedFile>> file = MappedFile::open(path);
+  llvm::Expected<std::shared_ptr<const InputFile>> file = InputFile::open(path);
   if (!file)
     return file.takeError();
   const llvm::ArrayRef<uint8_t> bytes = (*file)->bytes();

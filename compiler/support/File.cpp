@@ -4,7 +4,6 @@
 #include "llvm/ADT/ScopeExit.h"
 
 namespace lathe {
-inline namespace support {
 
 namespace fs = llvm::sys::fs;
 
@@ -24,13 +23,13 @@ static llvm::Expected<fs::file_t> openRegular(llvm::StringRef path, fs::file_sta
   return *file;
 }
 
-llvm::Expected<std::shared_ptr<const MappedFile>> MappedFile::open(llvm::StringRef path) {
+llvm::Expected<std::shared_ptr<const InputFile>> InputFile::open(llvm::StringRef path) {
   fs::file_status status;
   llvm::Expected<fs::file_t> file = openRegular(path, status);
   if (!file)
     return file.takeError();
   llvm::scope_exit close([&] { fs::closeFile(*file); });
-  std::shared_ptr<MappedFile> mapped(new MappedFile);
+  std::shared_ptr<InputFile> mapped(new InputFile);
   mapped->name = path.str();
   mapped->size = status.getSize();
   uint64_t changed = status.getLastModificationTime().time_since_epoch().count();
@@ -45,7 +44,7 @@ llvm::Expected<std::shared_ptr<const MappedFile>> MappedFile::open(llvm::StringR
 }
 
 llvm::Expected<std::string> readSmallFile(llvm::StringRef path, uint64_t limit) {
-  llvm::Expected<std::shared_ptr<const MappedFile>> file = MappedFile::open(path);
+  llvm::Expected<std::shared_ptr<const InputFile>> file = InputFile::open(path);
   if (!file)
     return file.takeError();
   llvm::ArrayRef<uint8_t> bytes = (*file)->bytes();
@@ -54,5 +53,4 @@ llvm::Expected<std::string> readSmallFile(llvm::StringRef path, uint64_t limit) 
   return std::string(bytes.begin(), bytes.end());
 }
 
-} // namespace support
 } // namespace lathe

@@ -11,13 +11,11 @@
 #include <string>
 
 namespace lathe {
-// Tools link the runtime too, whose core has a MappedFile of its own.
-inline namespace support {
 
 /// A regular file mapped for reading. Immutable, shared by whoever reads from it.
-class MappedFile {
+class InputFile {
 public:
-  static llvm::Expected<std::shared_ptr<const MappedFile>> open(llvm::StringRef path);
+  static llvm::Expected<std::shared_ptr<const InputFile>> open(llvm::StringRef path);
 
   const std::string &path() const { return name; }
   /// The whole file; empty for an empty file.
@@ -26,7 +24,7 @@ public:
   uint64_t identity() const { return hash; }
 
 private:
-  MappedFile() = default;
+  InputFile() = default;
   std::string name;
   llvm::sys::fs::mapped_file_region region;
   size_t size = 0;
@@ -36,7 +34,6 @@ private:
 /// The text of a regular file of at most `limit` bytes.
 llvm::Expected<std::string> readSmallFile(llvm::StringRef path, uint64_t limit);
 
-} // namespace support
 } // namespace lathe
 
 #endif
