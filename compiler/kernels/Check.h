@@ -15,11 +15,9 @@ namespace lathe {
 /// Checks for each program of `set`, with its present tile sizes, that
 ///  - tile sizes divide the grid, and each call has one view for each argument;
 ///  - every view, moved to the last row, column and split, stays inside arena, scratch, weight, page, input or logits,
-///  and
-///    within the 2^31 elements that a kernel can index;
+///    and within the 2^31 elements that a kernel can index;
 ///  - tiles of a phase write disjoint bytes, no two outputs of a phase overlap, and what a phase reads from the arena
-///  it does
-///    not write, but for a residual that each tile replaces by its own result.
+///    it does not write, but for a residual that each tile replaces by its own result.
 /// The error names program, phase, kernel and argument.
 llvm::Error check(const ProgramSet &set);
 

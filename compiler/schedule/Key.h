@@ -15,6 +15,8 @@
 //   route     "f32"                                    e experts
 //   assign    "i32"                                    e
 //   collect   "f32", "q16"                             k columns
+//   pointwise "f32", "q16"                             k columns
+//   rotate    "half_split", "interleaved"             d, h heads of one call
 //
 // A linear's m and n are those of its phase, not of its tile: the tile is part of what a schedule chooses.
 //

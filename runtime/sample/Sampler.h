@@ -8,7 +8,8 @@
 //                       it (Keskar et al. 2019, CTRL)
 //   top-k               keeps the k largest logits; equal ones in order of their id
 //   top-p               keeps the smallest set of most likely tokens whose probabilities sum to >= p (Holtzman et al.
-//   2020) min-p               keeps tokens with probability >= min-p times the largest (Nguyen et al. 2024)
+//                       2020)
+//   min-p               keeps tokens with probability >= min-p times the largest (Nguyen et al. 2024)
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_RUNTIME_SAMPLE_SAMPLER_H

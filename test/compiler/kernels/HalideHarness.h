@@ -6,7 +6,7 @@
 //   run.expectNear("y", reference);   // within the registry's tolerance
 //
 // Every argument ends at an unmapped page, so that reading past it ends the test; outputs also have guard bytes before
-// them. Extents marked * in Kernel.h become kOpenExtent.
+// them. Extents marked * in Signature.h become kOpenExtent.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_TEST_COMPILER_KERNELS_HALIDEHARNESS_H

@@ -9,7 +9,7 @@
 namespace lathe::test {
 
 struct PackedMatrix {
-  std::vector<uint8_t> bytes; ///< panelsOf(rows) panels, as Kernel.h lays them out
+  std::vector<uint8_t> bytes; ///< panelsOf(rows) panels, as Packed.h lays them out
   std::vector<double> values; ///< [panels * 16][columns], row-major: what the bytes mean, exactly
 };
 

@@ -1,4 +1,4 @@
-//===- PackTest.cpp - packing loses nothing and puts every byte where Kernel.h says ------------------------------===//
+//===- PackTest.cpp - packing loses nothing and puts every byte where Packed.h says ------------------------------===//
 #include "compiler/link/Pack.h"
 #include "compiler/link/PackedRows.h"
 #include "compiler/link/Panels.h"
