@@ -20,16 +20,17 @@
 
 namespace lathe {
 
-struct FusionOptions {
-  int64_t splitPositions = 256;  ///< positions of one split of the context; a multiple of 64
-  int64_t decodeRows = 8;        ///< rows (sequences) of a decode step at most
-  int64_t prefillRows = 256;     ///< rows of a prefill step at most; a multiple of 64
-  int64_t prefillLogitRows = 64; ///< rows of a prefill step whose logits may be asked for
-  int64_t maxContext = 0;        ///< positions of one sequence; 0: the module's attribute lathe.max_context
-};
-
 #define GEN_PASS_DECL
 #include "compiler/fusion/Passes.h.inc"
+
+/// The options of all passes; Passes.td says what they mean and has their defaults.
+struct FusionOptions {
+  int64_t splitPositions = SplitAttentionOptions().split;
+  int64_t decodeRows = PlanMemoryOptions().decodeRows;
+  int64_t prefillRows = PlanMemoryOptions().prefillRows;
+  int64_t prefillLogitRows = PlanMemoryOptions().prefillLogitRows;
+  int64_t maxContext = PlanMemoryOptions().maxContext;
+};
 
 /// Makes the passes known to lathe-opt by their names, and the whole pipeline as --lathe-fusion.
 void registerFusionPasses();

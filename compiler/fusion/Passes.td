@@ -61,13 +61,14 @@ def PlanMemory : Pass<"lathe-plan-memory", "mlir::ModuleOp"> {
   let description = [{
     First fit by liveness, aligned to 64 bytes. A result that only replaces a residual, tile by tile, takes its place. The
     function gets lathe.max_rows, lathe.max_logit_rows and lathe.arena_bytes, the module lathe.max_context. A result that
-    is returned has offset -1: it lies in the logits.
+    is returned has offset -1: it lies in the logits. By default a prefill step has 192 rows: whole tiles of 64, 48, 24, …
+    rows.
   }];
   let dependentDialects = ["::lathe::ir::LatheDialect"];
   let options = [
-    Option<"decodeRows", "decode-rows", "int64_t", "8", "rows of a decode step at most">,
-    Option<"prefillRows", "prefill-rows", "int64_t", "256", "rows of a prefill step at most, a multiple of 64">,
-    Option<"prefillLogitRows", "prefill-logit-rows", "int64_t", "64", "rows of a prefill step with logits, at most">,
+    Option<"decodeRows", "decode-rows", "int64_t", "8", "rows (sequences) of a decode step at most">,
+    Option<"prefillRows", "prefill-rows", "int64_t", "192", "rows of a prefill step at most, a multiple of 64">,
+    Option<"prefillLogitRows", "prefill-logit-rows", "int64_t", "64", "rows of a prefill step whose logits may be asked for, at most">,
     Option<"maxContext", "max-context", "int64_t", "0", "positions of a sequence; 0: the module's lathe.max_context">
   ];
 }

@@ -16,8 +16,7 @@ namespace lathe {
 struct PipelineOptions {
   InputOptions input;
   std::string target = "host"; ///< a name of compiler/kernels/halide/Target.h
-  /// Rows of a step and splits of the context. 192 rows of prefill are whole tiles of 64, 48, 24, … rows.
-  FusionOptions fusion = {.prefillRows = 192};
+  FusionOptions fusion;
   std::optional<CacheFormat> cache; ///< of the KV cache; absent: f32 when all matrices are f32, else f16
   unsigned jobs = 0;          ///< threads; 0: one for each core
   std::string cacheDirectory; ///< of compiled kernels; empty: none is kept

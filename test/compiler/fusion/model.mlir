@@ -14,7 +14,7 @@
 // CHECK-NOT: lathe.phase
 
 // CHECK-LABEL: @prefill
-// CHECK-SAME: lathe.arena_bytes = 301056
+// CHECK-SAME: lathe.arena_bytes = 225792
 // CHECK: lathe.phase "embed"
 // CHECK: lathe.phase "layers.0.attention.norm"
 // CHECK: lathe.phase "layers.0.attention.query+key+value"
