@@ -104,6 +104,8 @@ private:
         use(b.getArrayAttr({route.getBiasAttr()}), Vector);
       }
     });
+    if (Error wrong = checkNamesKnown(uses))
+      return wrong;
     for (auto op : module.getOps<ir::PackedOp>()) {
       int use = uses.lookup(op.getSymName());
       uses.erase(op.getSymName());
@@ -116,6 +118,18 @@ private:
     for (const auto &left : uses)
       return failure("@" + left.getKey() + " is used and is not a lathe.packed; run lathe-pack-weights");
     return Error::success();
+  }
+
+  /// An op names weights in a way that describeWeights does not know of: without this, it would be compiled wrongly.
+  template <class Uses> Error checkNamesKnown(const Uses &uses) {
+    std::string unknown;
+    module.walk([&](Operation *op) {
+      op->getAttrDictionary().walk([&](FlatSymbolRefAttr symbol) {
+        if (unknown.empty() && !uses.contains(symbol.getValue()) && module.lookupSymbol<ir::PackedOp>(symbol))
+          unknown = (op->getName().getStringRef() + " names @" + symbol.getValue()).str();
+      });
+    });
+    return unknown.empty() ? Error::success() : failure(unknown + ", and describe knows no kernel that would read it");
   }
 
   Error addWeight(ir::PackedOp op, bool vector) {

@@ -2,7 +2,6 @@
 #include "compiler/kernels/DescribePhase.h"
 #include "compiler/kernels/Signature.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -203,10 +202,7 @@ void PhaseDescriber::addRow(std::vector<View> &views, const Place &place, int64_
 }
 
 const PackedWeight &PhaseDescriber::weight(FlatSymbolRefAttr symbol) const {
-  auto found = context.weights.find(symbol.getValue());
-  if (found == context.weights.end())
-    llvm::report_fatal_error("@" + symbol.getValue() + ": describe does not know of the op that names it");
-  return context.set.weights[found->second];
+  return context.set.weights[context.weights.at(symbol.getValue())]; // describe() has checked that it is there
 }
 
 void PhaseDescriber::addMatrix(std::vector<View> &views, const PackedWeight &packed, int64_t perColumn) {

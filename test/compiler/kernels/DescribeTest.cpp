@@ -215,6 +215,18 @@ TEST_F(DescribeTest, TablesOfPositionsHoldTheContext) {
               testing::HasSubstr("has a table of 1000 positions where a sequence has 1024"));
 }
 
+TEST_F(DescribeTest, WeightsThatNoKernelReadsAreAnError) {
+  make("llama-q4");
+  auto packed = *module->getOps<ir::PackedOp>().begin();
+  auto other = llvm::cast<ir::PackedOp>(mlir::OpBuilder(packed).clone(*packed));
+  other.setSymName("other.packed");
+  module->walk([&](ir::SliceOp op) { op->setAttr("by", mlir::FlatSymbolRefAttr::get(&context, "other.packed")); });
+  llvm::Expected<ProgramSet> set = describe(*module);
+  ASSERT_FALSE(set);
+  EXPECT_THAT(llvm::toString(set.takeError()),
+              testing::HasSubstr("lathe.slice names @other.packed, and describe knows"));
+}
+
 TEST_F(DescribeTest, TilesMustDivideTheGrid) {
   ProgramSet set = make("llama-q4");
   Program &prefill = set.programs[1];
