@@ -99,7 +99,7 @@ std::string lathe::family(const KernelDesc &kernel) {
   return names[kernel.index()];
 }
 
-std::string lathe::symbol(const KernelDesc &kernel) {
+std::string lathe::symbol(const KernelDesc &kernel, int schedule) {
   Symbol s(family(kernel));
   std::visit(Overloaded{
                  [&](const EmbedKernel &k) {
@@ -166,5 +166,5 @@ std::string lathe::symbol(const KernelDesc &kernel) {
                  },
              },
              kernel);
-  return s.text;
+  return s.optional("schedule", schedule).text;
 }

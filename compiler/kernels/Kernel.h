@@ -280,7 +280,8 @@ using KernelDesc =
 /// "linear", "attend", …: the family's name, in symbols and schedule records.
 std::string family(const KernelDesc &kernel);
 /// Family, types, shape: "linear_q4_1_q16_k576_r1_p4_residual". Equal descriptions have equal symbols and no others do.
-std::string symbol(const KernelDesc &kernel);
+/// A kernel that a program needs in several schedules has its second as "..._schedule1", and so on.
+std::string symbol(const KernelDesc &kernel, int schedule = 0);
 
 } // namespace lathe
 

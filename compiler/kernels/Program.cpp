@@ -41,7 +41,7 @@ void print(std::ostream &out, const View &view) {
 
 void print(std::ostream &out, const Call &call) {
   static const char *const scopes[] = {"tile", "splits", "worker"};
-  out << "    " << scopes[static_cast<int>(call.scope)] << " " << symbol(call.kernel) << "\n";
+  out << "    " << scopes[static_cast<int>(call.scope)] << " " << call.symbol() << "\n";
   std::vector<Argument> arguments = signature(call.kernel);
   for (size_t i = 0; i < arguments.size(); ++i) {
     out << "      " << (arguments[i].output ? "-> " : "   ") << arguments[i].name << " = ";

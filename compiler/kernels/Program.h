@@ -57,6 +57,9 @@ struct Call {
   KernelDesc kernel;
   Scope scope = Scope::Tile;
   std::vector<View> views;
+  int schedule = 0; ///< which of the kernel's schedules: set by the schedule stage, 0 unless phases want different ones
+
+  std::string symbol() const { return lathe::symbol(kernel, schedule); }
 };
 
 /// What the rows of a phase are: a step's rows; those of them whose logits are wanted; choices of experts, in the

@@ -336,6 +336,21 @@ std::vector<Argument> lathe::signature(const KernelDesc &kernel) {
   return std::visit([](const auto &k) { return arguments(k); }, kernel);
 }
 
+std::string lathe::print(const std::vector<Argument> &arguments) {
+  static const char *const types[] = {"f32", "f16", "bf16", "i8", "u8", "u16", "i32"};
+  std::string text;
+  for (const Argument &argument : arguments) {
+    text += (text.empty()      ? ""
+             : argument.output ? " -> "
+                               : ", ") +
+            argument.name + " " + types[static_cast<int>(argument.type)] + "[";
+    for (size_t i = 0; i < argument.dims.size(); ++i)
+      text += (i ? ", " : "") + std::to_string(argument.dims[i].extent) + ":" + std::to_string(argument.dims[i].stride);
+    text += "]";
+  }
+  return text;
+}
+
 std::vector<int64_t> lathe::matrixOffsets(PackedFormat format, int64_t columns) {
   if (!isInteger(format))
     return {0};

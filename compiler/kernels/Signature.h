@@ -76,6 +76,9 @@ struct Argument {
 /// panels = channels / 16, rounded up; `blocks` names the sequence's block of the state. group = heads / kvHeads. In
 /// `tile` {m, n, s, worker, rows of the step}, s is the split.
 std::vector<Argument> signature(const KernelDesc &kernel);
+/// "x f32[40:1, 4:48] -> y f32[16:1, 5:16]": each dimension's extent and stride. Arguments that differ print
+/// differently.
+std::string print(const std::vector<Argument> &arguments);
 /// Where in a panel each argument of a packed matrix begins, in bytes, in the signature's order.
 std::vector<int64_t> matrixOffsets(PackedFormat format, int64_t columns);
 

@@ -123,7 +123,7 @@ private:
   }
 
   Error addCall(const Call &from) {
-    std::string name = symbol(from.kernel);
+    std::string name = from.symbol();
     auto kernel = kernelIndex.find(name);
     if (kernel == kernelIndex.end())
       return makeError("program {0}, phase \"{1}\": kernel {2} was not compiled", program->name, phase->name, name);

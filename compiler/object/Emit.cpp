@@ -67,7 +67,8 @@ Halide::OutputFileType outputType(ObjectForm form) {
 
 } // namespace
 
-Emitted lathe::emit(const KernelDesc &kernel, const Values &values, const TargetDesc &target, ObjectForm form) {
+Emitted lathe::emit(const KernelDesc &kernel, const Values &values, const TargetDesc &target, ObjectForm form,
+                    const std::string &symbol) {
   installReporter();
   try {
     Built built = build(kernel, target, values);
@@ -75,7 +76,7 @@ Emitted lathe::emit(const KernelDesc &kernel, const Values &values, const Target
     if (!file)
       return {"", std::string("no file in memory for the code generator: ") + std::strerror(errno)};
     // Argv without metadata: that holds the Funcs' names, which count up over a process.
-    Halide::Module module = built.pipeline.compile_to_module(built.arguments, symbol(kernel), halideTarget(target),
+    Halide::Module module = built.pipeline.compile_to_module(built.arguments, symbol, halideTarget(target),
                                                              Halide::LinkageType::ExternalPlusArgv);
     module.compile({{outputType(form), file.path()}});
     std::string bytes = file.bytes();

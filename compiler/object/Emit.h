@@ -15,7 +15,7 @@ namespace lathe {
 
 /// What a kernel is compiled to.
 enum class ObjectForm {
-  Object,   ///< ELF .o that exports symbol(kernel) + "_argv"
+  Object,   ///< ELF .o that exports the symbol + "_argv"
   Assembly, ///< its text
   LLVM,     ///< LLVM IR as text
   Stmt,     ///< Halide's lowered statement
@@ -26,8 +26,9 @@ struct Emitted {
   std::string error; ///< empty: it went well
 };
 
-/// Thread-safe.
-Emitted emit(const KernelDesc &kernel, const Values &values, const TargetDesc &target, ObjectForm form);
+/// Under the name `symbol`. Thread-safe.
+Emitted emit(const KernelDesc &kernel, const Values &values, const TargetDesc &target, ObjectForm form,
+             const std::string &symbol);
 
 } // namespace lathe
 

@@ -32,12 +32,11 @@ static Error checkNeeds(const std::string &bytes, const std::string &name) {
   return Error::success();
 }
 
-Expected<std::string> lathe::compileKernel(const KernelDesc &kernel, const Values &values, const TargetDesc &target,
-                                           ObjectForm form) {
-  std::string name = symbol(kernel);
-  Emitted emitted = emit(kernel, values, target, form);
+Expected<std::string> lathe::compileKernel(const Scheduled &kernel, const TargetDesc &target, ObjectForm form) {
+  std::string name = kernel.symbol();
+  Emitted emitted = emit(kernel.kernel, kernel.values, target, form, name);
   if (!emitted.error.empty())
-    return makeError("kernel {0} for {1} ({2}): {3}", name, target.name, values.print(),
+    return makeError("kernel {0} for {1} ({2}): {3}", name, target.name, kernel.values.print(),
                      llvm::StringRef(emitted.error).trim());
   if (form == ObjectForm::Object)
     if (Error error = checkNeeds(emitted.bytes, name))
@@ -62,11 +61,11 @@ Expected<CompiledKernels> lathe::compileAll(llvm::ArrayRef<Scheduled> kernels, c
   auto work = [&] {
     for (size_t i; !failed && (i = next++) < kernels.size();) {
       const Scheduled &one = kernels[i];
-      std::string key = KernelCache::key(one.kernel, one.values, target), problem;
+      std::string key = KernelCache::key(one, target), problem;
       std::optional<std::string> object = cache ? cache->find(key) : std::nullopt;
       const bool found = object.has_value();
       if (!found) {
-        Expected<std::string> compiled = compileKernel(one.kernel, one.values, target, ObjectForm::Object);
+        Expected<std::string> compiled = compileKernel(one, target, ObjectForm::Object);
         if (!compiled) {
           errors[i] = llvm::toString(compiled.takeError());
           failed = true;
@@ -84,7 +83,7 @@ Expected<CompiledKernels> lathe::compileAll(llvm::ArrayRef<Scheduled> kernels, c
       if (result.cacheProblem.empty())
         result.cacheProblem = problem;
       if (options.progress)
-        options.progress(done, kernels.size(), symbol(one.kernel));
+        options.progress(done, kernels.size(), one.symbol());
     }
   };
   size_t jobs = options.jobs ? options.jobs : std::max(1u, std::thread::hardware_concurrency());

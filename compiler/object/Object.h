@@ -1,6 +1,6 @@
 //===- Object.h - the stage that makes native code ----------------------------------------------------*- C++ -*-===//
 //
-// Each scheduled kernel becomes one ELF object that exports symbol(kernel) + "_argv" (a lathe_kernel_function) and
+// Each scheduled kernel becomes one ELF object that exports its symbol() + "_argv" (a lathe_kernel_function) and
 // needs nothing but memcpy, memmove and memset. Objects are kept in a cache keyed by all that decides their bytes.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
@@ -18,8 +18,7 @@
 namespace lathe {
 
 /// One kernel in any form, without the cache. Errors name the kernel's symbol. Thread-safe.
-llvm::Expected<std::string> compileKernel(const KernelDesc &kernel, const Values &values, const TargetDesc &target,
-                                          ObjectForm form);
+llvm::Expected<std::string> compileKernel(const Scheduled &kernel, const TargetDesc &target, ObjectForm form);
 
 struct CompileOptions {
   unsigned jobs = 0;          ///< threads; 0: one for each processor

@@ -127,7 +127,7 @@ Error stage::object(Compilation &c) {
   if (!compiled->cacheProblem.empty())
     c.warnings.push_back("the kernel cache was not written: " + compiled->cacheProblem);
   for (auto [scheduled, object] : llvm::zip_equal(c.schedule, compiled->objects)) {
-    std::string name = symbol(scheduled.kernel);
+    std::string name = scheduled.symbol();
     c.kernels.push_back({{name, scheduled.tag, name + "_argv"}, std::move(object)});
   }
   return Error::success();
@@ -142,10 +142,10 @@ Error stage::printObject(Compilation &c, StringRef form, llvm::raw_ostream &out)
   }
   ObjectForm wanted = form == "asm" ? ObjectForm::Assembly : form == "ll" ? ObjectForm::LLVM : ObjectForm::Stmt;
   for (const Scheduled &kernel : c.schedule) {
-    Expected<std::string> text = compileKernel(kernel.kernel, kernel.values, c.target, wanted);
+    Expected<std::string> text = compileKernel(kernel, c.target, wanted);
     if (!text)
       return text.takeError();
-    out << (wanted == ObjectForm::LLVM ? "; " : "# ") << symbol(kernel.kernel) << "\n" << *text << "\n";
+    out << (wanted == ObjectForm::LLVM ? "; " : "# ") << kernel.symbol() << "\n" << *text << "\n";
   }
   return Error::success();
 }

@@ -3,7 +3,7 @@
 #include "compiler/kernels/Check.h"
 #include "compiler/schedule/Fallback.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/StringMap.h"
 #include <optional>
 
 using namespace lathe;
@@ -27,14 +27,13 @@ public:
         Tile tile = match.record ? tileOf(*match.record, program, phase) : fallbackTile(program, phase, target);
         setTile(phase, tile.rows, tile.panels);
       }
-      for (const std::vector<Call> *calls : {&phase.prologue, &phase.calls})
-        for (const Call &call : *calls)
+      for (std::vector<Call> *calls : {&phase.prologue, &phase.calls})
+        for (Call &call : *calls)
           if (std::holds_alternative<LinearKernel>(call.kernel))
-            add(call.kernel, match);
+            add(call, match);
           else
-            add(call.kernel, records.find(target.name, keyOf(call.kernel, program, phase), [&](const Record &record) {
-              return valuesOf(record, call.kernel).has_value();
-            }));
+            add(call, records.find(target.name, keyOf(call.kernel, program, phase),
+                                   [&](const Record &record) { return valuesOf(record, call.kernel).has_value(); }));
     }
   }
 
@@ -79,19 +78,25 @@ private:
     return values;
   }
 
-  void add(const KernelDesc &kernel, RecordBook::Match match) {
-    if (!seen.insert(symbol(kernel)).second)
-      return;
-    if (!match.record)
-      kernels.push_back({kernel, fallbackValues(kernel, target), "fallback"});
-    else
-      kernels.push_back(
-          {kernel, *valuesOf(*match.record, kernel), match.exact ? "tuned" : "nearest " + print(*match.record)});
+  void add(Call &call, RecordBook::Match match) {
+    Values values = match.record ? *valuesOf(*match.record, call.kernel) : fallbackValues(call.kernel, target);
+    std::string tag = !match.record ? "fallback" : match.exact ? "tuned" : "nearest " + print(*match.record);
+    std::vector<size_t> &schedules = places[symbol(call.kernel)];
+    for (size_t place : schedules)
+      if (Scheduled &same = kernels[place]; same.values == values) {
+        call.schedule = same.schedule;
+        if (match.exact || same.tag == "fallback")
+          same.tag = tag;
+        return;
+      }
+    call.schedule = schedules.size();
+    schedules.push_back(kernels.size());
+    kernels.push_back({call.kernel, std::move(values), std::move(tag), call.schedule});
   }
 
   const TargetDesc &target;
   const RecordBook &records;
-  llvm::StringSet<> seen;
+  llvm::StringMap<std::vector<size_t>> places; ///< in `kernels`, by symbol without schedule
 };
 
 } // namespace
@@ -110,7 +115,7 @@ std::string lathe::print(const std::vector<Scheduled> &kernels) {
   std::string text;
   for (const Scheduled &kernel : kernels) {
     std::string values = kernel.values.print();
-    text += symbol(kernel.kernel) + ": " + kernel.tag + (values.empty() ? "" : " " + values) + "\n";
+    text += kernel.symbol() + ": " + kernel.tag + (values.empty() ? "" : " " + values) + "\n";
   }
   return text;
 }

@@ -16,13 +16,16 @@ namespace lathe {
 /// A kernel and how to compile it.
 struct Scheduled {
   KernelDesc kernel;
-  Values values;   ///< one for each parameter of the family's space
-  std::string tag; ///< "tuned", "nearest KEY" (the record's) or "fallback"
+  Values values;    ///< one for each parameter of the family's space
+  std::string tag;  ///< "tuned", "nearest KEY" (the record's) or "fallback"
+  int schedule = 0; ///< which of the kernel's, in the order of first use
+
+  std::string symbol() const { return lathe::symbol(kernel, schedule); }
 };
 
-/// Gives each linear phase of `set` its tile and returns each distinct kernel once, in the order of first use. Phases
-/// that end with the same kernel share it, scheduled as for the first. Fails only where `set` leaves its memory
-/// (Check.h).
+/// Gives each linear phase of `set` its tile, each call the number of its kernel's schedule, and returns each kernel
+/// once for each choice of values, in the order of first use. Phases that end with the same kernel and values share it;
+/// its tag is then the best that one of them has. Fails only where `set` leaves its memory (Check.h).
 llvm::Expected<std::vector<Scheduled>> scheduleProgram(ProgramSet &set, const TargetDesc &target,
                                                        const RecordBook &records);
 

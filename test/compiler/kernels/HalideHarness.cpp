@@ -46,7 +46,7 @@ lathe_kernel_function lathe::test::compileAndLoad(const KernelDesc &kernel, cons
   std::string key = symbol(kernel) + " " + target.name + " " + values.print();
   if (auto found = loaded.find(key); found != loaded.end())
     return found->second;
-  Emitted object = emit(kernel, values, target, ObjectForm::Object);
+  Emitted object = emit(kernel, values, target, ObjectForm::Object, symbol(kernel));
   EXPECT_EQ(object.error, "") << key;
   if (!object.error.empty())
     return nullptr;

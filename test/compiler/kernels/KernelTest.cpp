@@ -163,6 +163,25 @@ TEST(Kernel, SymbolsAreIdentifiersAndDifferWhereDescriptionsDo) {
   }
 }
 
+// The kernel cache knows a layout by this text.
+TEST(Kernel, ArgumentsThatDifferPrintDifferently) {
+  const std::vector<Argument> list = {{"x", ElementType::F32, {{40, 1}, {4, 48}}}, {"y", ElementType::F32, {}, true}};
+  EXPECT_EQ(print(list), "x f32[40:1, 4:48] -> y f32[]");
+  std::set<std::string> seen = {print(list)};
+  auto differs = [&](auto change) {
+    std::vector<Argument> other = list;
+    change(other);
+    return seen.insert(print(other)).second;
+  };
+  EXPECT_TRUE(differs([](auto &l) { l[0].name = "z"; }));
+  EXPECT_TRUE(differs([](auto &l) { l[0].type = ElementType::I32; }));
+  EXPECT_TRUE(differs([](auto &l) { l[0].dims[1].extent = 5; }));
+  EXPECT_TRUE(differs([](auto &l) { l[0].dims[1].stride = 40; }));
+  EXPECT_TRUE(differs([](auto &l) { l[0].dims.pop_back(); }));
+  EXPECT_TRUE(differs([](auto &l) { l[1].output = false; }));
+  EXPECT_TRUE(differs([](auto &l) { l.pop_back(); }));
+}
+
 TEST(Kernel, WhatFewModelsHaveIsNotInOtherSymbols) {
   EXPECT_EQ(symbol(NormKernel{NormKind::RMS, 60, 1e-5}), "norm_rms_f32_k60_eps1em05");
   EXPECT_EQ(symbol(NormKernel{.kind = NormKind::RMS, .columns = 60, .eps = 1e-5, .group = 12, .unweighted = true}),

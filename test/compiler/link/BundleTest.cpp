@@ -39,9 +39,9 @@ protected:
     ASSERT_TRUE(bool(chosen)) << llvm::toString(chosen.takeError());
     compiled = new std::vector<BundleKernel>;
     for (const Scheduled &kernel : *chosen) {
-      Emitted emitted = emit(kernel.kernel, kernel.values, hostTarget(), ObjectForm::Object);
+      Emitted emitted = emit(kernel.kernel, kernel.values, hostTarget(), ObjectForm::Object, kernel.symbol());
       ASSERT_EQ(emitted.error, "");
-      std::string name = symbol(kernel.kernel);
+      std::string name = kernel.symbol();
       compiled->push_back({{name, kernel.tag, name + "_argv"}, emitted.bytes});
     }
   }

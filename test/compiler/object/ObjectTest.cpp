@@ -1,5 +1,6 @@
 //===- ObjectTest.cpp - objects, their needs, their cache --------------------------------------------------------===//
 #include "compiler/object/Object.h"
+#include "compiler/kernels/Signature.h"
 #include "compiler/object/Cache.h"
 #include "test/TemporaryFolder.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -29,14 +30,14 @@ TEST(Object, EveryFormOfEveryTarget) {
   for (const TargetDesc &target : targets()) {
     Scheduled one = attend(target);
     auto text = [&](ObjectForm form) {
-      auto bytes = compileKernel(one.kernel, one.values, target, form);
+      auto bytes = compileKernel(one, target, form);
       EXPECT_TRUE(bool(bytes)) << (bytes ? "" : llvm::toString(bytes.takeError()));
       return bytes ? *bytes : "";
     };
     EXPECT_TRUE(llvm::StringRef(text(ObjectForm::Object))
                     .starts_with("\x7f"
                                  "ELF"));
-    EXPECT_THAT(text(ObjectForm::Assembly), HasSubstr(symbol(one.kernel) + "_argv:"));
+    EXPECT_THAT(text(ObjectForm::Assembly), HasSubstr(one.symbol() + "_argv:"));
     EXPECT_THAT(text(ObjectForm::LLVM), HasSubstr("define"));
     EXPECT_THAT(text(ObjectForm::Stmt), HasSubstr("produce"));
   }
@@ -46,7 +47,7 @@ TEST(Object, EveryFormOfEveryTarget) {
 TEST(Object, OnlyInstructionsOfTheTarget) {
   for (const TargetDesc &target : targets())
     for (const Scheduled &one : {attend(target), norm(576)}) {
-      auto assembly = compileKernel(one.kernel, one.values, target, ObjectForm::Assembly);
+      auto assembly = compileKernel(one, target, ObjectForm::Assembly);
       ASSERT_TRUE(bool(assembly));
       for (const char *foreign : {"extrq", "insertq", "tdpb", "tileload", "vcvtph2psx", "\tmovnts"})
         EXPECT_THAT(*assembly, Not(HasSubstr(foreign))) << target.name;
@@ -80,12 +81,36 @@ TEST(Object, SameBytesEachTimeAndInEachThread) {
 }
 
 TEST(Object, ErrorsNameTheKernel) {
-  KernelDesc kernel = AttendKernel{9, 3, 64, 0.125, 0, 0, CacheFormat::F16, 32, 256};
-  auto object = compileKernel(kernel, Values(), hostTarget(), ObjectForm::Object);
+  Scheduled kernel = {AttendKernel{9, 3, 64, 0.125, 0, 0, CacheFormat::F16, 32, 256}, Values(), "fallback"};
+  auto object = compileKernel(kernel, hostTarget(), ObjectForm::Object);
   ASSERT_FALSE(bool(object));
   std::string message = llvm::toString(object.takeError());
-  EXPECT_THAT(message, HasSubstr(symbol(kernel)));
+  EXPECT_THAT(message, HasSubstr(kernel.symbol()));
   EXPECT_THAT(message, HasSubstr("'heads'"));
+}
+
+TEST(Object, TwoSchedulesOfAKernelHaveTwoNames) {
+  Scheduled first = norm(64), second = norm(64);
+  second.schedule = 1;
+  auto assembly = compileKernel(second, hostTarget(), ObjectForm::Assembly);
+  ASSERT_TRUE(bool(assembly));
+  EXPECT_EQ(second.symbol(), first.symbol() + "_schedule1");
+  EXPECT_THAT(*assembly, HasSubstr(second.symbol() + "_argv:"));
+}
+
+// A layout that changes where the symbol does not (a panel's, a page's) must not find the old code.
+TEST(Object, KeysHoldAllThatDecides) {
+  const TargetDesc target = *findTarget("x86-64-v3");
+  const Scheduled kernel = attend(target);
+  const std::string key = KernelCache::key(kernel, target);
+  EXPECT_THAT(key, HasSubstr(print(signature(kernel.kernel))));
+  EXPECT_THAT(key, HasSubstr("\nsources "));
+  Scheduled values = kernel, other = kernel;
+  values.values = {{"heads", 1}};
+  other.schedule = 1;
+  for (const std::string &differs : {KernelCache::key(values, target), KernelCache::key(other, target),
+                                     KernelCache::key(kernel, *findTarget("x86-64-v4"))})
+    EXPECT_NE(differs, key);
 }
 
 TEST_F(ObjectCache, SecondTimeFromTheCache) {

@@ -111,8 +111,32 @@ TEST(Schedule, TakesTilesAndValuesFromRecords) {
       EXPECT_EQ(kernel.values["unroll"], 2);
       tags[symbol(kernel.kernel)] = kernel.tag;
     }
-  // Decode's m = 1 is two doublings away and comes first; both steps then have one kernel.
-  EXPECT_THAT(tags, testing::ElementsAre(testing::Pair(testing::_, "nearest linear f32 f32 m=4 k=32..48")));
+  // Decode's m = 1 is two doublings away and comes first; both steps have one kernel, for which prefill's m = 4 was
+  // measured.
+  EXPECT_THAT(tags, testing::ElementsAre(testing::Pair(testing::_, "tuned")));
+}
+
+// One kernel, for which a record of decode's and one of prefill's want different values: each step has its own.
+TEST(Schedule, KeepsTwoSchedulesOfAKernelApart) {
+  std::string ofDecode = kRecord;
+  for (auto [what, by] :
+       {std::pair("min: 4 max: 4", "min: 1 max: 1"), std::pair("\"unroll\" value: 2", "\"unroll\" value: 4")})
+    ofDecode.replace(ofDecode.find(what), strlen(what), by);
+  ProgramSet set = toySet();
+  RecordBook records;
+  ASSERT_FALSE(bool(records.add("f", kRecord)));
+  ASSERT_FALSE(bool(records.add("g", ofDecode)));
+  auto kernels = scheduleProgram(set, *findTarget("x86-64-v3"), records);
+  ASSERT_TRUE(bool(kernels)) << llvm::toString(kernels.takeError());
+  std::map<std::string, int64_t> unrolls;
+  for (const Scheduled &kernel : *kernels)
+    if (std::holds_alternative<LinearKernel>(kernel.kernel)) {
+      EXPECT_EQ(kernel.tag, "tuned");
+      unrolls[kernel.symbol()] = kernel.values["unroll"];
+    }
+  const Call &decode = set.programs[0].phases[1].calls[0], &prefill = set.programs[1].phases[1].calls[0];
+  EXPECT_EQ(prefill.symbol(), symbol(decode.kernel) + "_schedule1");
+  EXPECT_THAT(unrolls, testing::ElementsAre(testing::Pair(decode.symbol(), 4), testing::Pair(prefill.symbol(), 2)));
 }
 
 TEST(Schedule, PassesOverRecordsThatDoNotFit) {
