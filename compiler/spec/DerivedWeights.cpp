@@ -141,6 +141,8 @@ std::unique_ptr<WeightSource> quantizedWeights(std::unique_ptr<WeightSource> inn
     if (weight.format != original->format) {
       weight.log = log.get();
       weight.index = log->add(*original, weight.format);
+    } else if (weight.format != format && !shape.exact && shape.columns % 32 != 0) {
+      log->addUnfit(*original);
     }
     source->add(std::move(weight));
   }

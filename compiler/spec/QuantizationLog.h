@@ -10,6 +10,7 @@
 #include "compiler/spec/Weights.h"
 #include "compiler/support/Nmse.h"
 #include <deque>
+#include <map>
 
 namespace lathe {
 
@@ -31,8 +32,12 @@ public:
   size_t add(const Weight &original, Format to);
   /// Thread-safe; a row that is read again says the same again.
   void record(size_t index, int64_t row, llvm::ArrayRef<float> before, llvm::ArrayRef<float> after);
+  /// A matrix that keeps its format, because its columns are no multiple of 32, the smallest block. Counted.
+  void addUnfit(const Weight &original) { ++unfit[original.columns]; }
   /// In the model's order. Not while rows are recorded.
   std::vector<QuantizedTensor> tensors() const;
+  /// How many matrices of so many columns did not fit.
+  const std::map<int64_t, int> &unfitColumns() const { return unfit; }
 
 private:
   struct Entry {
@@ -40,6 +45,7 @@ private:
     std::vector<float> error, power; ///< [rows]
   };
   std::deque<Entry> entries;
+  std::map<int64_t, int> unfit;
 };
 
 } // namespace lathe

@@ -124,7 +124,7 @@ llvm::Error compileToBundle(const Options &options) {
     return error;
   summarise(c, output, bytes);
   if (const QuantizationLog *log = c.input.quantization.get())
-    if (llvm::Error wrong = reportQuantization(log->tensors(), options.quantizeReport))
+    if (llvm::Error wrong = reportQuantization(*log, options.quantizeReport))
       return wrong;
   std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   llvm::errs() << verdict << '\n' << llvm::formatv("compiled in {0:f1} s\n", seconds.count());

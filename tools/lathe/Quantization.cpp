@@ -27,7 +27,22 @@ static llvm::Error writeJson(llvm::ArrayRef<QuantizedTensor> tensors, const std:
   });
 }
 
-llvm::Error reportQuantization(std::vector<QuantizedTensor> tensors, const std::string &file) {
+/// "3 matrices stay as they are: 20, 36 columns are no multiple of 32", or nothing.
+static std::string unfitText(const std::map<int64_t, int> &unfit) {
+  int count = 0;
+  std::string columns;
+  for (auto [size, matrices] : unfit) {
+    count += matrices;
+    columns += (columns.empty() ? "" : ", ") + std::to_string(size);
+  }
+  if (!count)
+    return "";
+  return llvm::formatv("{0} stay as they are: {1} columns are no multiple of 32",
+                       count == 1 ? "1 matrix" : std::to_string(count) + " matrices", columns);
+}
+
+llvm::Error reportQuantization(const QuantizationLog &log, const std::string &file) {
+  std::vector<QuantizedTensor> tensors = log.tensors();
   llvm::sort(tensors, [](const auto &a, const auto &b) {
     return std::tuple(-a.nmse(), a.role) < std::tuple(-b.nmse(), b.role);
   });
@@ -39,14 +54,16 @@ llvm::Error reportQuantization(std::vector<QuantizedTensor> tensors, const std::
   }
   llvm::raw_ostream &out = llvm::errs();
   auto percent = [](double nmse) { return llvm::formatv("{0:f2} %", 100 * std::sqrt(nmse)).str(); };
+  const std::string unfit = unfitText(log.unfitColumns());
   if (tensors.empty()) {
-    out << "quantised nothing: the weights are stored so\n";
+    out << "quantised nothing: " << (unfit.empty() ? "the weights are stored so" : unfit) << '\n';
   } else {
     std::string list;
     for (auto [format, count] : counts)
       list += (list.empty() ? "" : ", ") + llvm::formatv("{0} matrices to {1}", count, formatName(format)).str();
-    out << llvm::formatv("quantised {0}; error {1} of the weights, at most {2} ({3})\n", list,
-                         percent(all.nmse()), percent(tensors.front().nmse()), tensors.front().role);
+    out << llvm::formatv("quantised {0}; error {1} of the weights, at most {2} ({3}){4}\n", list,
+                         percent(all.nmse()), percent(tensors.front().nmse()), tensors.front().role,
+                         unfit.empty() ? "" : "; " + unfit);
   }
   return file.empty() ? llvm::Error::success() : writeJson(tensors, file);
 }

@@ -6,10 +6,10 @@
 
 namespace lathe::cli {
 
-/// Says on stderr how many matrices went to which format, their error, and the worst of them. Errors are shown relative
-/// to a tensor's own numbers: the root of the NMSE. `file`, unless "", gets a JSON array of all tensors, the worst
-/// first.
-llvm::Error reportQuantization(std::vector<QuantizedTensor> tensors, const std::string &file);
+/// Says on stderr how many matrices went to which format, their error, the worst of them, and which could not go.
+/// Errors are shown relative to a tensor's own numbers: the root of the NMSE. `file`, unless "", gets a JSON array of
+/// all tensors, the worst first.
+llvm::Error reportQuantization(const QuantizationLog &log, const std::string &file);
 
 } // namespace lathe::cli
 
