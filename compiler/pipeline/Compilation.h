@@ -18,8 +18,8 @@ struct PipelineOptions {
   std::string target = "host"; ///< a name of compiler/kernels/halide/Target.h
   FusionOptions fusion;
   std::optional<CacheFormat> cache; ///< of the KV cache; absent: f32 when all matrices are f32, else f16
-  unsigned jobs = 0;          ///< threads; 0: one for each core
-  std::string cacheDirectory; ///< of compiled kernels; empty: none is kept
+  unsigned jobs = 0;                ///< threads; 0: one for each core
+  std::string cacheDirectory;       ///< of compiled kernels; empty: none is kept
   /// The program lathe-standalone: the result is one program with the model behind it. Empty: it is a bundle.
   std::string standalone;
   /// Called with the stage that works and how far it is, from one thread at a time.

@@ -53,8 +53,8 @@ struct Checkpoint {
   std::vector<Tensor> tensors;
   llvm::StringMap<size_t> tensorIndex;
   std::vector<std::shared_ptr<const InputFile>> files; ///< that the tensors' data lies in
-  uint64_t fingerprint = 0;                             ///< of the files' identities and headers
-  std::shared_ptr<TokenizerSource> tokenizer;           ///< null: none
+  uint64_t fingerprint = 0;                            ///< of the files' identities and headers
+  std::shared_ptr<TokenizerSource> tokenizer;          ///< null: none
 
   const Tensor *find(llvm::StringRef name) const {
     auto found = tensorIndex.find(name);
@@ -64,7 +64,8 @@ struct Checkpoint {
   llvm::Error add(Tensor tensor);
 };
 
-/// Any of the kinds below, told apart by what lies at `path`.
+/// Any of the kinds below, told apart by what lies at `path` (FileKind.h). A folder or file that an adapter lies in is
+/// refused: its weights would change the model's.
 llvm::Expected<Checkpoint> readCheckpoint(llvm::StringRef path);
 
 /// GGUF version 2 or 3 (github.com/ggml-org/ggml/blob/master/docs/gguf.md).
@@ -77,6 +78,8 @@ llvm::Expected<Checkpoint> readMeta(llvm::StringRef folder);
 llvm::Expected<Checkpoint> readSafetensorsFile(llvm::StringRef path);
 /// A version 0 checkpoint of karpathy/llama2.c: Config of seven ints, then f32 tensors.
 llvm::Expected<Checkpoint> readLlama2c(llvm::StringRef path);
+/// Whether a file begins with seven numbers that can be a llama2.c Config.
+bool isLlama2c(llvm::ArrayRef<uint8_t> bytes);
 
 /// Elements of a shape; nothing when a dimension is below 1 or they are more than 2^40.
 std::optional<int64_t> countElements(llvm::ArrayRef<int64_t> shape);

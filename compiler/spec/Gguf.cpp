@@ -154,6 +154,22 @@ static llvm::Error addTensor(Checkpoint &checkpoint, const GgufFile &gguf, const
   return checkpoint.add(std::move(tensor));
 }
 
+/// GGUF holds more than models; general.type says what, and is absent from old models.
+static llvm::Error checkType(const GgufFile &gguf, llvm::StringRef path) {
+  const GgufValue *value = gguf.find("general.type");
+  if (!value)
+    return llvm::Error::success();
+  std::optional<llvm::StringRef> type = value->string();
+  if (!type)
+    return makeError("{0}: general.type is no string; 'model' would be right", path);
+  const char *meaning = *type == "adapter"   ? "an adapter; its model with it merged in would be right"
+                        : *type == "imatrix" ? "an importance matrix, a means of quantising; the model would be right"
+                        : *type == "mmproj"  ? "a projector of images or sound; the language model would be right"
+                                             : "no model";
+  return *type == "model" ? llvm::Error::success()
+                          : makeError("{0}: general.type = {1}: is {2}", path, printable(*type), meaning);
+}
+
 llvm::Expected<Checkpoint> readGguf(llvm::StringRef path) {
   llvm::Expected<GgufFile> gguf = GgufFile::read(path);
   if (!gguf)
@@ -163,6 +179,8 @@ llvm::Expected<Checkpoint> readGguf(llvm::StringRef path) {
   checkpoint.style = Checkpoint::Style::Gguf;
   checkpoint.files = {gguf->file};
   checkpoint.config = configOf(*gguf);
+  if (llvm::Error error = checkType(*gguf, path))
+    return std::move(error);
   if (const GgufValue *value = gguf->find("general.architecture"); value && value->string())
     checkpoint.architecture = value->string()->str();
   else

@@ -4,21 +4,13 @@
 #include "compiler/spec/TransformersConfig.h"
 #include "compiler/spec/tokenizer/TokenizerFile.h"
 #include "compiler/support/Error.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include <set>
 
 namespace lathe {
 
 using nlohmann::json;
-namespace fs = llvm::sys::fs;
 namespace path = llvm::sys::path;
-
-static std::string inFolder(llvm::StringRef folder, llvm::StringRef name) {
-  llvm::SmallString<128> full(folder);
-  path::append(full, name);
-  return full.str().str();
-}
 
 /// Python writes Infinity and NaN where JSON has no number: they become null, a limit that is none.
 static std::string withoutInfinities(llvm::StringRef text) {
@@ -112,18 +104,18 @@ llvm::Expected<Checkpoint> readHuggingFace(llvm::StringRef folder) {
   Checkpoint checkpoint;
   checkpoint.style = Checkpoint::Style::HuggingFace;
   const std::string config = inFolder(folder, "config.json");
-  if (!fs::exists(config))
+  if (!isThere(config))
     return makeError("{0}: a folder with neither config.json (Hugging Face) nor params.json (Meta) is no checkpoint",
                      folder);
   if (llvm::Error error = readConfig(config, checkpoint))
     return std::move(error);
   if (checkpoint.name.empty())
-    checkpoint.name = path::filename(folder.rtrim('/')).str();
+    checkpoint.name = nameOfPath(folder);
 
   std::set<std::string> shards = {"model.safetensors"};
   const std::string index = inFolder(folder, "model.safetensors.index.json");
-  if (!fs::exists(inFolder(folder, "model.safetensors"))) {
-    if (!fs::exists(index))
+  if (!isThere(inFolder(folder, "model.safetensors"))) {
+    if (!isThere(index))
       return makeError("{0}: has neither model.safetensors nor model.safetensors.index.json", folder);
     llvm::Expected<std::set<std::string>> named = readIndex(index);
     if (!named)
@@ -143,7 +135,7 @@ llvm::Expected<Checkpoint> readSafetensorsFile(llvm::StringRef file) {
   Checkpoint checkpoint;
   checkpoint.style = Checkpoint::Style::HuggingFace;
   checkpoint.file = file.str();
-  if (const std::string config = inFolder(path::parent_path(file), "config.json"); fs::exists(config))
+  if (const std::string config = inFolder(path::parent_path(file), "config.json"); isThere(config))
     if (llvm::Error error = readConfig(config, checkpoint))
       return std::move(error);
   if (llvm::Error error = addSafetensors(file, checkpoint))

@@ -2,6 +2,7 @@
 #include "compiler/spec/Binding.h"
 #include "compiler/spec/DerivedWeights.h"
 #include "compiler/spec/Family.h"
+#include "compiler/spec/FileKind.h"
 #include "compiler/spec/Style.h"
 #include "compiler/spec/TextProto.h"
 #include "compiler/spec/tokenizer/TokenizerBlob.h"
@@ -203,7 +204,10 @@ static llvm::Expected<Input> readCheckpointInput(llvm::StringRef path, const Inp
 llvm::Expected<Input> readInput(llvm::StringRef path, const InputOptions &options) {
   if (options.randomWeights && !options.weightsPath.empty())
     return makeError("--random-weights and --weights {0} exclude each other", options.weightsPath);
-  return path.ends_with(".textproto") ? readSpecInput(path, options) : readCheckpointInput(path, options);
+  llvm::Expected<FileKind> kind = kindOf(path);
+  if (!kind)
+    return kind.takeError();
+  return *kind == FileKind::Spec ? readSpecInput(path, options) : readCheckpointInput(path, options);
 }
 
 } // namespace lathe

@@ -48,6 +48,14 @@ static bool plausible(const Header &h) {
          h.dim % h.heads == 0 && h.heads % h.kvHeads == 0;
 }
 
+bool isLlama2c(llvm::ArrayRef<uint8_t> bytes) {
+  Header h;
+  if (bytes.size() < sizeof h)
+    return false;
+  std::memcpy(&h, bytes.data(), sizeof h);
+  return plausible(h);
+}
+
 /// f32 numbers after the header. Below 2^62: each factor is bounded by plausible().
 static int64_t countNumbers(const Header &h) {
   const int64_t dim = h.dim, kv = dim / h.heads * h.kvHeads, vocabulary = std::abs(int64_t(h.vocabulary));
@@ -109,9 +117,7 @@ llvm::Expected<Checkpoint> readLlama2c(llvm::StringRef path) {
   if (h.vocabulary < 0)
     cutter.cut("wcls", {vocabulary, dim});
   checkpoint.files = {std::move(*file)};
-  llvm::SmallString<128> beside(llvm::sys::path::parent_path(path));
-  llvm::sys::path::append(beside, "tokenizer.bin");
-  if (llvm::sys::fs::exists(beside)) {
+  if (std::string beside = inFolder(llvm::sys::path::parent_path(path), "tokenizer.bin"); isThere(beside)) {
     llvm::Expected<std::shared_ptr<TokenizerSource>> tokenizer = readTokenizerFile(beside);
     if (!tokenizer)
       return tokenizer.takeError();

@@ -32,10 +32,8 @@ llvm::Expected<Checkpoint> readMeta(llvm::StringRef folder) {
   Checkpoint checkpoint;
   checkpoint.style = Checkpoint::Style::Meta;
   checkpoint.architecture = "meta";
-  checkpoint.name = path::filename(folder.rtrim('/')).str();
-  llvm::SmallString<128> file(folder);
-  path::append(file, "params.json");
-  checkpoint.file = file.str().str();
+  checkpoint.name = nameOfPath(folder);
+  checkpoint.file = inFolder(folder, "params.json");
   llvm::Expected<std::string> text = readSmallFile(checkpoint.file, limit);
   if (!text)
     return text.takeError();

@@ -1,4 +1,5 @@
 #include "compiler/spec/Safetensors.h"
+#include "compiler/spec/FileKind.h"
 #include "compiler/support/Error.h"
 #include "compiler/support/Hash.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -97,6 +98,10 @@ llvm::Error addSafetensors(llvm::StringRef path, Checkpoint &checkpoint) {
   llvm::Expected<std::shared_ptr<const InputFile>> file = InputFile::open(path);
   if (!file)
     return file.takeError();
+  if (llvm::Expected<FileKind> kind = kindOf(**file); !kind)
+    return kind.takeError();
+  else if (*kind == FileKind::Gguf)
+    return makeError("{0}: is a GGUF, whatever its name says; name it itself, without the folder", path);
   const llvm::ArrayRef<uint8_t> bytes = (*file)->bytes();
   uint64_t headerBytes = 0;
   if (bytes.size() >= sizeof headerBytes)

@@ -15,6 +15,7 @@ namespace lathe {
 /// A regular file mapped for reading. Immutable, shared by whoever reads from it.
 class InputFile {
 public:
+  /// A link that leads nowhere and a git-lfs pointer are errors that say so.
   static llvm::Expected<std::shared_ptr<const InputFile>> open(llvm::StringRef path);
 
   const std::string &path() const { return name; }
@@ -30,6 +31,13 @@ private:
   size_t size = 0;
   uint64_t hash = 0;
 };
+
+/// Whether something of that name is there, be it a link to nothing: whoever opens it is told so.
+bool isThere(const llvm::Twine &path);
+/// FOLDER/NAME.
+std::string inFolder(llvm::StringRef folder, llvm::StringRef name);
+/// The name that people know a file or folder by: of ".", ".." and "a/..", that of the folder which they lead to.
+std::string nameOfPath(llvm::StringRef path);
 
 /// The text of a regular file of at most `limit` bytes.
 llvm::Expected<std::string> readSmallFile(llvm::StringRef path, uint64_t limit);

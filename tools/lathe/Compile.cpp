@@ -1,6 +1,7 @@
 //===- Compile.cpp - lathe compile: a model goes in, a bundle comes out -----------------------------------------===//
 #include "tools/lathe/Compile.h"
 #include "compiler/object/Cache.h"
+#include "compiler/support/File.h"
 #include "tools/lathe/Command.h"
 #include "tools/lathe/Quantization.h"
 #include "tools/lathe/Reference.h"
@@ -23,10 +24,10 @@ struct Options {
 
 /// "models/SmolLM2.Q4_1.gguf" -> "SmolLM2.Q4_1.lathe", in the working folder.
 std::string defaultOutput(llvm::StringRef path) {
-  llvm::StringRef name = llvm::sys::path::filename(path.rtrim('/'));
+  std::string name = nameOfPath(path);
   if (!llvm::sys::fs::is_directory(path))
-    name = llvm::sys::path::stem(name);
-  return (name + ".lathe").str();
+    name = llvm::sys::path::stem(name).str();
+  return name + ".lathe";
 }
 
 /// The program that an executable is made of: lathe-standalone, beside this one.

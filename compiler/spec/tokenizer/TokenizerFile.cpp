@@ -12,12 +12,6 @@ namespace {
 /// Far above any published one (Gemma 3's tokenizer.json has 33 MB).
 constexpr uint64_t maxBytes = 256 << 20;
 
-std::string inFolder(llvm::StringRef folder, llvm::StringRef name) {
-  llvm::SmallString<128> path(folder);
-  llvm::sys::path::append(path, name);
-  return path.str().str();
-}
-
 using Source = std::shared_ptr<TokenizerSource>;
 
 llvm::Expected<Source> share(llvm::Expected<TokenizerSource> source) {
@@ -36,7 +30,7 @@ llvm::Expected<Source> readHuggingFaceTokenizer(llvm::StringRef path) {
       {inFolder(folder, "generation_config.json"), &files.generationConfig},
       {inFolder(folder, "chat_template.jinja"), &files.chatTemplate}};
   for (const auto &[file, text] : parts) {
-    if (text != &files.tokenizer && !llvm::sys::fs::exists(file))
+    if (text != &files.tokenizer && !isThere(file))
       continue;
     llvm::Expected<std::string> read = readSmallFile(file, maxBytes);
     if (!read)
@@ -71,7 +65,7 @@ llvm::Expected<Source> readTokenizerFile(llvm::StringRef path) {
 
 llvm::Expected<Source> readTokenizerFolder(llvm::StringRef folder) {
   for (llvm::StringRef name : {"tokenizer.json", "tokenizer.model"})
-    if (std::string path = inFolder(folder, name); llvm::sys::fs::exists(path))
+    if (std::string path = inFolder(folder, name); isThere(path))
       return readTokenizerFile(path);
   return nullptr;
 }

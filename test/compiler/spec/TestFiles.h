@@ -18,6 +18,16 @@ inline std::string readBytes(const std::string &path) {
   return bytes.str();
 }
 
+inline const std::string goldenLlama = "test/data/golden/llama-gqa";
+
+/// A copy of the golden llama to put other files beside.
+struct GoldenLlama : TemporaryFolder {
+  GoldenLlama() {
+    for (const char *name : {"config.json", "model.safetensors"})
+      write(name, readBytes(goldenLlama + "/" + name));
+  }
+};
+
 /// What a failure says; "" for success.
 template <typename T> std::string messageOf(llvm::Expected<T> result) {
   return result ? "" : llvm::toString(result.takeError());
