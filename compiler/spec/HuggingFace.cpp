@@ -1,5 +1,6 @@
 //===- HuggingFace.cpp - a folder of config.json and safetensors --------------------------------------------------===//
 #include "compiler/spec/Checkpoint.h"
+#include "compiler/spec/Quantized.h"
 #include "compiler/spec/Safetensors.h"
 #include "compiler/spec/TransformersConfig.h"
 #include "compiler/spec/tokenizer/TokenizerFile.h"
@@ -38,6 +39,8 @@ static llvm::Error readConfig(const std::string &file, Checkpoint &checkpoint) {
     return config.takeError();
   if (!config->is_object())
     return makeError("{0}: is not a JSON object", file);
+  if (llvm::Error error = refuseQuantized(*config, file))
+    return error;
   checkpoint.file = file;
   checkpoint.config = std::move(*config);
   auto type = checkpoint.config.find("model_type");

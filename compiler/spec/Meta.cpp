@@ -1,5 +1,6 @@
 //===- Meta.cpp - a folder of params.json and safetensors ---------------------------------------------------------===//
 #include "compiler/spec/Checkpoint.h"
+#include "compiler/spec/Quantized.h"
 #include "compiler/spec/Safetensors.h"
 #include "compiler/spec/tokenizer/TokenizerFile.h"
 #include "compiler/support/Error.h"
@@ -42,6 +43,8 @@ llvm::Expected<Checkpoint> readMeta(llvm::StringRef folder) {
     return config.takeError();
   if (!config->is_object())
     return makeError("{0}: is not a JSON object", checkpoint.file);
+  if (llvm::Error error = refuseQuantized(*config, checkpoint.file))
+    return std::move(error);
   checkpoint.config = std::move(*config);
 
   llvm::Expected<std::vector<std::string>> tensors = weightFiles(folder, ".safetensors");
