@@ -28,7 +28,7 @@ constexpr uint64_t kChunkBytes = 1 << 20;
 /// Goes on from `hash` over 64-bit words, as model_abi.h defines data_hash; size is a multiple of 8.
 uint64_t hashWords(const uint8_t *data, uint64_t size, uint64_t hash) {
   for (uint64_t i = 0; i < size; i += 8)
-    hash = (hash ^ llvm::support::endian::read64le(data + i)) * 0x100000001b3ull;
+    hash = lathe_fnv_word(hash, llvm::support::endian::read64le(data + i));
   return hash;
 }
 
@@ -150,7 +150,7 @@ private:
   std::mutex mutex;
   std::condition_variable turned;
   size_t turn = 0; // the chunk whose turn it is to be hashed; this and what follows under the mutex
-  uint64_t hash = hashStart;
+  uint64_t hash = LATHE_FNV_START;
   std::string failure;
   std::chrono::steady_clock::time_point reported;
 };

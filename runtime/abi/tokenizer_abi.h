@@ -22,6 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runtime/abi/fnv.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -214,13 +216,11 @@ static inline uint32_t lathe_merge_hash(uint32_t left, uint32_t right) {
 }
 
 /* FNV-1a, folded. */
-#define LATHE_PIECE_HASH_START 0xcbf29ce484222325ull
-static inline uint64_t lathe_piece_hash_step(uint64_t state, uint8_t byte) { return (state ^ byte) * 0x100000001b3ull; }
 static inline uint32_t lathe_piece_hash_fold(uint64_t state) { return (uint32_t)(state >> 32) ^ (uint32_t)state; }
 static inline uint32_t lathe_piece_hash(const uint8_t *bytes, size_t count) {
-  uint64_t state = LATHE_PIECE_HASH_START;
+  uint64_t state = LATHE_FNV_START;
   for (size_t i = 0; i < count; i++)
-    state = lathe_piece_hash_step(state, bytes[i]);
+    state = lathe_fnv_byte(state, bytes[i]);
   return lathe_piece_hash_fold(state);
 }
 

@@ -8,7 +8,7 @@ static_assert(std::endian::native == std::endian::little, "bundles are little-en
 
 uint64_t hashBytes(std::span<const uint8_t> bytes, uint64_t hash) {
   for (uint8_t byte : bytes)
-    hash = (hash ^ byte) * kFnvPrime;
+    hash = lathe_fnv_byte(hash, byte);
   return hash;
 }
 
@@ -17,12 +17,12 @@ uint64_t hashWords(std::span<const uint8_t> bytes, uint64_t hash) {
   uint64_t word;
   for (; at != end; at += 8) {
     std::memcpy(&word, at, 8);
-    hash = (hash ^ word) * kFnvPrime;
+    hash = lathe_fnv_word(hash, word);
   }
   if (const size_t rest = bytes.size() % 8) {
     word = 0;
     std::memcpy(&word, at, rest);
-    hash = (hash ^ word) * kFnvPrime;
+    hash = lathe_fnv_word(hash, word);
   }
   return hash;
 }

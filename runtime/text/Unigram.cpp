@@ -46,10 +46,10 @@ void Unigram::encode(std::string_view piece, std::vector<int32_t> &out) {
     size_t character = utf8Front(rest).bytes;
     size_t reach = std::min<size_t>(rest.size(), table.longest[static_cast<uint8_t>(rest[0])]);
     bool single = false;
-    uint64_t hash = LATHE_PIECE_HASH_START;
+    uint64_t hash = LATHE_FNV_START;
     for (size_t done = 0, bytes = character; bytes <= reach;) {
       for (; done < bytes; done++)
-        hash = lathe_piece_hash_step(hash, rest[done]);
+        hash = lathe_fnv_byte(hash, rest[done]);
       int32_t id = view.findPiece(rest.substr(0, bytes), lathe_piece_hash_fold(hash));
       if (id >= 0 && uint32_t(id) < view.header().n_tokens) {
         offer(i, i + bytes, view.score(id), id);

@@ -49,9 +49,9 @@ TEST(Hash, GoesOnFromAPart) {
 
 TEST(Hash, WordsAreLittleEndianAndPaddedWithZeros) {
   const uint64_t word = 0x0807060504030201;
-  EXPECT_EQ(hashWords(bytesOf("\1\2\3\4\5\6\7\10")), (kFnvOffset ^ word) * kFnvPrime);
-  EXPECT_EQ(hashWords(bytesOf("\1\2\3")), (kFnvOffset ^ 0x030201) * kFnvPrime);
-  EXPECT_EQ(hashWords({}), kFnvOffset);
+  EXPECT_EQ(hashWords(bytesOf("\1\2\3\4\5\6\7\10")), (LATHE_FNV_START ^ word) * 1099511628211u);
+  EXPECT_EQ(hashWords(bytesOf("\1\2\3")), (LATHE_FNV_START ^ 0x030201) * 1099511628211u);
+  EXPECT_EQ(hashWords({}), LATHE_FNV_START);
 }
 
 TEST(AlignedBuffer, IsZeroedAndAligned) {
