@@ -154,11 +154,18 @@ static llvm::Error addTensor(Checkpoint &checkpoint, const GgufFile &gguf, const
   return checkpoint.add(std::move(tensor));
 }
 
-/// GGUF holds more than models; general.type says what, and is absent from old models.
+/// GGUF holds more than models; general.type says what. Old files lack it, and a projector is then the architecture
+/// clip.
 static llvm::Error checkType(const GgufFile &gguf, llvm::StringRef path) {
   const GgufValue *value = gguf.find("general.type");
-  if (!value)
-    return llvm::Error::success();
+  if (!value) {
+    const GgufValue *architecture = gguf.find("general.architecture");
+    if (!architecture || architecture->string() != "clip")
+      return llvm::Error::success();
+    return makeError("{0}: general.architecture = clip: is a projector of images or sound; the language model would be "
+                     "right",
+                     path);
+  }
   std::optional<llvm::StringRef> type = value->string();
   if (!type)
     return makeError("{0}: general.type is no string; 'model' would be right", path);

@@ -48,18 +48,12 @@ llvm::Expected<Checkpoint> readMeta(llvm::StringRef folder) {
   checkpoint.config = std::move(*config);
 
   llvm::Expected<std::vector<std::string>> tensors = weightFiles(folder, ".safetensors");
+  if (tensors && tensors->empty())
+    tensors = weightFiles(folder, ".pth"); // pickles, which is then said
   if (!tensors)
     return tensors.takeError();
-  if (tensors->empty()) {
-    llvm::Expected<std::vector<std::string>> pickled = weightFiles(folder, ".pth");
-    if (!pickled)
-      return pickled.takeError();
-    if (pickled->empty())
-      return makeError("{0}: has params.json, but neither model*.safetensors nor consolidated*.safetensors", folder);
-    return makeError("{0}: is a pickle, which can run any code; save its tensors as .safetensors (in Python: "
-                     "safetensors.torch.save_file(torch.load(file, weights_only=True), ...))",
-                     pickled->front());
-  }
+  if (tensors->empty())
+    return makeError("{0}: has params.json, but neither model*.safetensors nor consolidated*.safetensors", folder);
   for (const std::string &shard : *tensors)
     if (llvm::Error error = addSafetensors(shard, checkpoint))
       return std::move(error);

@@ -86,14 +86,17 @@ TEST(FileKind, WhatIsNoModelIsNamed) {
 TEST(FileKind, TypesOfGgufThatAreNoModel) {
   TemporaryFolder folder;
   auto number = [](uint64_t value, int size) { return std::string(reinterpret_cast<char *>(&value), size); };
-  auto typed = [&](const std::string &type) {
-    return inputMessage(folder.write("x.gguf", "GGUF" + number(3, 4) + number(0, 8) + number(1, 8) + number(12, 8) +
-                                                   "general.type" + number(8, 4) + number(type.size(), 8) + type));
+  auto saying = [&](const std::string &key, const std::string &value) {
+    return inputMessage(folder.write("x.gguf", "GGUF" + number(3, 4) + number(0, 8) + number(1, 8) +
+                                                   number(key.size(), 8) + key + number(8, 4) +
+                                                   number(value.size(), 8) + value));
   };
+  auto typed = [&](const std::string &type) { return saying("general.type", type); };
   EXPECT_THAT(typed("adapter"), StartsWith("x.gguf: general.type = adapter: is an adapter; its model"));
   EXPECT_THAT(typed("imatrix"), StartsWith("x.gguf: general.type = imatrix: is an importance matrix"));
   EXPECT_THAT(typed("mmproj"), StartsWith("x.gguf: general.type = mmproj: is a projector"));
   EXPECT_EQ(typed("dataset"), "x.gguf: general.type = dataset: is no model");
+  EXPECT_THAT(saying("general.architecture", "clip"), HasSubstr("general.architecture = clip: is a projector"));
   EXPECT_THAT(typed("model"), HasSubstr("general.architecture is missing"));
 }
 

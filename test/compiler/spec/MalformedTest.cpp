@@ -237,9 +237,8 @@ TEST(MalformedHuggingFace, NamesTheKey) {
   EXPECT_EQ(edited("\"rope_scaling\": null", "\"rope_scaling\": {\"type\": \"rings\"}"),
             "config.json: rope_scaling.type = rings is not supported; supported: default, dynamic, linear, llama3, "
             "longrope, mrope, ntk, yarn");
-  EXPECT_EQ(
-      edited("\"rope_scaling\": null", "\"rope_scaling\": {\"type\": \"linear\"}"),
-      "config.json: rope_scaling.factor is missing (positions.rotary.scaling.linear.factor needs it)");
+  EXPECT_EQ(edited("\"rope_scaling\": null", "\"rope_scaling\": {\"type\": \"linear\"}"),
+            "config.json: rope_scaling.factor is missing (positions.rotary.scaling.linear.factor needs it)");
   EXPECT_THAT(
       edited("\"model_type\": \"llama\"", "\"model_type\": \"lama\""),
       testing::MatchesRegex("config.json: architecture 'lama' is unknown; known: (.*, )?llama, (.*, )?mistral, .*"));
@@ -256,10 +255,10 @@ TEST(MalformedMeta, NamesTheKeyAndTheFile) {
   folder.write("params.json", params);
   EXPECT_EQ(inputMessage(folder.path + "/"),
             ": has params.json, but neither model*.safetensors nor consolidated*.safetensors");
-  folder.write("consolidated.00.pth", "");
-  EXPECT_EQ(inputMessage(folder.path + "/"),
-            "consolidated.00.pth: is a pickle, which can run any code; save its tensors as .safetensors (in Python: "
-            "safetensors.torch.save_file(torch.load(file, weights_only=True), ...))");
+  folder.write("consolidated.00.pth", "\x80\x02}q");
+  EXPECT_EQ(inputMessage(folder.path + "/"), "consolidated.00.pth: is a pickle, as PyTorch saves: it can run any code; "
+                                             "save its tensors as .safetensors (in Python: "
+                                             "safetensors.torch.save_file(torch.load(file, weights_only=True), ...))");
   folder.write("model.safetensors", readBytes(meta + "/model.safetensors"));
   EXPECT_EQ(inputMessage(folder.path + "/"), "");
   auto edited = [&](llvm::StringRef from, llvm::StringRef to) {
