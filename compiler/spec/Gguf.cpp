@@ -205,7 +205,7 @@ llvm::Expected<Checkpoint> readGguf(llvm::StringRef path) {
   if (!tokenizer)
     return tokenizer.takeError();
   checkpoint.tokenizer = std::move(*tokenizer);
-  if (llvm::Error error = completeGguf(checkpoint))
+  if (llvm::Error error = completeKeys(checkpoint))
     return std::move(error);
   return checkpoint;
 }

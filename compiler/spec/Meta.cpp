@@ -1,6 +1,7 @@
 //===- Meta.cpp - a folder of params.json and safetensors ---------------------------------------------------------===//
 #include "compiler/spec/Checkpoint.h"
 #include "compiler/spec/Quantized.h"
+#include "compiler/spec/Readers.h"
 #include "compiler/spec/Safetensors.h"
 #include "compiler/spec/tokenizer/TokenizerFile.h"
 #include "compiler/support/Error.h"
@@ -46,6 +47,8 @@ llvm::Expected<Checkpoint> readMeta(llvm::StringRef folder) {
   if (llvm::Error error = refuseQuantized(*config, checkpoint.file))
     return std::move(error);
   checkpoint.config = std::move(*config);
+  if (llvm::Error error = completeKeys(checkpoint))
+    return std::move(error);
 
   llvm::Expected<std::vector<std::string>> tensors = weightFiles(folder, ".safetensors");
   if (tensors && tensors->empty())

@@ -8,12 +8,12 @@ namespace lathe {
 
 using nlohmann::json;
 
-/// Architectures by the reader's file: "transformers", "llama.cpp".
+/// Architectures by the reader's file: "transformers", "llama.cpp", "meta".
 static std::map<std::string, json> parseReaders() {
-  static const json absent = {{"keys", json::object()},    {"required", json::array()}, {"aliases", json::object()},
-                              {"by_layer", json::array()},
-                              {"forced", json::object()},  {"rotation", ""},            {"text", ""},
-                              {"text_by_type", false},     {"rotation_keys", json::object()}};
+  static const json absent = {{"keys", json::object()},    {"required", json::array()},       {"closed", false},
+                              {"by_layer", json::array()}, {"aliases", json::object()},       {"forced", json::object()},
+                              {"rotation", ""},            {"rotation_keys", json::object()}, {"text", ""},
+                              {"text_by_type", false}};
   std::map<std::string, json> readers;
   for (const EmbeddedFile &file : embeddedReaders()) {
     json &architectures = readers[llvm::sys::path::stem(file.path).str()];
@@ -31,6 +31,7 @@ const json *findReader(Checkpoint::Style style, llvm::StringRef architecture) {
   static const std::map<std::string, json> readers = parseReaders();
   const char *name = style == Checkpoint::Style::HuggingFace ? "transformers"
                      : style == Checkpoint::Style::Gguf      ? "llama.cpp"
+                     : style == Checkpoint::Style::Meta      ? "meta"
                                                              : "";
   auto reader = readers.find(name);
   if (reader == readers.end())
@@ -54,17 +55,20 @@ static llvm::Error joinLayers(json &value, int64_t layers, const std::string &fi
   return llvm::Error::success();
 }
 
-llvm::Error completeGguf(Checkpoint &checkpoint) {
-  const json *reader = findReader(Checkpoint::Style::Gguf, checkpoint.architecture);
+llvm::Error completeKeys(Checkpoint &checkpoint) {
+  const json *reader = findReader(checkpoint.style, checkpoint.architecture);
   if (!reader)
     return llvm::Error::success();
-  const std::string prefix = checkpoint.architecture + ".";
+  const std::string prefix = checkpoint.style == Checkpoint::Style::Gguf ? checkpoint.architecture + "." : "";
   const json &keys = (*reader)["keys"];
   json complete = json::object();
   for (const auto &[key, value] : checkpoint.config.items()) {
     llvm::StringRef own = key;
     if (!own.consume_front(prefix) || keys.contains(own.str()))
       complete[key] = value;
+    else if ((*reader)["closed"] == true)
+      return makeError("{0}: {1} is no key of this format; a file without it would be right", checkpoint.file,
+                       printable(key));
   }
   for (const json &key : (*reader)["required"])
     if (!complete.contains(prefix + key.get<std::string>()))

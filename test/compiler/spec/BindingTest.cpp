@@ -449,7 +449,7 @@ TEST(Binding, ReadsYarnFromBothFormats) {
     "llama.rope.scaling.original_context_length": 32, "llama.rope.scaling.attn_factor": 0.5})");
   file.architecture = "llama";
   file.style = Checkpoint::Style::Gguf;
-  ASSERT_EQ(messageOf(completeGguf(file)), "");
+  ASSERT_EQ(messageOf(completeKeys(file)), "");
   model = llama.defaults();
   ASSERT_EQ(messageOf(bindConfig(llama.gguf(), file, model)), "");
   EXPECT_EQ(model.positions().rotary().scaling().ShortDebugString(),

@@ -40,7 +40,7 @@ struct Metadata {
     for (const std::string &name : tensors)
       if (llvm::Error error = checkpoint.add({name, Format::F32, "F32", {48}, nullptr}))
         return std::move(error);
-    if (llvm::Error error = completeGguf(checkpoint))
+    if (llvm::Error error = completeKeys(checkpoint))
       return std::move(error);
     llvm::Expected<const NamedFamily *> family = familyOf(checkpoint);
     if (!family)
