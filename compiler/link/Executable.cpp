@@ -45,9 +45,9 @@ Error lathe::writeExecutable(StagingFolder &staging, StringRef standalone) {
     return failed;
   // Runnable by whoever may read it.
   llvm::ErrorOr<llvm::sys::fs::perms> given = llvm::sys::fs::getPermissions(path);
-  std::error_code problem = given
-                                ? llvm::sys::fs::setPermissions(
-                                      path, *given | llvm::sys::fs::perms((*given & llvm::sys::fs::all_read) >> 2))
-                                : given.getError();
+  std::error_code problem =
+      given
+          ? llvm::sys::fs::setPermissions(path, *given | llvm::sys::fs::perms((*given & llvm::sys::fs::all_read) >> 2))
+          : given.getError();
   return problem ? makeError("{0}: {1}", path, problem.message()) : Error::success();
 }

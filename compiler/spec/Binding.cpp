@@ -222,8 +222,7 @@ static llvm::Expected<std::optional<Found>> findValue(const spec::Style &style, 
     return Found{literal(binding.otherwise()), "default of " + binding.field()};
   if (binding.optional() || isSet)
     return std::nullopt;
-  return makeError("{0}: {1} is missing ({2} needs it)", checkpoint.file, llvm::join(keys, " or "),
-                   binding.field());
+  return makeError("{0}: {1} is missing ({2} needs it)", checkpoint.file, llvm::join(keys, " or "), binding.field());
 }
 
 /// The value in the field's own words; nothing when it leaves the field as it is.

@@ -14,8 +14,8 @@
 #include "compiler/spec/Weights.h"
 #include "compiler/support/File.h"
 #include "llvm/ADT/StringMap.h"
-#include <nlohmann/json.hpp>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 namespace lathe {

@@ -112,8 +112,8 @@ static bool exists(const spec::Style &style, const Checkpoint &checkpoint, llvm:
 
 std::optional<json> lookUp(const spec::Style &style, const Checkpoint &checkpoint, llvm::StringRef key) {
   if (key.consume_front("exists:"))
-    return json(llvm::any_of(llvm::split(key, '|'),
-                             [&](llvm::StringRef name) { return exists(style, checkpoint, name); }));
+    return json(
+        llvm::any_of(llvm::split(key, '|'), [&](llvm::StringRef name) { return exists(style, checkpoint, name); }));
   if (key.consume_front("rows:")) {
     const Tensor *tensor = findTensor(style, checkpoint, key);
     return tensor ? std::optional<json>(tensor->shape.front()) : std::nullopt;
@@ -191,9 +191,9 @@ public:
       if (isNothing(value) || value == standard || isBound(path) || isInert(path))
         continue;
       if (!value.is_object() || !leads(path))
-        return makeError("{0}: {1} = {2} is not supported; {3}", checkpoint.file, writtenKey(checkpoint, path), textOf(value),
-                         isNothing(standard) ? "a model without it would be right"
-                                             : textOf(standard) + " would be right");
+        return makeError(
+            "{0}: {1} = {2} is not supported; {3}", checkpoint.file, writtenKey(checkpoint, path), textOf(value),
+            isNothing(standard) ? "a model without it would be right" : textOf(standard) + " would be right");
       if (llvm::Error error = check(value, standard.is_object() ? standard : json::object(), path + "."))
         return error;
     }

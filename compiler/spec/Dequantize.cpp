@@ -1,8 +1,8 @@
 //===- Dequantize.cpp - exact values of stored numbers
 //-----------------------------------------------------------------===//
 #include "compiler/spec/Blocks.h"
-#include "compiler/support/Half.h"
 #include "compiler/spec/Weights.h"
+#include "compiler/support/Half.h"
 #include "llvm/Support/Endian.h"
 #include <cstring>
 

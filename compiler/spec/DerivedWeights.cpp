@@ -50,8 +50,8 @@ private:
   llvm::Error tooLarge(int64_t row, llvm::ArrayRef<float> values, int64_t within) const {
     const int64_t width = blockColumns(format);
     auto block = values.slice(within / width * width, width);
-    const int64_t column = llvm::max_element(block, [](float a, float b) { return std::abs(a) < std::abs(b); }) -
-                           values.begin();
+    const int64_t column =
+        llvm::max_element(block, [](float a, float b) { return std::abs(a) < std::abs(b); }) - values.begin();
     return makeError("{0} is {1:e2}, which {2} cannot hold; another format for --quantize would be right",
                      place(row, column), double(values[column]), formatName(format));
   }

@@ -51,8 +51,7 @@ static const Tensor *holderOf(llvm::StringRef role, const spec::Style &style, co
 /// Whether a head is there that is not the embedding: then it is used, whatever the configuration says of tying (as
 /// transformers 5 does).
 static bool hasOwnHead(const spec::Style &style, const Checkpoint &checkpoint) {
-  const Tensor *head = holderOf("head", style, checkpoint),
-               *embedding = holderOf("token_embedding", style, checkpoint);
+  const Tensor *head = holderOf("head", style, checkpoint), *embedding = holderOf("token_embedding", style, checkpoint);
   if (!head || !embedding)
     return false;
   if (head->format != embedding->format || head->shape != embedding->shape || !head->data || !embedding->data)

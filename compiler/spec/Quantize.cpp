@@ -1,8 +1,8 @@
 //===- Quantize.cpp - numbers as the formats of 32 columns store them
 //---------------------------------------------------===//
-#include "compiler/support/Half.h"
 #include "compiler/spec/QuantizeK.h"
 #include "compiler/spec/Weights.h"
+#include "compiler/support/Half.h"
 #include "llvm/Support/ErrorHandling.h"
 #include <algorithm>
 #include <cmath>

@@ -10,9 +10,15 @@ using nlohmann::json;
 
 /// Architectures by the reader's file: "transformers", "llama.cpp", "meta".
 static std::map<std::string, json> parseReaders() {
-  static const json absent = {{"keys", json::object()},    {"required", json::array()},       {"closed", false},
-                              {"by_layer", json::array()}, {"aliases", json::object()},       {"forced", json::object()},
-                              {"rotation", ""},            {"rotation_keys", json::object()}, {"text", ""},
+  static const json absent = {{"keys", json::object()},
+                              {"required", json::array()},
+                              {"closed", false},
+                              {"by_layer", json::array()},
+                              {"aliases", json::object()},
+                              {"forced", json::object()},
+                              {"rotation", ""},
+                              {"rotation_keys", json::object()},
+                              {"text", ""},
                               {"text_by_type", false}};
   std::map<std::string, json> readers;
   for (const EmbeddedFile &file : embeddedReaders()) {
@@ -77,8 +83,8 @@ llvm::Error completeKeys(Checkpoint &checkpoint) {
   const json &blocks = complete[prefix + "block_count"];
   for (const json &key : (*reader)["by_layer"])
     if (auto found = complete.find(prefix + key.get<std::string>()); found != complete.end())
-      if (llvm::Error error = joinLayers(*found, blocks.is_number_integer() ? blocks.get<int64_t>() : 0, checkpoint.file,
-                                         found.key()))
+      if (llvm::Error error =
+              joinLayers(*found, blocks.is_number_integer() ? blocks.get<int64_t>() : 0, checkpoint.file, found.key()))
         return error;
   checkpoint.defaults = json::object();
   for (const auto &[key, value] : keys.items()) {

@@ -137,7 +137,9 @@ void addEval(CLI::App &app, Outcome &outcome) {
   auto options = std::make_shared<Options>();
   CLI::App *command = app.add_subcommand("eval", "logits for given token ids");
   command->add_option("source", options->source, "a bundle, or an input of 'lathe compile'")->required();
-  command->add_option("--ids", options->ids, ".safetensors with input_ids, I64 [B, T]; or a text, a sequence a line, of whatever lengths")
+  command
+      ->add_option("--ids", options->ids,
+                   ".safetensors with input_ids, I64 [B, T]; or a text, a sequence a line, of whatever lengths")
       ->required();
   command->add_option("--logits", options->logits,
                       "write them as F32 [B, T, V] to this .safetensors file, or where sequences differ in length as "

@@ -53,9 +53,10 @@ llvm::Error checkFinite(size_t sequence, llvm::ArrayRef<float> logits, size_t vo
   if (wrong == logits.end())
     return llvm::Error::success();
   const size_t at = size_t(wrong - logits.begin());
-  return makeError("sequence {0}, position {1}: the logit of token {2} is {3}; its numbers are beyond f32, or beyond the "
-                   "cache without --kv f32",
-                   sequence, at / vocabulary, at % vocabulary, double(*wrong));
+  return makeError(
+      "sequence {0}, position {1}: the logit of token {2} is {3}; its numbers are beyond f32, or beyond the "
+      "cache without --kv f32",
+      sequence, at / vocabulary, at % vocabulary, double(*wrong));
 }
 
 } // namespace
@@ -75,7 +76,8 @@ llvm::Expected<Evaluation> evaluateProgram(Context &context, const IdBatch &batc
     if (!fed)
       return makeError("sequence {0}: {1}", i, fed.message());
     llvm::ArrayRef<float> logits = evaluation.logits;
-    if (llvm::Error error = checkFinite(i, logits.take_back(batch[i].size() * evaluation.vocabulary), evaluation.vocabulary))
+    if (llvm::Error error =
+            checkFinite(i, logits.take_back(batch[i].size() * evaluation.vocabulary), evaluation.vocabulary))
       return std::move(error);
   }
   return evaluation;

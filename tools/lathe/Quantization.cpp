@@ -61,9 +61,8 @@ llvm::Error reportQuantization(const QuantizationLog &log, const std::string &fi
     std::string list;
     for (auto [format, count] : counts)
       list += (list.empty() ? "" : ", ") + llvm::formatv("{0} matrices to {1}", count, formatName(format)).str();
-    out << llvm::formatv("quantised {0}; error {1} of the weights, at most {2} ({3}){4}\n", list,
-                         percent(all.nmse()), percent(tensors.front().nmse()), tensors.front().role,
-                         unfit.empty() ? "" : "; " + unfit);
+    out << llvm::formatv("quantised {0}; error {1} of the weights, at most {2} ({3}){4}\n", list, percent(all.nmse()),
+                         percent(tensors.front().nmse()), tensors.front().role, unfit.empty() ? "" : "; " + unfit);
   }
   return file.empty() ? llvm::Error::success() : writeJson(tensors, file);
 }

@@ -98,8 +98,7 @@ llvm::Expected<reference::WeightLookup> lookupIn(const Model &bundle, llvm::Stri
     if (found == rows.end())
       return makeError("the bundle has no weight {0}", role);
     const PackedRows &packed = found->second;
-    return reference::WeightRows{packed.rows, packed.columns,
-                                 [packed, name = role.str()](int64_t row, float *out) {
+    return reference::WeightRows{packed.rows, packed.columns, [packed, name = role.str()](int64_t row, float *out) {
                                    return packed.read(name, row, out);
                                  }};
   };

@@ -20,9 +20,7 @@ struct Bounds {
 /// A score this part below another may come out above it.
 constexpr double kNearTie = 1e-2;
 
-Bounds boundsOf(const lathe_model &tables) {
-  return tables.state.layers ? Bounds{1e-8, 3e-7} : Bounds{1e-9, 3e-8};
-}
+Bounds boundsOf(const lathe_model &tables) { return tables.state.layers ? Bounds{1e-8, 3e-7} : Bounds{1e-9, 3e-8}; }
 
 /// What the program rounds.
 reference::Options roundingOf(const lathe_model &tables, mlir::ModuleOp fused, unsigned threads) {
@@ -73,18 +71,19 @@ public:
     if (llvm::Error error = runProgram(ids))
       return error;
     Rounded rounded;
-    llvm::Error error = runReference(oracle, ids, [&](Deviation &deviation, const Recorded &record,
-                                                      const reference::Matrix<double> &value) {
-      compare(deviation.error, record.values.data(), value);
-      if (exact)
-        rounded.push_back(value);
-    });
+    llvm::Error error = runReference(
+        oracle, ids, [&](Deviation &deviation, const Recorded &record, const reference::Matrix<double> &value) {
+          compare(deviation.error, record.values.data(), value);
+          if (exact)
+            rounded.push_back(value);
+        });
     if (error || !exact)
       return error;
-    return runReference(*exact, ids, [&, next = size_t(0)](Deviation &deviation, const Recorded &,
-                                                           const reference::Matrix<double> &value) mutable {
-      compare(deviation.formats, rounded[next++].values.data(), value);
-    });
+    return runReference(
+        *exact, ids,
+        [&, next = size_t(0)](Deviation &deviation, const Recorded &, const reference::Matrix<double> &value) mutable {
+          compare(deviation.formats, rounded[next++].values.data(), value);
+        });
   }
 
   std::vector<Deviation> deviations;
@@ -193,8 +192,7 @@ private:
   }
 
   /// Where both are -infinity they agree: it is the highest score of a split that sees no position.
-  template <typename T>
-  static void compare(SquaredError &error, const T *got, const reference::Matrix<double> &want) {
+  template <typename T> static void compare(SquaredError &error, const T *got, const reference::Matrix<double> &want) {
     for (size_t i = 0; i < want.values.size(); ++i)
       if (!(double(got[i]) == want.values[i] && std::isinf(want.values[i]) && want.values[i] < 0))
         error.add(double(got[i]), want.values[i]);
@@ -204,8 +202,8 @@ private:
   mlir::ModuleOp fused;
   Bounds bounds;
   Sequence sequence;
-  Oracle oracle;               ///< rounds what the program rounds
-  std::optional<Oracle> exact; ///< rounds nothing; none: nor does the program
+  Oracle oracle;                  ///< rounds what the program rounds
+  std::optional<Oracle> exact;    ///< rounds nothing; none: nor does the program
   std::vector<Recorded> recorded; ///< the logits last
 };
 

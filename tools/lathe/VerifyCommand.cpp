@@ -87,8 +87,7 @@ llvm::Error verifyBundle(const Options &options) {
   if (!options.json)
     llvm::outs() << "verified: " << verification->tokens << " tokens in " << verification->steps
                  << " steps, logits NMSE " << scientific(verification->logitsNmse()) << " (formats: NMSE "
-                 << scientific(verification->formatsNmse()) << ')'
-                 << "; the weights are as they were packed\n";
+                 << scientific(verification->formatsNmse()) << ')' << "; the weights are as they were packed\n";
   return llvm::Error::success();
 }
 

@@ -144,7 +144,8 @@ TEST_P(FusionTest, LiveResultsDoNotOverlap) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, FusionTest, testing::Values("llama-q4", "llama-f32", "llama-mixed", "plain", "placement"),
+INSTANTIATE_TEST_SUITE_P(Models, FusionTest,
+                         testing::Values("llama-q4", "llama-f32", "llama-mixed", "plain", "placement"),
                          [](const auto &info) {
                            std::string name = info.param;
                            std::replace(name.begin(), name.end(), '-', '_');

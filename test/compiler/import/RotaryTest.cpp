@@ -24,7 +24,8 @@ TEST(Rotary, plain) {
 TEST(Rotary, linear) {
   spec::Rotary r = rotary();
   r.mutable_scaling()->mutable_linear()->set_factor(4);
-  EXPECT_THAT(rotaryFrequencies(r).frequencies, ElementsAre(0.25, DoubleEq(0.025), DoubleEq(0.0025), DoubleEq(0.00025)));
+  EXPECT_THAT(rotaryFrequencies(r).frequencies,
+              ElementsAre(0.25, DoubleEq(0.025), DoubleEq(0.0025), DoubleEq(0.00025)));
 }
 
 TEST(Rotary, divisors) {
@@ -58,7 +59,8 @@ TEST(Rotary, aTableStandsBesideAKind) {
   r = yarnOf(32, 1);
   for (int i = 0; i < 8; ++i)
     r.mutable_scaling()->mutable_divisors()->add_divisor(i + 1);
-  const std::vector<double> plain = rotaryFrequencies(yarnOf(32, 1)).frequencies, both = rotaryFrequencies(r).frequencies;
+  const std::vector<double> plain = rotaryFrequencies(yarnOf(32, 1)).frequencies,
+                            both = rotaryFrequencies(r).frequencies;
   for (int i = 0; i < 8; ++i)
     EXPECT_DOUBLE_EQ(both[i], plain[i] / (i + 1)) << i;
 }

@@ -275,11 +275,10 @@ TEST_P(EachFormat, RefusesWhatIsNoFiniteNumber) {
       damaged[at] = 0xff;
       if (at > 0 && blockColumns(GetParam()) == 1) // of bf16 and f32 the next byte has a bit of the exponent too
         damaged[at - 1] |= 0x80;
-      EXPECT_THAT(failure(set, source),
-                  AllOf(HasSubstr(llvm::formatv("tensor 'tensor.w': row {0}, column {1} is ", row,
-                                                columns - blockColumns(GetParam()))
-                                      .str()),
-                        HasSubstr("; a finite number would be right")));
+      EXPECT_THAT(failure(set, source), AllOf(HasSubstr(llvm::formatv("tensor 'tensor.w': row {0}, column {1} is ", row,
+                                                                      columns - blockColumns(GetParam()))
+                                                            .str()),
+                                              HasSubstr("; a finite number would be right")));
     }
   }
 }

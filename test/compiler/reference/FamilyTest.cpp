@@ -100,8 +100,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"gguf/olmo2", "olmo2-F32.gguf", "logits.F32"}, Case{"gguf/phi3", "phi3-F32.gguf", "logits.F32"},
         Case{"gguf/stablelm", "stablelm-F32.gguf", "logits.F32"},
         Case{"gguf/stablelm-qk", "stablelm-qk-F32.gguf", "logits.F32"},
-        Case{"gguf/value-size", "value-size-F32.gguf", "logits.F32"}, Case{"gguf/gpt-oss", "gpt-oss-F32.gguf", "logits.F32"},
-                                         Case{"gguf/gpt2", "gpt2-F32.gguf", "logits.F32"},
+        Case{"gguf/value-size", "value-size-F32.gguf", "logits.F32"},
+        Case{"gguf/gpt-oss", "gpt-oss-F32.gguf", "logits.F32"}, Case{"gguf/gpt2", "gpt2-F32.gguf", "logits.F32"},
         Case{"gguf/gpt2", "gpt2-Q4_1.gguf", "logits.Q4_1"}, Case{"gguf/qwen2", "qwen2-F32.gguf", "logits.F32"},
         Case{"gguf/qwen2", "qwen2-Q8_0.gguf", "logits.Q8_0"}));
 

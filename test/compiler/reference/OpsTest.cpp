@@ -196,10 +196,11 @@ TEST(Ops, attentionMayHaveSinksAndScales) {
 TEST(Ops, aCacheOfHalvesRoundsOnlyWhenAsked) {
   auto attend = [](float key, float value, lathe::reference::Options options) {
     Evaluation evaluation(
-        function("%q = lathe.embed %ids, @q : tensor<?x1xf32>\n%v = lathe.embed %ids, @v : tensor<?x1xf32>\n"
-                 "%y = lathe.attention %q, %x, %v, %positions, %slots layer 3 heads 1 kv_heads 1 head_size 1 scale 1.0 : "
-                 "tensor<?x1xf32>, tensor<?x1xf32>",
-                 1, 1),
+        function(
+            "%q = lathe.embed %ids, @q : tensor<?x1xf32>\n%v = lathe.embed %ids, @v : tensor<?x1xf32>\n"
+            "%y = lathe.attention %q, %x, %v, %positions, %slots layer 3 heads 1 kv_heads 1 head_size 1 scale 1.0 : "
+            "tensor<?x1xf32>, tensor<?x1xf32>",
+            1, 1),
         {{"x", {{key}}}, {"q", {{1}}}, {"v", {{value}}}}, options);
     auto rows = evaluation.run({0});
     return std::pair(rows.empty() || rows[0].empty() ? 0 : rows[0][0], evaluation.error);

@@ -104,8 +104,9 @@ TEST(RecordErrors, NameFileRecordAndField) {
 }
 
 TEST(RecordErrors, NoTwoCoverOneKernel) {
-  EXPECT_THAT(failure(linear(512, 576, 1) + linear(576, 1024, 2)),
-              HasSubstr("\"linear q4_1 q16 k=576..1024\" for x86-64-v3: \"linear q4_1 q16 k=512..576\" covers the same"));
+  EXPECT_THAT(
+      failure(linear(512, 576, 1) + linear(576, 1024, 2)),
+      HasSubstr("\"linear q4_1 q16 k=576..1024\" for x86-64-v3: \"linear q4_1 q16 k=512..576\" covers the same"));
   EXPECT_EQ(failure(linear(512, 576, 1) + linear(577, 1024, 2)), "");
   EXPECT_EQ(failure(linear(512, 576, 1) + linear(512, 576, 2, "x86-64-v2")), "");
 }

@@ -1,9 +1,9 @@
 #include "TestFiles.h"
 #include "compiler/spec/Blocks.h"
 #include "compiler/spec/DerivedWeights.h"
+#include "compiler/spec/Safetensors.h"
 #include "compiler/support/Half.h"
 #include "compiler/support/Nmse.h"
-#include "compiler/spec/Safetensors.h"
 #include "gmock/gmock.h"
 #include <algorithm>
 #include <cmath>

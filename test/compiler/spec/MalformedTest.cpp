@@ -270,7 +270,8 @@ TEST(MalformedMeta, NamesTheKeyAndTheFile) {
   // Mistral's own files, and quantised ones, have words that Meta's code does not know.
   EXPECT_EQ(edited("\"multiple_of\": 4", "\"sliding_window\": 8"),
             "params.json: sliding_window is no key of this format; a file without it would be right");
-  EXPECT_EQ(edited("\"n_heads\": 3", "\"n_heads\": null"), "params.json: n_heads is missing (attention.n_heads needs it)");
+  EXPECT_EQ(edited("\"n_heads\": 3", "\"n_heads\": null"),
+            "params.json: n_heads is missing (attention.n_heads needs it)");
   EXPECT_EQ(edited("\"dim\": 24", "\"dim\": \"wide\""),
             "params.json: dim = wide is not a whole number from 0 to 4294967295 (for dim)");
   EXPECT_EQ(edited("\"n_layers\": 2", "\"n_layers\": 3"),

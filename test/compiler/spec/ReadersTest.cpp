@@ -1,10 +1,10 @@
 // Families against what the formats' own programs read (models/readers): no key is bound that the program does not read, none
 // that it reads is passed over, and what is absent is as the program has it.
+#include "compiler/spec/Readers.h"
 #include "TestFiles.h"
 #include "compiler/spec/Binding.h"
 #include "compiler/spec/Family.h"
 #include "compiler/spec/Layers.h"
-#include "compiler/spec/Readers.h"
 #include "compiler/spec/Style.h"
 #include "compiler/spec/TextProto.h"
 #include "compiler/spec/TransformersConfig.h"
@@ -108,8 +108,9 @@ TEST(Readers, AKeyOfOtherClassesDoesNothing) {
     const json &reader = *findReader(Checkpoint::Style::HuggingFace, each.config["model_type"].get<std::string>());
     json more = each.config;
     for (const auto &[key, value] : words.items()) {
-      const bool isAlias = reader["aliases"].contains(key) ||
-                           llvm::any_of(reader["aliases"].items(), [&](const auto &alias) { return alias.value() == key; });
+      const bool isAlias =
+          reader["aliases"].contains(key) ||
+          llvm::any_of(reader["aliases"].items(), [&](const auto &alias) { return alias.value() == key; });
       // Every class reads whether the embedding is its head, and a whole model hands its part all keys but its own.
       if (!reader["keys"].contains(key) && !isAlias && key != "tie_word_embeddings" && reader["text"] == "")
         more[key] = value;
@@ -159,7 +160,8 @@ TEST(Readers, NoKeyIsPassedOver) {
   for (const NamedFamily &family : families())
     for (const std::string &name : family.family.hf().architectures()) {
       const json *reader = findReader(Checkpoint::Style::HuggingFace, name);
-      ASSERT_TRUE(reader) << name << ": models/readers/transformers.json does not know it; tools/golden/make_readers.py";
+      ASSERT_TRUE(reader) << name
+                          << ": models/readers/transformers.json does not know it; tools/golden/make_readers.py";
       if ((*reader)["text"] != "")
         reader = findReader(Checkpoint::Style::HuggingFace, (*reader)["text"].get<std::string>());
       const std::set<std::string> bound = keysOf(family.family.hf());
@@ -254,9 +256,9 @@ TEST(GgufReaders, NoKeyIsPassedOver) {
     }
   // By most, which have none of it, and by the few that have.
   const std::set<std::string> everywhere = {
-      "attention.causal",        "attention.key_length_swa", "attention.value_length_swa", "embedding_length_out",
-      "expert_count",            "expert_group_count",       "expert_group_used_count",    "expert_used_count",
-      "nextn_predict_layers",    "rope.dimension_count_swa",
+      "attention.causal",     "attention.key_length_swa", "attention.value_length_swa", "embedding_length_out",
+      "expert_count",         "expert_group_count",       "expert_group_used_count",    "expert_used_count",
+      "nextn_predict_layers", "rope.dimension_count_swa",
   };
   const std::map<std::string, std::set<std::string>> few = {
       {"deepstack_mapping", {"granite"}}, // of images

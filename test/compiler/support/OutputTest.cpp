@@ -89,7 +89,8 @@ TEST_F(Output, KeepsTheOldFileOnFailure) {
               signal(SIGXFSZ, SIG_IGN);
               rlimit limit = {100000, 100000};
               setrlimit(RLIMIT_FSIZE, &limit);
-              _exit(put(folder.file("old"), std::string(1 << 20, 'x')) == folder.file("old") + ": File too large" ? 7 : 8);
+              _exit(put(folder.file("old"), std::string(1 << 20, 'x')) == folder.file("old") + ": File too large" ? 7
+                                                                                                                  : 8);
             }),
             7);
   EXPECT_EQ(read(folder.file("old")), "precious");
@@ -168,7 +169,9 @@ TEST_F(Output, AFolderGoesAfterItsFiles) {
               Unfinished part(folder.file("outer/inner/part"));
               files::create_directories(folder / "outer/inner");
               folder.write("outer/inner/part", "x");
-              { Unfinished finished(folder.file("finished")); }
+              {
+                Unfinished finished(folder.file("finished"));
+              }
               folder.write("finished", "x");
               raise(SIGTERM);
             }),

@@ -36,7 +36,9 @@ TEST(Context, BatchesSequencesOfDifferentLength) {
 
   // Several rows of some sequences: the prefill program; logits in the order of the parts.
   Sequence more = first.fork(65);
-  step({{&second, b, LogitsWanted::All}, {&more, std::span(a).subspan(65, 3), LogitsWanted::Last}, {&third, {c.data(), 2}, LogitsWanted::Last}});
+  step({{&second, b, LogitsWanted::All},
+        {&more, std::span(a).subspan(65, 3), LogitsWanted::Last},
+        {&third, {c.data(), 2}, LogitsWanted::Last}});
   EXPECT_STREQ(engine->latestProgram()->name, "prefill");
   ASSERT_EQ(engine->logitRows(), 5u);
   for (size_t i = 0; i < 3; ++i)
@@ -92,9 +94,14 @@ TEST(Context, ChoosesTheSmallestProgramThatFits) {
   EXPECT_EQ(programOf({{&sequences[0], {ids.data(), 1}}}), "decode");
   EXPECT_EQ(programOf({{&sequences[0], {ids.data(), 2}}}), "prefill"); // two rows of one sequence
   EXPECT_EQ(programOf({{&sequences[0], {ids.data(), 8}}}), "prefill");
-  EXPECT_EQ(programOf({{&sequences[0], {ids.data(), 1}}, {&sequences[1], {ids.data(), 1}}, {&sequences[2], {ids.data(), 1}}}), "decode");
-  EXPECT_EQ(programOf({{&sequences[0], {ids.data(), 1}}, {&sequences[1], {ids.data(), 1}},
-                       {&sequences[2], {ids.data(), 1}}, {&sequences[3], {ids.data(), 1}}}), "prefill"); // 4 > 3 rows
+  EXPECT_EQ(
+      programOf({{&sequences[0], {ids.data(), 1}}, {&sequences[1], {ids.data(), 1}}, {&sequences[2], {ids.data(), 1}}}),
+      "decode");
+  EXPECT_EQ(programOf({{&sequences[0], {ids.data(), 1}},
+                       {&sequences[1], {ids.data(), 1}},
+                       {&sequences[2], {ids.data(), 1}},
+                       {&sequences[3], {ids.data(), 1}}}),
+            "prefill"); // 4 > 3 rows
   EXPECT_THAT(programOf({{&sequences[0], someIds(9)}}), HasSubstr("no program of the model takes a step of 9 rows"));
   EXPECT_THAT(programOf({{&sequences[0], ids, LogitsWanted::All}}), HasSubstr("with logits of 8"));
   EXPECT_EQ(engine->maxRows(), 8u);
@@ -117,7 +124,8 @@ TEST(Context, RefusesBadStepsWithoutChange) {
   EXPECT_THAT(refusal({{&sequence, {}}}), HasSubstr("no tokens"));
   EXPECT_THAT(refusal({{&sequence, std::vector<int32_t>{1, 11}}}), HasSubstr("token 11 is not in the vocabulary"));
   EXPECT_THAT(refusal({{&sequence, std::vector<int32_t>(201)}}), HasSubstr("sequence full: it has 0 of 200"));
-  EXPECT_THAT(refusal({{&sequence, ids, LogitsWanted::Last, 2}}), HasSubstr("2 known tokens; its sequence will have 3"));
+  EXPECT_THAT(refusal({{&sequence, ids, LogitsWanted::Last, 2}}),
+              HasSubstr("2 known tokens; its sequence will have 3"));
   EXPECT_THAT(refusal({{&sequence, ids, LogitsWanted::Last, 201}}), HasSubstr("201 known tokens"));
   EXPECT_EQ(sequence.length(), 0u);
   EXPECT_EQ(engine->cache()->freePages(), engine->cache()->capacity());
@@ -176,7 +184,8 @@ TEST(Context, ObserversSeeEachPhase) {
 }
 
 TEST(Context, SaysWhatIsTooMuch) {
-  EXPECT_THAT(Context::create(toy::model(toy::integerWeights()), {.threads = 100000}).message(), HasSubstr("at most 1024"));
+  EXPECT_THAT(Context::create(toy::model(toy::integerWeights()), {.threads = 100000}).message(),
+              HasSubstr("at most 1024"));
   EXPECT_THAT(Context::create(toy::model(toy::integerWeights()), {.cachePages = ~0u}).message(), HasSubstr("KV cache"));
 }
 

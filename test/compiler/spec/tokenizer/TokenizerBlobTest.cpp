@@ -137,7 +137,7 @@ TEST(PreTokenizers, SplitAsTheirModelsDo) {
     EXPECT_EQ(pieces(pre, "1234"), "1|234") << pre;
   }
   EXPECT_EQ(pieces("tiny_aya", "1234567a"), "123|456|7|a"); // no word ends there: by threes from the start
-  EXPECT_EQ(pieces("tiny_aya", "1234½"), "123|4½");        // ½ is part of the word
+  EXPECT_EQ(pieces("tiny_aya", "1234½"), "123|4½");         // ½ is part of the word
   EXPECT_EQ(pieces("afmoe", "1234567a世界b"), "1|234|567|a|世界|b");
   EXPECT_EQ(pieces("kimi-k2", "ab世界cdE世F 12345"), "ab|世界|cd|E|世|F| |123|45");
   EXPECT_EQ(pieces("exaone-moe", "a bc d e fg 12"), "a bc d e fg| |1|2");
