@@ -147,11 +147,24 @@ static const char *appendingPhase(const lathe_model &tables, const lathe_program
   return "of no name";
 }
 
-Result<void> Context::checkCached(std::span<const StepPart> parts) const {
+Result<void> Context::checkPositions(const Sequence &sequence, uint32_t first, uint32_t count) const {
   const lathe_model &tables = shared->tables();
+  const std::optional<CacheFault> fault = findNonFinite(tables.cache, *pool, sequence, first, count);
+  if (!fault)
+    return {};
+  const bool beyond = !fault->nan && tables.cache.type.bits == 16;
+  return error("program ", latest->name, ", phase \"", appendingPhase(tables, *latest, fault->layer), "\": a ",
+               fault->key ? "key" : "value", " of position ", fault->position,
+               fault->nan ? " is not a number"
+               : beyond   ? " is beyond 65504, the largest number of an f16 cache; a bundle compiled with --kv f32 "
+                            "would be right"
+                          : " is infinite");
+}
+
+Result<void> Context::checkCached(std::span<const StepPart> parts) const {
   for (const StepPart &part : parts) {
     // One position's keys are a cache line each, which another core has just written: too dear for every token. Those of
-    // steps of one token are looked at together, once their page is full.
+    // steps of one token are looked at together, once their page is full or nothing follows (checkLastPage).
     uint32_t first = part.sequence->length(), count = uint32_t(part.ids.size());
     if (count == 1) {
       if ((first + 1) % LATHE_PAGE_POSITIONS != 0)
@@ -159,18 +172,15 @@ Result<void> Context::checkCached(std::span<const StepPart> parts) const {
       count = LATHE_PAGE_POSITIONS;
       first = first + 1 - count;
     }
-    const std::optional<CacheFault> fault = findNonFinite(tables.cache, *pool, *part.sequence, first, count);
-    if (!fault)
-      continue;
-    const bool beyond = !fault->nan && tables.cache.type.bits == 16;
-    return error("program ", latest->name, ", phase \"", appendingPhase(tables, *latest, fault->layer), "\": a ",
-                 fault->key ? "key" : "value", " of position ", fault->position,
-                 fault->nan ? " is not a number"
-                 : beyond   ? " is beyond 65504, the largest number of an f16 cache; a bundle compiled with --kv f32 "
-                              "would be right"
-                            : " is infinite");
+    if (Result<void> sound = checkPositions(*part.sequence, first, count); !sound)
+      return sound;
   }
   return {};
+}
+
+Result<void> Context::checkLastPage(const Sequence &sequence) const {
+  const uint32_t count = sequence.length() % LATHE_PAGE_POSITIONS;
+  return count == 0 ? Result<void>() : checkPositions(sequence, sequence.length() - count, count);
 }
 
 Result<void> Context::step(std::span<const StepPart> parts, const PhaseObserver &observer) {

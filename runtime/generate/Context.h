@@ -72,6 +72,10 @@ public:
 
   const std::shared_ptr<KvPool> &cache() const { return pool; }
 
+  /// Fails where steps of one token have put a number that is not finite into the sequence's last page, which step() has
+  /// not looked at yet; for who feeds no more.
+  Result<void> checkLastPage(const Sequence &sequence) const;
+
 private:
   /// The rows of a step, gathered from its parts.
   struct Batch {
@@ -86,6 +90,7 @@ private:
   /// Fails where the step that just ran, or steps of one token that filled a page with it, have put a number that is not
   /// finite into the cache.
   Result<void> checkCached(std::span<const StepPart> parts) const;
+  Result<void> checkPositions(const Sequence &sequence, uint32_t first, uint32_t count) const;
 
   std::shared_ptr<const Model> shared;
   std::unique_ptr<WorkerPool> workers;

@@ -114,10 +114,11 @@ Result<std::span<const float>> Session::feed(std::span<const int32_t> ids, const
 Result<void> Session::feedAll(std::span<const int32_t> ids,
                               const std::function<void(size_t row, std::span<const float> logits)> &onRow,
                               const PhaseObserver &observer, size_t step) {
-  return feedChunks(ids, LogitsWanted::All, observer, step, [&](size_t at) {
+  Result<void> done = feedChunks(ids, LogitsWanted::All, observer, step, [&](size_t at) {
     for (size_t row = 0; row < context->logitRows(); ++row)
       onRow(at + row, context->logits(row));
   });
+  return done ? context->checkLastPage(sequence) : std::move(done);
 }
 
 Result<GenerateReport> Session::generate(std::span<const int32_t> prompt, const GenerateOptions &options,
@@ -141,8 +142,10 @@ Result<GenerateReport> Session::generate(std::span<const int32_t> prompt, const 
   Clock::time_point first = Clock::now();
   while (report.ids.size() < options.maxTokens) {
     const Result<int32_t> id = sampler->sample(*logits, history);
-    if (!id)
-      return id.failure();
+    if (!id) { // logits that are no numbers come from a cache that holds none, where it does
+      const Result<void> sound = context->checkLastPage(sequence);
+      return sound ? id.failure() : sound.failure();
+    }
     if (std::ranges::find(options.stopIds, *id) != options.stopIds.end()) {
       report.reason = StopReason::StopId;
       report.stopId = *id;
@@ -168,6 +171,8 @@ Result<GenerateReport> Session::generate(std::span<const int32_t> prompt, const 
       return logits.takeError();
   }
   report.generateSeconds = since(first);
+  if (Result<void> sound = context->checkLastPage(sequence); !sound)
+    return sound.failure();
   return report;
 }
 
