@@ -80,6 +80,13 @@ TEST(Readers, EveryConfigurationIsAModel) {
   EXPECT_EQ(wrong, known);
 }
 
+TEST(Readers, RefuseNoPublishedConfiguration) {
+  // As models' authors write them, with words of their own code and of other libraries.
+  for (const json &each : json::parse(readBytes("test/data/readers/published.json")))
+    if (const std::string spec = specOf(each["config"]); !isModel(spec))
+      ADD_FAILURE() << each["name"] << ": " << spec;
+}
+
 TEST(Readers, AKeyLeftOutIsAsItsClassHasIt) {
   size_t keys = 0;
   for (const Case &each : cases())
