@@ -162,6 +162,14 @@ struct Holder {
 };
 } // namespace
 
+/// Whether a name of a bias is beside a weight that is there: of several names, the bias is that one's or none.
+static bool besideWeight(const std::string &role, const std::string &name, const spec::Style &style,
+                         const Checkpoint &checkpoint) {
+  llvm::StringRef base = name;
+  return llvm::StringRef(role).ends_with(".bias") && base.consume_back(".bias") &&
+         findTensor(style, checkpoint, withNumber((base + ".weight").str(), "0"));
+}
+
 static llvm::Expected<Holder> findHolder(const TensorRoles &roles, const WeightShape &wanted, const spec::Style &style,
                                          const Checkpoint &checkpoint, const spec::Model &model) {
   std::vector<std::string> missing;
@@ -180,6 +188,8 @@ static llvm::Expected<Holder> findHolder(const TensorRoles &roles, const WeightS
       }
       if (int64_t(tensors.size()) == count)
         return Holder{std::move(candidate), std::move(tensors)};
+      if (besideWeight(wanted.role, name, style, checkpoint))
+        return makeError("{0}: tensor '{1}' is missing (role {2})", checkpoint.file, missing.back(), wanted.role);
     }
   if (missing.empty())
     return makeError("{0}: the family '{1}' names no tensor for role '{2}'", checkpoint.file, model.family(),

@@ -219,6 +219,22 @@ TEST(Input, ConcreteSpecsAreValid) {
 
 TEST(Input, MaxContextReplacesTheModels) { EXPECT_EQ(read(hf, {.maxContext = 77}).model.max_context(), 77u); }
 
+TEST(Input, ABiasIsThatBesideItsWeight) {
+  const std::string falcon = "test/data/golden/falcon-40b-style";
+  TemporaryFolder folder;
+  folder.write("config.json", readBytes(falcon + "/config.json"));
+  std::string bytes = readBytes(falcon + "/model.safetensors");
+  const std::string name = "h.1.ln_attn.bias", other = "h.1.input_layernorm.bias";
+  bytes.replace(bytes.find(name), name.size(), other);
+  uint64_t header = 0;
+  std::memcpy(&header, bytes.data(), sizeof(header));
+  header += other.size() - name.size();
+  std::memcpy(bytes.data(), &header, sizeof(header));
+  folder.write("model.safetensors", bytes);
+  EXPECT_THAT(messageOf(readInput(folder.path, {})),
+              testing::HasSubstr("tensor 'transformer.h.1.ln_attn.bias' is missing (role layers.1.attention_norm.bias)"));
+}
+
 TEST(Input, SaysWhatIsWrongWithOptions) {
   EXPECT_EQ(inputMessage("models/stories260k.textproto", {.weightsPath = "x", .randomWeights = true}),
             "--random-weights and --weights x exclude each other");
