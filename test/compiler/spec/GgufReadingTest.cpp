@@ -246,6 +246,8 @@ TEST(GgufReading, ScalingsOfARotation) {
   EXPECT_EQ(scalingOf("hunyuan-dense", {{"rope.scaling.alpha", 1000.0}}), "ntk { factor: 1000 }");
   EXPECT_EQ(wrong({"hunyuan-dense", {{"rope.scaling.alpha", 1000.0}, {"rope.scaling.factor", 4.0}}}),
             "m.gguf: hunyuan-dense.rope.scaling.alpha = 1000.0 is not supported; supported: 0.0");
+  EXPECT_EQ(wrong({"hunyuan-dense", {{"rope.scaling.alpha", 1000.0}, {"rope.scaling.type", "rings"}}}),
+            "m.gguf: hunyuan-dense.rope.scaling.type = rings is not supported; supported: linear, longrope, none, yarn");
   EXPECT_TRUE(modelOf({"granite", {{"rope.scaling.finetuned", false}}}).positions().has_none());
   EXPECT_TRUE(modelOf({"llama", {{"rope.scaling.finetuned", false}}}).positions().has_rotary());
 }
@@ -289,6 +291,11 @@ TEST(GgufReading, WhatIsNotFollowedIsNamed) {
             "m.gguf: glm4.rope.dimension_sections = an array is not supported; a model without it would be right");
   EXPECT_EQ(wrong({"llama", {{"nextn_predict_layers", 1}}}),
             "m.gguf: llama.nextn_predict_layers = 1 is not supported; 0 would be right");
+}
+
+TEST(GgufReading, NormsOfFalconAreTwoWhereAnyLayerHasTwo) {
+  EXPECT_TRUE(modelOf({"falcon"}).residual().shared_norm());
+  EXPECT_FALSE(modelOf({"falcon", json::object(), {"blk.1.attn_norm_2.weight"}}).residual().shared_norm());
 }
 
 TEST(GgufReading, EachBiasThatIsThereCounts) {
