@@ -145,6 +145,10 @@ TEST(GgufReading, PatternsOfWindows) {
   EXPECT_EQ(windows({"cohere2", window}), "wwwg-ww");
   EXPECT_EQ(windows({"gemma3", window}), "wwwwwg");
   EXPECT_EQ(windows({"gemma3", {{"attention.sliding_window", 0}}}), "gggggg");
+  for (const char *needed : {"gemma2", "cohere2"}) // llama.cpp gives no numbers then
+    EXPECT_EQ(windows({needed, {{"attention.sliding_window", 0}}}),
+              std::string("m.gguf: ") + needed +
+                  ".attention.sliding_window = 0 is not supported; supported: a number of keys, the row's own included");
   EXPECT_EQ(windows({"gemma3"}), "gggggg");
   EXPECT_EQ(windows({"gemma2"}), "wgwgwg"); // of 4096
 }
