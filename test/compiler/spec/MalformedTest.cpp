@@ -13,15 +13,22 @@ const std::string hf = "test/data/golden/llama-gqa", gguf = "test/data/golden/gg
 
 /// Reads `path` and, when that works, every weight; returns the message.
 std::string tryInput(const std::string &path) {
-  llvm::Expected<Input> input = readInput(path);
-  if (input) {
-    for (const WeightShape &shape : weightShapes(input->model))
-      rowOf(*input->weights, shape.role, shape.rows - 1);
-    return "";
-  }
-  std::string message = llvm::toString(input.takeError());
+  auto read = [&]() -> llvm::Error {
+    llvm::Expected<Input> input = readInput(path);
+    if (!input)
+      return input.takeError();
+    for (const WeightShape &shape : weightShapes(input->model)) {
+      llvm::Expected<const Weight *> weight = input->weights->get(shape.role);
+      if (!weight)
+        return weight.takeError();
+      std::vector<float> row((*weight)->columns);
+      if (llvm::Error error = (*weight)->readRow(shape.rows - 1, row.data())) // a number that is none, say
+        return error;
+    }
+    return llvm::Error::success();
+  };
+  const std::string message = messageOf(read());
   EXPECT_EQ(message.find('\n'), std::string::npos) << message;
-  EXPECT_NE(message, "");
   return message;
 }
 
