@@ -158,6 +158,11 @@ static llvm::Error apply(const spec::Style &style, const spec::Binding &binding,
     return value.takeError();
   if (!*value)
     return llvm::Error::success();
+  auto isField = [&](const std::string &pattern) { return matchesPattern(pattern, binding.field()); };
+  if ((*value)->is_number() && (*value)->get<double>() == 0 && !binding.keys().empty() &&
+      llvm::any_of(style.nonzero(), isField))
+    return makeError("{0} = 0 is not supported; another number would be right (for {1})", (*found)->where,
+                     binding.field());
   if (const int variant = variantListed(*path); variant >= 0 && (*value)->is_array() && (*value)->empty())
     emptied.insert(variant);
   return setPath(*path, model, **value, (*found)->where);

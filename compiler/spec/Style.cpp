@@ -127,6 +127,7 @@ spec::Style includedStyle(const spec::Style &base, const spec::Style &own) {
   result.mutable_prefixes()->MergeFrom(base.prefixes());
   result.mutable_lifted()->MergeFrom(base.lifted());
   result.mutable_inert()->MergeFrom(base.inert());
+  result.mutable_nonzero()->MergeFrom(base.nonzero());
   result.mutable_again()->MergeFrom(base.again());
   std::set<std::string> lists;
   for (const spec::LayerWords &list : own.layer_words())

@@ -178,6 +178,14 @@ TEST(Binding, TakesTheReciprocal) {
             "c.json: divisor = x is not a number other than 0 (for head.scale)");
 }
 
+TEST(Binding, AZeroThatIsANumberIsNotAbsence) {
+  const char *scale = R"(bindings { field: "head.scale" keys: "scale" optional: true } nonzero: "head.*")";
+  EXPECT_EQ(bound(scale, checkpoint(R"({"scale": 0.5})")), "positions { rotary { } } head { scale: 0.5 }");
+  EXPECT_EQ(bound(scale, checkpoint("{}")), "positions { rotary { } }");
+  EXPECT_EQ(bound(scale, checkpoint(R"({"scale": 0.0})")),
+            "c.json: scale = 0 is not supported; another number would be right (for head.scale)");
+}
+
 TEST(Binding, ADefaultMakesAKeyOptional) {
   llvm::Expected<NamedFamily> family =
       parseFamily(R"(defaults { dim: 3 } hf { bindings { field: "dim" keys: "width" } })", "f.textproto");
