@@ -134,6 +134,22 @@ static void settleEmptyLists(const std::set<int> &variants, spec::Model &model) 
   }
 }
 
+/// A key that is null where its default is not says that there is none: what the family has instead goes, too.
+static llvm::Error takeBack(const FieldPath &path, const spec::Binding &binding, const Checkpoint &checkpoint,
+                            spec::Model &model) {
+  for (const std::string &name : binding.keys()) {
+    const std::string key = spelledOut(name, checkpoint);
+    const std::optional<json> standard = defaultTakenBack(checkpoint, key);
+    if (!standard)
+      continue;
+    if (!binding.optional())
+      return makeError("{0}: {1} = null is not supported; {2} would be right (for {3})", checkpoint.file,
+                       writtenKey(checkpoint, key), textOf(*standard), binding.field());
+    clear(path, model);
+  }
+  return llvm::Error::success();
+}
+
 /// `emptied` takes the variants whose list of layers names none.
 static llvm::Error apply(const spec::Style &style, const spec::Binding &binding, const Checkpoint &checkpoint,
                          spec::Model &model, std::set<int> &emptied) {
@@ -147,7 +163,7 @@ static llvm::Error apply(const spec::Style &style, const spec::Binding &binding,
   if (!found)
     return found.takeError();
   if (!*found)
-    return llvm::Error::success();
+    return takeBack(*path, binding, checkpoint, model);
   llvm::Expected<std::optional<json>> value = translate(binding, **found);
   if (!value)
     return value.takeError();

@@ -131,6 +131,11 @@ std::optional<json> lookUp(const spec::Style &style, const Checkpoint &checkpoin
   return value ? std::optional<json>(*value) : std::nullopt;
 }
 
+std::optional<json> defaultTakenBack(const Checkpoint &checkpoint, llvm::StringRef key) {
+  const json *standard = find(checkpoint.defaults, key);
+  return standard && !find(checkpoint.config, key) ? std::optional<json>(*standard) : std::nullopt;
+}
+
 std::string spelledOut(std::string key, const Checkpoint &checkpoint) {
   if (size_t at = key.find("{arch}"); at != std::string::npos)
     key.replace(at, 6, checkpoint.architecture);

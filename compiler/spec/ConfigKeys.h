@@ -29,6 +29,10 @@ std::optional<nlohmann::json> lookUp(const spec::Style &style, const Checkpoint 
 /// list known; an error names the first that is not.
 llvm::Error checkFollowed(const spec::Style &style, const Checkpoint &checkpoint, const spec::Model &model);
 
+/// What the program would take for a key (spelled out) that the file sets to null: nothing where the file does not, or that is
+/// null too.
+std::optional<nlohmann::json> defaultTakenBack(const Checkpoint &checkpoint, llvm::StringRef key);
+
 /// Whether the checkpoint says what `when` ("KEY=VALUE"; "KEY=": no such key; "!=" for the contrary) asks for.
 bool applies(llvm::StringRef when, const spec::Style &style, const Checkpoint &checkpoint);
 

@@ -164,6 +164,13 @@ llvm::Error setPath(const FieldPath &path, spec::Model &model, const json &value
   return path.choice ? choose(message, path.choice, value, where) : setField(message, path.field, value, where);
 }
 
+void clear(const FieldPath &path, spec::Model &model) {
+  if (!path.field || !isSet(path, model))
+    return;
+  Message &message = owner(path, model);
+  message.GetReflection()->ClearField(&message, path.field);
+}
+
 int variantListed(const FieldPath &path) {
   const bool list = path.field && path.field->containing_type() == spec::Variant::descriptor() &&
                     path.field->number() == spec::Variant::kLayersFieldNumber;

@@ -38,6 +38,9 @@ bool isSet(const FieldPath &path, const spec::Model &model);
 /// is, for errors: "config.json: hidden_size".
 llvm::Error setPath(const FieldPath &path, spec::Model &model, const nlohmann::json &value, const std::string &where);
 
+/// Leaves the field without a value; a oneof keeps its choice.
+void clear(const FieldPath &path, spec::Model &model);
+
 /// The variant whose list of layers the path is; -1: it is no such list.
 int variantListed(const FieldPath &path);
 

@@ -74,7 +74,7 @@ def change(config, pick):
     if "text_config" in config and pick.random() < 0.8:
         config = config["text_config"]
     entry = READERS.get(config.get("model_type"), READERS[whole["model_type"]])
-    layers = next((config[key] for key in ("num_hidden_layers", "n_layer", "num_layers", "n_layers") if key in config), 2)
+    layers = next((config[key] for key in ("num_hidden_layers", "n_layer", "num_layers", "n_layers") if config.get(key)), 2)
     keys = [key for key in sorted(config) if key not in ("model_type", "architectures", "text_config", "vision_config")]
 
     def set_key(key, value):

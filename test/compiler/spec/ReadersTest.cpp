@@ -105,6 +105,20 @@ TEST(Readers, AKeyLeftOutIsAsItsClassHasIt) {
   EXPECT_GT(keys, 3000u);
 }
 
+TEST(Readers, NullIsNotTheDefault) {
+  auto with = [](const char *name, const char *key, const json &value) {
+    json config = llvm::find_if(cases(), [&](const Case &each) { return each.name == name; })->config;
+    config[key] = value;
+    return specOf(config);
+  };
+  // What a family or a class has by default goes, where there may be none.
+  EXPECT_EQ(with("nanochat", "final_logit_softcapping", nullptr).find("softcap"), std::string::npos);
+  EXPECT_NE(with("nanochat", "final_logit_softcapping", 15), with("nanochat", "final_logit_softcapping", nullptr));
+  EXPECT_EQ(with("gemma2", "attn_logit_softcapping", nullptr).find("logit_softcap:"), std::string::npos);
+  EXPECT_EQ(with("gemma2", "rms_norm_eps", nullptr),
+            "config.json: rms_norm_eps = null is not supported; 1e-06 would be right (for norm.eps)");
+}
+
 TEST(Readers, AKeyOfOtherClassesDoesNothing) {
   json words = json::object(); // of all classes, each with a value that would do something
   const json table = json::parse(embeddedReaders().back().text)["architectures"];
