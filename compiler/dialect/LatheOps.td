@@ -134,7 +134,7 @@ def Lathe_PackedOp : Lathe_Op<"packed", [Symbol, Lathe_NamesSymbols]> {
     Rows of the sources follow one another; with `interleave` (two sources of one shape) 16 rows of the first alternate
     with 16 rows of the second, so that a gated unit's pair lies in one tile. Rows are padded with zeros to 16. A vector
     (one row) stays as it is, f32. With n `experts` a source is n equal parts, and each expert's part (of both sources,
-    when interleaved) is packed like a matrix of its own, one after another. compiler/kernels/Packed.h has the bytes of a
+    when interleaved) is packed like a matrix of its own, one after another. compiler/layout/Packed.h has the bytes of a
     panel.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, FlatSymbolRefArrayAttr:$sources, StrAttr:$format,

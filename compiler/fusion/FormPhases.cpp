@@ -10,7 +10,7 @@
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/fusion/Linears.h"
 #include "compiler/fusion/Passes.h"
-#include "compiler/kernels/Kernel.h"
+#include "compiler/layout/Rows.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/SetVector.h"

@@ -1,6 +1,6 @@
 //===- Linears.cpp - questions that several passes ask about linears ---------------------------------------------===//
 #include "compiler/fusion/Linears.h"
-#include "compiler/kernels/Kernel.h"
+#include "compiler/layout/Rows.h"
 #include "compiler/support/Formats.h"
 
 using namespace mlir;

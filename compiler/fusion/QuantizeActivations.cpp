@@ -1,7 +1,7 @@
 //===- QuantizeActivations.cpp - integer weights get integer activations -----------------------------------------===//
 #include "compiler/fusion/Linears.h"
 #include "compiler/fusion/Passes.h"
-#include "compiler/kernels/Kernel.h"
+#include "compiler/layout/Rows.h"
 #include "llvm/ADT/DenseMap.h"
 
 namespace lathe {

@@ -1,7 +1,7 @@
 //===- SplitAttention.cpp - attention by splits of the context ---------------------------------------------------===//
 #include "compiler/dialect/Lathe.h"
 #include "compiler/fusion/Passes.h"
-#include "compiler/kernels/Kernel.h"
+#include "compiler/layout/Rows.h"
 #include "mlir/IR/BuiltinTypes.h"
 
 namespace lathe {

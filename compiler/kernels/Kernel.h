@@ -4,28 +4,19 @@
 // (kernels/halide on the CPU, later kernels/gpu) see of a model, and it is the key of schedules and of the kernel
 // cache. Signature.h gives its arguments.
 //
-// Packed matrices (weights.bin): compiler/kernels/Packed.h.
+// How matrices, rows and the KV cache lie in memory: compiler/layout.
 //
-// Quantised activations of a row (q16): x = scale * v, v in [-32512, 32512], as two planes of bytes, v = 256 * q + low:
-// i8 q[columns], i8 low[columns], f32 scale[columns/32], i32 sum[columns/16] (sum of v over 16 columns, the smallest
-// group of weights that has a zero or a minimum of its own). So every product stays one of bytes, done twice. An array
-// of such rows is four arrays in one block (q16Block).
-//
-// Arrays of f32 rows have their rows rowStride(columns) elements apart (columns rounded up to 16), so that a linear may
-// write its last panel whole and read rows that another linear wrote. What the padding holds has no meaning.
-//
-// The KV cache of one layer is [pages][kvHeads]{K [headSize][64], V [64][valueSize]}. Partial softmaxes are
-// [splits][heads]{m, l, o[valueSize]}, dense. Rotary tables are [.][rotated/2]{cos, sin}: `high` for angle
-// 64 * page * f, `low` for angle (position mod 64) * f with the rotation's magnitude multiplied in; LengthRule::Switch
-// has two of each, the second for longer sequences. LengthRule::Grow has no angles tabulated: frequency i of a sequence
-// of length l is f_i * g_l^i, `frequencies` has f, `growth` has g for lengths limit, limit + 1, …, each number as the
-// sum of two f32, and f64 arithmetic in the kernel makes the angle.
+// Rotary tables are [.][rotated/2]{cos, sin}: `high` for angle 64 * page * f, `low` for angle (position mod 64) * f
+// with the rotation's magnitude multiplied in; LengthRule::Switch has two of each, the second for longer sequences.
+// LengthRule::Grow has no angles tabulated: frequency i of a sequence of length l is f_i * g_l^i, `frequencies` has f,
+// `growth` has g for lengths limit, limit + 1, …, each number as the sum of two f32, and f64 arithmetic in the kernel
+// makes the angle.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_KERNELS_KERNEL_H
 #define LATHE_COMPILER_KERNELS_KERNEL_H
 
-#include "compiler/kernels/Packed.h"
+#include "compiler/layout/Rows.h"
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -33,12 +24,6 @@
 
 namespace lathe {
 
-/// Columns of one sum of quantised activations.
-inline constexpr int64_t kSumColumns = 16;
-inline constexpr int64_t kPagePositions = 64;
-
-enum class ActFormat { F32, Q16 };
-enum class CacheFormat { F32, F16 };
 enum class NormKind { None, RMS, Layer };
 /// XIELU has learned numbers and is of a pointwise kernel only.
 enum class Activation { None, SiLU, GELUErf, GELUTanh, ReLU, ReLUSquared, XIELU };
@@ -54,24 +39,6 @@ enum class Scoring { Softmax, Sigmoid };
 /// How a rotation depends on the known length of the row's sequence: not at all; by other tables beyond a limit; by
 /// frequencies of each length beyond it.
 enum class LengthRule { None, Switch, Grow };
-
-/// Elements between rows of an f32 array of rows.
-constexpr int64_t rowStride(int64_t columns) { return (columns + kPanelRows - 1) / kPanelRows * kPanelRows; }
-/// Bytes of an f32 array of rows.
-constexpr int64_t rowsBytes(int64_t rows, int64_t columns) { return rows * rowStride(columns) * 4; }
-/// Where the arrays of `rows` quantised rows begin in their block (q at 0), and its size; all are multiples of 64
-/// bytes.
-struct Q16Block {
-  int64_t low, scale, sum, bytes;
-};
-constexpr Q16Block q16Block(int64_t rows, int64_t columns) {
-  constexpr auto aligned = [](int64_t bytes) { return (bytes + 63) / 64 * 64; };
-  int64_t plane = aligned(rows * columns), sum = 2 * plane + aligned(rows * (columns / kGroup) * 4);
-  return {plane, 2 * plane, sum, sum + aligned(rows * (columns / kSumColumns) * 4)};
-}
-/// Elements of one row's partial softmaxes of `heads` heads of values for one split.
-constexpr int64_t partialsOf(int64_t heads, int64_t valueSize) { return heads * (valueSize + 2); }
-constexpr int64_t panelsOf(int64_t rows) { return (rows + kPanelRows - 1) / kPanelRows; }
 
 /// Where the choices of a step's rows lie: those of an expert one after another, each expert's in whole tiles, so that
 /// a tile has one expert's weights. What fills an expert's last tile up has no meaning. The table that says so is one

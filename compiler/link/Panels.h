@@ -1,6 +1,6 @@
 //===- Panels.h - stored rows to packed panels and back -----------------------------------------------*- C++ -*-===//
 //
-// A panel holds 16 rows side by side; compiler/kernels/Packed.h says how its bytes lie. Codes and scales move as they
+// A panel holds 16 rows side by side; compiler/layout/Packed.h says how its bytes lie. Codes and scales move as they
 // are stored and none is rounded, so that the numbers that come back are the checkpoint's, bit for bit.
 //
 //      rows (GGUF blocks)                       panel (Q4_0)
@@ -12,7 +12,7 @@
 #ifndef LATHE_COMPILER_LINK_PANELS_H
 #define LATHE_COMPILER_LINK_PANELS_H
 
-#include "compiler/kernels/Kernel.h"
+#include "compiler/layout/Rows.h"
 #include "compiler/spec/Weights.h"
 #include "llvm/ADT/ArrayRef.h"
 

@@ -15,7 +15,7 @@ namespace lathe {
 
 struct PipelineOptions {
   InputOptions input;
-  std::string target = "host"; ///< a name of compiler/kernels/halide/Target.h
+  std::string target = "host"; ///< a name of compiler/target/Target.h
   FusionOptions fusion;
   std::optional<CacheFormat> cache; ///< of the KV cache; absent: f32 when all matrices are f32, else f16
   unsigned jobs = 0;                ///< threads; 0: one for each core

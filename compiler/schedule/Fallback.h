@@ -8,7 +8,7 @@
 #define LATHE_COMPILER_SCHEDULE_FALLBACK_H
 
 #include "compiler/kernels/Program.h"
-#include "compiler/kernels/halide/Target.h"
+#include "compiler/target/Target.h"
 
 namespace lathe {
 

@@ -1,6 +1,6 @@
 //===- Decode.h - numbers of packed matrices as expressions -------------------------------------------*- C++ -*-===//
 //
-// The words of compiler/kernels/Packed.h, read: all that kernels know of integer formats.
+// The words of compiler/layout/Packed.h, read: all that kernels know of integer formats.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_KERNELS_HALIDE_DECODE_H

@@ -11,7 +11,7 @@
 #define LATHE_COMPILER_KERNELS_HALIDE_MATH_H
 
 #include "compiler/kernels/Kernel.h"
-#include "compiler/kernels/halide/Target.h"
+#include "compiler/target/Target.h"
 #include <Halide.h>
 
 namespace lathe {

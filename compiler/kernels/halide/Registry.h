@@ -8,7 +8,7 @@
 #define LATHE_COMPILER_KERNELS_HALIDE_REGISTRY_H
 
 #include "compiler/kernels/Kernel.h"
-#include "compiler/kernels/halide/Target.h"
+#include "compiler/target/Target.h"
 #include <string>
 #include <utility>
 #include <vector>

@@ -1,7 +1,7 @@
 //===- FusionTest.cpp - fusion changes neither meaning nor, where it may not, memory ------------------------------===//
 #include "compiler/dialect/Lathe.h"
 #include "compiler/fusion/Passes.h"
-#include "compiler/kernels/Kernel.h"
+#include "compiler/layout/Rows.h"
 #include "compiler/reference/Interpreter.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"

@@ -39,7 +39,7 @@ void fillFloats(PackedMatrix &matrix, PackedFormat format, int64_t rows, int64_t
     }
 }
 
-/// By the words of compiler/kernels/Packed.h.
+/// By the words of compiler/layout/Packed.h.
 class IntegerFiller {
 public:
   IntegerFiller(PackedMatrix &matrix, PackedFormat format, int64_t columns, bool integers, std::mt19937_64 &random)

@@ -206,7 +206,7 @@ TEST_P(EachFormat, PacksEachExpertLikeAMatrixOfItsOwn) {
   }
 }
 
-/// Read by the words of compiler/kernels/Packed.h and nothing else.
+/// Read by the words of compiler/layout/Packed.h and nothing else.
 TEST_P(EachFormat, PutsNumbersWhereKernelsReadThem) {
   const int64_t columns = columnsFor(96);
   MemoryWeights source;

@@ -21,8 +21,8 @@
 // looks up sixteen numbers in a register.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
-#ifndef LATHE_COMPILER_KERNELS_PACKED_H
-#define LATHE_COMPILER_KERNELS_PACKED_H
+#ifndef LATHE_COMPILER_LAYOUT_PACKED_H
+#define LATHE_COMPILER_LAYOUT_PACKED_H
 
 #include <cstdint>
 #include <optional>

@@ -1,5 +1,5 @@
 //===- Packed.cpp - the table of packed formats -----------------------------------------------------------------===//
-#include "compiler/kernels/Packed.h"
+#include "compiler/layout/Packed.h"
 #include <iterator>
 
 using namespace lathe;

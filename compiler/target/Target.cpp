@@ -1,14 +1,17 @@
-//===- Target.cpp - the instruction sets that CPU kernels are compiled for -------------------------------------===//
-#include "compiler/kernels/halide/Target.h"
+//===- Target.cpp - the what programs are compiled for ---------------------------------------------------------===//
+#include "compiler/target/Target.h"
 
 using namespace lathe;
 
+static constexpr char kX86[] = "x86_64-unknown-linux-gnu";
+
 const std::vector<TargetDesc> &lathe::targets() {
   static constexpr uint32_t v2 = CpuSSE42, v3 = v2 | CpuAVX | CpuAVX2 | CpuFMA | CpuF16C;
+  static constexpr uint32_t v4 = v3 | CpuAVX512 | CpuAVX512VNNI | CpuAVX512BF16 | CpuAVX512Icelake | CpuSSE4A;
   static const std::vector<TargetDesc> all = {
-      {"x86-64-v2", v2, 4},
-      {"x86-64-v3", v3, 8},
-      {"x86-64-v4-vnni", v3 | CpuAVX512 | CpuAVX512VNNI | CpuAVX512BF16 | CpuAVX512Icelake | CpuSSE4A, 16},
+      {.name = "x86-64-v2", .triple = kX86, .features = v2, .lanes = 4},
+      {.name = "x86-64-v3", .triple = kX86, .features = v3, .lanes = 8},
+      {.name = "x86-64-v4-vnni", .triple = kX86, .features = v4, .lanes = 16},
   };
   return all;
 }

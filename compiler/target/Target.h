@@ -1,6 +1,7 @@
-//===- Target.h - the instruction sets that CPU kernels are compiled for ------------------------------*- C++ -*-===//
+//===- Target.h - what programs are compiled for --------------------------------------------------------*- C++ -*-===//
 //
-// Three so far; each runs on every machine whose features include its own:
+// A target is a device and the instructions that its code may use. Of the CPU's, each runs on every machine whose
+// features include its own:
 //
 //   x86-64-v2        SSE4.2                                         4 lanes of f32
 //   x86-64-v3        + AVX AVX2 FMA F16C                            8
@@ -9,9 +10,12 @@
 //                    Sapphire Rapids, brings AMX and FP16 along; Intel's processors run x86-64-v3 until one is at hand
 //                    to test.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
-#ifndef LATHE_COMPILER_KERNELS_HALIDE_TARGET_H
-#define LATHE_COMPILER_KERNELS_HALIDE_TARGET_H
+// A new one: a line in Target.cpp, its features in runtime/abi/cpu_features.def where they are new, and what its backend
+// makes of them.
+//
+//===--------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_COMPILER_TARGET_TARGET_H
+#define LATHE_COMPILER_TARGET_TARGET_H
 
 #include <cstdint>
 #include <optional>
@@ -34,10 +38,16 @@ enum CpuFeature : uint32_t {
   CpuSSE4A = 1 << 9,
 };
 
+/// What runs a program (lathe_device).
+enum class DeviceKind { Cpu, Cuda };
+
 struct TargetDesc {
   std::string name;
-  uint32_t features = 0; ///< CpuFeature bits that its code needs
-  int64_t lanes = 4;     ///< f32 in one vector register
+  DeviceKind device = DeviceKind::Cpu;
+  std::string triple = {}; ///< LLVM's
+  uint32_t features = 0;   ///< Cpu: CpuFeature bits that its code needs
+  int64_t lanes = 4;       ///< Cpu: f32 in one vector register
+  int64_t sm = 0;          ///< Cuda: compute capability, 90 for 9.0
 
   bool has(uint32_t bits) const { return (features & bits) == bits; }
 };
