@@ -1,6 +1,7 @@
 //===- PlanMemory.cpp - places in the arena for what phases make --------------------------------------------------===//
 #include "compiler/dialect/Lathe.h"
 #include "compiler/fusion/Passes.h"
+#include "compiler/layout/Choices.h"
 #include "compiler/layout/Rows.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/DenseMap.h"

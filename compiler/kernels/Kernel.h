@@ -1,8 +1,8 @@
 //===- Kernel.h - what a kernel computes, as plain data -------------------------------------------------*- C++ -*-===//
 //
 // A KernelDesc describes one serial tile function: family, shapes, formats, epilogues. It is all that the builders
-// (kernels/halide on the CPU, later kernels/gpu) see of a model, and it is the key of schedules and of the kernel
-// cache. Signature.h gives its arguments.
+// (kernels/halide on the CPU, later kernels/gpu) see of a model. Signature.h gives its arguments; name() tells it in
+// words, for its symbol and for its schedule key (Naming.h). Families.def lists the families.
 //
 // How matrices, rows and the KV cache lie in memory: compiler/layout.
 //
@@ -16,6 +16,8 @@
 #ifndef LATHE_COMPILER_KERNELS_KERNEL_H
 #define LATHE_COMPILER_KERNELS_KERNEL_H
 
+#include "compiler/kernels/Naming.h"
+#include "compiler/layout/Choices.h"
 #include "compiler/layout/Rows.h"
 #include <cstdint>
 #include <string>
@@ -27,58 +29,42 @@ namespace lathe {
 enum class NormKind { None, RMS, Layer };
 /// XIELU has learned numbers and is of a pointwise kernel only.
 enum class Activation { None, SiLU, GELUErf, GELUTanh, ReLU, ReLUSquared, XIELU };
-/// What an activation a, and the product of a pair that it ends in, has beside its kind:
-///   a(x) = activation(slope * x) / slope;   a(min(gate, clamp)) * (up, at least -clamp and at most clamp, + offset)
-struct ActivationShape {
-  double slope = 1;
-  double clamp = 0; ///< 0: none
-  double offset = 0;
-};
 enum class Pairing { Interleaved, HalfSplit };
 enum class Scoring { Softmax, Sigmoid };
 /// How a rotation depends on the known length of the row's sequence: not at all; by other tables beyond a limit; by
 /// frequencies of each length beyond it.
 enum class LengthRule { None, Switch, Grow };
 
-/// Where the choices of a step's rows lie: those of an expert one after another, each expert's in whole tiles, so that
-/// a tile has one expert's weights. What fills an expert's last tile up has no meaning. The table that says so is one
-/// block of i32 arrays:
-///   tiles[1 + tiles()]             the number of tiles, then the expert of each
-///   rows[places()]                 the row of each place
-///   places[experts + rows * choices]
-///                                  after one number for each expert, which only assign uses: the place of each row's
-///                                  choices, the row's own side by side
-struct ChoiceLayout {
-  int64_t rows = 0;    ///< of a step, at most
-  int64_t choices = 0; ///< of a row
-  int64_t experts = 1;
-  int64_t tileRows = 1; ///< places of a tile
+// As symbols and keys spell them.
+const char *nameOf(ActFormat format);
+const char *nameOf(CacheFormat format);
+const char *nameOf(NormKind kind);
+const char *nameOf(Activation activation);
+const char *nameOf(Pairing pairing);
 
-  /// The layout for the rows of a program. Steps of few rows are bound by memory, and a tile's rows are computed
-  /// whether there are choices for them or not: a place a tile. Else register tiles of linears divide 6: about as many
-  /// rows as a third of an expert's share, so that not too many of its last tile are wasted.
-  static constexpr ChoiceLayout of(int64_t rows, int64_t choices, int64_t experts) {
-    int64_t share = rows * choices / experts / 3 / 6 * 6;
-    return {rows, choices, experts, rows < 64 ? 1 : share < 6 ? 6 : share > 24 ? 24 : share};
+/// What an activation has beside its kind: activation(slope * x) / slope. The product of a gate and an up that it ends in
+/// is activation(min(gate, clamp)) * (up + offset), with up kept between -clamp and clamp.
+struct ActivationShape {
+  double slope = 1;
+  double clamp = 0; ///< 0: none
+  double offset = 0;
+
+  void name(Naming &s, Activation activation) const {
+    s.flag(nameOf(activation), activation != Activation::None);
+    s.detail("slope", slope, 1).number("clamp", clamp, 0).detail("plus", offset, 0);
   }
-  /// At most.
-  constexpr int64_t tiles() const {
-    int64_t all = rows * choices, used = all < experts ? all : experts; // experts that are chosen, at most
-    return (all + used * (tileRows - 1)) / tileRows;
-  }
-  constexpr int64_t places() const { return tiles() * tileRows; }
-  static constexpr int64_t aligned(int64_t count) { return (count * 4 + 63) / 64 * 64; }
-  constexpr int64_t rowsOffset() const { return aligned(1 + tiles()); } ///< bytes
-  constexpr int64_t placesOffset() const { return rowsOffset() + aligned(places()); }
-  constexpr int64_t bytes() const { return placesOffset() + aligned(experts + rows * choices); }
 };
-
 /// y[0..columns) = scale * table[id + offset]. One row.
 struct EmbedKernel {
   PackedFormat format;
   int64_t vocabulary, columns;
   double scale = 1;
   int64_t offset = 0;
+
+  void name(Naming &s) const {
+    s.word(packedName(format)).detail("v", vocabulary).size("k", columns);
+    s.detail("scale", scale, 1).detailIfAny("from", offset);
+  }
 };
 
 /// norm (or a copy) of one row, then f32 or q16. With `gather`, the input is the whole [maxRows, columns] array and the
@@ -96,6 +82,12 @@ struct NormKernel {
 
   int64_t width() const { return group ? group : columns; }    ///< of a norm
   int64_t vectors() const { return wide ? columns : width(); } ///< of weight and bias
+
+  void name(Naming &s) const {
+    s.word(nameOf(kind)).word(nameOf(output)).size("k", columns).detail("eps", eps, 0);
+    s.detailIfAny("gather", gatherRows).detailFlag("offset", unitOffset).flag("bias", bias);
+    s.sizeIfAny("group", group).flag("unweighted", unweighted).flag("wide", wide);
+  }
 };
 
 /// y[r, n] = epilogue(sum_k x[r, k] w[n, k]) for `rows` rows and `panels` panels of w.
@@ -116,7 +108,17 @@ struct LinearKernel {
   int64_t outputStride; ///< elements between rows of y and of the residual
   // The tile: chosen by the schedule stage.
   int64_t rows = 1, panels = 1;
+
+  void name(Naming &s) const {
+    s.word(packedName(format)).word(nameOf(input)).size("k", columns);
+    s.detail("r", rows).detail("p", panels).detail("s", outputStride).flag("bias", bias);
+    shape.name(s, activation);
+    s.flag("gated", gated).detail("scale", scale, 1).number("cap", softcap, 0).flag("residual", residual);
+  }
 };
+
+/// Query heads that share a key; 0 without any.
+constexpr int64_t groupOf(int64_t heads, int64_t kvHeads) { return kvHeads ? heads / kvHeads : 0; }
 
 /// How heads turn by a row's position: their leading components do, the others are copied.
 struct Rotation {
@@ -126,6 +128,13 @@ struct Rotation {
   int64_t limit = 0;    ///< Switch, Grow: sequences of at most this length turn as without a rule
   int64_t grown = 0;    ///< Grow: entries of `growth`
   double magnitude = 1; ///< Grow: multiplies cosine and sine
+
+  void name(Naming &s) const {
+    s.size("rot", rotated).word(nameOf(pairing));
+    if (rule != LengthRule::None)
+      s.word(rule == LengthRule::Switch ? "switch" : "grow").detail("limit", limit);
+    s.detailIfAny("grown", grown).detail("mag", magnitude, 1);
+  }
 };
 
 /// y = x with each of its heads rotated. One row, for what reads rotated heads but is not attention.
@@ -133,6 +142,12 @@ struct RotateKernel {
   int64_t heads, headSize;
   Rotation rotation;
   int64_t maxPages; ///< of a sequence: the positions that the tables have
+
+  void name(Naming &s) const {
+    s.size("h", heads).size("d", headSize);
+    rotation.name(s);
+    s.detail("pages", maxPages);
+  }
 };
 
 /// For one row and one KV head: rotates its group of query heads (q out) and its key, writes key and value to the
@@ -148,6 +163,16 @@ struct AppendKernel {
   int64_t ownValueSize = 0; ///< of a value's head, where it is not headSize
 
   int64_t valueSize() const { return ownValueSize ? ownValueSize : headSize; }
+
+  void name(Naming &s) const {
+    s.word(nameOf(cache))
+        .detail("h", heads)
+        .detail("kv", kvHeads)
+        .size("d", headSize)
+        .keySize("g", groupOf(heads, kvHeads));
+    rotation.name(s);
+    s.detail("pages", maxPages).detailIfAny("split", splitPositions).sizeIfAny("dv", ownValueSize);
+  }
 };
 
 /// For one row, one KV head and one split of the context: partial softmax of the group's heads over the cache.
@@ -166,6 +191,17 @@ struct AttendKernel {
   int64_t ownValueSize = 0; ///< of a value's head, where it is not headSize
 
   int64_t valueSize() const { return ownValueSize ? ownValueSize : headSize; }
+
+  void name(Naming &s) const {
+    s.word(nameOf(cache))
+        .detail("h", heads)
+        .detail("kv", kvHeads)
+        .size("d", headSize)
+        .keySize("g", groupOf(heads, kvHeads));
+    s.detail("scale", scale, 0).detail("pages", maxPages).size("split", splitPositions);
+    s.sizeIfAny("window", window).number("cap", softcap, 0).flag("alibi", alibi);
+    s.flag("scales", scales).detailIfAny("every", every).detailIfAny("of", temperatures).sizeIfAny("dv", ownValueSize);
+  }
 };
 
 /// For one row: joins the partials of `heads` heads over the row's splits, then f32 or q16.
@@ -175,6 +211,11 @@ struct CombineKernel {
   int64_t maxSplits, splitPositions;
   ActFormat output = ActFormat::F32;
   bool sinks = false; ///< each head has a score beside those of the keys, without a value
+
+  void name(Naming &s) const {
+    s.word(nameOf(output)).size("h", heads).size("d", headSize).detail("stride", splitStride);
+    s.detail("splits", maxSplits).size("split", splitPositions).flag("sinks", sinks);
+  }
 };
 
 /// One row of a causal convolution of each channel, and its activation. The sequence's latest inputs are in its state,
@@ -184,6 +225,11 @@ struct ConvKernel {
   bool bias = false;
   Activation activation = Activation::None;
   int64_t stateElements; ///< from one block of the state to the next
+
+  void name(Naming &s) const {
+    s.word("f32").size("c", channels).size("w", width).flag("bias", bias);
+    s.flag(nameOf(activation), activation != Activation::None).detail("state", stateElements);
+  }
 };
 
 /// One row of a selective scan over some heads. See lathe.scan. The state is [block][N][lane]: with `byChannel` (a
@@ -197,9 +243,16 @@ struct ScanKernel {
 
   int64_t lanes() const { return byChannel ? kPanelRows : headSize; }
   int64_t blocks() const { return byChannel ? (heads + kPanelRows - 1) / kPanelRows : heads; }
+
+  void name(Naming &s) const {
+    s.word(byChannel ? "channel" : "head").size("h", heads).size("d", headSize).size("n", stateSize);
+    s.detail("g", groups).detail("gh", groupHeads).detail("min", dtMin, 0).detail("max", dtMax, 0);
+    s.detail("state", stateElements);
+  }
 };
 
 enum class Pointwise { Add, Glu, Activate, Scale, Softcap, Clip, Gate };
+const char *nameOf(Pointwise kind);
 
 /// One row, element by element, then f32 or q16:
 ///   Add       x + value * z             Scale    value * x, * weight
@@ -216,6 +269,11 @@ struct PointwiseKernel {
   ActFormat output = ActFormat::F32;
   ActivationShape shape = {};
   int64_t weights = 0; ///< Scale: of a vector that multiplies too, 1 for all columns or as many; 0: none
+
+  void name(Naming &s) const {
+    s.word(nameOf(kind)).word(nameOf(output)).size("k", columns).detail("by", value, 0).detailIfAny("w", weights);
+    shape.name(s, activation);
+  }
 };
 
 /// For one row: the experts that it chooses by its router's logits and their weights; see lathe.route, whose groups are
@@ -226,11 +284,22 @@ struct RouteKernel {
   bool bias = false, normalise = false;
   double scale = 1;
   int64_t groups = 1, keep = 1;
+
+  void name(Naming &s) const {
+    s.word(scoring == Scoring::Softmax ? "softmax" : "sigmoid").size("e", experts).size("c", choices);
+    s.flag("bias", bias).flag("normalise", normalise).detail("scale", scale, 1);
+    if (keep < groups)
+      s.word("groups").detail("of", groups).detail("keep", keep);
+  }
 };
 
 /// Once a step: the table of a ChoiceLayout, from all rows' choices. tile[4] says how many rows there are.
 struct AssignKernel {
   ChoiceLayout layout;
+
+  void name(Naming &s) const {
+    s.size("r", layout.rows).size("c", layout.choices).size("e", layout.experts).detail("t", layout.tileRows);
+  }
 };
 
 /// For one row: y[c] = sum over its choices j, in order, of weights[j] * x[c, places[j]], then f32 or q16.
@@ -238,14 +307,36 @@ struct CollectKernel {
   int64_t columns, choices;
   int64_t places; ///< rows of x
   ActFormat output = ActFormat::F32;
+
+  void name(Naming &s) const { s.word(nameOf(output)).size("k", columns).size("c", choices).detail("p", places); }
 };
 
-using KernelDesc =
-    std::variant<EmbedKernel, NormKernel, LinearKernel, AppendKernel, AttendKernel, CombineKernel, PointwiseKernel,
-                 ConvKernel, ScanKernel, RouteKernel, AssignKernel, CollectKernel, RotateKernel>;
+/// A std::variant of all families' descriptions, in the list's order.
+template <class, class... Kernels> struct Alternatives {
+  using Variant = std::variant<Kernels...>;
+};
+using KernelDesc = Alternatives<void
+#define LATHE_FAMILY(Name, ...) , Name##Kernel
+#include "compiler/kernels/Families.def"
+                                >::Variant;
 
-/// "linear", "attend", …: the family's name, in symbols and schedule records.
-std::string family(const KernelDesc &kernel);
+/// What |result - reference| may be: absolute + relative * |reference|, in f32 epsilons (2^-23).
+struct Tolerance {
+  double relative, absolute;
+};
+
+struct KernelFamily {
+  const char *name; ///< "linear": in symbols and schedule records
+  Tolerance tolerance;
+  KernelDesc empty; ///< a description of nothing, to ask which words and sizes there are
+};
+
+/// In the order of KernelDesc's alternatives.
+const std::vector<KernelFamily> &kernelFamilies();
+/// The family of a kernel.
+const KernelFamily &kernelFamily(const KernelDesc &kernel);
+/// The description in words.
+Naming naming(const KernelDesc &kernel);
 /// Family, types, shape: "linear_q4_1_q16_k576_r1_p4_residual". Equal descriptions have equal symbols and no others do.
 /// A kernel that a program needs in several schedules has its second as "..._schedule1", and so on.
 std::string symbol(const KernelDesc &kernel, int schedule = 0);

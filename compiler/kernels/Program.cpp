@@ -1,7 +1,7 @@
 //===- Program.cpp - tiles of phases, and programs as text ------------------------------------------------------===//
 #include "compiler/kernels/Program.h"
 #include "compiler/kernels/Signature.h"
-#include <cassert>
+#include <algorithm>
 #include <sstream>
 
 using namespace lathe;
@@ -13,13 +13,6 @@ const char *lathe::baseName(Base base) {
 }
 
 namespace {
-
-template <class P> auto linearIn(P &phase) -> decltype(std::get_if<LinearKernel>(&phase.calls[0].kernel)) {
-  for (auto &call : phase.calls)
-    if (auto *linear = std::get_if<LinearKernel>(&call.kernel))
-      return linear;
-  return nullptr;
-}
 
 void print(std::ostream &out, const View &view) {
   out << baseName(view.base);
@@ -70,24 +63,46 @@ void print(std::ostream &out, const Program &program, const Phase &phase) {
 
 } // namespace
 
-const LinearKernel *lathe::linearOf(const Phase &phase) { return linearIn(phase); }
+size_t lathe::leadingCall(const Phase &phase) {
+  auto first = [&]<class Kernel>(const Kernel *) {
+    return std::ranges::find_if(phase.calls,
+                                [](const Call &call) { return std::holds_alternative<Kernel>(call.kernel); }) -
+           phase.calls.begin();
+  };
+  const size_t calls = phase.calls.size(), linear = first(static_cast<const LinearKernel *>(nullptr));
+  const size_t attend = first(static_cast<const AttendKernel *>(nullptr));
+  return linear < calls ? linear : attend < calls ? attend : 0;
+}
 
-bool lathe::tileFits(const Program &program, const Phase &phase, int64_t rows, int64_t panels) {
-  if (rows < 1 || panels < 1 || program.rows(phase) % rows || phase.columns % panels)
+const LinearKernel *lathe::linearOf(const Phase &phase) {
+  return std::get_if<LinearKernel>(&phase.calls[leadingCall(phase)].kernel);
+}
+
+KernelDesc lathe::withTile(const KernelDesc &kernel, int64_t rows, int64_t columns) {
+  KernelDesc tiled = kernel;
+  if (auto *linear = std::get_if<LinearKernel>(&tiled)) {
+    linear->rows = rows;
+    linear->panels = columns;
+  }
+  return tiled;
+}
+
+bool lathe::tileFits(const Program &program, const Phase &phase, int64_t rows, int64_t columns) {
+  if (rows < 1 || columns < 1 || program.rows(phase) % rows || phase.columns % columns)
     return false;
   const LinearKernel *linear = linearOf(phase);
   if (!linear)
-    return rows == 1 && panels == 1;
+    return rows == 1 && columns == 1;
   if (phase.rowKind == RowKind::Choices && rows != phase.choices.layout.tileRows)
     return false;
-  return !linear->gated || panels % 2 == 0;
+  return !linear->gated || columns % 2 == 0;
 }
 
-void lathe::setTile(Phase &phase, int64_t rows, int64_t panels) {
-  LinearKernel *linear = linearIn(phase);
-  assert(linear && "only linear phases have tiles to choose");
-  linear->rows = phase.rowsPerTile = rows;
-  linear->panels = phase.columnsPerTile = panels;
+void lathe::setTile(Phase &phase, int64_t rows, int64_t columns) {
+  phase.rowsPerTile = rows;
+  phase.columnsPerTile = columns;
+  for (Call &call : phase.calls)
+    call.kernel = withTile(call.kernel, rows, columns);
 }
 
 std::string lathe::print(const ProgramSet &set) {

@@ -75,7 +75,7 @@ struct ChoiceTable {
   bool operator==(const ChoiceTable &other) const { return offset == other.offset; }
 };
 
-/// A grid of tiles. A linear phase's tile sizes are those of its LinearKernel; all others are 1 row x 1 column unit.
+/// A grid of tiles.
 /// A column unit of a linear is a panel of its weights, so a gated linear has two for 16 columns of its result.
 struct Phase {
   std::string name;
@@ -110,14 +110,18 @@ struct Program {
   }
 };
 
+/// The call whose kernel chooses the phase's tile: its linear, else its attention, else the first.
+size_t leadingCall(const Phase &phase);
 /// The phase's linear; null when it has none.
 const LinearKernel *linearOf(const Phase &phase);
-/// Whether a linear phase may run in tiles of `rows` x `panels`: both divide the grid (tiles are never partial: a step
-/// with fewer rows computes garbage in the rest of its last tile), a gated linear keeps its pairs of panels together,
-/// and choices their table's tiles.
-bool tileFits(const Program &program, const Phase &phase, int64_t rows, int64_t panels);
-/// Gives a linear phase its tile; tileFits must hold.
-void setTile(Phase &phase, int64_t rows, int64_t panels);
+/// The kernel as it is called for a tile of so many rows and column units.
+KernelDesc withTile(const KernelDesc &kernel, int64_t rows, int64_t columns);
+/// Whether a phase may run in tiles of `rows` x `columns`: both divide the grid (tiles are never partial: a step with
+/// fewer rows computes garbage in the rest of its last tile), its kernels take so many, a gated linear keeps its pairs
+/// of panels together, and choices their table's tiles.
+bool tileFits(const Program &program, const Phase &phase, int64_t rows, int64_t columns);
+/// Gives a phase its tile; tileFits must hold.
+void setTile(Phase &phase, int64_t rows, int64_t columns);
 
 /// One matrix or vector of weights.bin (see lathe.packed).
 ///

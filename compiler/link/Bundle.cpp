@@ -52,18 +52,11 @@ private:
   int fd = -1;
 };
 
-std::vector<LinkedKernel> linkedKernels(const std::vector<BundleKernel> &kernels) {
-  std::vector<LinkedKernel> linked;
-  for (const BundleKernel &kernel : kernels)
-    linked.push_back(kernel.linked);
-  return linked;
-}
-
 /// Identifies what the bundle holds; `tables` is the tables' object with build id 0.
-uint64_t buildId(uint64_t dataHash, StringRef tables, const std::vector<BundleKernel> &kernels) {
+uint64_t buildId(uint64_t dataHash, StringRef tables, const std::vector<ObjectBytes> &objects) {
   uint64_t id = hashBytes(tables, hashNumber(tables.size(), hashNumber(dataHash)));
-  for (const BundleKernel &kernel : kernels)
-    id = hashBytes(kernel.object, hashNumber(kernel.object.size(), id));
+  for (const ObjectBytes &object : objects)
+    id = hashBytes(object.bytes, hashNumber(object.bytes.size(), id));
   return id;
 }
 
@@ -73,7 +66,7 @@ Error lathe::writeBundle(const BundleInput &input, StagingFolder &staging, const
   Expected<WeightsLayout> layout = layOutWeights(input.set, input.tokenizer.size());
   if (!layout)
     return layout.takeError();
-  Expected<ModelTables> tables = ModelTables::make(input.set, *layout, linkedKernels(input.kernels), input.info);
+  Expected<ModelTables> tables = ModelTables::make(input.set, *layout, input.kernels, input.info);
   if (!tables)
     return tables.takeError();
 
@@ -88,15 +81,12 @@ Error lathe::writeBundle(const BundleInput &input, StagingFolder &staging, const
   Expected<std::string> object = emitTables(*tables);
   if (!object)
     return object.takeError();
-  tables->setBuildId(buildId(*dataHash, *object, input.kernels));
+  tables->setBuildId(buildId(*dataHash, *object, input.objects));
   object = emitTables(*tables);
   if (!object)
     return object.takeError();
-  std::vector<ObjectBytes> objects;
-  for (const BundleKernel &kernel : input.kernels)
-    objects.push_back({kernel.linked.symbol, kernel.object});
   std::string library = staging.file("model.so");
-  if (Error failed = linkShared(*object, objects, staging, library))
+  if (Error failed = linkShared(*object, input.objects, staging, library))
     return failed;
 
   Expected<std::shared_ptr<const InputFile>> program = InputFile::open(library);
@@ -115,12 +105,12 @@ Error lathe::writeBundle(const BundleInput &input, StagingFolder &staging, const
   return weights.finish(header);
 }
 
-Error lathe::printBundle(const ProgramSet &set, const std::vector<BundleKernel> &kernels, const ModelInfo &info,
+Error lathe::printBundle(const ProgramSet &set, const std::vector<LinkedKernel> &kernels, const ModelInfo &info,
                          uint64_t tokenizerBytes, llvm::raw_ostream &out) {
   Expected<WeightsLayout> layout = layOutWeights(set, tokenizerBytes);
   if (!layout)
     return layout.takeError();
-  Expected<ModelTables> tables = ModelTables::make(set, *layout, linkedKernels(kernels), info);
+  Expected<ModelTables> tables = ModelTables::make(set, *layout, kernels, info);
   if (!tables)
     return tables.takeError();
   printTables(tables->model(), out);

@@ -1,7 +1,5 @@
 //===- Cache.cpp - compiled kernels kept between runs -----------------------------------------------------------===//
 #include "compiler/object/Cache.h"
-#include "KernelStamp.h"
-#include "compiler/kernels/Signature.h"
 #include "compiler/support/Error.h"
 #include "compiler/support/File.h"
 #include "compiler/support/Hash.h"
@@ -21,9 +19,9 @@ static constexpr size_t kHeader = 8 + 3 * 8;
 
 static uint64_t checksum(StringRef key, StringRef object) { return hashBytes(object, hashBytes(key)); }
 
-std::string KernelCache::key(const Scheduled &kernel, const TargetDesc &target) {
-  return kernel.symbol() + "\n" + print(signature(kernel.kernel)) + "\n" + kernel.values.print() + "\n" + target.name +
-         " " + std::to_string(target.features) + " " + std::to_string(target.lanes) + "\n" LATHE_KERNEL_STAMP;
+std::string KernelCache::key(const CodeUnit &unit, const Backend &backend, const TargetDesc &target) {
+  return unit.key + "\n" + target.name + " " + std::to_string(target.features) + " " + std::to_string(target.lanes) +
+         " " + std::to_string(target.sm) + "\n" + backend.name + " " + backend.stamp;
 }
 
 std::string KernelCache::path(const std::string &key) const {

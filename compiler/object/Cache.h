@@ -4,15 +4,15 @@
 //
 //   "LATHEKRN" | u64 key bytes | u64 object bytes | u64 FNV-1a of key and object | key | object      (little-endian)
 //
-// The key holds the symbol, the arguments, the schedule's values, the target, and a stamp of the sources of the kernel
-// builders and of Halide's version. Files appear by rename, so readers see all of one or none; a file that doesn't
+// The key holds the unit's own key (of Halide: symbol, arguments, the schedule's values), the target, and the backend's
+// stamp, of its sources and its libraries. Files appear by rename, so readers see all of one or none; a file that doesn't
 // check is no entry and is written anew.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_OBJECT_CACHE_H
 #define LATHE_COMPILER_OBJECT_CACHE_H
 
-#include "compiler/schedule/Schedule.h"
+#include "compiler/backend/Backend.h"
 #include "llvm/Support/Error.h"
 #include <optional>
 #include <string>
@@ -24,7 +24,7 @@ class KernelCache {
 public:
   explicit KernelCache(std::string directory) : directory(std::move(directory)) {}
 
-  static std::string key(const Scheduled &kernel, const TargetDesc &target);
+  static std::string key(const CodeUnit &unit, const Backend &backend, const TargetDesc &target);
   std::optional<std::string> find(const std::string &key) const;
   llvm::Error add(const std::string &key, const std::string &object) const;
   /// Where the entry of a key is.

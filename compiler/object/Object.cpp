@@ -32,63 +32,71 @@ static Error checkNeeds(const std::string &bytes, const std::string &name) {
   return Error::success();
 }
 
-Expected<std::string> lathe::compileKernel(const Scheduled &kernel, const TargetDesc &target, ObjectForm form) {
-  std::string name = kernel.symbol();
-  Emitted emitted = emit(kernel.kernel, kernel.values, target, form, name);
+Expected<std::string> lathe::compileUnit(const CompileInput &input, const CodeUnit &unit) {
+  Emitted emitted = input.backend.compile(unit, input.set, input.schedule, input.target);
   if (!emitted.error.empty())
-    return makeError("kernel {0} for {1} ({2}): {3}", name, target.name, kernel.values.print(),
-                     llvm::StringRef(emitted.error).trim());
-  if (form == ObjectForm::Object)
-    if (Error error = checkNeeds(emitted.bytes, name))
-      return makeError("kernel {0} for {1}: {2}", name, target.name, llvm::toString(std::move(error)));
+    return makeError("{0} for {1}: {2}", unit.name, input.target.name, llvm::StringRef(emitted.error).trim());
+  if (input.target.device == DeviceKind::Cpu)
+    if (Error error = checkNeeds(emitted.bytes, unit.name))
+      return makeError("{0} for {1}: {2}", unit.name, input.target.name, llvm::toString(std::move(error)));
   return std::move(emitted.bytes);
 }
 
-Expected<CompiledKernels> lathe::compileAll(llvm::ArrayRef<Scheduled> kernels, const TargetDesc &target,
-                                            const CompileOptions &options) {
+Expected<std::string> lathe::printKernel(const Backend &backend, const Backend::Form &form, const Scheduled &kernel,
+                                         const TargetDesc &target) {
+  Emitted emitted = backend.print(form, kernel, target);
+  if (!emitted.error.empty())
+    return makeError("{0} ({1}) for {2}: {3}", kernel.symbol(), kernel.values.print(), target.name,
+                     llvm::StringRef(emitted.error).trim());
+  return std::move(emitted.bytes);
+}
+
+Expected<CompiledCode> lathe::compileAll(const CompileInput &input, const CompileOptions &options) {
   std::optional<KernelCache> cache;
   if (!options.cacheDirectory.empty())
     cache.emplace(options.cacheDirectory);
 
-  CompiledKernels result;
-  result.objects.resize(kernels.size());
-  std::vector<std::string> errors(kernels.size());
+  CompiledCode result;
+  for (CodeUnit &unit : input.backend.units(input.set, input.schedule, input.target))
+    result.units.push_back({std::move(unit), {}});
+  const size_t total = result.units.size();
+  std::vector<std::string> errors(total);
   std::atomic<size_t> next = 0;
   std::atomic<bool> failed = false;
   std::mutex mutex; // of all below
   size_t done = 0;
 
   auto work = [&] {
-    for (size_t i; !failed && (i = next++) < kernels.size();) {
-      const Scheduled &one = kernels[i];
-      std::string key = KernelCache::key(one, target), problem;
-      std::optional<std::string> object = cache ? cache->find(key) : std::nullopt;
-      const bool found = object.has_value();
+    for (size_t i; !failed && (i = next++) < total;) {
+      CompiledUnit &one = result.units[i];
+      std::string key = KernelCache::key(one.unit, input.backend, input.target), problem;
+      std::optional<std::string> code = cache ? cache->find(key) : std::nullopt;
+      const bool found = code.has_value();
       if (!found) {
-        Expected<std::string> compiled = compileKernel(one, target, ObjectForm::Object);
+        Expected<std::string> compiled = compileUnit(input, one.unit);
         if (!compiled) {
           errors[i] = llvm::toString(compiled.takeError());
           failed = true;
           return;
         }
-        object = std::move(*compiled);
+        code = std::move(*compiled);
         if (cache)
-          if (Error error = cache->add(key, *object))
+          if (Error error = cache->add(key, *code))
             problem = llvm::toString(std::move(error));
       }
-      result.objects[i] = std::move(*object);
+      one.code = std::move(*code);
       std::lock_guard lock(mutex);
       ++done;
       result.fromCache += found;
       if (result.cacheProblem.empty())
         result.cacheProblem = problem;
       if (options.progress)
-        options.progress(done, kernels.size(), one.symbol());
+        options.progress(done, total, one.unit.name);
     }
   };
   size_t jobs = options.jobs ? options.jobs : std::max(1u, std::thread::hardware_concurrency());
   std::vector<std::thread> threads;
-  for (size_t i = 1; i < std::min(jobs, kernels.size()); ++i)
+  for (size_t i = 1; i < std::min(jobs, total); ++i)
     threads.emplace_back(work);
   work();
   for (std::thread &thread : threads)

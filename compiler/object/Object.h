@@ -1,15 +1,14 @@
 //===- Object.h - the stage that makes native code ----------------------------------------------------*- C++ -*-===//
 //
-// Each scheduled kernel becomes one ELF object that exports its symbol() + "_argv" (a lathe_kernel_function) and
-// needs nothing but memcpy, memmove and memset. Objects are kept in a cache keyed by all that decides their bytes.
+// The backend says which pieces of code a schedule becomes and makes them; this stage makes them in parallel and keeps
+// them in a cache keyed by all that decides their bytes. The CPU's are ELF objects that define a lathe_kernel_function
+// for each kernel and need nothing but memcpy, memmove and memset.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_OBJECT_OBJECT_H
 #define LATHE_COMPILER_OBJECT_OBJECT_H
 
-#include "compiler/object/Emit.h"
-#include "compiler/schedule/Schedule.h"
-#include "llvm/ADT/ArrayRef.h"
+#include "compiler/backend/Backend.h"
 #include "llvm/Support/Error.h"
 #include <functional>
 #include <string>
@@ -17,25 +16,40 @@
 
 namespace lathe {
 
-/// One kernel in any form, without the cache. Errors name the kernel's symbol. Thread-safe.
-llvm::Expected<std::string> compileKernel(const Scheduled &kernel, const TargetDesc &target, ObjectForm form);
+/// A scheduled program set and what compiles it; all of it outlives the call that gets it.
+struct CompileInput {
+  const Backend &backend;
+  const ProgramSet &set;
+  const std::vector<Scheduled> &schedule;
+  const TargetDesc &target;
+};
+
+/// One unit's code, without the cache. Errors name the unit. Thread-safe.
+llvm::Expected<std::string> compileUnit(const CompileInput &input, const CodeUnit &unit);
+/// One kernel as text. Errors name the kernel's symbol.
+llvm::Expected<std::string> printKernel(const Backend &backend, const Backend::Form &form, const Scheduled &kernel,
+                                        const TargetDesc &target);
 
 struct CompileOptions {
   unsigned jobs = 0;          ///< threads; 0: one for each processor
   std::string cacheDirectory; ///< of KernelCache; empty: no cache
-  /// Called after each kernel, from any thread but never from two at once.
-  std::function<void(size_t done, size_t total, const std::string &symbol)> progress;
+  /// Called after each unit, from any thread but never from two at once.
+  std::function<void(size_t done, size_t total, const std::string &unit)> progress;
 };
 
-struct CompiledKernels {
-  std::vector<std::string> objects; ///< in the order of the kernels
+struct CompiledUnit {
+  CodeUnit unit;
+  std::string code;
+};
+
+struct CompiledCode {
+  std::vector<CompiledUnit> units;
   size_t fromCache = 0;
-  std::string cacheProblem; ///< why the cache could not be written, once; the objects are good all the same
+  std::string cacheProblem; ///< why the cache could not be written, once; the code is good all the same
 };
 
-/// All kernels as objects, in parallel. Fails with the error of the first kernel (in the list's order) that has one.
-llvm::Expected<CompiledKernels> compileAll(llvm::ArrayRef<Scheduled> kernels, const TargetDesc &target,
-                                           const CompileOptions &options);
+/// All units, in parallel. Fails with the error of the first unit (in the backend's order) that has one.
+llvm::Expected<CompiledCode> compileAll(const CompileInput &input, const CompileOptions &options);
 
 } // namespace lathe
 

@@ -5,6 +5,7 @@
 #include "compiler/fusion/Passes.h"
 #include "compiler/kernels/Program.h"
 #include "compiler/link/Bundle.h"
+#include "compiler/object/Object.h"
 #include "compiler/schedule/Schedule.h"
 #include "compiler/spec/Input.h"
 #include "mlir/IR/MLIRContext.h"
@@ -44,7 +45,8 @@ struct Compilation {
   // schedule
   std::vector<Scheduled> schedule;
   // object
-  std::vector<BundleKernel> kernels;
+  std::vector<CompiledUnit> units;
+  std::vector<LinkedKernel> kernels; ///< of the schedule
   std::vector<std::string> warnings; ///< for people: nothing is wrong with the result
   // link
   ModelInfo info;

@@ -10,17 +10,25 @@ using namespace lathe;
 using llvm::Error;
 using llvm::StringRef;
 
+/// A stage's own form, and what the backends show at it.
+static std::vector<StringRef> formsOf(StringRef stage, StringRef own) {
+  std::vector<StringRef> forms = {own};
+  for (const Backend *backend : backends())
+    for (const Backend::Form &form : backend->forms)
+      if (stage == form.stage && !llvm::is_contained(forms, form.name))
+        forms.push_back(form.name);
+  return forms;
+}
+
 llvm::ArrayRef<Stage> lathe::stages() {
-  static const StringRef text[] = {"textproto"}, mlir[] = {"mlir"}, plain[] = {"text"};
-  static const StringRef object[] = {"list", "asm", "ll", "stmt"};
   static const Stage all[] = {
-      {"spec", stage::spec, stage::printSpec, text},
-      {"import", stage::import, stage::printModule, mlir},
-      {"fusion", stage::fusion, stage::printModule, mlir},
-      {"kernels", stage::kernels, stage::printKernels, plain},
-      {"schedule", stage::schedule, stage::printSchedule, plain},
-      {"object", stage::object, stage::printObject, object},
-      {"link", stage::link, stage::printLink, plain},
+      {"spec", stage::spec, stage::printSpec, formsOf("spec", "textproto")},
+      {"import", stage::import, stage::printModule, formsOf("import", "mlir")},
+      {"fusion", stage::fusion, stage::printModule, formsOf("fusion", "mlir")},
+      {"kernels", stage::kernels, stage::printKernels, formsOf("kernels", "text")},
+      {"schedule", stage::schedule, stage::printSchedule, formsOf("schedule", "text")},
+      {"object", stage::object, stage::printObject, formsOf("object", "list")},
+      {"link", stage::link, stage::printLink, formsOf("link", "text")},
   };
   return all;
 }

@@ -21,7 +21,7 @@ struct Stage {
   llvm::StringRef name;
   llvm::Error (*run)(Compilation &);
   llvm::Error (*print)(Compilation &, llvm::StringRef form, llvm::raw_ostream &);
-  llvm::ArrayRef<llvm::StringRef> forms; ///< of --emit=NAME,FORM; the first is meant when none is given
+  std::vector<llvm::StringRef> forms; ///< of --emit=NAME,FORM; the first is meant when none is given
 };
 
 /// In the order of the road.

@@ -31,6 +31,21 @@ void report(const Compilation &c, StringRef stage, uint64_t done, uint64_t total
     c.options.progress(stage, done, total);
 }
 
+/// Each kernel in one of the backend's forms.
+Error printForm(Compilation &c, StringRef stage, StringRef form, llvm::raw_ostream &out) {
+  const Backend &backend = backendFor(c.target);
+  auto wanted =
+      llvm::find_if(backend.forms, [&](const Backend::Form &f) { return stage == f.stage && form == f.name; });
+  assert(wanted != backend.forms.end() && "stages() lists the backends' forms");
+  for (const Scheduled &kernel : c.schedule) {
+    Expected<std::string> text = printKernel(backend, *wanted, kernel, c.target);
+    if (!text)
+      return text.takeError();
+    out << (form == "ll" ? "; " : "# ") << kernel.symbol() << "\n" << *text << "\n";
+  }
+  return Error::success();
+}
+
 /// The first error that MLIR reports while this lives.
 class FirstDiagnostic {
 public:
@@ -97,7 +112,12 @@ Error stage::printModule(Compilation &c, StringRef, llvm::raw_ostream &out) {
 
 Error stage::kernels(Compilation &c) { return put(describe(*c.module, {.cache = c.options.cache}), c.set); }
 
-Error stage::printKernels(Compilation &c, StringRef, llvm::raw_ostream &out) {
+Error stage::printKernels(Compilation &c, StringRef form, llvm::raw_ostream &out) {
+  if (form != "text") {
+    if (Error failed = stage::schedule(c)) // each kernel once
+      return failed;
+    return printForm(c, "kernels", form, out);
+  }
   out << print(c.set);
   return Error::success();
 }
@@ -106,10 +126,12 @@ Error stage::schedule(Compilation &c) {
   Expected<RecordBook> records = RecordBook::embedded();
   if (!records)
     return records.takeError();
-  return put(scheduleProgram(c.set, c.target, *records), c.schedule);
+  return put(scheduleProgram(c.set, backendFor(c.target), c.target, *records), c.schedule);
 }
 
-Error stage::printSchedule(Compilation &c, StringRef, llvm::raw_ostream &out) {
+Error stage::printSchedule(Compilation &c, StringRef form, llvm::raw_ostream &out) {
+  if (form != "text")
+    return printForm(c, "schedule", form, out);
   out << "target " << c.target.name << "\n" << print(c.schedule);
   return Error::success();
 }
@@ -121,32 +143,26 @@ Error stage::object(Compilation &c) {
   options.jobs = c.options.jobs;
   options.cacheDirectory = c.options.cacheDirectory;
   options.progress = [&](size_t done, size_t total, const std::string &) { report(c, "object", done, total); };
-  Expected<CompiledKernels> compiled = compileAll(c.schedule, c.target, options);
+  Expected<CompiledCode> compiled = compileAll({backendFor(c.target), c.set, c.schedule, c.target}, options);
   if (!compiled)
     return compiled.takeError();
   if (!compiled->cacheProblem.empty())
     c.warnings.push_back("the kernel cache was not written: " + compiled->cacheProblem);
-  for (auto [scheduled, object] : llvm::zip_equal(c.schedule, compiled->objects)) {
-    std::string name = scheduled.symbol();
-    c.kernels.push_back({{name, scheduled.tag, name + "_argv"}, std::move(object)});
-  }
+  c.units = std::move(compiled->units);
+  c.kernels.resize(c.schedule.size());
+  for (const CompiledUnit &one : c.units)
+    for (auto [place, function] : llvm::zip_equal(one.unit.kernels, one.unit.functions))
+      c.kernels[place] = {c.schedule[place].symbol(), c.schedule[place].tag, function};
   return Error::success();
 }
 
 Error stage::printObject(Compilation &c, StringRef form, llvm::raw_ostream &out) {
-  if (form == "list") {
-    for (const BundleKernel &kernel : c.kernels)
-      out << llvm::formatv("{0,8} bytes  {1} ({2})\n", kernel.object.size(), kernel.linked.symbol,
-                           kernel.linked.schedule);
-    return Error::success();
-  }
-  ObjectForm wanted = form == "asm" ? ObjectForm::Assembly : form == "ll" ? ObjectForm::LLVM : ObjectForm::Stmt;
-  for (const Scheduled &kernel : c.schedule) {
-    Expected<std::string> text = compileKernel(kernel, c.target, wanted);
-    if (!text)
-      return text.takeError();
-    out << (wanted == ObjectForm::LLVM ? "; " : "# ") << kernel.symbol() << "\n" << *text << "\n";
-  }
+  if (form != "list")
+    return printForm(c, "object", form, out);
+  for (const CompiledUnit &one : c.units)
+    for (size_t place : one.unit.kernels)
+      out << llvm::formatv("{0,8} bytes  {1} ({2})\n", one.code.size(), c.kernels[place].symbol,
+                           c.kernels[place].schedule);
   return Error::success();
 }
 
@@ -165,7 +181,10 @@ Error stage::link(Compilation &c) {
   PackOptions options;
   options.jobs = c.options.jobs;
   options.progress = [&](uint64_t done, uint64_t total) { report(c, "link", done, total); };
-  return writeBundle({c.set, c.kernels, c.info, *c.input.weights, c.tokenizer}, *c.staging, options);
+  std::vector<ObjectBytes> objects;
+  for (const CompiledUnit &one : c.units)
+    objects.push_back({one.unit.name, one.code});
+  return writeBundle({c.set, c.kernels, objects, c.info, *c.input.weights, c.tokenizer}, *c.staging, options);
 }
 
 Error stage::printLink(Compilation &c, StringRef, llvm::raw_ostream &out) {

@@ -1,7 +1,7 @@
 //===- Records.cpp - measured schedules, as reviewed data --------------------------------------------------------===//
 #include "compiler/schedule/Records.h"
-#include "compiler/kernels/halide/Registry.h"
 #include "compiler/support/Error.h"
+#include "compiler/target/Target.h"
 #include "schedules/Embedded.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -54,7 +54,7 @@ Error checkProvenance(const schedule::Provenance &from) {
 Error checkRecord(const Record &record) {
   if (!llvm::any_of(targets(), [&](const TargetDesc &target) { return target.name == record.target(); }))
     return makeError("target = \"{0}\" is not a target", record.target());
-  if (!llvm::any_of(families(), [&](const Family &family) { return family.name == record.family(); }))
+  if (!llvm::any_of(kernelFamilies(), [&](const KernelFamily &family) { return family.name == record.family(); }))
     return makeError("family = \"{0}\" is not a kernel family", record.family());
   if (record.types().empty())
     return makeError("types is empty");
@@ -65,7 +65,7 @@ Error checkRecord(const Record &record) {
                        llvm::join(known, ", "));
     if (llvm::is_contained(seen, size.name()))
       return makeError("sizes: \"{0}\" is there twice", size.name());
-    if (size.min() < 1 || size.max() < size.min())
+    if (size.min() < 0 || size.max() < size.min())
       return makeError("sizes: {0} from {1} to {2} holds nothing", size.name(), size.min(), size.max());
     seen.push_back(size.name());
   }
@@ -102,7 +102,8 @@ bool overlap(const Record &a, const Record &b) {
   return true;
 }
 
-/// Doublings between `key` and what the record covers; 0: it covers it; infinity: nothing to do with one another.
+/// Doublings between `key` and what the record covers; 0: it covers it; infinity: nothing to do with one another. From 0,
+/// which says that there is no such thing (a window), everything is infinitely far.
 double distance(const Record &record, const ScheduleKey &key) {
   double sum = 0;
   for (const auto &[name, value] : key.sizes) {

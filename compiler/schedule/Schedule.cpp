@@ -1,7 +1,7 @@
 //===- Schedule.cpp - the stage that chooses how kernels run -----------------------------------------------------===//
 #include "compiler/schedule/Schedule.h"
 #include "compiler/kernels/Check.h"
-#include "compiler/schedule/Fallback.h"
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include <optional>
@@ -13,73 +13,85 @@ using schedule::Record;
 
 namespace {
 
+/// How a kernel runs: the values of its code, and the tile of its phase if it leads that.
+struct Choice {
+  int64_t rows = 1, columns = 1;
+  Values values;
+};
+
 class Scheduler {
 public:
-  Scheduler(const TargetDesc &target, const RecordBook &records) : target(target), records(records) {}
+  Scheduler(const Backend &backend, const TargetDesc &target, const RecordBook &records)
+      : backend(backend), target(target), records(records) {}
 
   void run(Program &program) {
     for (Phase &phase : program.phases) {
-      std::optional<ScheduleKey> key;
-      RecordBook::Match match = {nullptr, false};
-      if (const LinearKernel *linear = linearOf(phase)) {
-        key = keyOf(*linear, program, phase);
-        match = records.find(target.name, *key, [&](const Record &record) { return fits(record, program, phase); });
-        Tile tile = match.record ? tileOf(*match.record, program, phase) : fallbackTile(program, phase, target);
-        setTile(phase, tile.rows, tile.panels);
-      }
-      for (std::vector<Call> *calls : {&phase.prologue, &phase.calls})
-        for (Call &call : *calls)
-          if (std::holds_alternative<LinearKernel>(call.kernel))
-            add(call, match);
-          else
-            add(call, records.find(target.name, keyOf(call.kernel, program, phase),
-                                   [&](const Record &record) { return valuesOf(record, call.kernel).has_value(); }));
+      const Grid grid = gridOf(program, phase);
+      Grid leads = grid;
+      leads.leads = true;
+      const size_t leader = leadingCall(phase);
+      const RecordBook::Match match = find(phase.calls[leader].kernel, leads);
+      const Choice choice = *choose(match.record, phase.calls[leader].kernel, leads);
+      setTile(phase, choice.rows, choice.columns);
+      for (Call &call : phase.prologue)
+        add(call, grid);
+      for (auto [index, call] : llvm::enumerate(phase.calls))
+        if (index == leader)
+          add(call, match, choice.values);
+        else
+          add(call, grid);
     }
   }
 
   std::vector<Scheduled> kernels;
 
 private:
-  /// The tile that a record asks for; what it leaves open is the fallback's.
-  Tile tileOf(const Record &record, const Program &program, const Phase &phase) const {
-    Tile tile = fallbackTile(program, phase, target);
-    for (const schedule::Value &value : record.values())
-      if (value.name() == "tile_rows")
-        tile.rows = value.value();
-      else if (value.name() == "tile_panels")
-        tile.panels = value.value();
-    return tile;
+  RecordBook::Match find(const KernelDesc &kernel, const Grid &grid) const {
+    return records.find(target.name, keyOf(kernel, grid),
+                        [&](const Record &record) { return choose(&record, kernel, grid).has_value(); });
   }
 
-  /// Whether a record's tile and values are possible for a phase.
-  bool fits(const Record &record, const Program &program, const Phase &phase) const {
-    Tile tile = tileOf(record, program, phase);
-    if (!tileFits(program, phase, tile.rows, tile.panels))
-      return false;
-    LinearKernel tiled = *linearOf(phase);
-    tiled.rows = tile.rows;
-    tiled.panels = tile.panels;
-    return valuesOf(record, tiled).has_value();
-  }
-
-  /// The fallback's values with the record's in their place; nothing if one is not among the choices for this kernel.
-  std::optional<Values> valuesOf(const Record &record, const KernelDesc &kernel) const {
-    std::vector<Parameter> space = familyOf(kernel).space(kernel, target);
-    Values values = fallbackValues(kernel, target);
-    bool linear = std::holds_alternative<LinearKernel>(kernel);
-    for (const schedule::Value &value : record.values()) {
-      if (linear && (value.name() == "tile_rows" || value.name() == "tile_panels"))
-        continue;
-      auto parameter = llvm::find_if(space, [&](const Parameter &p) { return p.name == value.name(); });
-      if (parameter == space.end() || !llvm::is_contained(parameter->choices, value.value()))
+  /// What the record asks for, in the rest the fallback; nothing if that is not possible for this kernel.
+  std::optional<Choice> choose(const Record *record, const KernelDesc &kernel, const Grid &grid) const {
+    Choice choice;
+    llvm::SmallDenseMap<llvm::StringRef, int64_t> asked;
+    if (record)
+      for (const schedule::Value &value : record->values())
+        asked[value.name()] = value.value();
+    Grid inner = grid;
+    inner.leads = false;
+    if (grid.leads)
+      for (const Parameter &parameter : backend.space(kernel, grid, target).parameters) {
+        if (parameter.name != kTileRows && parameter.name != kTileColumns)
+          continue;
+        int64_t value = parameter.fallback;
+        if (auto wanted = asked.find(parameter.name); wanted != asked.end()) {
+          value = wanted->second;
+          asked.erase(wanted);
+        }
+        if (!llvm::is_contained(parameter.choices, value))
+          return std::nullopt;
+        (parameter.name == kTileRows ? choice.rows : choice.columns) = value;
+      }
+    const KernelDesc tiled = grid.leads ? withTile(kernel, choice.rows, choice.columns) : kernel;
+    const Space space = backend.space(tiled, inner, target);
+    choice.values = space.fallback();
+    for (const auto &[name, value] : asked) {
+      if (!choice.values.find(name.str()))
         return std::nullopt;
-      values.set(value.name(), value.value());
+      choice.values.set(name.str(), value);
     }
-    return values;
+    if (!space.holds(choice.values))
+      return std::nullopt;
+    return choice;
   }
 
-  void add(Call &call, RecordBook::Match match) {
-    Values values = match.record ? *valuesOf(*match.record, call.kernel) : fallbackValues(call.kernel, target);
+  void add(Call &call, const Grid &grid) {
+    const RecordBook::Match match = find(call.kernel, grid);
+    add(call, match, choose(match.record, call.kernel, grid)->values);
+  }
+
+  void add(Call &call, RecordBook::Match match, Values values) {
     std::string tag = !match.record ? "fallback" : match.exact ? "tuned" : "nearest " + print(*match.record);
     std::vector<size_t> &schedules = places[symbol(call.kernel)];
     for (size_t place : schedules)
@@ -94,6 +106,7 @@ private:
     kernels.push_back({call.kernel, std::move(values), std::move(tag), call.schedule});
   }
 
+  const Backend &backend;
   const TargetDesc &target;
   const RecordBook &records;
   llvm::StringMap<std::vector<size_t>> places; ///< in `kernels`, by symbol without schedule
@@ -101,9 +114,9 @@ private:
 
 } // namespace
 
-Expected<std::vector<Scheduled>> lathe::scheduleProgram(ProgramSet &set, const TargetDesc &target,
-                                                        const RecordBook &records) {
-  Scheduler scheduler(target, records);
+Expected<std::vector<Scheduled>> lathe::scheduleProgram(ProgramSet &set, const Backend &backend,
+                                                        const TargetDesc &target, const RecordBook &records) {
+  Scheduler scheduler(backend, target, records);
   for (Program &program : set.programs)
     scheduler.run(program);
   if (Error wrong = check(set))

@@ -1,4 +1,4 @@
-//===- Target.cpp - the what programs are compiled for ---------------------------------------------------------===//
+//===- Target.cpp - what programs are compiled for --------------------------------------------------------------===//
 #include "compiler/target/Target.h"
 
 using namespace lathe;

@@ -1,14 +1,10 @@
 //===- Append.cpp - the KV cache's new entry: the mathematics ---------------------------------------------------===//
-#include "compiler/kernels/halide/Spaces.h"
 #include "compiler/kernels/halide/Stages.h"
 
 using namespace Halide;
 using namespace lathe;
 
-std::vector<lathe::Parameter> lathe::appendSpace(const AppendKernel &, const TargetDesc &) { return {}; }
-
-Built lathe::buildAppend(const AppendKernel &k, const TargetDesc &target, const Values &) {
-  KernelBuilder kernel(k, target);
+AppendStages lathe::defineKernel(const AppendKernel &k, KernelBuilder &kernel) {
   AppendStages s;
   const int page = static_cast<int>(kPagePositions), size = static_cast<int>(k.headSize);
   Expr position = kernel.load("positions", {0});
@@ -47,6 +43,5 @@ Built lathe::buildAppend(const AppendKernel &k, const TargetDesc &target, const 
   s.values(s.valueComponent.x, row, physical) = cast(type, value(s.valueComponent.x));
   kernel.out("K", s.keys);
   kernel.out("V", s.values);
-  scheduleAppend(s, k, target);
-  return kernel.finish();
+  return s;
 }

@@ -4,16 +4,12 @@
 // each choice got stand in one array, so that taking a place and moving on are one loop in the order of the choices.
 //
 //===------------------------------------------------------------------------------------------------------------===//
-#include "compiler/kernels/halide/Spaces.h"
 #include "compiler/kernels/halide/Stages.h"
 
 using namespace Halide;
 using namespace lathe;
 
-std::vector<lathe::Parameter> lathe::assignSpace(const AssignKernel &, const TargetDesc &) { return {}; }
-
-Built lathe::buildAssign(const AssignKernel &k, const TargetDesc &target, const Values &) {
-  KernelBuilder kernel(k, target);
+AssignStages lathe::defineKernel(const AssignKernel &k, KernelBuilder &kernel) {
   AssignStages s;
   const ChoiceLayout &l = k.layout;
   const int experts = static_cast<int>(l.experts), choices = static_cast<int>(l.choices);
@@ -48,6 +44,5 @@ Built lathe::buildAssign(const AssignKernel &k, const TargetDesc &target, const 
   kernel.out("tiles", s.tiles);
   kernel.out("rows", s.rows);
   kernel.out("places", s.places);
-  scheduleAssign(s, k);
-  return kernel.finish();
+  return s;
 }

@@ -9,27 +9,13 @@
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #include "compiler/kernels/halide/Math.h"
-#include "compiler/kernels/halide/Spaces.h"
 #include "compiler/kernels/halide/Stages.h"
 
 using namespace Halide;
 using namespace lathe;
 
-/// `heads`: heads whose accumulators are in registers at once.
-std::vector<lathe::Parameter> lathe::attendSpace(const AttendKernel &k, const TargetDesc &target) {
-  const int64_t group = k.heads / k.kvHeads, most = target.lanes == 16 ? 4 : 3;
-  lathe::Parameter heads{"heads", {}, 1};
-  for (int64_t n = 1; n <= 8; ++n)
-    if (group % n == 0) {
-      heads.choices.push_back(n);
-      if (n <= most)
-        heads.fallback = n;
-    }
-  return {heads};
-}
-
-Built lathe::buildAttend(const AttendKernel &k, const TargetDesc &target, const Values &values) {
-  KernelBuilder kernel(k, target);
+AttendStages lathe::defineKernel(const AttendKernel &k, KernelBuilder &kernel) {
+  const TargetDesc &target = kernel.target;
   AttendStages s;
   const int page = static_cast<int>(kPagePositions), size = static_cast<int>(k.headSize);
   const int split = static_cast<int>(k.splitPositions);
@@ -116,6 +102,5 @@ Built lathe::buildAttend(const AttendKernel &k, const TargetDesc &target, const 
   s.mixedComponent = RDom(0, static_cast<int>(k.valueSize()), "mixed_component");
   s.partial(2 + s.mixedComponent, s.h) = s.mixed(s.mixedComponent, s.h);
   kernel.out("partial", s.partial);
-  scheduleAttend(s, k, target, values);
-  return kernel.finish();
+  return s;
 }

@@ -90,7 +90,3 @@ Built KernelBuilder::finish() {
   built.pipeline = Halide::Pipeline(funcs);
   return built;
 }
-
-Built lathe::build(const KernelDesc &kernel, const TargetDesc &target, const Values &values) {
-  return familyOf(kernel).build(kernel, target, values);
-}

@@ -1,16 +1,13 @@
 //===- Builder.h - from a kernel's description to a Halide pipeline -----------------------------------*- C++ -*-===//
 //
-// A builder writes a family's mathematics as Halide Funcs (the algorithm), then its directives in a function of its
-// own, with the numbers taken from Values:
+// A family's mathematics is written as Halide Funcs (the algorithm), and handed to its directives as stages (Stages.h):
 //
-//   Built lathe::buildNorm(const NormKernel &k, const TargetDesc &target, const Values &values) {
-//     KernelBuilder kernel(k, target);
+//   NormStages lathe::defineKernel(const NormKernel &k, KernelBuilder &kernel) {
+//     NormStages s;
 //     Halide::ImageParam x = kernel.in("x");
-//     Halide::Func y("y_norm");
-//     y(i) = ...x(i)...;
-//     scheduleNorm(y, ...);
-//     kernel.out("y", y);
-//     return kernel.finish();
+//     s.row(s.i) = ...x(s.i)...;
+//     kernel.out("y", s.row);
+//     return s;
 //   }
 //
 // in() and out() give every dimension the constant bounds and stride of signature(), so that a kernel's code has no
@@ -26,7 +23,7 @@
 #define LATHE_COMPILER_KERNELS_HALIDE_BUILDER_H
 
 #include "compiler/kernels/Signature.h"
-#include "compiler/kernels/halide/Registry.h"
+#include "compiler/target/Target.h"
 #include <Halide.h>
 #include <map>
 #include <string>
@@ -34,7 +31,7 @@
 
 namespace lathe {
 
-/// A scheduled pipeline, ready to compile.
+/// A pipeline, ready to compile once its stages are scheduled.
 struct Built {
   Halide::Pipeline pipeline;
   std::vector<Halide::Argument> arguments; ///< inputs, in signature order; the pipeline's outputs follow in theirs
@@ -52,7 +49,6 @@ public:
   Halide::ImageParam in(const std::string &name) const;
   /// One element of an input, for the bounds of a reduction too (which may not call a Func, as in("…")(…) does).
   Halide::Expr load(const std::string &name, const std::vector<Halide::Expr> &index) const;
-  bool hasInput(const std::string &name) const { return inputs.count(name) != 0; }
   /// Extent of a dimension of an argument.
   int extent(const std::string &name, int dimension) const;
   /// Makes `func` the output of that name; gives its buffer the signature's bounds and strides.
@@ -67,23 +63,6 @@ private:
   std::map<std::string, Halide::ImageParam> inputs;
   std::map<std::string, Halide::Func> outputs;
 };
-
-Built buildEmbed(const EmbedKernel &kernel, const TargetDesc &target, const Values &values);
-Built buildNorm(const NormKernel &kernel, const TargetDesc &target, const Values &values);
-Built buildLinear(const LinearKernel &kernel, const TargetDesc &target, const Values &values);
-Built buildAppend(const AppendKernel &kernel, const TargetDesc &target, const Values &values);
-Built buildAttend(const AttendKernel &kernel, const TargetDesc &target, const Values &values);
-Built buildCombine(const CombineKernel &kernel, const TargetDesc &target, const Values &values);
-Built buildRoute(const RouteKernel &kernel, const TargetDesc &target, const Values &values);
-Built buildAssign(const AssignKernel &kernel, const TargetDesc &target, const Values &values);
-Built buildCollect(const CollectKernel &kernel, const TargetDesc &target, const Values &values);
-Built buildPointwise(const PointwiseKernel &kernel, const TargetDesc &target, const Values &values);
-Built buildConv(const ConvKernel &kernel, const TargetDesc &target, const Values &values);
-Built buildRotate(const RotateKernel &kernel, const TargetDesc &target, const Values &values);
-Built buildScan(const ScanKernel &kernel, const TargetDesc &target, const Values &values);
-
-/// Builds any kernel. Throws what Halide throws: only compiler/object, which turns it into an error, and tests call it.
-Built build(const KernelDesc &kernel, const TargetDesc &target, const Values &values);
 
 } // namespace lathe
 

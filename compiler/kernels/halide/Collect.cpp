@@ -1,14 +1,10 @@
 //===- Collect.cpp - the weighted sum of a row's choices: the mathematics ---------------------------------------===//
-#include "compiler/kernels/halide/Spaces.h"
 #include "compiler/kernels/halide/Stages.h"
 
 using namespace Halide;
 using namespace lathe;
 
-std::vector<lathe::Parameter> lathe::collectSpace(const CollectKernel &, const TargetDesc &) { return {}; }
-
-Built lathe::buildCollect(const CollectKernel &k, const TargetDesc &target, const Values &) {
-  KernelBuilder kernel(k, target);
+CollectStages lathe::defineKernel(const CollectKernel &k, KernelBuilder &kernel) {
   CollectStages s;
   s.choice = RDom(0, static_cast<int>(k.choices), "choice");
   Expr place = unsafe_promise_clamped(kernel.in("places")(s.choice), 0, static_cast<int>(k.places) - 1);
@@ -16,6 +12,5 @@ Built lathe::buildCollect(const CollectKernel &k, const TargetDesc &target, cons
   s.row(s.i) = 0.0f;
   s.row(s.i) = strict_float(s.row(s.i) + kernel.in("weights")(s.choice) * kernel.in("x")(s.i, place));
   s.output = quantizeRow(kernel, s.row, k.output, k.columns);
-  scheduleCollect(s, k, target);
-  return kernel.finish();
+  return s;
 }

@@ -1,15 +1,11 @@
 //===- Combine.cpp - joins the partial softmaxes of a row's splits: the mathematics -----------------------------===//
 #include "compiler/kernels/halide/Math.h"
-#include "compiler/kernels/halide/Spaces.h"
 #include "compiler/kernels/halide/Stages.h"
 
 using namespace Halide;
 using namespace lathe;
 
-std::vector<lathe::Parameter> lathe::combineSpace(const CombineKernel &, const TargetDesc &) { return {}; }
-
-Built lathe::buildCombine(const CombineKernel &k, const TargetDesc &target, const Values &) {
-  KernelBuilder kernel(k, target);
+CombineStages lathe::defineKernel(const CombineKernel &k, KernelBuilder &kernel) {
   CombineStages s;
   const int size = static_cast<int>(k.headSize);
   const int maxSplits = static_cast<int>(k.maxSplits);
@@ -33,6 +29,5 @@ Built lathe::buildCombine(const CombineKernel &k, const TargetDesc &target, cons
   s.row = Func("row");
   s.row(s.i) = strict_float(s.mixed(s.i % size, s.i / size) / s.sum(s.i / size));
   s.output = quantizeRow(kernel, s.row, k.output, k.heads * k.headSize);
-  scheduleCombine(s, k, target);
-  return kernel.finish();
+  return s;
 }

@@ -5,17 +5,13 @@
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/kernels/halide/Math.h"
-#include "compiler/kernels/halide/Spaces.h"
 #include "compiler/kernels/halide/Stages.h"
 
 using namespace Halide;
 using namespace lathe;
 
-std::vector<lathe::Parameter> lathe::convSpace(const ConvKernel &, const TargetDesc &) { return {}; }
-
-Built lathe::buildConv(const ConvKernel &k, const TargetDesc &target, const Values &) {
-  KernelBuilder kernel(k, target);
-  RecurrenceStages s;
+ConvStages lathe::defineKernel(const ConvKernel &k, KernelBuilder &kernel) {
+  ConvStages s;
   const int width = static_cast<int>(k.width), panel = static_cast<int>(kPanelRows);
   ImageParam x = kernel.in("x"), w = kernel.in("w");
   Expr position = kernel.load("positions", {0});
@@ -33,6 +29,5 @@ Built lathe::buildConv(const ConvKernel &k, const TargetDesc &target, const Valu
   s.y(s.lane, s.part) = activate(k.activation, sum);
   kernel.out("state", s.state);
   kernel.out("y", s.y);
-  scheduleRecurrence(s, panel, target);
-  return kernel.finish();
+  return s;
 }

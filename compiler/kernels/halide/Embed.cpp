@@ -1,12 +1,9 @@
 //===- Embed.cpp - one row out of a packed table: the mathematics -----------------------------------------------===//
 #include "compiler/kernels/halide/Decode.h"
-#include "compiler/kernels/halide/Spaces.h"
 #include "compiler/kernels/halide/Stages.h"
 
 using namespace Halide;
 using namespace lathe;
-
-std::vector<lathe::Parameter> lathe::embedSpace(const EmbedKernel &, const TargetDesc &) { return {}; }
 
 /// Element `column` of row `row` (in its panel) of panel `panel`.
 static Expr element(const KernelBuilder &kernel, PackedFormat format, Expr row, Expr panel, Expr column) {
@@ -20,8 +17,7 @@ static Expr element(const KernelBuilder &kernel, PackedFormat format, Expr row, 
   return layout.minimum ? value + minimumAt(kernel, format, row, group, step, panel) : value;
 }
 
-Built lathe::buildEmbed(const EmbedKernel &k, const TargetDesc &target, const Values &) {
-  KernelBuilder kernel(k, target);
+EmbedStages lathe::defineKernel(const EmbedKernel &k, KernelBuilder &kernel) {
   EmbedStages stages;
   Expr id = unsafe_promise_clamped(kernel.load("ids", {0}) + static_cast<int>(k.offset), 0,
                                    static_cast<int>(k.vocabulary) - 1);
@@ -29,6 +25,5 @@ Built lathe::buildEmbed(const EmbedKernel &k, const TargetDesc &target, const Va
   Expr value = element(kernel, k.format, id % 16, id / 16, stages.i);
   stages.y(stages.i) = strict_float(k.scale == 1 ? value : value * static_cast<float>(k.scale));
   kernel.out("y", stages.y);
-  scheduleEmbed(stages, k);
-  return kernel.finish();
+  return stages;
 }

@@ -1,8 +1,7 @@
 //===- Linear.cpp - y = x W^T over packed panels: the mathematics -----------------------------------------------===//
-#include "compiler/kernels/halide/Linear.h"
+#include "compiler/kernels/halide/Stages.h"
 #include "compiler/kernels/halide/Decode.h"
 #include "compiler/kernels/halide/Math.h"
-#include "compiler/kernels/halide/Spaces.h"
 #include <functional>
 
 using namespace Halide;
@@ -118,33 +117,12 @@ Expr epilogue(const LinearStages &s, const LinearKernel &kernel, const KernelBui
 
 } // namespace
 
-Built lathe::buildLinear(const LinearKernel &kernel, const TargetDesc &target, const Values &values) {
-  KernelBuilder args(kernel, target);
+LinearStages lathe::defineKernel(const LinearKernel &kernel, KernelBuilder &args) {
   LinearStages stages;
-  stages.dot = dotFor(kernel.format, target);
+  stages.dot = dotFor(kernel.format, args.target);
   defineAcc(stages, kernel, args);
   stages.y = Func("y_linear");
   stages.y(stages.n, stages.p, stages.r) = epilogue(stages, kernel, args);
-  scheduleLinear(stages, kernel, values);
   args.out("y", stages.y);
-  return args.finish();
-}
-
-std::vector<lathe::Parameter> lathe::linearSpace(const LinearKernel &kernel, const TargetDesc &target) {
-  // Fallbacks by register count: 32 of 16 lanes, 16 of 8, 16 of 4. Integer kernels need as many again for a group's
-  // sums. 6 x 2 reached 65 % of the VNNI limit on Zen 5, 8 x 2 and 4 x 4 about 52 % (they spill); floats 6 x 4 reached
-  // 85 % of FMA.
-  const bool integer = isInteger(kernel.format), gemv = kernel.rows == 1;
-  int64_t rows = 1, panels = 1;
-  if (target.lanes == 16)
-    rows = gemv ? 1 : 6, panels = gemv || !integer ? 4 : 2;
-  else if (target.lanes == 8)
-    rows = gemv ? 1 : integer ? 2 : 6, panels = gemv && !integer ? 4 : 1;
-  else
-    rows = gemv ? 1 : integer ? 1 : 3, panels = gemv && !integer ? 2 : 1;
-  if (kernel.gated && panels == 1)
-    panels = 2; // a gate and its up
-  return {{"rows", {1, 2, 3, 4, 6, 8, 12, 16}, rows},
-          {"panels", {1, 2, 3, 4, 6, 8}, panels},
-          {"unroll", {1, 2, 4, 8}, integer ? 1 : 4}};
+  return stages;
 }

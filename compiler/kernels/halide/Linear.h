@@ -42,9 +42,6 @@ struct LinearStages {
   Halide::Var c{"c"};
 };
 
-/// Orders the stages. Values: `rows` x `panels` of accumulators in registers, `unroll` steps of the reduction at once.
-void scheduleLinear(LinearStages &stages, const LinearKernel &kernel, const Values &values);
-
 } // namespace lathe
 
 #endif

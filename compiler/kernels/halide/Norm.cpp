@@ -4,13 +4,10 @@
 // group of all columns, or several that are normed each by itself.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
-#include "compiler/kernels/halide/Spaces.h"
 #include "compiler/kernels/halide/Stages.h"
 
 using namespace Halide;
 using namespace lathe;
-
-std::vector<lathe::Parameter> lathe::normSpace(const NormKernel &, const TargetDesc &) { return {}; }
 
 /// Sum of value(i, group) over each group, in 32 lanes.
 static Func laneSums(const char *name, int columns, Var lane, Var group, const std::function<Expr(Expr, Expr)> &value) {
@@ -27,8 +24,7 @@ static Func laneSums(const char *name, int columns, Var lane, Var group, const s
   return f;
 }
 
-Built lathe::buildNorm(const NormKernel &k, const TargetDesc &target, const Values &) {
-  KernelBuilder kernel(k, target);
+NormStages lathe::defineKernel(const NormKernel &k, KernelBuilder &kernel) {
   NormStages s;
   const int columns = static_cast<int>(k.width());
   ImageParam x = kernel.in("x");
@@ -68,6 +64,5 @@ Built lathe::buildNorm(const NormKernel &k, const TargetDesc &target, const Valu
     s.row(s.i) = strict_float(k.bias ? value + kernel.in("bias")(k.wide ? Expr(s.i) : place) : value);
   }
   s.output = quantizeRow(kernel, s.row, k.output, k.columns);
-  scheduleNorm(s, k, target);
-  return kernel.finish();
+  return s;
 }

@@ -5,16 +5,12 @@
 //
 //===------------------------------------------------------------------------------------------------------------===//
 #include "compiler/kernels/halide/Math.h"
-#include "compiler/kernels/halide/Spaces.h"
 #include "compiler/kernels/halide/Stages.h"
 
 using namespace Halide;
 using namespace lathe;
 
-std::vector<lathe::Parameter> lathe::pointwiseSpace(const PointwiseKernel &, const TargetDesc &) { return {}; }
-
-Built lathe::buildPointwise(const PointwiseKernel &k, const TargetDesc &target, const Values &) {
-  KernelBuilder kernel(k, target);
+PointwiseStages lathe::defineKernel(const PointwiseKernel &k, KernelBuilder &kernel) {
   PointwiseStages s;
   Var i("i");
   const float value = static_cast<float>(k.value);
@@ -51,6 +47,5 @@ Built lathe::buildPointwise(const PointwiseKernel &k, const TargetDesc &target, 
   s.row = Func("row");
   s.row(i) = strict_float(result);
   s.output = quantizeRow(kernel, s.row, k.output, k.columns);
-  schedulePointwise(s, k, target);
-  return kernel.finish();
+  return s;
 }

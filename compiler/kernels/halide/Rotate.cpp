@@ -1,12 +1,9 @@
 //===- Rotate.cpp - rotary embedding: the mathematics -----------------------------------------------------------===//
 #include "compiler/kernels/halide/Math.h"
-#include "compiler/kernels/halide/Spaces.h"
 #include "compiler/kernels/halide/Stages.h"
 
 using namespace Halide;
 using namespace lathe;
-
-std::vector<lathe::Parameter> lathe::rotateSpace(const RotateKernel &, const TargetDesc &) { return {}; }
 
 /// cos (t = 0) and sin of the sum of the two tabulated angles.
 static Expr tabulatedAngle(KernelBuilder &kernel, const RotationStages &s, const Rotation &k, Expr page, Expr place) {
@@ -65,8 +62,7 @@ void RotationStages::rotate(Func out, const Rotation &rotation, int64_t headSize
   }
 }
 
-Built lathe::buildRotate(const RotateKernel &k, const TargetDesc &target, const Values &) {
-  KernelBuilder kernel(k, target);
+RotateStages lathe::defineKernel(const RotateKernel &k, KernelBuilder &kernel) {
   RotateStages s;
   ImageParam x = kernel.in("x");
   s.turn = RotationStages(kernel, k.rotation, k.maxPages);
@@ -74,6 +70,5 @@ Built lathe::buildRotate(const RotateKernel &k, const TargetDesc &target, const 
   s.y(s.c, s.h) = undef<float>();
   s.turn.rotate(s.y, k.rotation, k.headSize, {s.h}, [&](Expr c) { return x(c, s.h); });
   kernel.out("y", s.y);
-  scheduleRotate(s, k, target);
-  return kernel.finish();
+  return s;
 }

@@ -6,13 +6,10 @@
 //
 //===------------------------------------------------------------------------------------------------------------===//
 #include "compiler/kernels/halide/Math.h"
-#include "compiler/kernels/halide/Spaces.h"
 #include "compiler/kernels/halide/Stages.h"
 
 using namespace Halide;
 using namespace lathe;
-
-std::vector<lathe::Parameter> lathe::routeSpace(const RouteKernel &, const TargetDesc &) { return {}; }
 
 /// 1 where a value at place a goes before one at place b, else 0.
 static Expr before(Expr valueA, Expr placeA, Expr valueB, Expr placeB) {
@@ -42,8 +39,7 @@ static Func wantedScores(RouteStages &s, const RouteKernel &k, const KernelBuild
   return wanted;
 }
 
-Built lathe::buildRoute(const RouteKernel &k, const TargetDesc &target, const Values &) {
-  KernelBuilder kernel(k, target);
+RouteStages lathe::defineKernel(const RouteKernel &k, KernelBuilder &kernel) {
   RouteStages s;
   const int experts = static_cast<int>(k.experts), choices = static_cast<int>(k.choices);
   ImageParam x = kernel.in("x");
@@ -82,6 +78,5 @@ Built lathe::buildRoute(const RouteKernel &k, const TargetDesc &target, const Va
   s.y(at) = select(chosen, cast<float>(all), s.y(at));
   s.y(at + choices) = select(chosen, strict_float(weight), s.y(at + choices));
   kernel.out("y", s.y);
-  scheduleRoute(s, target);
-  return kernel.finish();
+  return s;
 }

@@ -5,17 +5,13 @@
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/kernels/halide/Math.h"
-#include "compiler/kernels/halide/Spaces.h"
 #include "compiler/kernels/halide/Stages.h"
 
 using namespace Halide;
 using namespace lathe;
 
-std::vector<lathe::Parameter> lathe::scanSpace(const ScanKernel &, const TargetDesc &) { return {}; }
-
-Built lathe::buildScan(const ScanKernel &k, const TargetDesc &target, const Values &) {
-  KernelBuilder kernel(k, target);
-  RecurrenceStages s;
+ScanStages lathe::defineKernel(const ScanKernel &k, KernelBuilder &kernel) {
+  ScanStages s;
   const int lanes = static_cast<int>(k.lanes()), heads = static_cast<int>(k.heads);
   ImageParam x = kernel.in("x"), b = kernel.in("b"), c = kernel.in("c"), a = kernel.in("a"), d = kernel.in("d");
   Expr position = kernel.load("positions", {0});
@@ -58,6 +54,5 @@ Built lathe::buildScan(const ScanKernel &k, const TargetDesc &target, const Valu
   s.y(s.lane, s.part) = s.sum(s.lane, s.part);
   kernel.out("state", s.state);
   kernel.out("y", s.y);
-  scheduleRecurrence(s, lanes, target);
-  return kernel.finish();
+  return s;
 }

@@ -1,13 +1,15 @@
 //===- Stages.h - what each family's algorithm hands to its directives --------------------------------*- C++ -*-===//
 //
-// compiler/kernels/halide/<Family>.cpp defines these Funcs; compiler/schedule/halide/<Family>.cpp orders them. (Linear,
-// the largest family, has a header of its own.)
+// compiler/kernels/halide/<Family>.cpp defines these Funcs; compiler/schedule/halide/<Family>.cpp orders them, with the
+// numbers taken from Values. (Linear, the largest family, has a header of its own.)
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_KERNELS_HALIDE_STAGES_H
 #define LATHE_COMPILER_KERNELS_HALIDE_STAGES_H
 
+#include "compiler/backend/Space.h"
 #include "compiler/kernels/halide/Builder.h"
+#include "compiler/kernels/halide/Linear.h"
 #include <functional>
 
 namespace lathe {
@@ -54,13 +56,11 @@ struct NormStages {
   Halide::Func row;           ///< [i]
   RowOutput output;
 };
-void scheduleNorm(NormStages &stages, const NormKernel &kernel, const TargetDesc &target);
 
 struct EmbedStages {
   Halide::Var i{"i"};
   Halide::Func y;
 };
-void scheduleEmbed(EmbedStages &stages, const EmbedKernel &kernel);
 
 /// A rotation by the row's position. What turns (`rotate`) has three updates: first of pair, second of pair, rest.
 struct RotationStages {
@@ -85,7 +85,6 @@ struct RotateStages {
   RotationStages turn;
   Halide::Func y; ///< [c, h]
 };
-void scheduleRotate(RotateStages &stages, const RotateKernel &kernel, const TargetDesc &target);
 
 struct AppendStages {
   Halide::Var c{"c"}, h{"h"}, page{"page"}, place{"place"};
@@ -95,7 +94,6 @@ struct AppendStages {
   Halide::Func keys, values;              ///< the cache
   Halide::RDom component, valueComponent; ///< of their updates
 };
-void scheduleAppend(AppendStages &stages, const AppendKernel &kernel, const TargetDesc &target);
 
 struct AttendStages {
   int block; ///< positions of one block: a divisor of a page
@@ -112,7 +110,6 @@ struct AttendStages {
   Halide::Func partial;        ///< [c, h]; updates: maximum, sum, mix
   Halide::RDom mixedComponent; ///< of the last
 };
-void scheduleAttend(AttendStages &stages, const AttendKernel &kernel, const TargetDesc &target, const Values &values);
 
 struct CombineStages {
   Halide::Var c{"c"}, h{"h"}, s{"s"}, i{"i"};
@@ -122,9 +119,8 @@ struct CombineStages {
   Halide::Func row;   ///< [h * headSize + c]
   RowOutput output;
 };
-void scheduleCombine(CombineStages &stages, const CombineKernel &kernel, const TargetDesc &target);
 
-/// Of a convolution: state and y.
+/// Of a convolution or a scan; a convolution has state and y alone.
 struct RecurrenceStages {
   Halide::Var lane{"lane"}, n{"n"}, part{"part"}, block{"block"};
   Halide::Func step;  ///< [lane, part], or of heads [part]
@@ -133,7 +129,8 @@ struct RecurrenceStages {
   Halide::RDom numbers;
   Halide::Func sum, y; ///< [lane, part]
 };
-void scheduleRecurrence(RecurrenceStages &stages, int lanes, const TargetDesc &target);
+struct ConvStages : RecurrenceStages {};
+struct ScanStages : RecurrenceStages {};
 
 struct RouteStages {
   Halide::Var e{"e"}, i{"i"};
@@ -148,14 +145,12 @@ struct RouteStages {
 
   Halide::Func array(const char *name, int64_t size) { return arrays.emplace_back(Halide::Func(name), size).values; }
 };
-void scheduleRoute(RouteStages &stages, const TargetDesc &target);
 
 struct AssignStages {
   Halide::Var e{"e"}, i{"i"};
   Halide::Func count, first;        ///< [e]: choices, and the first tile, of each expert
   Halide::Func tiles, rows, places; ///< [i]
 };
-void scheduleAssign(AssignStages &stages, const AssignKernel &kernel);
 
 struct CollectStages {
   Halide::Var i{"i"};
@@ -163,13 +158,25 @@ struct CollectStages {
   Halide::RDom choice;
   RowOutput output;
 };
-void scheduleCollect(CollectStages &stages, const CollectKernel &kernel, const TargetDesc &target);
 
 struct PointwiseStages {
   Halide::Func row; ///< [i]
   RowOutput output;
 };
-void schedulePointwise(PointwiseStages &stages, const PointwiseKernel &kernel, const TargetDesc &target);
+
+// Each family's three functions.
+#define LATHE_FAMILY(Name, ...)                                                                                        \
+  /** The mathematics (compiler/kernels/halide), with its outputs given to `args`. */                                  \
+  Name##Stages defineKernel(const Name##Kernel &kernel, KernelBuilder &args);                                          \
+  /** The directives (compiler/schedule/halide): order, vectors, registers, memory. */                                 \
+  void scheduleKernel(Name##Stages &stages, const Name##Kernel &kernel, const TargetDesc &target,                      \
+                      const Values &values);                                                                           \
+  /** What the directives leave open, and the tile where the kernel leads its phase. */                                \
+  Space kernelSpace(const Name##Kernel &kernel, const Grid &grid, const TargetDesc &target);
+#include "compiler/kernels/Families.def"
+
+/// Tiles of any number of a step's rows for a kernel that leads its phase and is indifferent to it: one is the fallback.
+Space tilesOfRows(const Grid &grid);
 
 } // namespace lathe
 

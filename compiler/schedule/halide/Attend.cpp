@@ -10,7 +10,7 @@
 using namespace Halide;
 using namespace lathe;
 
-void lathe::scheduleAttend(AttendStages &s, const AttendKernel &k, const TargetDesc &target, const Values &values) {
+void lathe::scheduleKernel(AttendStages &s, const AttendKernel &k, const TargetDesc &target, const Values &values) {
   const int group = static_cast<int>(k.heads / k.kvHeads), heads = vectorFor(group, values["heads"]);
   const int blocks = static_cast<int>(k.splitPositions) / s.block;
   Var ho("ho"), hi("hi");
@@ -49,4 +49,19 @@ void lathe::scheduleAttend(AttendStages &s, const AttendKernel &k, const TargetD
   s.mixed.compute_at(s.partial, co).store_in(MemoryType::Register).bound_extent(s.c, vector * vectors);
   s.mixed.vectorize(s.c, vector).unroll(s.c).unroll(s.h);
   s.mixed.update().reorder(s.c, s.h, s.position).vectorize(s.c, vector).unroll(s.c).unroll(s.h);
+}
+
+/// `heads`: heads whose accumulators are in registers at once.
+Space lathe::kernelSpace(const AttendKernel &k, const Grid &grid, const TargetDesc &target) {
+  Space space = tilesOfRows(grid);
+  const int64_t group = k.heads / k.kvHeads, most = target.lanes == 16 ? 4 : 3;
+  lathe::Parameter heads{"heads", {}, 1};
+  for (int64_t n = 1; n <= 8; ++n)
+    if (group % n == 0) {
+      heads.choices.push_back(n);
+      if (n <= most)
+        heads.fallback = n;
+    }
+  space.parameters.push_back(std::move(heads));
+  return space;
 }

@@ -4,7 +4,7 @@
 using namespace Halide;
 using namespace lathe;
 
-void lathe::scheduleCombine(CombineStages &s, const CombineKernel &k, const TargetDesc &target) {
+void lathe::scheduleKernel(CombineStages &s, const CombineKernel &k, const TargetDesc &target, const Values &) {
   const int vector = vectorFor(k.headSize, target.lanes), maxSplits = static_cast<int>(k.maxSplits);
   const int columns = static_cast<int>(k.heads * k.headSize);
   Var head("head"), component("component");
@@ -17,3 +17,5 @@ void lathe::scheduleCombine(CombineStages &s, const CombineKernel &k, const Targ
   s.mixed.update().reorder(s.c, s.h, s.splits).vectorize(s.c, vector);
   scheduleRow(s.output, k.output, columns, target);
 }
+
+Space lathe::kernelSpace(const CombineKernel &, const Grid &grid, const TargetDesc &) { return tilesOfRows(grid); }

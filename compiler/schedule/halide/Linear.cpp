@@ -5,18 +5,15 @@
 // from cache.
 //
 //===------------------------------------------------------------------------------------------------------------===//
-#include "compiler/kernels/halide/Linear.h"
 #include "compiler/kernels/halide/Stages.h"
 #include <numeric>
 
 using namespace Halide;
 using namespace lathe;
 
-void lathe::scheduleLinear(LinearStages &s, const LinearKernel &kernel, const Values &values) {
-  // A register tile must divide the kernel's tile: the nearest that does. A gated pair stays together.
-  const int pair = kernel.gated ? 2 : 1;
-  const int rows = static_cast<int>(std::gcd(values["rows"], kernel.rows));
-  const int panels = pair * static_cast<int>(std::gcd(values["panels"] / pair, kernel.panels / pair));
+void lathe::scheduleKernel(LinearStages &s, const LinearKernel &kernel, const TargetDesc &, const Values &values) {
+  const int pair = kernel.gated ? 2 : 1; // a gated pair stays together
+  const int rows = static_cast<int>(values["rows"]), panels = static_cast<int>(values["panels"]);
   const int unroll = static_cast<int>(values["unroll"]);
 
   Var po("po"), pi("pi"), ro("ro"), ri("ri");

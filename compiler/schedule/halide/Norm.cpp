@@ -12,7 +12,7 @@ static void scheduleSums(Func sums, Tree &tree, const NormStages &s, int groups)
   scheduleTreeRoot(tree, 32);
 }
 
-void lathe::scheduleNorm(NormStages &s, const NormKernel &k, const TargetDesc &target) {
+void lathe::scheduleKernel(NormStages &s, const NormKernel &k, const TargetDesc &target, const Values &) {
   const int lanes = static_cast<int>(target.lanes), groups = static_cast<int>(k.columns / k.width());
   if (k.kind == NormKind::Layer) {
     scheduleSums(s.sums, s.sumTree, s, groups);
@@ -31,3 +31,5 @@ void lathe::scheduleNorm(NormStages &s, const NormKernel &k, const TargetDesc &t
   }
   scheduleRow(s.output, k.output, k.columns, target);
 }
+
+Space lathe::kernelSpace(const NormKernel &, const Grid &grid, const TargetDesc &) { return tilesOfRows(grid); }

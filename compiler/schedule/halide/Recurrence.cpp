@@ -8,7 +8,7 @@
 using namespace Halide;
 using namespace lathe;
 
-void lathe::scheduleRecurrence(RecurrenceStages &s, int lanes, const TargetDesc &target) {
+static void scheduleRecurrence(RecurrenceStages &s, int lanes, const TargetDesc &target) {
   const int width = vectorFor(lanes, target.lanes);
   s.state.bound(s.lane, 0, lanes);
   s.state.update().reorder(s.lane, s.part).vectorize(s.lane, width);
@@ -24,3 +24,13 @@ void lathe::scheduleRecurrence(RecurrenceStages &s, int lanes, const TargetDesc 
   s.sum.compute_at(s.y, s.part).store_in(kArray).bound_extent(s.lane, lanes).vectorize(s.lane, width);
   s.sum.update().reorder(s.lane, s.numbers).vectorize(s.lane, width);
 }
+
+void lathe::scheduleKernel(ConvStages &s, const ConvKernel &, const TargetDesc &target, const Values &) {
+  scheduleRecurrence(s, static_cast<int>(kPanelRows), target);
+}
+void lathe::scheduleKernel(ScanStages &s, const ScanKernel &k, const TargetDesc &target, const Values &) {
+  scheduleRecurrence(s, static_cast<int>(k.lanes()), target);
+}
+
+Space lathe::kernelSpace(const ConvKernel &, const Grid &grid, const TargetDesc &) { return tilesOfRows(grid); }
+Space lathe::kernelSpace(const ScanKernel &, const Grid &grid, const TargetDesc &) { return tilesOfRows(grid); }

@@ -23,6 +23,8 @@ void lathe::scheduleRotation(RotationStages &s, const Rotation &k, const std::ve
         f.update(u).vectorize(s.pair.x, width);
 }
 
-void lathe::scheduleRotate(RotateStages &s, const RotateKernel &k, const TargetDesc &target) {
+void lathe::scheduleKernel(RotateStages &s, const RotateKernel &k, const TargetDesc &target, const Values &) {
   scheduleRotation(s.turn, k.rotation, {s.y}, target);
 }
+
+Space lathe::kernelSpace(const RotateKernel &, const Grid &grid, const TargetDesc &) { return tilesOfRows(grid); }

@@ -40,7 +40,7 @@ protected:
   static std::vector<std::string> families(const std::vector<Call> &calls) {
     std::vector<std::string> names;
     for (const Call &call : calls)
-      names.push_back(family(call.kernel));
+      names.push_back(kernelFamily(call.kernel).name);
     return names;
   }
 

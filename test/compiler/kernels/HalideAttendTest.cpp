@@ -235,7 +235,7 @@ TEST(HalideAttend, SameBitsForEverySchedule) {
   for (const TargetDesc &target : runnableTargets()) {
     AttendKernel k{6, 1, 64, 0.125, 0, 0, CacheFormat::F16, 4, 256};
     std::vector<double> first;
-    const std::vector<Parameter> space = familyOf(k).space(k, target);
+    const std::vector<Parameter> space = backendFor(target).space(k, {}, target).parameters;
     for (int64_t heads : space.front().choices) {
       KernelRun run(k, target, {{"heads", heads}});
       fillPlace(run, k.maxPages, 200, 0);

@@ -1,7 +1,6 @@
 //===- HalideHarness.cpp - compiles a kernel, runs it, compares it ----------------------------------------------===//
 #include "test/compiler/kernels/HalideHarness.h"
 #include "compiler/object/AbiType.h"
-#include "compiler/object/Emit.h"
 #include "test/TemporaryFolder.h"
 #include <bit>
 #include <cmath>
@@ -46,7 +45,9 @@ lathe_kernel_function lathe::test::compileAndLoad(const KernelDesc &kernel, cons
   std::string key = symbol(kernel) + " " + target.name + " " + values.print();
   if (auto found = loaded.find(key); found != loaded.end())
     return found->second;
-  Emitted object = emit(kernel, values, target, ObjectForm::Object, symbol(kernel));
+  const std::vector<Scheduled> schedule = {{kernel, values, "fallback"}};
+  const Backend &backend = backendFor(target);
+  Emitted object = backend.compile(backend.units({}, schedule, target).front(), {}, schedule, target);
   EXPECT_EQ(object.error, "") << key;
   if (!object.error.empty())
     return nullptr;
@@ -222,7 +223,7 @@ void KernelRun::call() {
 void KernelRun::expectNear(const std::string &name, const std::vector<double> &reference, double slack) const {
   std::vector<double> values = read(name);
   ASSERT_EQ(values.size(), reference.size()) << name;
-  Tolerance tolerance = familyOf(kernel).tolerance;
+  Tolerance tolerance = kernelFamily(kernel).tolerance;
   double epsilon = std::numeric_limits<float>::epsilon(), worst = 0;
   size_t place = 0;
   for (size_t i = 0; i < values.size(); ++i) {

@@ -12,8 +12,8 @@
 #ifndef LATHE_TEST_COMPILER_KERNELS_HALIDEHARNESS_H
 #define LATHE_TEST_COMPILER_KERNELS_HALIDEHARNESS_H
 
+#include "compiler/backend/Backend.h"
 #include "compiler/kernels/Signature.h"
-#include "compiler/kernels/halide/Registry.h"
 #include "runtime/abi/model_abi.h"
 #include <functional>
 #include <memory>

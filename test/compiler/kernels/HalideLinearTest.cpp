@@ -189,7 +189,7 @@ TEST(HalideLinear, SameBitsForEverySchedule) {
     LinearKernel k = linear(format, 96, 12, 8);
     const Values fallback = fallbackValues(k, target);
     const std::vector<double> expected = Case(k, target, fallback, false).run.read("y");
-    for (const Parameter &parameter : familyOf(k).space(k, target))
+    for (const Parameter &parameter : backendFor(target).space(k, {}, target).parameters)
       for (int64_t choice : {parameter.choices.front(), parameter.choices.back()}) {
         Values values = fallback;
         values.set(parameter.name, choice);

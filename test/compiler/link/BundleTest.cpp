@@ -1,7 +1,7 @@
 //===- BundleTest.cpp - tables, library and folder of a bundle ---------------------------------------------------===//
 #include "compiler/link/Bundle.h"
 #include "compiler/kernels/Signature.h"
-#include "compiler/object/Emit.h"
+#include "compiler/object/Object.h"
 #include "compiler/schedule/Schedule.h"
 #include "runtime/lathe.h"
 #include "test/TemporaryFolder.h"
@@ -35,15 +35,18 @@ class Bundle : public testing::Test {
 protected:
   static void SetUpTestSuite() {
     scheduled = new ProgramSet(toySet());
-    llvm::Expected<std::vector<Scheduled>> chosen = scheduleProgram(*scheduled, hostTarget(), RecordBook());
+    const TargetDesc target = hostTarget();
+    auto chosen = scheduleProgram(*scheduled, backendFor(target), target, RecordBook());
     ASSERT_TRUE(bool(chosen)) << llvm::toString(chosen.takeError());
-    compiled = new std::vector<BundleKernel>;
-    for (const Scheduled &kernel : *chosen) {
-      Emitted emitted = emit(kernel.kernel, kernel.values, hostTarget(), ObjectForm::Object, kernel.symbol());
-      ASSERT_EQ(emitted.error, "");
-      std::string name = kernel.symbol();
-      compiled->push_back({{name, kernel.tag, name + "_argv"}, emitted.bytes});
-    }
+    auto code = compileAll({backendFor(target), *scheduled, *chosen, target}, {});
+    ASSERT_TRUE(bool(code)) << llvm::toString(code.takeError());
+    units = new std::vector<CompiledUnit>(std::move(code->units));
+    kernels = new std::vector<LinkedKernel>;
+    for (const Scheduled &kernel : *chosen)
+      kernels->push_back({kernel.symbol(), kernel.tag, kernel.symbol() + "_argv"});
+    objects = new std::vector<ObjectBytes>;
+    for (const CompiledUnit &one : *units)
+      objects->push_back({one.unit.name, one.code});
   }
 
   void SetUp() override {
@@ -56,7 +59,7 @@ protected:
       }
   }
 
-  BundleInput input() { return {*scheduled, *compiled, info, weights, tokenizer}; }
+  BundleInput input() { return {*scheduled, *kernels, *objects, info, weights, tokenizer}; }
 
   llvm::Error write(const std::string &name) {
     auto staging = StagingFolder::create((root / name).string());
@@ -75,7 +78,9 @@ protected:
   }
 
   static inline ProgramSet *scheduled;
-  static inline std::vector<BundleKernel> *compiled;
+  static inline std::vector<CompiledUnit> *units;
+  static inline std::vector<LinkedKernel> *kernels;
+  static inline std::vector<ObjectBytes> *objects;
   ModelInfo info{"toy", hostTarget().name, hostTarget().features, "version: 1\nname: \"toy\"\n"};
   MemoryWeights weights;
   std::string tokenizer = "blob";
@@ -261,18 +266,17 @@ TEST_F(Bundle, GoesWhereALinkLeads) {
 }
 
 TEST_F(Bundle, NamesAKernelThatNeedsMore) {
-  std::vector<BundleKernel> broken = *compiled;
-  broken[0].object = compiled->back().object; // so the first one's function is nowhere
-  BundleInput wrong{*scheduled, broken, info, weights, tokenizer};
+  std::vector<ObjectBytes> broken = *objects;
+  broken[0].bytes = objects->back().bytes; // so the first one's function is nowhere
+  BundleInput wrong{*scheduled, *kernels, broken, info, weights, tokenizer};
   auto staging = StagingFolder::create((root / "toy").string());
   ASSERT_TRUE(bool(staging));
-  EXPECT_THAT(message(writeBundle(wrong, **staging)),
-              HasSubstr("needs the symbol " + compiled->front().linked.function));
+  EXPECT_THAT(message(writeBundle(wrong, **staging)), HasSubstr("needs the symbol " + kernels->front().function));
 }
 
 TEST_F(Bundle, SaysWhichKernelWasNotCompiled) {
-  std::vector<BundleKernel> fewer(compiled->begin(), compiled->end() - 1);
-  BundleInput wrong{*scheduled, fewer, info, weights, tokenizer};
+  std::vector<LinkedKernel> fewer(kernels->begin(), kernels->end() - 1);
+  BundleInput wrong{*scheduled, fewer, *objects, info, weights, tokenizer};
   auto staging = StagingFolder::create((root / "toy").string());
   ASSERT_TRUE(bool(staging));
   EXPECT_THAT(message(writeBundle(wrong, **staging)), HasSubstr("was not compiled"));
@@ -281,7 +285,7 @@ TEST_F(Bundle, SaysWhichKernelWasNotCompiled) {
 TEST_F(Bundle, PrintsItsTables) {
   std::string text;
   llvm::raw_string_ostream out(text);
-  ASSERT_EQ(message(printBundle(*scheduled, *compiled, info, 4, out)), "");
+  ASSERT_EQ(message(printBundle(*scheduled, *kernels, info, 4, out)), "");
   EXPECT_THAT(text, HasSubstr("program prefill: 4 rows, 4 logit rows"));
   EXPECT_THAT(text, HasSubstr("phase \"head\""));
   EXPECT_THAT(text, HasSubstr("(fallback)"));

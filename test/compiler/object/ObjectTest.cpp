@@ -21,6 +21,28 @@ static Scheduled attend(const TargetDesc &target) {
   return {kernel, fallbackValues(kernel, target), "fallback"};
 }
 
+static llvm::Expected<std::string> compileOne(const Scheduled &kernel, const TargetDesc &target) {
+  const std::vector<Scheduled> schedule = {kernel};
+  const Backend &backend = backendFor(target);
+  return compileUnit({backend, {}, schedule, target}, backend.units({}, schedule, target).front());
+}
+
+static llvm::Expected<std::string> show(const char *form, const Scheduled &kernel, const TargetDesc &target) {
+  return printKernel(backendFor(target), {"object", form}, kernel, target);
+}
+
+static llvm::Expected<CompiledCode> compileMany(const std::vector<Scheduled> &kernels, const CompileOptions &options) {
+  const TargetDesc target = hostTarget();
+  return compileAll({backendFor(target), {}, kernels, target}, options);
+}
+
+static std::vector<std::string> codeOf(const CompiledCode &compiled) {
+  std::vector<std::string> code;
+  for (const CompiledUnit &one : compiled.units)
+    code.push_back(one.code);
+  return code;
+}
+
 class ObjectCache : public testing::Test {
 protected:
   test::TemporaryFolder folder;
@@ -29,25 +51,34 @@ protected:
 TEST(Object, EveryFormOfEveryTarget) {
   for (const TargetDesc &target : targets()) {
     Scheduled one = attend(target);
-    auto text = [&](ObjectForm form) {
-      auto bytes = compileKernel(one, target, form);
+    auto text = [&](llvm::Expected<std::string> bytes) {
       EXPECT_TRUE(bool(bytes)) << (bytes ? "" : llvm::toString(bytes.takeError()));
       return bytes ? *bytes : "";
     };
-    EXPECT_TRUE(llvm::StringRef(text(ObjectForm::Object))
+    EXPECT_TRUE(llvm::StringRef(text(compileOne(one, target)))
                     .starts_with("\x7f"
                                  "ELF"));
-    EXPECT_THAT(text(ObjectForm::Assembly), HasSubstr(one.symbol() + "_argv:"));
-    EXPECT_THAT(text(ObjectForm::LLVM), HasSubstr("define"));
-    EXPECT_THAT(text(ObjectForm::Stmt), HasSubstr("produce"));
+    EXPECT_THAT(text(show("asm", one, target)), HasSubstr(one.symbol() + "_argv:"));
+    EXPECT_THAT(text(show("ll", one, target)), HasSubstr("define"));
+    EXPECT_THAT(text(show("stmt", one, target)), HasSubstr("produce"));
   }
+}
+
+// The algorithm's loops are there without directives, and vectors only with them.
+TEST(Object, LoopNestBeforeAndAfterScheduling) {
+  const TargetDesc target = hostTarget();
+  auto before = printKernel(backendFor(target), {"kernels", "nest"}, attend(target), target);
+  auto after = printKernel(backendFor(target), {"schedule", "nest"}, attend(target), target);
+  ASSERT_TRUE(before && after);
+  EXPECT_THAT(*before, testing::AllOf(HasSubstr("partial_out"), Not(HasSubstr("vectorized"))));
+  EXPECT_THAT(*after, testing::AllOf(HasSubstr("partial_out"), HasSubstr("vectorized")));
 }
 
 // Zen 4's and Sapphire Rapids' own instructions must not slip into code for every AVX-512 VNNI machine.
 TEST(Object, OnlyInstructionsOfTheTarget) {
   for (const TargetDesc &target : targets())
     for (const Scheduled &one : {attend(target), norm(576)}) {
-      auto assembly = compileKernel(one, target, ObjectForm::Assembly);
+      auto assembly = show("asm", one, target);
       ASSERT_TRUE(bool(assembly));
       for (const char *foreign : {"extrq", "insertq", "tdpb", "tileload", "vcvtph2psx", "\tmovnts"})
         EXPECT_THAT(*assembly, Not(HasSubstr(foreign))) << target.name;
@@ -61,11 +92,10 @@ TEST(Object, OnlyInstructionsOfTheTarget) {
 }
 
 TEST(Object, SameBytesEachTimeAndInEachThread) {
-  TargetDesc target = hostTarget();
   std::vector<Scheduled> kernels;
   for (int64_t columns : {32, 64, 96, 128, 576, 1536})
     kernels.push_back(norm(columns));
-  kernels.push_back(attend(target));
+  kernels.push_back(attend(hostTarget()));
   CompileOptions one, four;
   one.jobs = 1;
   four.jobs = 4;
@@ -74,25 +104,25 @@ TEST(Object, SameBytesEachTimeAndInEachThread) {
     EXPECT_EQ(done, ++calls);
     EXPECT_EQ(total, kernels.size());
   };
-  auto serial = compileAll(kernels, target, one), parallel = compileAll(kernels, target, four);
+  auto serial = compileMany(kernels, one), parallel = compileMany(kernels, four);
   ASSERT_TRUE(serial && parallel);
   EXPECT_EQ(calls, kernels.size());
-  EXPECT_TRUE(serial->objects == parallel->objects);
+  EXPECT_TRUE(codeOf(*serial) == codeOf(*parallel));
 }
 
 TEST(Object, ErrorsNameTheKernel) {
   Scheduled kernel = {AttendKernel{9, 3, 64, 0.125, 0, 0, CacheFormat::F16, 32, 256}, Values(), "fallback"};
-  auto object = compileKernel(kernel, hostTarget(), ObjectForm::Object);
+  auto object = compileOne(kernel, hostTarget());
   ASSERT_FALSE(bool(object));
   std::string message = llvm::toString(object.takeError());
   EXPECT_THAT(message, HasSubstr(kernel.symbol()));
-  EXPECT_THAT(message, HasSubstr("'heads'"));
+  EXPECT_THAT(message, HasSubstr("not one of the kernel's"));
 }
 
 TEST(Object, TwoSchedulesOfAKernelHaveTwoNames) {
   Scheduled first = norm(64), second = norm(64);
   second.schedule = 1;
-  auto assembly = compileKernel(second, hostTarget(), ObjectForm::Assembly);
+  auto assembly = show("asm", second, hostTarget());
   ASSERT_TRUE(bool(assembly));
   EXPECT_EQ(second.symbol(), first.symbol() + "_schedule1");
   EXPECT_THAT(*assembly, HasSubstr(second.symbol() + "_argv:"));
@@ -101,15 +131,19 @@ TEST(Object, TwoSchedulesOfAKernelHaveTwoNames) {
 // A layout that changes where the symbol does not (a panel's, a page's) must not find the old code.
 TEST(Object, KeysHoldAllThatDecides) {
   const TargetDesc target = *findTarget("x86-64-v3");
+  auto keyOf = [&](const Scheduled &kernel, const TargetDesc &target) {
+    const Backend &backend = backendFor(target);
+    return KernelCache::key(backend.units({}, {kernel}, target).front(), backend, target);
+  };
   const Scheduled kernel = attend(target);
-  const std::string key = KernelCache::key(kernel, target);
+  const std::string key = keyOf(kernel, target);
   EXPECT_THAT(key, HasSubstr(print(signature(kernel.kernel))));
-  EXPECT_THAT(key, HasSubstr("\nsources "));
+  EXPECT_THAT(key, HasSubstr("\nhalide sources "));
   Scheduled values = kernel, other = kernel;
   values.values = {{"heads", 1}};
   other.schedule = 1;
-  for (const std::string &differs : {KernelCache::key(values, target), KernelCache::key(other, target),
-                                     KernelCache::key(kernel, *findTarget("x86-64-v4"))})
+  for (const std::string &differs :
+       {keyOf(values, target), keyOf(other, target), keyOf(kernel, *findTarget("x86-64-v4-vnni"))})
     EXPECT_NE(differs, key);
 }
 
@@ -117,12 +151,12 @@ TEST_F(ObjectCache, SecondTimeFromTheCache) {
   std::vector<Scheduled> kernels = {norm(64), norm(96)};
   CompileOptions options;
   options.cacheDirectory = folder.file("below/here");
-  auto first = compileAll(kernels, hostTarget(), options), second = compileAll(kernels, hostTarget(), options);
+  auto first = compileMany(kernels, options), second = compileMany(kernels, options);
   ASSERT_TRUE(first && second);
   EXPECT_EQ(first->fromCache, 0u);
   EXPECT_EQ(second->fromCache, 2u);
   EXPECT_EQ(first->cacheProblem, "");
-  EXPECT_TRUE(first->objects == second->objects);
+  EXPECT_TRUE(codeOf(*first) == codeOf(*second));
 }
 
 TEST_F(ObjectCache, DamagedEntriesAreNoEntries) {
@@ -154,8 +188,8 @@ TEST_F(ObjectCache, UnwritableCacheIsSaidAndHarmless) {
   CompileOptions options;
   options.cacheDirectory = folder.file("file/cache");
   std::vector<Scheduled> kernels = {norm(64)};
-  auto result = compileAll(kernels, hostTarget(), options);
+  auto result = compileMany(kernels, options);
   ASSERT_TRUE(bool(result));
   EXPECT_THAT(result->cacheProblem, HasSubstr("LATHE_CACHE_DIR"));
-  EXPECT_FALSE(result->objects[0].empty());
+  EXPECT_FALSE(result->units[0].code.empty());
 }

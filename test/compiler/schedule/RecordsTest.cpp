@@ -1,6 +1,5 @@
 //===- RecordsTest.cpp - records as data, and which one a kernel gets --------------------------------------------===//
 #include "compiler/schedule/Records.h"
-#include "compiler/kernels/halide/Registry.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -57,7 +56,7 @@ TEST(Records, ThatAreEmbeddedAreSound) {
 }
 
 TEST(Records, EveryFamilyHasSizes) {
-  for (const Family &family : families())
+  for (const KernelFamily &family : kernelFamilies())
     EXPECT_FALSE(sizeNames(family.name).empty()) << family.name;
   EXPECT_TRUE(sizeNames("nonsense").empty());
 }

@@ -1,6 +1,5 @@
 //===- ScheduleTest.cpp - tiles and values of a program's kernels ------------------------------------------------===//
 #include "compiler/schedule/Schedule.h"
-#include "compiler/schedule/Fallback.h"
 #include "test/compiler/link/ToyProgram.h"
 #include <cstring>
 #include <gmock/gmock.h>
@@ -26,13 +25,31 @@ Phase linearPhase(PackedFormat format, int64_t columns, int64_t panels, bool gat
   return phase;
 }
 
+/// The values of the kernel that leads `phase`, without a record.
+Values fallback(const Program &program, const Phase &phase, const TargetDesc &target) {
+  Grid grid = gridOf(program, phase);
+  grid.leads = true;
+  const Space space = backendFor(target).space(phase.calls[leadingCall(phase)].kernel, grid, target);
+  EXPECT_TRUE(space.holds(space.fallback())) << space.fallback().print();
+  return space.fallback();
+}
+
+int64_t fallbackRows(const Program &program, const Phase &phase, const TargetDesc &target) {
+  return fallback(program, phase, target)[kTileRows];
+}
+
 Program program(int64_t rows, bool distinct = false) {
   return {"p", rows, std::min<int64_t>(rows, 64), distinct, 0, 0, {}};
 }
 
+llvm::Expected<std::vector<Scheduled>> choose(ProgramSet &set, const RecordBook &records) {
+  const TargetDesc target = *findTarget("x86-64-v3");
+  return scheduleProgram(set, backendFor(target), target, records);
+}
+
 const char kRecord[] = R"(records {
   target: "x86-64-v3" family: "linear" types: "f32 f32" sizes { name: "m" min: 4 max: 4 } sizes { name: "k" min: 32 max: 48 }
-  values { name: "tile_panels" value: 5 } values { name: "unroll" value: 2 }
+  values { name: "tile_columns" value: 5 } values { name: "unroll" value: 2 }
   provenance { machine: "M" commit: "0123abc" date: "2026-11-21" budget_seconds: 1 runs: 5 median_ns: 10 spread_ns: 1
                fallback_ns: 12 }
 })";
@@ -48,42 +65,42 @@ TEST(FallbackTile, AlwaysFits) {
             for (bool gated : {false, true}) {
               Program steps = program(rows);
               Phase phase = linearPhase(format, columns, gated ? 2 * panels : panels, gated);
-              Tile tile = fallbackTile(steps, phase, target);
-              EXPECT_TRUE(tileFits(steps, phase, tile.rows, tile.panels))
-                  << target.name << " " << rows << " rows, " << panels << " panels: " << tile.rows << " x "
-                  << tile.panels;
+              Values values = fallback(steps, phase, target);
+              EXPECT_TRUE(tileFits(steps, phase, values[kTileRows], values[kTileColumns]))
+                  << target.name << " " << rows << " rows, " << panels << " panels: " << values.print();
             }
 }
 
 TEST(FallbackTile, OneRowWhereMemoryIsTheLimit) {
-  TargetDesc target = *findTarget("x86-64-v3");
-  EXPECT_EQ(fallbackTile(program(8), linearPhase(PackedFormat::Q4_1, 576, 96), target).rows, 1);
-  EXPECT_EQ(fallbackTile(program(64, /*distinct=*/true), linearPhase(PackedFormat::Q4_1, 576, 96), target).rows, 1);
-  EXPECT_EQ(fallbackTile(program(256), linearPhase(PackedFormat::Q4_1, 576, 3072, false, /*logits=*/true), target).rows,
-            1);
-  EXPECT_GT(fallbackTile(program(256), linearPhase(PackedFormat::Q4_1, 576, 96), target).rows, 8);
+  const TargetDesc target = *findTarget("x86-64-v3");
+  const Phase plain = linearPhase(PackedFormat::Q4_1, 576, 96);
+  const Phase logits = linearPhase(PackedFormat::Q4_1, 576, 3072, false, /*logits=*/true);
+  EXPECT_EQ(fallbackRows(program(8), plain, target), 1);
+  EXPECT_EQ(fallbackRows(program(8, /*distinct=*/true), plain, target), 1);
+  EXPECT_EQ(fallbackRows(program(256), logits, target), 1);
+  EXPECT_GT(fallbackRows(program(256), plain, target), 8);
+  EXPECT_GT(fallbackRows(program(64, /*distinct=*/true), plain, target), 8);
+  EXPECT_GT(fallbackRows(program(64, /*distinct=*/true), logits, target), 8);
 }
 
 TEST(FallbackTile, TilesAreWorthTakingAndEnoughToShare) {
-  TargetDesc target = *findTarget("x86-64-v3");
+  const TargetDesc target = *findTarget("x86-64-v3");
   for (int64_t panels : {36, 60, 192, 3072}) {
-    Tile tile = fallbackTile(program(1), linearPhase(PackedFormat::Q4_1, 576, panels), target);
-    EXPECT_GE(panels / tile.panels, 8) << panels;
-    EXPECT_GE(tile.panels * panelBytes(PackedFormat::Q4_1, 576), 8 << 10) << panels;
+    Values tile = fallback(program(1), linearPhase(PackedFormat::Q4_1, 576, panels), target);
+    EXPECT_GE(panels / tile[kTileColumns], 8) << panels;
+    EXPECT_GE(tile[kTileColumns] * panelBytes(PackedFormat::Q4_1, 576), 8 << 10) << panels;
   }
 }
 
 TEST(FallbackTile, HoldsWholeRegisterTiles) {
-  TargetDesc target = *findTarget("x86-64-v4-vnni");
-  Tile tile = fallbackTile(program(192), linearPhase(PackedFormat::Q4_1, 576, 96), target);
-  LinearKernel kernel{.format = PackedFormat::Q4_1, .input = ActFormat::Q16, .columns = 576, .outputStride = 1536};
-  kernel.rows = tile.rows;
-  EXPECT_EQ(tile.rows % fallbackValues(kernel, target)["rows"], 0);
+  Values values = fallback(program(192), linearPhase(PackedFormat::Q4_1, 576, 96), *findTarget("x86-64-v4-vnni"));
+  EXPECT_EQ(values["rows"], 6);
+  EXPECT_EQ(values[kTileRows] % values["rows"], 0);
 }
 
 TEST(Schedule, GivesEachKernelOnceAndSetsTiles) {
   ProgramSet set = toySet();
-  auto kernels = scheduleProgram(set, *findTarget("x86-64-v3"), RecordBook());
+  auto kernels = choose(set, RecordBook());
   ASSERT_TRUE(bool(kernels)) << llvm::toString(kernels.takeError());
   std::vector<std::string> symbols;
   for (const Scheduled &kernel : *kernels) {
@@ -102,7 +119,7 @@ TEST(Schedule, TakesTilesAndValuesFromRecords) {
   ProgramSet set = toySet();
   RecordBook records;
   ASSERT_FALSE(bool(records.add("f", kRecord)));
-  auto kernels = scheduleProgram(set, *findTarget("x86-64-v3"), records);
+  auto kernels = choose(set, records);
   ASSERT_TRUE(bool(kernels)) << llvm::toString(kernels.takeError());
   EXPECT_EQ(set.programs[1].phases[1].columnsPerTile, 5);
   std::map<std::string, std::string> tags;
@@ -126,7 +143,7 @@ TEST(Schedule, KeepsTwoSchedulesOfAKernelApart) {
   RecordBook records;
   ASSERT_FALSE(bool(records.add("f", kRecord)));
   ASSERT_FALSE(bool(records.add("g", ofDecode)));
-  auto kernels = scheduleProgram(set, *findTarget("x86-64-v3"), records);
+  auto kernels = choose(set, records);
   ASSERT_TRUE(bool(kernels)) << llvm::toString(kernels.takeError());
   std::map<std::string, int64_t> unrolls;
   for (const Scheduled &kernel : *kernels)
@@ -140,7 +157,7 @@ TEST(Schedule, KeepsTwoSchedulesOfAKernelApart) {
 }
 
 TEST(Schedule, PassesOverRecordsThatDoNotFit) {
-  for (auto [what, by] : {std::pair("\"tile_panels\" value: 5", "\"tile_panels\" value: 3"),
+  for (auto [what, by] : {std::pair("\"tile_columns\" value: 5", "\"tile_columns\" value: 3"),
                           std::pair("\"unroll\" value: 2", "\"unroll\" value: 3"),
                           std::pair("\"unroll\" value: 2", "\"nonsense\" value: 2")}) {
     std::string text = kRecord;
@@ -148,7 +165,7 @@ TEST(Schedule, PassesOverRecordsThatDoNotFit) {
     ProgramSet set = toySet();
     RecordBook records;
     ASSERT_FALSE(bool(records.add("f", text)));
-    auto kernels = scheduleProgram(set, *findTarget("x86-64-v3"), records);
+    auto kernels = choose(set, records);
     ASSERT_TRUE(bool(kernels)) << llvm::toString(kernels.takeError());
     for (const Scheduled &kernel : *kernels)
       EXPECT_EQ(kernel.tag, "fallback") << by;
@@ -158,9 +175,10 @@ TEST(Schedule, PassesOverRecordsThatDoNotFit) {
 TEST(ScheduleKey, NamesWhatDecides) {
   Program steps = program(256);
   Phase phase = linearPhase(PackedFormat::Q4_1, 576, 192, /*gated=*/true);
-  EXPECT_EQ(keyOf(phase.calls[0].kernel, steps, phase).print(), "linear q4_1 q16 gated m=256 n=3072 k=576");
-  EXPECT_EQ(keyOf(NormKernel{NormKind::RMS, 576, 1e-5, false, false, ActFormat::Q16}, steps, phase).print(),
-            "norm rms q16 k=576");
-  EXPECT_EQ(keyOf(AttendKernel{9, 3, 64, 0.125, 0, 0, CacheFormat::F16, 4, 256}, steps, phase).print(),
-            "attend f16 d=64 g=3 s=256");
+  const Grid grid = gridOf(steps, phase);
+  EXPECT_EQ(keyOf(phase.calls[0].kernel, grid).print(), "linear q4_1 q16 gated m=256 n=3072 k=576");
+  EXPECT_EQ(keyOf(NormKernel{NormKind::RMS, 576, 1e-5, false, false, ActFormat::Q16}, grid).print(),
+            "norm rms q16 m=256 n=192 k=576 group=0");
+  EXPECT_EQ(keyOf(AttendKernel{9, 3, 64, 0.125, 0, 0, CacheFormat::F16, 4, 256}, grid).print(),
+            "attend f16 m=256 n=192 d=64 g=3 split=256 window=0 dv=0");
 }

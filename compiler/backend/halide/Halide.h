@@ -1,0 +1,16 @@
+//===- Halide.h - the CPU's backend ---------------------------------------------------------------------*- C++ -*-===//
+#ifndef LATHE_COMPILER_BACKEND_HALIDE_HALIDE_H
+#define LATHE_COMPILER_BACKEND_HALIDE_HALIDE_H
+
+#include "compiler/backend/Backend.h"
+
+namespace lathe {
+
+/// Serial tile functions by Halide, one unit a kernel: a position-independent object file that defines the kernel's
+/// symbol and its symbol + "_argv" (a lathe_kernel_function). Forms: the loop nest before and after scheduling; assembly,
+/// LLVM IR and Halide's statement.
+const Backend &halideBackend();
+
+} // namespace lathe
+
+#endif
