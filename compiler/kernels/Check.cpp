@@ -90,12 +90,15 @@ private:
     int64_t rows = program->rows(*phase);
     if (call.scope == Scope::Worker)
       return {{view.perRow, rows}};
-    std::vector<Axis> axes = {{view.perRow * phase->rowsPerTile, rows / phase->rowsPerTile},
+    const int64_t taken = rowsOf(call.kernel);
+    std::vector<Axis> axes = {{view.perRow * taken, rows / taken},
                               {view.perColumn * phase->columnsPerTile, phase->columns / phase->columnsPerTile}};
     if (phase->splits || call.scope == Scope::Splits)
       axes.push_back({view.perSplit, maxSplits()});
     if (view.perExpert)
       axes.push_back({view.perExpert, phase->choices.layout.experts});
+    if (view.base == Base::Scratch && phase->prologue.empty())
+      axes.push_back({phase->scratchBytes * taken, phase->rowsPerTile / taken});
     return axes;
   }
 
@@ -160,7 +163,7 @@ private:
     case Base::Arena:
       return program->arenaBytes;
     case Base::Scratch:
-      return program->scratchBytes;
+      return program->scratchBytes();
     case Base::Weights: {
       auto found = weightBytes.find(view.weight);
       return found == weightBytes.end() ? -1 : found->second;

@@ -27,7 +27,7 @@ Expected<Phase> PhaseDescriber::run() {
     return std::move(wrong);
   if (Error wrong = describeOps())
     return std::move(wrong);
-  program.scratchBytes = std::max<int64_t>(program.scratchBytes, llvm::alignTo(scratch, 64));
+  phase.scratchBytes = llvm::alignTo(scratch, 64);
   return std::move(phase);
 }
 

@@ -78,6 +78,18 @@ const LinearKernel *lathe::linearOf(const Phase &phase) {
   return std::get_if<LinearKernel>(&phase.calls[leadingCall(phase)].kernel);
 }
 
+int64_t lathe::rowsOf(const KernelDesc &kernel) {
+  const auto *linear = std::get_if<LinearKernel>(&kernel);
+  return linear ? linear->rows : 1;
+}
+
+int64_t Program::scratchBytes() const {
+  int64_t most = 0;
+  for (const Phase &phase : phases)
+    most = std::max(most, phase.scratchBytes * (phase.prologue.empty() ? phase.rowsPerTile : 1));
+  return most;
+}
+
 KernelDesc lathe::withTile(const KernelDesc &kernel, int64_t rows, int64_t columns) {
   KernelDesc tiled = kernel;
   if (auto *linear = std::get_if<LinearKernel>(&tiled)) {
@@ -91,11 +103,11 @@ bool lathe::tileFits(const Program &program, const Phase &phase, int64_t rows, i
   if (rows < 1 || columns < 1 || program.rows(phase) % rows || phase.columns % columns)
     return false;
   const LinearKernel *linear = linearOf(phase);
-  if (!linear)
-    return rows == 1 && columns == 1;
-  if (phase.rowKind == RowKind::Choices && rows != phase.choices.layout.tileRows)
-    return false;
-  return !linear->gated || columns % 2 == 0;
+  const int64_t choiceRows = phase.rowKind == RowKind::Choices ? phase.choices.layout.tileRows : 0;
+  if (linear)
+    return (!choiceRows || rows == choiceRows) && (!linear->gated || columns % 2 == 0);
+  return columns == 1 && (rows == 1 || (!phase.inOrder && phase.prologue.empty())) &&
+         (!choiceRows || choiceRows % rows == 0);
 }
 
 void lathe::setTile(Phase &phase, int64_t rows, int64_t columns) {
@@ -132,7 +144,7 @@ std::string lathe::print(const ProgramSet &set) {
   for (const Program &program : set.programs) {
     out << "program " << program.name << ": " << program.maxRows << " rows, " << program.maxLogitRows << " logit rows"
         << (program.distinctSequences ? " of distinct sequences" : "") << ", arena " << program.arenaBytes
-        << " bytes, scratch " << program.scratchBytes << " bytes\n";
+        << " bytes, scratch " << program.scratchBytes() << " bytes\n";
     for (const Phase &phase : program.phases)
       ::print(out, program, phase);
   }

@@ -75,7 +75,7 @@ struct ChoiceTable {
   bool operator==(const ChoiceTable &other) const { return offset == other.offset; }
 };
 
-/// A grid of tiles.
+/// A grid of tiles. A call that takes fewer rows than a tile has (rowsOf) is made for each of them in turn.
 /// A column unit of a linear is a panel of its weights, so a gated linear has two for 16 columns of its result.
 struct Phase {
   std::string name;
@@ -85,6 +85,9 @@ struct Phase {
   int64_t rowsPerTile = 1, columnsPerTile = 1;
   bool inOrder = false;       ///< a tile has all rows and makes its calls for each in turn: only so may State change
   bool splits = false;        ///< the grid's third dimension is the splits of the context
+  /// Of a worker: what its prologue makes of all rows; without a prologue, of each row of a tile by itself. A multiple
+  /// of 64.
+  int64_t scratchBytes = 0;
   std::vector<Call> prologue; ///< scope Worker, one row a call
   std::vector<Call> calls;
   std::optional<View> result; ///< f32 [rows, resultColumns] that verification may compare
@@ -98,8 +101,11 @@ struct Program {
   std::string name; ///< "decode", "prefill"
   int64_t maxRows = 1, maxLogitRows = 1;
   bool distinctSequences = false;
-  int64_t arenaBytes = 0, scratchBytes = 0;
+  int64_t arenaBytes = 0;
   std::vector<Phase> phases;
+
+  /// Of a worker.
+  int64_t scratchBytes() const;
 
   /// At most.
   int64_t rows(const Phase &phase) const {
@@ -114,6 +120,8 @@ struct Program {
 size_t leadingCall(const Phase &phase);
 /// The phase's linear; null when it has none.
 const LinearKernel *linearOf(const Phase &phase);
+/// Rows of a step that one call takes.
+int64_t rowsOf(const KernelDesc &kernel);
 /// The kernel as it is called for a tile of so many rows and column units.
 KernelDesc withTile(const KernelDesc &kernel, int64_t rows, int64_t columns);
 /// Whether a phase may run in tiles of `rows` x `columns`: both divide the grid (tiles are never partial: a step with

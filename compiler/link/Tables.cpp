@@ -78,7 +78,7 @@ private:
     to.first_phase = out.phases.size();
     to.n_phases = from.phases.size();
     to.arena_bytes = from.arenaBytes;
-    to.scratch_bytes = from.scratchBytes;
+    to.scratch_bytes = from.scratchBytes();
     for (const Phase &next : from.phases)
       if (Error wrong = addPhase(next))
         return wrong;

@@ -241,6 +241,24 @@ TEST_F(DescribeTest, TilesMustDivideTheGrid) {
   EXPECT_THAT(wrong(set), testing::HasSubstr("program prefill, phase \"layers.0.mlp.gate+up\": tiles of 16 x 8"));
 }
 
+// A phase without a linear may take several rows a tile: each call is made for each of them, with scratch of its own.
+TEST_F(DescribeTest, TilesOfRowsHaveTheirOwnScratch) {
+  ProgramSet set = make("llama-q4");
+  Program &prefill = set.programs[1];
+  auto attention = llvm::find_if(prefill.phases, [](const Phase &phase) {
+    return std::holds_alternative<AttendKernel>(phase.calls[leadingCall(phase)].kernel);
+  });
+  ASSERT_NE(attention, prefill.phases.end());
+  const int64_t before = prefill.scratchBytes(), row = attention->scratchBytes;
+  ASSERT_GT(row, 0);
+  EXPECT_TRUE(tileFits(prefill, *attention, 16, 1));
+  EXPECT_FALSE(tileFits(prefill, *attention, 16, 2));
+  EXPECT_FALSE(tileFits(prefill, *attention, 17, 1));
+  setTile(*attention, 16, 1);
+  EXPECT_EQ(prefill.scratchBytes(), std::max(before, 16 * row));
+  EXPECT_EQ(wrong(set), "");
+}
+
 TEST_F(DescribeTest, CheckFindsViewsThatLeaveTheirMemory) {
   ProgramSet set = make("llama-q4");
   EXPECT_EQ(wrong(set), "");
@@ -251,7 +269,11 @@ TEST_F(DescribeTest, CheckFindsViewsThatLeaveTheirMemory) {
   };
   using testing::HasSubstr;
   EXPECT_THAT(broken([](ProgramSet &s) { s.programs[0].arenaBytes -= 64; }), HasSubstr("reaches byte"));
-  EXPECT_THAT(broken([](ProgramSet &s) { s.programs[0].scratchBytes = 0; }), HasSubstr("reaches byte"));
+  EXPECT_THAT(broken([](ProgramSet &s) {
+                for (Phase &phase : s.programs[0].phases)
+                  phase.scratchBytes = 0;
+              }),
+              HasSubstr("reaches byte"));
   EXPECT_THAT(broken([](ProgramSet &s) { s.weights[0].bytes -= 1; }),
               HasSubstr("argument m: reaches byte 4480 of 4479"));
   EXPECT_THAT(broken([](ProgramSet &s) { s.weights[0].name = "other"; }), HasSubstr("does not exist"));

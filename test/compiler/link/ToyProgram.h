@@ -20,7 +20,7 @@ inline PackedWeight toyMatrix(const char *name) {
 
 inline Program toyProgram(const char *name, int64_t rows) {
   const int64_t row = rowStride(kToyColumns) * 4;
-  Program program{name, rows, rows, rows == 1, rows * row, rows * row, {}};
+  Program program{name, rows, rows, rows == 1, rows * row, {}};
   Phase embed;
   embed.name = "embed";
   embed.calls.push_back({EmbedKernel{PackedFormat::F32, kToyVocabulary, kToyColumns},
@@ -37,6 +37,7 @@ inline Program toyProgram(const char *name, int64_t rows) {
   head.columns = kToyPanels;
   NormKernel gather{NormKind::None, kToyColumns};
   gather.gatherRows = rows;
+  head.scratchBytes = rows * row;
   head.prologue.push_back(
       {gather, Scope::Worker, {{Base::LogitRows, "", 0, 0, 4}, {Base::Arena}, {Base::Scratch, "", 0, 0, row}}});
   LinearKernel linear{.format = PackedFormat::F32, .input = ActFormat::F32, .columns = kToyColumns, .outputStride = 0};

@@ -39,7 +39,7 @@ int64_t fallbackRows(const Program &program, const Phase &phase, const TargetDes
 }
 
 Program program(int64_t rows, bool distinct = false) {
-  return {"p", rows, std::min<int64_t>(rows, 64), distinct, 0, 0, {}};
+  return {"p", rows, std::min<int64_t>(rows, 64), distinct, 0, {}};
 }
 
 llvm::Expected<std::vector<Scheduled>> choose(ProgramSet &set, const RecordBook &records) {
