@@ -10,9 +10,8 @@ using namespace lathe;
 using llvm::Error;
 using llvm::StringRef;
 
-/// A stage's own form, and what the backends show at it.
-static std::vector<StringRef> formsOf(StringRef stage, StringRef own) {
-  std::vector<StringRef> forms = {own};
+/// A stage's own forms, and what the backends show at it.
+static std::vector<StringRef> formsOf(StringRef stage, std::vector<StringRef> forms) {
   for (const Backend *backend : backends())
     for (const Backend::Form &form : backend->forms)
       if (stage == form.stage && !llvm::is_contained(forms, form.name))
@@ -22,13 +21,13 @@ static std::vector<StringRef> formsOf(StringRef stage, StringRef own) {
 
 llvm::ArrayRef<Stage> lathe::stages() {
   static const Stage all[] = {
-      {"spec", stage::spec, stage::printSpec, formsOf("spec", "textproto")},
-      {"import", stage::import, stage::printModule, formsOf("import", "mlir")},
-      {"fusion", stage::fusion, stage::printModule, formsOf("fusion", "mlir")},
-      {"kernels", stage::kernels, stage::printKernels, formsOf("kernels", "text")},
-      {"schedule", stage::schedule, stage::printSchedule, formsOf("schedule", "text")},
-      {"object", stage::object, stage::printObject, formsOf("object", "list")},
-      {"link", stage::link, stage::printLink, formsOf("link", "text")},
+      {"spec", stage::spec, stage::printSpec, formsOf("spec", {"textproto"})},
+      {"import", stage::import, stage::printModule, formsOf("import", {"mlir"})},
+      {"fusion", stage::fusion, stage::printModule, formsOf("fusion", {"mlir"})},
+      {"kernels", stage::kernels, stage::printKernels, formsOf("kernels", {"text"})},
+      {"schedule", stage::schedule, stage::printSchedule, formsOf("schedule", {"text", "keys"})},
+      {"object", stage::object, stage::printObject, formsOf("object", {"list"})},
+      {"link", stage::link, stage::printLink, formsOf("link", {"text"})},
   };
   return all;
 }

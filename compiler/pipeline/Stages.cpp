@@ -130,6 +130,10 @@ Error stage::schedule(Compilation &c) {
 }
 
 Error stage::printSchedule(Compilation &c, StringRef form, llvm::raw_ostream &out) {
+  if (form == "keys") {
+    out << printKeys(c.set);
+    return Error::success();
+  }
   if (form != "text")
     return printForm(c, "schedule", form, out);
   out << "target " << c.target.name << "\n" << print(c.schedule);

@@ -11,7 +11,8 @@ std::string ScheduleKey::print() const {
   if (!types.empty())
     text += " " + types;
   for (const auto &[size, value] : sizes)
-    text += " " + size + "=" + std::to_string(value);
+    if (value)
+      text += " " + size + "=" + std::to_string(value);
   return text;
 }
 

@@ -24,7 +24,7 @@ struct ScheduleKey {
   std::string family, types; ///< types: the words
   std::vector<std::pair<std::string, int64_t>> sizes;
 
-  /// "linear q4_1 q16 m=1 n=960 k=576".
+  /// "linear q4_1 q16 m=1 n=960 k=576"; sizes of 0 say that there is no such thing, and are left out.
   std::string print() const;
 };
 

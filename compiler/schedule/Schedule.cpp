@@ -2,8 +2,10 @@
 #include "compiler/schedule/Schedule.h"
 #include "compiler/kernels/Check.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/Support/FormatVariadic.h"
 #include <optional>
 
 using namespace lathe;
@@ -130,5 +132,25 @@ std::string lathe::print(const std::vector<Scheduled> &kernels) {
     std::string values = kernel.values.print();
     text += kernel.symbol() + ": " + kernel.tag + (values.empty() ? "" : " " + values) + "\n";
   }
+  return text;
+}
+
+std::string lathe::printKeys(const ProgramSet &set) {
+  llvm::MapVector<std::string, size_t, llvm::StringMap<unsigned>> calls; // in the order of first use
+  for (const Program &program : set.programs)
+    for (const Phase &phase : program.phases) {
+      const Grid grid = gridOf(program, phase);
+      for (const Call &call : phase.prologue)
+        ++calls[keyOf(call.kernel, grid).print()];
+      for (auto [index, call] : llvm::enumerate(phase.calls)) {
+        std::string key = keyOf(call.kernel, grid).print();
+        if (index == leadingCall(phase))
+          key += llvm::formatv(": tile {0} x {1}", phase.rowsPerTile, phase.columnsPerTile).str();
+        ++calls[key];
+      }
+    }
+  std::string text;
+  for (const auto &[key, count] : calls)
+    text += llvm::formatv("{0} ({1})\n", key, count).str();
   return text;
 }

@@ -21,6 +21,9 @@ llvm::Expected<std::vector<Scheduled>> scheduleProgram(ProgramSet &set, const Ba
 
 /// One line a kernel: symbol, tag, values. What --emit=schedule prints.
 std::string print(const std::vector<Scheduled> &kernels);
+/// One line a key that records may be for: the key, the tile where its kernel leads a phase, how many calls have it. What
+/// --emit=schedule,keys prints.
+std::string printKeys(const ProgramSet &set);
 
 } // namespace lathe
 

@@ -209,7 +209,7 @@ void addCompile(CLI::App &app, Outcome &outcome) {
   command->add_option("--quantize-report", options->quantizeReport, "write the error of each tensor to a JSON file");
   command->add_option("--emit", options->emit,
                       "print a stage, STAGE or STAGE,FORM: spec, import, fusion, kernels, "
-                      "schedule, object (list, asm, ll, stmt), link");
+                      "schedule, object, link; a form may follow, as in object,asm");
   command->add_flag("--executable", options->executable, "make one program that needs nothing of Lathe, not a folder");
   command->add_flag("--no-verify", options->noVerify, "do not run the program against the reference at the end");
   command->add_option("--jobs", options->jobs, "threads of the compiler (default: all cores)")

@@ -178,7 +178,7 @@ TEST(ScheduleKey, NamesWhatDecides) {
   const Grid grid = gridOf(steps, phase);
   EXPECT_EQ(keyOf(phase.calls[0].kernel, grid).print(), "linear q4_1 q16 gated m=256 n=3072 k=576");
   EXPECT_EQ(keyOf(NormKernel{NormKind::RMS, 576, 1e-5, false, false, ActFormat::Q16}, grid).print(),
-            "norm rms q16 m=256 n=192 k=576 group=0");
+            "norm rms q16 m=256 n=192 k=576");
   EXPECT_EQ(keyOf(AttendKernel{9, 3, 64, 0.125, 0, 0, CacheFormat::F16, 4, 256}, grid).print(),
-            "attend f16 m=256 n=192 d=64 g=3 split=256 window=0 dv=0");
+            "attend f16 m=256 n=192 d=64 g=3 split=256");
 }
