@@ -49,7 +49,6 @@ Error PhaseDescriber::addEmbed(ir::EmbedOp embed) {
   EmbedKernel kernel{table.format, table.rows, table.columns, embed.getScale().convertToDouble(),
                      static_cast<int64_t>(embed.getOffset())};
   phase.calls.push_back({kernel, Scope::Tile, std::move(views)});
-  phase.weightBytes += panelBytes(table.format, table.columns) / kPanelRows;
   return Error::success();
 }
 
@@ -112,8 +111,8 @@ Error PhaseDescriber::describeLinear(ir::LinearOp linear) {
   // Of one expert: a tile's rows have one. A step's row has several choices.
   const int64_t choices = linear.getChoices() ? phase.choices.layout.choices : 1;
   phase.columns = packed.expertPanels();
-  phase.weightBytes += packed.bytes / packed.experts + (kernel.bias ? packed.expertRows() * kF32 : 0);
-  phase.operations += 2 * choices * packed.expertRows() * packed.columns;
+  phase.work.weightBytes += packed.bytes / packed.experts;
+  phase.work.operations += 2 * choices * packed.expertRows() * packed.columns;
   setTile(phase, linear.getChoices() ? phase.choices.layout.tileRows : 1, kernel.gated ? 2 : 1);
   return Error::success();
 }

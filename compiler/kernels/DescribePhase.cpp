@@ -1,6 +1,7 @@
 //===- DescribePhase.cpp - places, views, and ops on single rows --------------------------------------------------===//
 #include "compiler/kernels/DescribePhase.h"
 #include "compiler/kernels/Signature.h"
+#include "compiler/kernels/Work.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -28,6 +29,7 @@ Expected<Phase> PhaseDescriber::run() {
   if (Error wrong = describeOps())
     return std::move(wrong);
   phase.scratchBytes = llvm::alignTo(scratch, 64);
+  phase.work = workOf(context.set, phase);
   return std::move(phase);
 }
 

@@ -66,8 +66,8 @@ Error PhaseDescriber::describeConv(ir::ConvOp conv) {
   views.push_back({.base = Base::State, .layer = conv.getLayer(), .perColumn = lanes * width * kF32});
   views.push_back(rows(destination(result, Scope::Tile), lanes * kF32));
   phase.calls.push_back({kernel, Scope::Tile, std::move(views)});
-  phase.weightBytes += packed.bytes;
-  phase.operations += 2 * channels * width;
+  phase.work.weightBytes += packed.bytes;
+  phase.work.operations += 2 * channels * width;
   return Error::success();
 }
 
@@ -119,7 +119,8 @@ Error PhaseDescriber::describeScan(ir::ScanOp scan) {
     return error(scan, "is followed by ops that its phase does not give");
   views.push_back(rows(destination(scan.getResult(), Scope::Tile), channelBytes));
   phase.calls.push_back({kernel, Scope::Tile, std::move(views)});
-  phase.weightBytes += decays.bytes;
-  phase.operations += 6 * ir::widthOf(scan.getInput()) * kernel.stateSize;
+  if (kernel.byChannel)
+    phase.work.weightBytes += decays.bytes;
+  phase.work.operations += 6 * ir::widthOf(scan.getInput()) * kernel.stateSize;
   return Error::success();
 }

@@ -48,10 +48,13 @@ void print(std::ostream &out, const Program &program, const Phase &phase) {
   out << "  phase \"" << phase.name << "\": " << program.rows(phase) << kinds[static_cast<int>(phase.rowKind)] << " / "
       << phase.rowsPerTile << " x " << phase.columns << " / " << phase.columnsPerTile
       << (phase.splits ? " x splits" : "") << (phase.inOrder ? ", rows in order" : "");
-  if (phase.weightBytes)
-    out << ", " << phase.weightBytes << " weight bytes";
-  if (phase.operations)
-    out << ", " << phase.operations << " operations a row";
+  if (phase.work.weightBytes)
+    out << ", " << phase.work.weightBytes << " weight bytes";
+  if (phase.work.operations)
+    out << ", " << phase.work.operations << " operations a row";
+  if (phase.work.cacheBytes)
+    out << ", " << phase.work.cacheBytes << " cache bytes and " << phase.work.positionOperations
+        << " operations a position";
   if (phase.hidden)
     out << ", hidden state " << *phase.hidden;
   out << "\n";

@@ -75,6 +75,21 @@ struct ChoiceTable {
   bool operator==(const ChoiceTable &other) const { return offset == other.offset; }
 };
 
+/// What limits a phase's operations: multiply-adds of f32; products of bytes; the same, each made for two planes of
+/// activations. The order is lathe_rate's.
+enum class Rate { F32, Dot4, Dot4Twice };
+
+/// What a step reads and computes in a phase, for the roofline; see lathe_work.
+struct Work {
+  int64_t weightBytes = 0;        ///< read once a step; in phases of choices for each expert that is chosen
+  int64_t activationBytes = 0;    ///< read and written, for each row
+  int64_t cacheBytes = 0;         ///< read, for each row and each position that it sees
+  int64_t operations = 0;         ///< for each row, 2 for a multiply-add
+  int64_t positionOperations = 0; ///< the same for each row and each position that it sees
+  int64_t window = 0;             ///< positions that a row sees at most; 0: all
+  Rate rate = Rate::F32;
+};
+
 /// A grid of tiles. A call that takes fewer rows than a tile has (rowsOf) is made for each of them in turn.
 /// A column unit of a linear is a panel of its weights, so a gated linear has two for 16 columns of its result.
 struct Phase {
@@ -83,8 +98,8 @@ struct Phase {
   ChoiceTable choices; ///< of a phase whose rows are choices
   int64_t columns = 1; ///< column units
   int64_t rowsPerTile = 1, columnsPerTile = 1;
-  bool inOrder = false;       ///< a tile has all rows and makes its calls for each in turn: only so may State change
-  bool splits = false;        ///< the grid's third dimension is the splits of the context
+  bool inOrder = false; ///< a tile has all rows and makes its calls for each in turn: only so may State change
+  bool splits = false;  ///< the grid's third dimension is the splits of the context
   /// Of a worker: what its prologue makes of all rows; without a prologue, of each row of a tile by itself. A multiple
   /// of 64.
   int64_t scratchBytes = 0;
@@ -93,8 +108,7 @@ struct Phase {
   std::optional<View> result; ///< f32 [rows, resultColumns] that verification may compare
   int64_t resultColumns = 0, resultStride = 0;
   std::optional<int64_t> hidden; ///< the result is this hidden state: what layer `hidden`, or the head, reads
-  int64_t weightBytes = 0;       ///< read for each row tile
-  int64_t operations = 0;        ///< for each row
+  Work work = {};
 };
 
 struct Program {
@@ -150,6 +164,8 @@ struct PackedWeight {
   int64_t bytes = 0; ///< matrix: panels() * panelBytes(format, columns); vector: 4 each element, of panels if padded
   int64_t experts = 1;
 
+  bool operator==(const PackedWeight &) const = default;
+
   /// Rows (a vector's elements) of one expert.
   int64_t expertRows() const { return (vector ? columns : rows) / experts; }
   /// Panels of 16 rows (vector: of 16 elements) of one expert, and of all.
@@ -163,6 +179,8 @@ struct PackedWeight {
 struct Table {
   std::string name;
   std::vector<float> values;
+
+  bool operator==(const Table &) const = default;
 };
 
 struct CacheLayout {

@@ -60,21 +60,32 @@ uint64_t buildId(uint64_t dataHash, StringRef tables, const std::vector<ObjectBy
   return id;
 }
 
+/// The tables, with the layout that they name.
+Expected<ModelTables> tablesOf(const std::vector<LinkedVariant> &variants, const ModelInfo &info,
+                               uint64_t tokenizerBytes, WeightsLayout &layout) {
+  std::vector<const ProgramSet *> sets;
+  for (const LinkedVariant &variant : variants)
+    sets.push_back(variant.set);
+  Expected<WeightsLayout> made = layOutWeights(sets, tokenizerBytes);
+  if (!made)
+    return made.takeError();
+  layout = std::move(*made);
+  return ModelTables::make(variants, layout, info);
+}
+
 } // namespace
 
 Error lathe::writeBundle(const BundleInput &input, StagingFolder &staging, const PackOptions &options) {
-  Expected<WeightsLayout> layout = layOutWeights(input.set, input.tokenizer.size());
-  if (!layout)
-    return layout.takeError();
-  Expected<ModelTables> tables = ModelTables::make(input.set, *layout, input.kernels, input.info);
+  WeightsLayout layout;
+  Expected<ModelTables> tables = tablesOf(input.variants, input.info, input.tokenizer.size(), layout);
   if (!tables)
     return tables.takeError();
 
   WeightsFile weights(staging.file("weights.bin"));
-  if (Error failed = weights.create(layout->dataBytes))
+  if (Error failed = weights.create(layout.dataBytes))
     return failed;
   Expected<uint64_t> dataHash =
-      packWeights(*layout, input.weights, input.tokenizer, weights.descriptor(), LATHE_WEIGHTS_ALIGNMENT, options);
+      packWeights(layout, input.weights, input.tokenizer, weights.descriptor(), LATHE_WEIGHTS_ALIGNMENT, options);
   if (!dataHash)
     return dataHash.takeError();
 
@@ -98,19 +109,17 @@ Error lathe::writeBundle(const BundleInput &input, StagingFolder &staging, const
   header.abi_version = LATHE_ABI_VERSION;
   header.header_bytes = LATHE_WEIGHTS_ALIGNMENT;
   header.build_id = tables->model().build_id;
-  header.data_bytes = layout->dataBytes;
+  header.data_bytes = layout.dataBytes;
   header.program_bytes = bytes.size();
   header.program_hash = hashBytes({reinterpret_cast<const char *>(bytes.data()), bytes.size()});
   header.data_hash = *dataHash;
   return weights.finish(header);
 }
 
-Error lathe::printBundle(const ProgramSet &set, const std::vector<LinkedKernel> &kernels, const ModelInfo &info,
-                         uint64_t tokenizerBytes, llvm::raw_ostream &out) {
-  Expected<WeightsLayout> layout = layOutWeights(set, tokenizerBytes);
-  if (!layout)
-    return layout.takeError();
-  Expected<ModelTables> tables = ModelTables::make(set, *layout, kernels, info);
+Error lathe::printBundle(const std::vector<LinkedVariant> &variants, const ModelInfo &info, uint64_t tokenizerBytes,
+                         llvm::raw_ostream &out) {
+  WeightsLayout layout;
+  Expected<ModelTables> tables = tablesOf(variants, info, tokenizerBytes, layout);
   if (!tables)
     return tables.takeError();
   printTables(tables->model(), out);

@@ -21,9 +21,8 @@ namespace lathe {
 
 /// What a bundle is made of; all of it outlives the call.
 struct BundleInput {
-  const ProgramSet &set;
-  const std::vector<LinkedKernel> &kernels;
-  const std::vector<ObjectBytes> &objects; ///< ELF objects that define the kernels' functions
+  const std::vector<LinkedVariant> &variants; ///< the best first
+  const std::vector<ObjectBytes> &objects;    ///< ELF objects that define the kernels' functions
   const ModelInfo &info;
   const WeightSource &weights;
   llvm::StringRef tokenizer; ///< tokenizer_abi.h's blob; empty: none
@@ -38,8 +37,8 @@ llvm::Error writeExecutable(StagingFolder &staging, llvm::StringRef standalone);
 
 /// Layout and tables as writeBundle makes them, but for the build id: what --emit=link shows without writing a bundle.
 /// `tokenizerBytes` is the size of the blob.
-llvm::Error printBundle(const ProgramSet &set, const std::vector<LinkedKernel> &kernels, const ModelInfo &info,
-                        uint64_t tokenizerBytes, llvm::raw_ostream &out);
+llvm::Error printBundle(const std::vector<LinkedVariant> &variants, const ModelInfo &info, uint64_t tokenizerBytes,
+                        llvm::raw_ostream &out);
 
 } // namespace lathe
 

@@ -89,35 +89,56 @@ private:
   llvm::StringMap<Constant *> texts;
 };
 
+Pointer at(size_t offset, Constant *target) {
+  return {offset, [target](size_t) { return target; }};
+}
+
+/// The pointers of the i-th variant, in the order of its fields.
+std::vector<Pointer> variantPointers(TableModule &out, const ModelTables &tables) {
+  std::vector<std::vector<Pointer>> all;
+  const lathe_model &model = tables.model();
+  for (uint32_t v = 0; v < model.n_variants; ++v) {
+    const lathe_variant &variant = model.variants[v];
+    auto text = [&](const char *value) { return out.text(value); };
+    auto *programs = out.array<lathe_program>(
+        "programs", {variant.programs, variant.n_programs},
+        {{offsetof(lathe_program, name), [&](size_t i) { return text(variant.programs[i].name); }}});
+    auto *phases =
+        out.array<lathe_phase>("phases", {variant.phases, variant.n_phases},
+                               {{offsetof(lathe_phase, name), [&](size_t i) { return text(variant.phases[i].name); }}});
+    auto *calls = out.array<lathe_call>("calls", {variant.calls, variant.n_calls}, {});
+    auto *views = out.array<lathe_view>("views", {variant.views, variant.n_views}, {});
+    auto *dims = out.array<lathe_dim>("dims", {variant.dims, variant.n_dims}, {});
+    auto *kernels = out.array<lathe_kernel>(
+        "kernels", {variant.kernels, variant.n_kernels},
+        {{offsetof(lathe_kernel, symbol), [&](size_t i) { return text(variant.kernels[i].symbol); }},
+         {offsetof(lathe_kernel, schedule), [&](size_t i) { return text(variant.kernels[i].schedule); }},
+         {offsetof(lathe_kernel, function), [&](size_t i) { return out.function(tables.functions(v)[i]); }}});
+    all.push_back({at(offsetof(lathe_variant, target), text(variant.target)),
+                   at(offsetof(lathe_variant, programs), programs), at(offsetof(lathe_variant, phases), phases),
+                   at(offsetof(lathe_variant, calls), calls), at(offsetof(lathe_variant, views), views),
+                   at(offsetof(lathe_variant, dims), dims), at(offsetof(lathe_variant, kernels), kernels)});
+  }
+  std::vector<Pointer> pointers;
+  for (size_t field = 0; field < all.front().size(); ++field)
+    pointers.push_back({all.front()[field].offset, [all, field](size_t v) { return all[v][field].target(v); }});
+  return pointers;
+}
+
 void fill(TableModule &out, const ModelTables &tables) {
   const lathe_model &model = tables.model();
   auto text = [&](const char *value) { return out.text(value); };
-  auto *programs = out.array<lathe_program>(
-      "programs", {model.programs, model.n_programs},
-      {{offsetof(lathe_program, name), [&](size_t i) { return text(model.programs[i].name); }}});
-  auto *phases =
-      out.array<lathe_phase>("phases", {model.phases, model.n_phases},
-                             {{offsetof(lathe_phase, name), [&](size_t i) { return text(model.phases[i].name); }}});
-  auto *calls = out.array<lathe_call>("calls", {model.calls, model.n_calls}, {});
-  auto *views = out.array<lathe_view>("views", {model.views, model.n_views}, {});
-  auto *dims = out.array<lathe_dim>("dims", {model.dims, model.n_dims}, {});
-  auto *kernels = out.array<lathe_kernel>(
-      "kernels", {model.kernels, model.n_kernels},
-      {{offsetof(lathe_kernel, symbol), [&](size_t i) { return text(model.kernels[i].symbol); }},
-       {offsetof(lathe_kernel, schedule), [&](size_t i) { return text(model.kernels[i].schedule); }},
-       {offsetof(lathe_kernel, function), [&](size_t i) { return out.function(tables.functions()[i]); }}});
+  auto *variants =
+      out.array<lathe_variant>("variants", {model.variants, model.n_variants}, variantPointers(out, tables));
   auto *weights = out.array<lathe_weight>(
       "weights", {model.weights, model.n_weights},
       {{offsetof(lathe_weight, name), [&](size_t i) { return text(model.weights[i].name); }},
-       {offsetof(lathe_weight, format), [&](size_t i) { return text(model.weights[i].format); }}});
-  auto at = [](size_t offset, Constant *target) { return Pointer{offset, [target](size_t) { return target; }}; };
+       {offsetof(lathe_weight, format), [&](size_t i) { return text(model.weights[i].format); }},
+       {offsetof(lathe_weight, packing), [&](size_t i) { return text(model.weights[i].packing); }}});
   auto *root = out.array<lathe_model>(
       LATHE_MODEL_SYMBOL, {&model, 1},
-      {at(offsetof(lathe_model, name), text(model.name)), at(offsetof(lathe_model, target), text(model.target)),
-       at(offsetof(lathe_model, spec), text(model.spec)), at(offsetof(lathe_model, programs), programs),
-       at(offsetof(lathe_model, phases), phases), at(offsetof(lathe_model, calls), calls),
-       at(offsetof(lathe_model, views), views), at(offsetof(lathe_model, dims), dims),
-       at(offsetof(lathe_model, kernels), kernels), at(offsetof(lathe_model, weights), weights)});
+      {at(offsetof(lathe_model, name), text(model.name)), at(offsetof(lathe_model, spec), text(model.spec)),
+       at(offsetof(lathe_model, variants), variants), at(offsetof(lathe_model, weights), weights)});
   root->setLinkage(llvm::GlobalValue::ExternalLinkage);
 }
 

@@ -157,44 +157,57 @@ private:
 
 } // namespace
 
-const WeightPlace *WeightsLayout::find(StringRef name) const {
-  auto found = byName.find(name);
-  return found == byName.end() ? nullptr : &places[found->second];
+const WeightPlace *WeightsLayout::find(size_t set, StringRef name) const {
+  auto found = byName[set].find(name);
+  return found == byName[set].end() ? nullptr : &places[found->second];
 }
 
-Expected<WeightsLayout> lathe::layOutWeights(const ProgramSet &set, uint64_t tokenizerBytes) {
-  llvm::StringMap<WeightPlace> known;
-  for (const PackedWeight &weight : set.weights) {
-    if (Error wrong = checkShape(weight))
-      return std::move(wrong);
-    if (!known.try_emplace(weight.name, WeightPlace{&weight, nullptr, 0, packedBytes(weight)}).second)
-      return makeError("two packed weights are called {0}", weight.name);
-  }
-  for (const Table &table : set.tables)
-    if (!known.try_emplace(table.name, WeightPlace{nullptr, &table, 0, table.values.size() * sizeof(float)}).second)
-      return makeError("two weights or tables are called {0}", table.name);
-
+Expected<WeightsLayout> lathe::layOutWeights(llvm::ArrayRef<const ProgramSet *> sets, uint64_t tokenizerBytes) {
   WeightsLayout layout;
-  auto place = [&](StringRef name) {
-    auto found = known.find(name);
-    if (found == known.end() || !layout.byName.try_emplace(name, layout.places.size()).second)
-      return;
-    WeightPlace &added = layout.places.emplace_back(found->second);
-    added.offset = layout.dataBytes;
-    layout.dataBytes += llvm::alignTo(added.bytes, kAlignment);
-  };
-  // In the order of reading, so that a decode step walks the file forward; then what only other programs read.
-  for (const Program &program : set.programs)
-    for (const Phase &phase : program.phases)
-      for (const std::vector<Call> *calls : {&phase.prologue, &phase.calls})
-        for (const Call &call : *calls)
-          for (const View &view : call.views)
-            if (view.base == Base::Weights)
-              place(view.weight);
-  for (const PackedWeight &weight : set.weights)
-    place(weight.name);
-  for (const Table &table : set.tables)
-    place(table.name);
+  for (const ProgramSet *set : sets) {
+    llvm::StringMap<WeightPlace> known;
+    for (const PackedWeight &weight : set->weights) {
+      if (Error wrong = checkShape(weight))
+        return std::move(wrong);
+      if (!known.try_emplace(weight.name, WeightPlace{&weight, nullptr, 0, packedBytes(weight)}).second)
+        return makeError("two packed weights are called {0}", weight.name);
+    }
+    for (const Table &table : set->tables)
+      if (!known.try_emplace(table.name, WeightPlace{nullptr, &table, 0, table.values.size() * sizeof(float)}).second)
+        return makeError("two weights or tables are called {0}", table.name);
+
+    llvm::StringMap<size_t> &byName = layout.byName.emplace_back();
+    auto shared = [&](const WeightPlace &wanted) {
+      return llvm::find_if(layout.places, [&](const WeightPlace &place) {
+        return wanted.weight ? place.weight && *place.weight == *wanted.weight
+                             : place.table && *place.table == *wanted.table;
+      });
+    };
+    auto place = [&](StringRef name) {
+      auto found = known.find(name);
+      if (found == known.end() || byName.contains(name))
+        return;
+      auto at = sets.front() == set ? layout.places.end() : shared(found->second);
+      byName[name] = at - layout.places.begin();
+      if (at != layout.places.end())
+        return;
+      WeightPlace &added = layout.places.emplace_back(found->second);
+      added.offset = layout.dataBytes;
+      layout.dataBytes += llvm::alignTo(added.bytes, kAlignment);
+    };
+    // In the order of reading, so that a decode step walks the file forward; then what only other programs read.
+    for (const Program &program : set->programs)
+      for (const Phase &phase : program.phases)
+        for (const std::vector<Call> *calls : {&phase.prologue, &phase.calls})
+          for (const Call &call : *calls)
+            for (const View &view : call.views)
+              if (view.base == Base::Weights)
+                place(view.weight);
+    for (const PackedWeight &weight : set->weights)
+      place(weight.name);
+    for (const Table &table : set->tables)
+      place(table.name);
+  }
   layout.tokenizerOffset = layout.dataBytes;
   layout.tokenizerBytes = tokenizerBytes;
   layout.dataBytes += llvm::alignTo(tokenizerBytes, kAlignment);

@@ -1,7 +1,7 @@
 //===- Pack.h - a model's weights as the bundle holds them --------------------------------------------*- C++ -*-===//
 //
-// weights.bin is a header page (model_abi.h) and then data: each weight of the program in the order in which the first
-// program reads it, each at a multiple of 64 bytes, zeros between; the tokenizer's blob last. Packing streams: a worker
+// weights.bin is a header page (model_abi.h) and then data: each weight of the first variant in the order in which its
+// first program reads it, then what only other variants read, each at a multiple of 64 bytes, zeros between; the tokenizer's blob last. Packing streams: a worker
 // holds one chunk of about a megabyte (or one panel, if that is more), whatever the model's size.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
@@ -10,6 +10,7 @@
 
 #include "compiler/kernels/Program.h"
 #include "compiler/spec/Weights.h"
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
 #include <functional>
@@ -24,19 +25,20 @@ struct WeightPlace {
   llvm::StringRef name() const { return weight ? weight->name : table->name; }
 };
 
-/// Where everything lies. Points into the ProgramSet it was made from.
+/// Where everything lies. Points into the ProgramSets it was made from.
 struct WeightsLayout {
   std::vector<WeightPlace> places; ///< by offset
   uint64_t tokenizerOffset = 0, tokenizerBytes = 0;
   uint64_t dataBytes = 0; ///< a multiple of 64
 
-  /// Null if there is none of that name.
-  const WeightPlace *find(llvm::StringRef name) const;
-  llvm::StringMap<size_t> byName; ///< index in places
+  /// Of the set'th of the sets. Null if there is none of that name.
+  const WeightPlace *find(size_t set, llvm::StringRef name) const;
+  std::vector<llvm::StringMap<size_t>> byName; ///< of each set, index in places
 };
 
-/// Lays out all weights and tables. Fails if two have one name, or a weight's `bytes` are not what its shape needs.
-llvm::Expected<WeightsLayout> layOutWeights(const ProgramSet &set, uint64_t tokenizerBytes);
+/// Lays out all weights and tables of the variants of one model; what is equal in several of them is there once. Fails if
+/// two of a set have one name, or a weight's `bytes` are not what its shape needs.
+llvm::Expected<WeightsLayout> layOutWeights(llvm::ArrayRef<const ProgramSet *> sets, uint64_t tokenizerBytes);
 
 struct PackOptions {
   unsigned jobs = 0; ///< threads; 0: one for each core

@@ -23,6 +23,12 @@ static_assert(static_cast<int>(RowKind::Step) == LATHE_ROWS_ALL &&
                   static_cast<int>(RowKind::Choices) == LATHE_ROWS_CHOICES &&
                   static_cast<int>(RowKind::Once) == LATHE_ROWS_ONCE,
               "RowKind follows lathe_rows");
+static_assert(static_cast<int>(Rate::F32) == LATHE_RATE_F32 && static_cast<int>(Rate::Dot4) == LATHE_RATE_DOT4 &&
+                  static_cast<int>(Rate::Dot4Twice) == LATHE_RATE_DOT4_TWICE,
+              "Rate follows lathe_rate");
+static_assert(static_cast<int>(DeviceKind::Cpu) == LATHE_DEVICE_CPU &&
+                  static_cast<int>(DeviceKind::Cuda) == LATHE_DEVICE_CUDA,
+              "DeviceKind follows lathe_device");
 static_assert(kPagePositions == LATHE_PAGE_POSITIONS);
 
 /// A new last element whose padding is zero too: it goes into the bundle, and equal models make equal bytes.
@@ -36,18 +42,13 @@ class TableBuilder {
 public:
   TableBuilder(const WeightsLayout &layout) : layout(layout) {}
 
-  Error build(const ProgramSet &set, llvm::ArrayRef<LinkedKernel> linked, const ModelInfo &info) {
-    for (const LinkedKernel &kernel : linked) {
-      kernelIndex.try_emplace(kernel.symbol, out.kernels.size());
-      out.kernels.push_back({text(kernel.symbol), text(kernel.schedule), nullptr});
-      out.kernelFunctions.push_back(kernel.function);
-    }
+  Error build(llvm::ArrayRef<LinkedVariant> variants, const ModelInfo &info) {
     for (const WeightPlace &place : layout.places)
       addWeight(place);
-    for (const Program &program : set.programs)
-      if (Error wrong = addProgram(program))
+    for (const LinkedVariant &variant : variants)
+      if (Error wrong = addVariant(variant))
         return wrong;
-    fillModel(set, info);
+    fillModel(*variants.front().set, info);
     return Error::success();
   }
 
@@ -57,8 +58,10 @@ private:
   const char *text(const std::string &value) { return out.texts.emplace_back(value).c_str(); }
 
   void addWeight(const WeightPlace &place) {
-    lathe_weight weight = {text(place.name().str()), "f32", 1, 0, place.offset, place.bytes};
+    lathe_weight weight = {text(place.name().str()), "f32", "rows", 1, 0, place.offset, place.bytes};
     if (place.weight) {
+      if (!place.weight->vector)
+        weight.packing = "panels16";
       weight.format = text(place.weight->vector ? "f32" : packedName(place.weight->format));
       weight.rows = place.weight->rows;
       weight.columns = place.weight->columns;
@@ -68,14 +71,29 @@ private:
     out.weights.push_back(weight);
   }
 
+  Error addVariant(const LinkedVariant &from) {
+    part = &out.parts.emplace_back();
+    kernelIndex.clear();
+    for (const LinkedKernel &kernel : from.kernels) {
+      kernelIndex.try_emplace(kernel.symbol, part->kernels.size());
+      part->kernels.push_back({text(kernel.symbol), text(kernel.schedule), nullptr});
+      part->functions.push_back(kernel.function);
+    }
+    for (const Program &program : from.set->programs)
+      if (Error wrong = addProgram(program))
+        return wrong;
+    fillVariant(addZeroed(out.variants), *from.set, from.target);
+    return Error::success();
+  }
+
   Error addProgram(const Program &from) {
     program = &from;
-    lathe_program &to = addZeroed(out.programs);
+    lathe_program &to = addZeroed(part->programs);
     to.name = text(from.name);
     to.max_rows = from.maxRows;
     to.max_logit_rows = from.maxLogitRows;
     to.distinct_sequences = from.distinctSequences;
-    to.first_phase = out.phases.size();
+    to.first_phase = part->phases.size();
     to.n_phases = from.phases.size();
     to.arena_bytes = from.arenaBytes;
     to.scratch_bytes = from.scratchBytes();
@@ -87,27 +105,33 @@ private:
 
   Error addPhase(const Phase &from) {
     phase = &from;
-    lathe_phase &to = addZeroed(out.phases);
+    lathe_phase &to = addZeroed(part->phases);
     to.name = text(from.name);
     to.rows = static_cast<uint32_t>(from.rowKind);
     to.rows_per_tile = from.rowsPerTile;
     to.column_tiles = from.columns / from.columnsPerTile;
     to.splits = from.splits;
     to.in_order = from.inOrder;
-    to.weight_bytes = from.weightBytes;
-    to.operations = from.operations;
+    const Work &work = from.work;
+    to.work = {static_cast<uint64_t>(work.weightBytes),
+               static_cast<uint64_t>(work.activationBytes),
+               static_cast<uint64_t>(work.cacheBytes),
+               static_cast<uint64_t>(work.operations),
+               static_cast<uint64_t>(work.positionOperations),
+               static_cast<uint32_t>(work.window),
+               static_cast<uint32_t>(work.rate)};
     if (from.rowKind == RowKind::Choices) {
       const ChoiceLayout &layout = from.choices.layout;
-      addView(from.choices.tiles(), {"tiles", ElementType::I32, {{1 + layout.tiles(), 1}}}, /*worker=*/true);
-      to.choices = {static_cast<uint32_t>(out.views.size()), static_cast<uint32_t>(layout.tileRows),
+      addView(from.choices.tiles(), {"tiles", ElementType::I32, {{1 + layout.tiles(), 1}}}, Scope::Worker, 1);
+      to.choices = {static_cast<uint32_t>(part->views.size()), static_cast<uint32_t>(layout.tileRows),
                     static_cast<uint32_t>(layout.experts)};
     }
-    to.first_prologue = out.calls.size();
+    to.first_prologue = part->calls.size();
     to.n_prologue = from.prologue.size();
     for (const Call &call : from.prologue)
       if (Error wrong = addCall(call))
         return wrong;
-    to.first_call = out.calls.size();
+    to.first_call = part->calls.size();
     to.n_calls = from.calls.size();
     for (const Call &call : from.calls)
       if (Error wrong = addCall(call))
@@ -115,8 +139,8 @@ private:
     if (from.result) {
       Argument result = {
           "result", ElementType::F32, {{from.resultColumns, 1}, {program->rows(from), from.resultStride}}, true};
-      addView(*from.result, result, /*worker=*/false);
-      to.result = out.views.size();
+      addView(*from.result, result, Scope::Tile, from.rowsPerTile);
+      to.result = part->views.size();
       to.hidden = from.hidden ? *from.hidden + 1 : 0;
     }
     return Error::success();
@@ -128,20 +152,22 @@ private:
     if (kernel == kernelIndex.end())
       return makeError("program {0}, phase \"{1}\": kernel {2} was not compiled", program->name, phase->name, name);
     std::vector<Argument> arguments = signature(from.kernel);
-    bool worker = from.scope == Scope::Worker;
-    lathe_call &to = addZeroed(out.calls);
+    const int64_t rows = rowsOf(from.kernel);
+    lathe_call &to = addZeroed(part->calls);
     to.kernel = kernel->second;
     to.scope = static_cast<uint32_t>(from.scope);
-    to.rows_per_call = worker ? 1 : phase->rowsPerTile;
-    to.first_view = out.views.size();
+    to.rows_per_call = rows;
+    to.first_view = part->views.size();
     to.n_views = from.views.size();
     for (size_t i = 0; i < arguments.size(); ++i)
-      addView(from.views[i], arguments[i], worker);
+      addView(from.views[i], arguments[i], from.scope, rows);
     return Error::success();
   }
 
-  void addView(const View &from, const Argument &argument, bool worker) {
-    lathe_view &to = addZeroed(out.views);
+  /// `rows`: that a call covers.
+  void addView(const View &from, const Argument &argument, Scope scope, int64_t rows) {
+    const bool worker = scope == Scope::Worker;
+    lathe_view &to = addZeroed(part->views);
     to.base = static_cast<uint32_t>(from.base);
     to.layer = from.layer;
     to.offset = from.offset;
@@ -149,13 +175,46 @@ private:
     to.step[1] = worker ? 0 : from.perColumn * phase->columnsPerTile;
     to.step[2] = worker ? 0 : from.perSplit;
     to.step[3] = worker ? 0 : from.perExpert;
+    if (!worker && rows < phase->rowsPerTile)
+      to.step[4] = rows * (from.base == Base::Scratch ? phase->scratchBytes : from.perRow);
     to.type = abiType(argument.type);
     to.dimensions = argument.dims.size();
-    to.first_dim = out.dims.size();
+    to.first_dim = part->dims.size();
     for (const Argument::Dim &dim : argument.dims)
-      out.dims.push_back({0, static_cast<int32_t>(dim.extent), static_cast<int32_t>(dim.stride), 0});
+      part->dims.push_back({0, static_cast<int32_t>(dim.extent), static_cast<int32_t>(dim.stride), 0});
     if (from.base == Base::Weights)
-      to.offset += layout.find(from.weight)->offset;
+      to.offset += layout.find(out.parts.size() - 1, from.weight)->offset;
+  }
+
+  void fillVariant(lathe_variant &variant, const ProgramSet &set, const TargetDesc &target) {
+    variant.target = text(target.name);
+    variant.device = static_cast<uint32_t>(target.device);
+    variant.features = target.features;
+    variant.sm = target.sm;
+    variant.logits_stride = set.logitsStride;
+    ElementType element = set.cache.format == CacheFormat::F32 ? ElementType::F32 : ElementType::F16;
+    variant.cache.layers = set.cache.layers;
+    variant.cache.kv_heads = set.cache.kvHeads;
+    variant.cache.head_size = set.cache.headSize;
+    variant.cache.value_size = set.cache.valueSize;
+    variant.cache.type = abiType(element);
+    variant.cache.page_bytes = set.cache.pageElements() * elementBytes(element);
+    variant.cache.max_pages = set.cache.maxPages;
+    variant.cache.split_positions = set.cache.splitPositions;
+    variant.state.layers = set.state.layers;
+    variant.state.bytes = set.state.bytes;
+    variant.n_programs = part->programs.size();
+    variant.n_phases = part->phases.size();
+    variant.n_calls = part->calls.size();
+    variant.n_views = part->views.size();
+    variant.n_dims = part->dims.size();
+    variant.n_kernels = part->kernels.size();
+    variant.programs = part->programs.data();
+    variant.phases = part->phases.data();
+    variant.calls = part->calls.data();
+    variant.views = part->views.data();
+    variant.dims = part->dims.data();
+    variant.kernels = part->kernels.data();
   }
 
   void fillModel(const ProgramSet &set, const ModelInfo &info) {
@@ -165,38 +224,14 @@ private:
     model.abi_version = LATHE_ABI_VERSION;
     model.struct_bytes = sizeof(lathe_model);
     model.name = text(info.name);
-    model.target = text(info.target);
     model.spec = text(info.spec);
-    model.cpu_features = info.cpuFeatures;
     model.max_context = set.maxContext;
     model.vocabulary = set.vocabulary;
-    model.logits_stride = set.logitsStride;
     model.max_slots = set.maxSlots;
     model.feed_again_beyond = set.feedAgainBeyond;
-    ElementType element = set.cache.format == CacheFormat::F32 ? ElementType::F32 : ElementType::F16;
-    model.cache.layers = set.cache.layers;
-    model.cache.kv_heads = set.cache.kvHeads;
-    model.cache.head_size = set.cache.headSize;
-    model.cache.value_size = set.cache.valueSize;
-    model.cache.type = abiType(element);
-    model.cache.page_bytes = set.cache.pageElements() * elementBytes(element);
-    model.cache.max_pages = set.cache.maxPages;
-    model.cache.split_positions = set.cache.splitPositions;
-    model.state.layers = set.state.layers;
-    model.state.bytes = set.state.bytes;
-    model.n_programs = out.programs.size();
-    model.n_phases = out.phases.size();
-    model.n_calls = out.calls.size();
-    model.n_views = out.views.size();
-    model.n_dims = out.dims.size();
-    model.n_kernels = out.kernels.size();
+    model.n_variants = out.variants.size();
     model.n_weights = out.weights.size();
-    model.programs = out.programs.data();
-    model.phases = out.phases.data();
-    model.calls = out.calls.data();
-    model.views = out.views.data();
-    model.dims = out.dims.data();
-    model.kernels = out.kernels.data();
+    model.variants = out.variants.data();
     model.weights = out.weights.data();
     model.weights_bytes = layout.dataBytes;
     model.tokenizer_offset = layout.tokenizerBytes ? layout.tokenizerOffset : 0;
@@ -204,6 +239,7 @@ private:
   }
 
   const WeightsLayout &layout;
+  ModelTables::Part *part = nullptr; ///< the variant that is being added
   llvm::StringMap<uint32_t> kernelIndex;
   const Program *program = nullptr;
   const Phase *phase = nullptr;
@@ -211,12 +247,13 @@ private:
 
 } // namespace lathe
 
-Expected<ModelTables> ModelTables::make(const ProgramSet &set, const WeightsLayout &layout,
-                                        llvm::ArrayRef<LinkedKernel> kernels, const ModelInfo &info) {
-  if (Error wrong = check(set)) // from here on names, tiles and extents are known to be right
-    return std::move(wrong);
+Expected<ModelTables> ModelTables::make(llvm::ArrayRef<LinkedVariant> variants, const WeightsLayout &layout,
+                                        const ModelInfo &info) {
+  for (const LinkedVariant &variant : variants)
+    if (Error wrong = check(*variant.set)) // from here on names, tiles and extents are known to be right
+      return std::move(wrong);
   TableBuilder builder(layout);
-  if (Error wrong = builder.build(set, kernels, info))
+  if (Error wrong = builder.build(variants, info))
     return std::move(wrong);
   return std::move(builder.out);
 }

@@ -1,6 +1,6 @@
 //===- Tables.h - the tables of a bundle, filled ------------------------------------------------------*- C++ -*-===//
 //
-// From a scheduled ProgramSet to the structs of runtime/abi/model_abi.h, in memory. Here a view's steps for one row,
+// From scheduled ProgramSets, one a variant, to the structs of runtime/abi/model_abi.h, in memory. Here a view's steps for one row,
 // column unit and split become steps for a tile, and names become indices. model() is a complete lathe_model except for
 // the kernels' functions, which are symbols until they are linked (EmitModel.h).
 //
@@ -10,6 +10,7 @@
 
 #include "compiler/kernels/Program.h"
 #include "compiler/link/Pack.h"
+#include "compiler/target/Target.h"
 #include "runtime/abi/model_abi.h"
 #include "llvm/Support/raw_ostream.h"
 #include <deque>
@@ -23,11 +24,16 @@ struct LinkedKernel {
   std::string function; ///< linker symbol of its lathe_kernel_function
 };
 
+/// The model compiled for one target.
+struct LinkedVariant {
+  const ProgramSet *set;
+  TargetDesc target;
+  std::vector<LinkedKernel> kernels;
+};
+
 /// What a bundle says of itself.
 struct ModelInfo {
-  std::string name;   ///< of the model
-  std::string target; ///< "x86-64-v3"
-  uint32_t cpuFeatures = 0;
+  std::string name; ///< of the model
   std::string spec; ///< textproto
 };
 
@@ -35,25 +41,31 @@ struct ModelInfo {
 class ModelTables {
 public:
   /// Fails if a call's kernel is not among `kernels`, or the programs leave their memory (compiler/kernels/Check.h).
-  static llvm::Expected<ModelTables> make(const ProgramSet &set, const WeightsLayout &layout,
-                                          llvm::ArrayRef<LinkedKernel> kernels, const ModelInfo &info);
+  /// `layout` is that of the variants' sets, in their order.
+  static llvm::Expected<ModelTables> make(llvm::ArrayRef<LinkedVariant> variants, const WeightsLayout &layout,
+                                          const ModelInfo &info);
 
   const lathe_model &model() const { return table; }
   void setBuildId(uint64_t id) { table.build_id = id; }
-  /// Linker symbols, one a kernel.
-  const std::vector<std::string> &functions() const { return kernelFunctions; }
+  /// Linker symbols, one a kernel of that variant.
+  const std::vector<std::string> &functions(size_t variant) const { return parts[variant].functions; }
 
 private:
   friend class TableBuilder;
+  /// A variant's tables.
+  struct Part {
+    std::vector<std::string> functions;
+    std::vector<lathe_program> programs;
+    std::vector<lathe_phase> phases;
+    std::vector<lathe_call> calls;
+    std::vector<lathe_view> views;
+    std::vector<lathe_dim> dims;
+    std::vector<lathe_kernel> kernels;
+  };
   lathe_model table = {};
-  std::vector<std::string> kernelFunctions;
-  std::deque<std::string> texts; // a deque: its elements stay where they are
-  std::vector<lathe_program> programs;
-  std::vector<lathe_phase> phases;
-  std::vector<lathe_call> calls;
-  std::vector<lathe_view> views;
-  std::vector<lathe_dim> dims;
-  std::vector<lathe_kernel> kernels;
+  std::deque<std::string> texts; // deques: their elements stay where they are
+  std::deque<Part> parts;
+  std::vector<lathe_variant> variants;
   std::vector<lathe_weight> weights;
 };
 

@@ -16,7 +16,7 @@ namespace lathe {
 
 struct PipelineOptions {
   InputOptions input;
-  std::string target = "host"; ///< a name of compiler/target/Target.h
+  std::vector<TargetDesc> targets = {hostTarget()}; ///< one variant each, the best first
   FusionOptions fusion;
   std::optional<CacheFormat> cache; ///< of the KV cache; absent: f32 when all matrices are f32, else f16
   unsigned jobs = 0;                ///< threads; 0: one for each core
@@ -27,6 +27,19 @@ struct PipelineOptions {
   std::function<void(llvm::StringRef stage, uint64_t done, uint64_t total)> progress;
 };
 
+/// The model on its way to one target.
+struct Variant {
+  TargetDesc target;
+  mlir::OwningOpRef<mlir::ModuleOp> module; ///< fusion
+  ProgramSet set;                           ///< kernels; tiled by schedule
+  std::vector<Scheduled> schedule;          ///< schedule
+  std::vector<CompiledUnit> units;          ///< object
+  std::vector<LinkedKernel> kernels;        ///< object, of the schedule
+};
+
+/// The targets that "a,b" names, the best first; "host" is this machine's. Fails, listing all, where one is not known.
+llvm::Expected<std::vector<TargetDesc>> parseTargets(llvm::StringRef names);
+
 /// One run of the compiler: each stage fills what is its own and reads what is above.
 struct Compilation {
   Compilation(std::string path, PipelineOptions options);
@@ -35,18 +48,12 @@ struct Compilation {
   const PipelineOptions options;
 
   // spec
-  TargetDesc target;
   Input input;
-  // import, and rewritten by fusion
+  // import
   mlir::MLIRContext context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
-  // kernels, tiled by schedule
-  ProgramSet set;
-  // schedule
-  std::vector<Scheduled> schedule;
-  // object
-  std::vector<CompiledUnit> units;
-  std::vector<LinkedKernel> kernels; ///< of the schedule
+  // fusion to object
+  std::vector<Variant> variants;
   std::vector<std::string> warnings; ///< for people: nothing is wrong with the result
   // link
   ModelInfo info;

@@ -22,8 +22,8 @@ static std::vector<StringRef> formsOf(StringRef stage, std::vector<StringRef> fo
 llvm::ArrayRef<Stage> lathe::stages() {
   static const Stage all[] = {
       {"spec", stage::spec, stage::printSpec, formsOf("spec", {"textproto"})},
-      {"import", stage::import, stage::printModule, formsOf("import", {"mlir"})},
-      {"fusion", stage::fusion, stage::printModule, formsOf("fusion", {"mlir"})},
+      {"import", stage::import, stage::printImport, formsOf("import", {"mlir"})},
+      {"fusion", stage::fusion, stage::printFusion, formsOf("fusion", {"mlir"})},
       {"kernels", stage::kernels, stage::printKernels, formsOf("kernels", {"text"})},
       {"schedule", stage::schedule, stage::printSchedule, formsOf("schedule", {"text", "keys"})},
       {"object", stage::object, stage::printObject, formsOf("object", {"list"})},

@@ -1,6 +1,6 @@
 //===- Pipeline.h - the road from an input to a bundle ------------------------------------------------*- C++ -*-===//
 //
-//   Compilation c("model.gguf", {.target = "host"});
+//   Compilation c("model.gguf", {.targets = *parseTargets("x86-64-v3,x86-64-v4-vnni")});
 //   compile(c, "smollm2", [](Compilation &c) { return verify(c.staging->path(), …); });
 //
 // or, for --emit=object,asm:

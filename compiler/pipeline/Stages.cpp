@@ -31,19 +31,35 @@ void report(const Compilation &c, StringRef stage, uint64_t done, uint64_t total
     c.options.progress(stage, done, total);
 }
 
-/// Each kernel in one of the backend's forms.
-Error printForm(Compilation &c, StringRef stage, StringRef form, llvm::raw_ostream &out) {
-  const Backend &backend = backendFor(c.target);
-  auto wanted =
-      llvm::find_if(backend.forms, [&](const Backend::Form &f) { return stage == f.stage && form == f.name; });
-  assert(wanted != backend.forms.end() && "stages() lists the backends' forms");
-  for (const Scheduled &kernel : c.schedule) {
-    Expected<std::string> text = printKernel(backend, *wanted, kernel, c.target);
-    if (!text)
-      return text.takeError();
-    out << (form == "ll" ? "; " : "# ") << kernel.symbol() << "\n" << *text << "\n";
+/// Prints each variant, under its target's name behind `comment` if there are several.
+Error eachVariant(Compilation &c, llvm::raw_ostream &out, StringRef comment,
+                  llvm::function_ref<Error(Variant &)> print) {
+  for (Variant &variant : c.variants) {
+    if (c.variants.size() > 1)
+      out << comment << " target " << variant.target.name << "\n";
+    if (Error failed = print(variant))
+      return failed;
   }
   return Error::success();
+}
+
+/// Each kernel in one of the backends' forms.
+Error printForm(Compilation &c, StringRef stage, StringRef form, llvm::raw_ostream &out) {
+  const StringRef comment = form == "ll" ? ";" : "#";
+  return eachVariant(c, out, comment, [&](Variant &variant) -> Error {
+    const Backend &backend = backendFor(variant.target);
+    auto wanted =
+        llvm::find_if(backend.forms, [&](const Backend::Form &f) { return stage == f.stage && form == f.name; });
+    if (wanted == backend.forms.end())
+      return makeError("--emit={0},{1}: the code for {2} has no such form", stage, form, variant.target.name);
+    for (const Scheduled &kernel : variant.schedule) {
+      Expected<std::string> text = printKernel(backend, *wanted, kernel, variant.target);
+      if (!text)
+        return text.takeError();
+      out << comment << " " << kernel.symbol() << "\n" << *text << "\n";
+    }
+    return Error::success();
+  });
 }
 
 /// The first error that MLIR reports while this lives.
@@ -63,6 +79,27 @@ private:
 
 } // namespace
 
+Expected<std::vector<TargetDesc>> lathe::parseTargets(StringRef names) {
+  std::vector<TargetDesc> chosen;
+  for (StringRef name : llvm::split(names, ',')) {
+    std::optional<TargetDesc> target = findTarget(name.str());
+    if (!target) {
+      std::vector<std::string> known = {"host"};
+      for (const TargetDesc &one : targets())
+        known.push_back(one.name);
+      return makeError("--target {0} is not known; there are {1}", name, llvm::join(known, ", "));
+    }
+    if (llvm::none_of(chosen,
+                      [&](const TargetDesc &one) { return one.name == target->name; })) // host may be another one
+      chosen.push_back(*target);
+  }
+  auto rank = [](const TargetDesc &wanted) {
+    return llvm::find_if(targets(), [&](const TargetDesc &one) { return one.name == wanted.name; }) - targets().begin();
+  };
+  llvm::sort(chosen, [&](const TargetDesc &a, const TargetDesc &b) { return rank(a) > rank(b); });
+  return chosen;
+}
+
 Compilation::Compilation(std::string path, PipelineOptions options)
     : path(std::move(path)), options(std::move(options)), context(mlir::MLIRContext::Threading::DISABLED) {
   context.loadDialect<ir::LatheDialect, mlir::func::FuncDialect>();
@@ -70,17 +107,7 @@ Compilation::Compilation(std::string path, PipelineOptions options)
 
 //===-- spec ----------------------------------------------------------------------------------------------------===//
 
-Error stage::spec(Compilation &c) {
-  std::optional<TargetDesc> target = findTarget(c.options.target);
-  if (!target) {
-    std::vector<std::string> names = {"host"};
-    for (const TargetDesc &known : targets())
-      names.push_back(known.name);
-    return makeError("--target {0} is not known; there are {1}", c.options.target, llvm::join(names, ", "));
-  }
-  c.target = *target;
-  return put(readInput(c.path, c.options.input), c.input);
-}
+Error stage::spec(Compilation &c) { return put(readInput(c.path, c.options.input), c.input); }
 
 Error stage::printSpec(Compilation &c, StringRef, llvm::raw_ostream &out) {
   out << lathe::printSpec(c.input.model);
@@ -93,24 +120,42 @@ Error stage::import(Compilation &c) {
   return put(importModel(c.context, c.input.model, c.input.weights.get()), c.module);
 }
 
-Error stage::fusion(Compilation &c) {
-  FirstDiagnostic diagnostic(c.context);
-  mlir::PassManager passes(&c.context);
-  buildFusionPipeline(passes, c.options.fusion);
-  if (mlir::failed(passes.run(*c.module)))
-    return makeError("{0}: fusion: {1}", c.path, diagnostic.text);
-  return Error::success();
-}
-
-Error stage::printModule(Compilation &c, StringRef, llvm::raw_ostream &out) {
+Error stage::printImport(Compilation &c, StringRef, llvm::raw_ostream &out) {
   c.module->print(out);
   out << "\n";
   return Error::success();
 }
 
+Error stage::fusion(Compilation &c) {
+  for (const TargetDesc &target : c.options.targets) {
+    Variant &variant = c.variants.emplace_back();
+    variant.target = target;
+    variant.module = c.module->clone();
+    FirstDiagnostic diagnostic(c.context);
+    mlir::PassManager passes(&c.context);
+    buildFusionPipeline(passes, c.options.fusion);
+    if (mlir::failed(passes.run(*variant.module)))
+      return makeError("{0}: fusion: {1}", c.path, diagnostic.text);
+  }
+  return Error::success();
+}
+
+Error stage::printFusion(Compilation &c, StringRef, llvm::raw_ostream &out) {
+  return eachVariant(c, out, "//", [&](Variant &variant) -> Error {
+    variant.module->print(out);
+    out << "\n";
+    return Error::success();
+  });
+}
+
 //===-- kernels, schedule ---------------------------------------------------------------------------------------===//
 
-Error stage::kernels(Compilation &c) { return put(describe(*c.module, {.cache = c.options.cache}), c.set); }
+Error stage::kernels(Compilation &c) {
+  for (Variant &variant : c.variants)
+    if (Error failed = put(describe(*variant.module, {.cache = c.options.cache}), variant.set))
+      return failed;
+  return Error::success();
+}
 
 Error stage::printKernels(Compilation &c, StringRef form, llvm::raw_ostream &out) {
   if (form != "text") {
@@ -118,62 +163,82 @@ Error stage::printKernels(Compilation &c, StringRef form, llvm::raw_ostream &out
       return failed;
     return printForm(c, "kernels", form, out);
   }
-  out << print(c.set);
-  return Error::success();
+  return eachVariant(c, out, "#", [&](Variant &variant) -> Error {
+    out << print(variant.set);
+    return Error::success();
+  });
 }
 
 Error stage::schedule(Compilation &c) {
   Expected<RecordBook> records = RecordBook::embedded();
   if (!records)
     return records.takeError();
-  return put(scheduleProgram(c.set, backendFor(c.target), c.target, *records), c.schedule);
+  for (Variant &variant : c.variants)
+    if (Error failed =
+            put(scheduleProgram(variant.set, backendFor(variant.target), variant.target, *records), variant.schedule))
+      return failed;
+  return Error::success();
 }
 
 Error stage::printSchedule(Compilation &c, StringRef form, llvm::raw_ostream &out) {
-  if (form == "keys") {
-    out << printKeys(c.set);
-    return Error::success();
-  }
-  if (form != "text")
+  if (form != "text" && form != "keys")
     return printForm(c, "schedule", form, out);
-  out << "target " << c.target.name << "\n" << print(c.schedule);
+  for (const Variant &variant : c.variants)
+    out << "target " << variant.target.name << "\n"
+        << (form == "keys" ? printKeys(variant.set) : print(variant.schedule));
   return Error::success();
 }
 
 //===-- object --------------------------------------------------------------------------------------------------===//
 
 Error stage::object(Compilation &c) {
-  CompileOptions options;
-  options.jobs = c.options.jobs;
-  options.cacheDirectory = c.options.cacheDirectory;
-  options.progress = [&](size_t done, size_t total, const std::string &) { report(c, "object", done, total); };
-  Expected<CompiledCode> compiled = compileAll({backendFor(c.target), c.set, c.schedule, c.target}, options);
-  if (!compiled)
-    return compiled.takeError();
-  if (!compiled->cacheProblem.empty())
-    c.warnings.push_back("the kernel cache was not written: " + compiled->cacheProblem);
-  c.units = std::move(compiled->units);
-  c.kernels.resize(c.schedule.size());
-  for (const CompiledUnit &one : c.units)
-    for (auto [place, function] : llvm::zip_equal(one.unit.kernels, one.unit.functions))
-      c.kernels[place] = {c.schedule[place].symbol(), c.schedule[place].tag, function};
+  size_t before = 0, total = 0;
+  for (const Variant &variant : c.variants)
+    total += variant.schedule.size();
+  for (Variant &variant : c.variants) {
+    CompileOptions options;
+    options.jobs = c.options.jobs;
+    options.cacheDirectory = c.options.cacheDirectory;
+    options.progress = [&](size_t done, size_t, const std::string &) { report(c, "object", before + done, total); };
+    const CompileInput input{backendFor(variant.target), variant.set, variant.schedule, variant.target};
+    Expected<CompiledCode> compiled = compileAll(input, options);
+    if (!compiled)
+      return compiled.takeError();
+    if (!compiled->cacheProblem.empty() && c.warnings.empty())
+      c.warnings.push_back("the kernel cache was not written: " + compiled->cacheProblem);
+    before += variant.schedule.size();
+    variant.units = std::move(compiled->units);
+    variant.kernels.resize(variant.schedule.size());
+    for (const CompiledUnit &one : variant.units)
+      for (auto [place, function] : llvm::zip_equal(one.unit.kernels, one.unit.functions))
+        variant.kernels[place] = {variant.schedule[place].symbol(), variant.schedule[place].tag, function};
+  }
   return Error::success();
 }
 
 Error stage::printObject(Compilation &c, StringRef form, llvm::raw_ostream &out) {
   if (form != "list")
     return printForm(c, "object", form, out);
-  for (const CompiledUnit &one : c.units)
-    for (size_t place : one.unit.kernels)
-      out << llvm::formatv("{0,8} bytes  {1} ({2})\n", one.code.size(), c.kernels[place].symbol,
-                           c.kernels[place].schedule);
-  return Error::success();
+  return eachVariant(c, out, "#", [&](Variant &variant) -> Error {
+    for (const CompiledUnit &one : variant.units)
+      for (size_t place : one.unit.kernels)
+        out << llvm::formatv("{0,8} bytes  {1} ({2})\n", one.code.size(), variant.kernels[place].symbol,
+                             variant.kernels[place].schedule);
+    return Error::success();
+  });
 }
 
 //===-- link ----------------------------------------------------------------------------------------------------===//
 
+static std::vector<LinkedVariant> linkedVariants(const Compilation &c) {
+  std::vector<LinkedVariant> linked;
+  for (const Variant &variant : c.variants)
+    linked.push_back({&variant.set, variant.target, variant.kernels});
+  return linked;
+}
+
 Error stage::link(Compilation &c) {
-  c.info = {c.input.model.name(), c.target.name, c.target.features, lathe::printSpec(c.input.model)};
+  c.info = {c.input.model.name(), lathe::printSpec(c.input.model)};
   if (c.input.tokenizer)
     if (Error failed = put(buildTokenizerBlob(*c.input.tokenizer), c.tokenizer))
       return failed;
@@ -186,11 +251,12 @@ Error stage::link(Compilation &c) {
   options.jobs = c.options.jobs;
   options.progress = [&](uint64_t done, uint64_t total) { report(c, "link", done, total); };
   std::vector<ObjectBytes> objects;
-  for (const CompiledUnit &one : c.units)
-    objects.push_back({one.unit.name, one.code});
-  return writeBundle({c.set, c.kernels, objects, c.info, *c.input.weights, c.tokenizer}, *c.staging, options);
+  for (const Variant &variant : c.variants)
+    for (const CompiledUnit &one : variant.units)
+      objects.push_back({one.unit.name, one.code});
+  return writeBundle({linkedVariants(c), objects, c.info, *c.input.weights, c.tokenizer}, *c.staging, options);
 }
 
 Error stage::printLink(Compilation &c, StringRef, llvm::raw_ostream &out) {
-  return printBundle(c.set, c.kernels, c.info, c.tokenizer.size(), out);
+  return printBundle(linkedVariants(c), c.info, c.tokenizer.size(), out);
 }

@@ -17,7 +17,8 @@ llvm::Error link(Compilation &c);
 
 // `form` is one of the stage's forms (Pipeline.h).
 llvm::Error printSpec(Compilation &c, llvm::StringRef form, llvm::raw_ostream &out);
-llvm::Error printModule(Compilation &c, llvm::StringRef form, llvm::raw_ostream &out);
+llvm::Error printImport(Compilation &c, llvm::StringRef form, llvm::raw_ostream &out);
+llvm::Error printFusion(Compilation &c, llvm::StringRef form, llvm::raw_ostream &out);
 llvm::Error printKernels(Compilation &c, llvm::StringRef form, llvm::raw_ostream &out);
 llvm::Error printSchedule(Compilation &c, llvm::StringRef form, llvm::raw_ostream &out);
 llvm::Error printObject(Compilation &c, llvm::StringRef form, llvm::raw_ostream &out);

@@ -24,18 +24,10 @@
 
 namespace lathe {
 
-/// Bits of TargetDesc::features: those of lathe_cpu_feature (compiler/object asserts it).
+/// Bits of TargetDesc::features: CpuAVX2, …, those of lathe_cpu_feature.
 enum CpuFeature : uint32_t {
-  CpuSSE42 = 1 << 0,
-  CpuAVX = 1 << 1,
-  CpuAVX2 = 1 << 2,
-  CpuFMA = 1 << 3,
-  CpuF16C = 1 << 4,
-  CpuAVX512 = 1 << 5,
-  CpuAVX512VNNI = 1 << 6,
-  CpuAVX512BF16 = 1 << 7,
-  CpuAVX512Icelake = 1 << 8,
-  CpuSSE4A = 1 << 9,
+#define LATHE_CPU_FEATURE(NAME, bit, name, has) Cpu##NAME = 1 << bit,
+#include "runtime/abi/cpu_features.def"
 };
 
 /// What runs a program (lathe_device).

@@ -12,6 +12,8 @@
  * taken from an atomic counter by the workers; a barrier ends it. Each tile runs the phase's calls in order; each
  * worker runs the phase's prologue once, before its first tile, into its own scratch. A call is one kernel and its
  * views; a view names a base and how far to move per m, n and s. So the executor is a loop, and the program is data.
+ *
+ * The tables of a target are a variant. A bundle may have several, best first; all of them read one weights.bin.
  */
 #ifndef LATHE_RUNTIME_ABI_MODEL_ABI_H
 #define LATHE_RUNTIME_ABI_MODEL_ABI_H
@@ -25,7 +27,7 @@ extern "C" {
 
 #define LATHE_MODEL_MAGIC "LATHEMDL"   /* 8 bytes, no terminator, in lathe_model */
 #define LATHE_WEIGHTS_MAGIC "LATHEWTS" /* 8 bytes, no terminator, at the start of weights.bin */
-#define LATHE_ABI_VERSION 6u           /* raised with every change of this file */
+#define LATHE_ABI_VERSION 7u           /* raised with every change of this file */
 #define LATHE_MODEL_SYMBOL "lathe_model"
 #define LATHE_PAGE_POSITIONS 64      /* positions of one page of the KV cache */
 #define LATHE_WEIGHTS_ALIGNMENT 4096 /* of weights.bin's data and of each large tensor: 64 */
@@ -85,10 +87,12 @@ typedef struct lathe_view {
   uint32_t base;   /* lathe_base */
   int32_t layer;   /* of the cache or the state; else 0 */
   uint64_t offset; /* bytes from the base */
-  int64_t step[4]; /* bytes to add for each row tile, column tile, split, and expert of a tile of choices */
+  /* Bytes to add for each row tile, column tile, split, expert of a tile of choices, and call within a tile that has more
+   * rows than the call takes. */
+  int64_t step[5];
   lathe_type type;
   uint32_t dimensions;
-  uint32_t first_dim; /* in lathe_model.dims */
+  uint32_t first_dim; /* in lathe_variant.dims */
 } lathe_view;
 
 /* How often a call runs. */
@@ -99,9 +103,10 @@ enum lathe_scope {
 };
 
 typedef struct lathe_call {
-  uint32_t kernel;        /* index in lathe_model.kernels */
+  uint32_t kernel;        /* index in lathe_variant.kernels */
   uint32_t scope;         /* lathe_scope */
-  uint32_t rows_per_call; /* WORKER: rows that one call covers; else the phase's rows_per_tile */
+  uint32_t rows_per_call; /* rows that one call covers; of TILE and SPLITS it divides the phase's rows_per_tile, and the
+                             call is made rows_per_tile / rows_per_call times */
   uint32_t first_view, n_views;
 } lathe_call;
 
@@ -121,20 +126,52 @@ typedef struct lathe_choices {
   uint32_t experts; /* the table's numbers are below */
 } lathe_choices;
 
+/* What a phase is. */
+enum lathe_phase_kind {
+  LATHE_PHASE_KERNELS = 0 /* a grid of tiles */
+  /* 1 and above: kept for collectives between devices */
+};
+
+/* How a device runs a whole phase at once; zeros where it makes the phase's calls one by one. */
+typedef struct lathe_launch {
+  uint32_t unit; /* index in lathe_variant.units + 1: the code that holds the phase */
+  uint32_t threads;
+  uint32_t shared_bytes; /* memory of a tile */
+} lathe_launch;
+
+/* What limits a phase's operations. */
+enum lathe_rate {
+  LATHE_RATE_F32 = 0,       /* multiply-adds of f32 */
+  LATHE_RATE_DOT4 = 1,      /* products of bytes, in fours */
+  LATHE_RATE_DOT4_TWICE = 2 /* the same, each made for two planes of activations */
+};
+
+/* What a step reads and computes in a phase: for the roofline. A row sees so many positions of its sequence. */
+typedef struct lathe_work {
+  uint64_t weight_bytes;        /* of weights.bin, read once a step; in phases of choices for each expert that is chosen */
+  uint64_t activation_bytes;    /* read and written, for each row */
+  uint64_t cache_bytes;         /* read, for each row and each position that it sees */
+  uint64_t operations;          /* for each row, 2 for a multiply-add */
+  uint64_t position_operations; /* the same for each row and each position that it sees */
+  uint32_t window;              /* positions that a row sees at most; 0: all up to its own */
+  uint32_t rate;                /* lathe_rate */
+} lathe_work;
+
 typedef struct lathe_phase {
   const char *name; /* "layer 3: gate, up" */
+  uint32_t kind;    /* lathe_phase_kind */
   uint32_t rows;    /* lathe_rows: what the row tiles count */
   uint32_t rows_per_tile;
   uint32_t column_tiles;
   uint32_t splits;   /* 1: the grid has a third dimension, splits of the longest row's context */
   uint32_t in_order; /* 1: a tile has all rows, and makes its calls for each row (as m), one after another */
-  uint32_t first_prologue, n_prologue; /* calls of scope WORKER, in lathe_model.calls */
+  uint32_t first_prologue, n_prologue; /* calls of scope WORKER, in lathe_variant.calls */
   uint32_t first_call, n_calls;
   uint32_t result;       /* index in views + 1 of the f32 result that verification may compare; 0: none */
   uint32_t hidden;       /* i + 1: the result is hidden state i, what layer i reads (the last: what the head reads) */
-  uint64_t weight_bytes; /* read once for each row tile of the phase: for the roofline */
-  uint64_t operations;   /* for each row of the step, 2 for a multiply-add: for the roofline */
   lathe_choices choices;
+  lathe_launch launch;
+  lathe_work work;
 } lathe_phase;
 
 typedef struct lathe_program {
@@ -150,12 +187,22 @@ typedef struct lathe_program {
 typedef struct lathe_kernel {
   const char *symbol;   /* family, types, shape: the key of its schedule record */
   const char *schedule; /* "tuned", "nearest KEY" or "fallback" */
-  lathe_kernel_function function;
+  lathe_kernel_function function; /* on a CPU; else NULL */
 } lathe_kernel;
+
+/* Code that a device loads by itself. A CPU has none: its kernels are functions of model.so. */
+enum lathe_unit_kind { LATHE_UNIT_CUBIN = 0, LATHE_UNIT_PTX = 1 };
+typedef struct lathe_unit {
+  const char *name;
+  uint32_t kind; /* lathe_unit_kind */
+  const void *image;
+  uint64_t image_bytes;
+} lathe_unit;
 
 typedef struct lathe_weight {
   const char *name;   /* "layers.3.attention.query+key+value" */
-  const char *format; /* "q4_1" */
+  const char *format;  /* "q4_1" */
+  const char *packing; /* how it lies: "panels16" (compiler/layout/Packed.h), "rows" for vectors and tables */
   uint64_t rows, columns;
   uint64_t offset, bytes; /* in weights.bin's data */
 } lathe_weight;
@@ -177,44 +224,47 @@ typedef struct lathe_state {
   uint64_t bytes;  /* of one sequence in one layer; a multiple of 64 */
 } lathe_state;
 
-/* Bits of lathe_model.cpu_features. */
+/* Bits of lathe_variant.features on a CPU. */
 enum lathe_cpu_feature {
-  LATHE_CPU_SSE4_2 = 1 << 0,
-  LATHE_CPU_AVX = 1 << 1,
-  LATHE_CPU_AVX2 = 1 << 2,
-  LATHE_CPU_FMA = 1 << 3,
-  LATHE_CPU_F16C = 1 << 4,
-  LATHE_CPU_AVX512 = 1 << 5, /* F, CD, BW, DQ, VL */
-  LATHE_CPU_AVX512_VNNI = 1 << 6,
-  LATHE_CPU_AVX512_BF16 = 1 << 7,
-  LATHE_CPU_AVX512_ICELAKE = 1 << 8, /* IFMA, VBMI, VBMI2, BITALG, VPOPCNTDQ, and GFNI */
-  LATHE_CPU_SSE4A = 1 << 9           /* AMD's; compilers use it where they tune for Zen */
+#define LATHE_CPU_FEATURE(NAME, bit, name, has) LATHE_CPU_##NAME = 1 << bit,
+#include "runtime/abi/cpu_features.def"
 };
 
-typedef struct lathe_model {
-  char magic[8];
-  uint32_t abi_version;
-  uint32_t struct_bytes; /* sizeof(lathe_model) */
-  const char *name;      /* of the model */
-  const char *target;    /* "x86-64-v4-vnni" */
-  const char *spec;      /* the spec, as textproto */
-  uint64_t build_id;     /* equals the weights file's */
-  uint32_t cpu_features; /* lathe_cpu_feature bits that the kernels need */
-  uint32_t max_context;  /* positions of one sequence */
-  uint32_t vocabulary;
-  uint32_t logits_stride;     /* elements between rows of the logits: vocabulary rounded up to 16 */
-  uint32_t max_slots;         /* sequences of one step */
-  uint32_t feed_again_beyond; /* a sequence that passes this length must be fed again from its start, for what is cached
-                                 was computed as of a shorter one (longrope); 0: none */
+enum lathe_device { LATHE_DEVICE_CPU = 0, LATHE_DEVICE_CUDA = 1 };
+
+/* The model for one target. */
+typedef struct lathe_variant {
+  const char *target;     /* "x86-64-v4-vnni" */
+  uint32_t device;        /* lathe_device */
+  uint32_t features;      /* of a CPU: lathe_cpu_feature bits that its code needs */
+  uint32_t sm;            /* of a CUDA device: the compute capability that its code needs, 90 for 9.0 */
+  uint32_t logits_stride; /* elements between rows of the logits: vocabulary rounded up to 16 */
   lathe_cache cache;
   lathe_state state;
-  uint32_t n_programs, n_phases, n_calls, n_views, n_dims, n_kernels, n_weights;
+  uint32_t n_programs, n_phases, n_calls, n_views, n_dims, n_kernels, n_units;
   const lathe_program *programs; /* by max_rows, ascending */
   const lathe_phase *phases;
   const lathe_call *calls;
   const lathe_view *views;
   const lathe_dim *dims;
   const lathe_kernel *kernels;
+  const lathe_unit *units;
+} lathe_variant;
+
+typedef struct lathe_model {
+  char magic[8];
+  uint32_t abi_version;
+  uint32_t struct_bytes; /* sizeof(lathe_model) */
+  const char *name;
+  const char *spec;      /* the spec, as textproto */
+  uint64_t build_id;     /* equals the weights file's */
+  uint32_t max_context;  /* positions of one sequence */
+  uint32_t vocabulary;
+  uint32_t max_slots;         /* sequences of one step */
+  uint32_t feed_again_beyond; /* a sequence that passes this length must be fed again from its start, for what is cached
+                                 was computed as of a shorter one (longrope); 0: none */
+  uint32_t n_variants, n_weights;
+  const lathe_variant *variants; /* the best first */
   const lathe_weight *weights;
   uint64_t weights_bytes;    /* of weights.bin's data */
   uint64_t tokenizer_offset; /* tokenizer_abi.h's blob, in weights.bin's data; bytes 0: none */

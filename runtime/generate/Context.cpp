@@ -12,25 +12,26 @@ Context::~Context() = default;
 Result<std::unique_ptr<Context>> Context::create(std::shared_ptr<const Model> model, const ContextOptions &options) {
   std::unique_ptr<Context> context(new Context(std::move(model)));
   const lathe_model &tables = context->shared->tables();
+  const lathe_variant &variant = context->shared->variant();
 
   Result<std::unique_ptr<WorkerPool>> workers = WorkerPool::create(options.threads);
   if (!workers)
     return workers.takeError();
   context->workers = workers.take();
 
-  const KvLayout layout{.layers = tables.cache.layers,
-                        .pageBytes = tables.cache.page_bytes,
+  const KvLayout layout{.layers = variant.cache.layers,
+                        .pageBytes = variant.cache.page_bytes,
                         .pagePositions = LATHE_PAGE_POSITIONS,
                         .maxPositions = tables.max_context};
   // A recurrent session keeps a fork while it feeds chunks: its last page is then there twice.
-  const uint32_t spare = tables.state.layers ? 1 : 0;
+  const uint32_t spare = variant.state.layers ? 1 : 0;
   Result<std::shared_ptr<KvPool>> pool =
-      KvPool::create(layout, options.cachePages ? options.cachePages : tables.cache.max_pages + spare);
+      KvPool::create(layout, options.cachePages ? options.cachePages : variant.cache.max_pages + spare);
   if (!pool)
     return pool.takeError();
   context->pool = pool.take();
-  if (tables.state.layers) {
-    const KvLayout states{.layers = tables.state.layers, .pageBytes = tables.state.bytes, .what = "recurrent states"};
+  if (variant.state.layers) {
+    const KvLayout states{.layers = variant.state.layers, .pageBytes = variant.state.bytes, .what = "recurrent states"};
     Result<std::shared_ptr<KvPool>> made =
         KvPool::create(states, options.states ? options.states : 4 * tables.max_slots);
     if (!made)
@@ -43,13 +44,13 @@ Result<std::unique_ptr<Context>> Context::create(std::shared_ptr<const Model> mo
                            .cacheLayerBytes = context->pool->layerBytes(),
                            .state = context->states ? context->states->data() : nullptr,
                            .stateLayerBytes = context->states ? context->states->layerBytes() : 0};
-  Result<std::unique_ptr<Executor>> executor = Executor::create(tables, memory, *context->workers);
+  Result<std::unique_ptr<Executor>> executor = Executor::create(tables, variant, memory, *context->workers);
   if (!executor)
     return executor.takeError();
   context->executor = executor.take();
 
-  for (uint32_t i = 0; i < tables.n_programs; ++i) {
-    const lathe_program &program = tables.programs[i];
+  for (uint32_t i = 0; i < variant.n_programs; ++i) {
+    const lathe_program &program = variant.programs[i];
     const uint32_t rows = program.distinct_sequences ? 1 : program.max_rows;
     context->rowLimit = std::max(context->rowLimit, rows);
     context->logitRowLimit = std::max(context->logitRowLimit, std::min(rows, program.max_logit_rows));
@@ -61,8 +62,7 @@ unsigned Context::threads() const { return workers->size(); }
 
 std::span<const float> Context::logits(size_t row) const {
   assert(row < latestLogitRows && "no logits of such a row");
-  const lathe_model &tables = shared->tables();
-  return {executor->logits() + row * tables.logits_stride, tables.vocabulary};
+  return {executor->logits() + row * shared->variant().logits_stride, shared->tables().vocabulary};
 }
 
 Result<void> Context::gather(std::span<const StepPart> parts) {
@@ -105,9 +105,9 @@ Result<void> Context::gather(std::span<const StepPart> parts) {
 }
 
 Result<size_t> Context::chooseProgram() const {
-  const lathe_model &tables = shared->tables();
-  for (size_t i = 0; i < tables.n_programs; ++i) { // the smallest first
-    const lathe_program &program = tables.programs[i];
+  const lathe_variant &variant = shared->variant();
+  for (size_t i = 0; i < variant.n_programs; ++i) { // the smallest first
+    const lathe_program &program = variant.programs[i];
     if (batch.ids.size() <= program.max_rows && batch.logitRows.size() <= program.max_logit_rows &&
         (batch.distinct || !program.distinct_sequences))
       return i;
@@ -132,13 +132,13 @@ Result<void> Context::prepare(std::span<const StepPart> parts) {
 }
 
 /// The first phase that uses a layer's cache: that appends to it.
-static const char *appendingPhase(const lathe_model &tables, const lathe_program &program, uint32_t layer) {
+static const char *appendingPhase(const lathe_variant &variant, const lathe_program &program, uint32_t layer) {
   for (uint32_t i = 0; i < program.n_phases; ++i) {
-    const lathe_phase &phase = tables.phases[program.first_phase + i];
+    const lathe_phase &phase = variant.phases[program.first_phase + i];
     for (uint32_t c = 0; c < phase.n_calls; ++c) {
-      const lathe_call &call = tables.calls[phase.first_call + c];
+      const lathe_call &call = variant.calls[phase.first_call + c];
       for (uint32_t v = 0; v < call.n_views; ++v) {
-        const lathe_view &view = tables.views[call.first_view + v];
+        const lathe_view &view = variant.views[call.first_view + v];
         if (view.base == LATHE_BASE_CACHE && view.layer == int32_t(layer))
           return phase.name;
       }
@@ -148,12 +148,12 @@ static const char *appendingPhase(const lathe_model &tables, const lathe_program
 }
 
 Result<void> Context::checkPositions(const Sequence &sequence, uint32_t first, uint32_t count) const {
-  const lathe_model &tables = shared->tables();
-  const std::optional<CacheFault> fault = findNonFinite(tables.cache, *pool, sequence, first, count);
+  const lathe_variant &variant = shared->variant();
+  const std::optional<CacheFault> fault = findNonFinite(variant.cache, *pool, sequence, first, count);
   if (!fault)
     return {};
-  const bool beyond = !fault->nan && tables.cache.type.bits == 16;
-  return error("program ", latest->name, ", phase \"", appendingPhase(tables, *latest, fault->layer), "\": a ",
+  const bool beyond = !fault->nan && variant.cache.type.bits == 16;
+  return error("program ", latest->name, ", phase \"", appendingPhase(variant, *latest, fault->layer), "\": a ",
                fault->key ? "key" : "value", " of position ", fault->position,
                fault->nan ? " is not a number"
                : beyond   ? " is beyond 65504, the largest number of an f16 cache; a bundle compiled with --kv f32 "
@@ -193,7 +193,7 @@ Result<void> Context::step(std::span<const StepPart> parts, const PhaseObserver 
   const bool ran = bool(done);
   if (done)
     done = executor->run(*program, {batch.ids, batch.positions, batch.slots, batch.logitRows, batch.lengths}, observer);
-  latest = shared->tables().programs + *program;
+  latest = shared->variant().programs + *program;
   if (done)
     done = checkCached(parts);
   latestLogitRows = done ? batch.logitRows.size() : 0;

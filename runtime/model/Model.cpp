@@ -53,12 +53,26 @@ Result<std::shared_ptr<const void>> openLibrary(const std::string &path) {
   return std::shared_ptr<const void>(handle, [](const void *library) { dlclose(const_cast<void *>(library)); });
 }
 
-Result<void> checkMachine(const lathe_model &model) {
-  const uint32_t missing = model.cpu_features & ~cpuFeatures();
-  if (missing)
-    return error("was compiled for ", model.target, " and this processor lacks ", cpuFeatureNames(missing),
-                 ": compile it for this machine (--target host)");
-  return {};
+/// The first variant that this machine runs, or the one for `target`.
+Result<const lathe_variant *> chooseVariant(const lathe_model &model, const std::string &target) {
+  std::string why;
+  for (uint32_t i = 0; i < model.n_variants; ++i) {
+    const lathe_variant &variant = model.variants[i];
+    if (!target.empty() && target != variant.target)
+      continue;
+    const uint32_t missing = variant.features & ~cpuFeatures();
+    if (variant.device == LATHE_DEVICE_CPU && !missing)
+      return &variant;
+    why += std::string(why.empty() ? "" : "; ") + "for " + variant.target + ", " +
+           (variant.device == LATHE_DEVICE_CPU ? "and this processor lacks " + cpuFeatureNames(missing)
+                                               : "for which this program has no device");
+  }
+  if (!why.empty())
+    return error("was compiled ", why, ": compile it for this machine (--target host)");
+  std::string names;
+  for (uint32_t i = 0; i < model.n_variants; ++i)
+    names += std::string(names.empty() ? "" : ", ") + model.variants[i].target;
+  return error("was not compiled for ", target, ", but for ", names);
 }
 
 } // namespace
@@ -67,7 +81,7 @@ std::span<const uint8_t> Model::tokenizerBlob() const {
   return data.subspan(table->tokenizer_offset, table->tokenizer_bytes);
 }
 
-Result<std::shared_ptr<const Model>> Model::open(const std::string &folder) {
+Result<std::shared_ptr<const Model>> Model::open(const std::string &folder, const ModelOptions &options) {
   if (folder.empty())
     return error("the bundle's folder has no name");
   const std::string weightsPath = folder + "/weights.bin", programPath = folder + "/model.so";
@@ -87,7 +101,7 @@ Result<std::shared_ptr<const Model>> Model::open(const std::string &folder) {
     return error(programPath, ": has no symbol " LATHE_MODEL_SYMBOL);
   weights->advise(MappedFile::Access::WillNeed);
   const std::span<const uint8_t> image = weights->bytes();
-  auto result = fromImage(*tables, image, std::make_shared<MappedFile>(weights.take()), *library);
+  auto result = fromImage(*tables, image, std::make_shared<MappedFile>(weights.take()), *library, options);
   if (!result)
     return error(folder, ": ", result.message());
   return result;
@@ -95,7 +109,8 @@ Result<std::shared_ptr<const Model>> Model::open(const std::string &folder) {
 
 Result<std::shared_ptr<const Model>> Model::fromImage(const lathe_model &tables, std::span<const uint8_t> weightsImage,
                                                       std::shared_ptr<const void> owner,
-                                                      std::shared_ptr<const void> library) {
+                                                      std::shared_ptr<const void> library,
+                                                      const ModelOptions &options) {
   if (Result<void> sound = checkHeader(tables); !sound)
     return sound.takeError();
   const Result<lathe_weights_header> header = readWeightsHeader(weightsImage);
@@ -110,10 +125,12 @@ Result<std::shared_ptr<const Model>> Model::fromImage(const lathe_model &tables,
     return error("the program expects ", tables.weights_bytes, " bytes of weights; the file has ", header->data_bytes);
   if (Result<void> sound = checkTables(tables); !sound)
     return error("unsound tables: ", sound.message());
-  if (Result<void> fits = checkMachine(tables); !fits)
-    return fits.takeError();
+  Result<const lathe_variant *> variant = chooseVariant(tables, options.target);
+  if (!variant)
+    return variant.takeError();
   std::shared_ptr<Model> model(new Model());
   model->table = &tables;
+  model->chosen = *variant;
   model->data = weightsImage.subspan(LATHE_WEIGHTS_ALIGNMENT);
   model->dataHash = header->data_hash;
   model->image = std::move(owner);

@@ -2,7 +2,8 @@
 //
 // A bundle is a folder with `model.so` (kernels and tables) and `weights.bin` (packed weights, mapped and used as they
 // are). Everything is checked before anything of it runs: the header of weights.bin and its size, the size and hash of
-// model.so before it is opened, then its tables and the CPU features that its kernels need.
+// model.so before it is opened, then its tables. Of its variants, each for a target and the best first, the first that
+// this machine runs is taken.
 //
 // A Model never changes; any number of contexts and threads may share one.
 //
@@ -19,10 +20,14 @@
 
 namespace lathe {
 
+struct ModelOptions {
+  std::string target = {}; ///< of the variant to take; empty: the best that this machine runs
+};
+
 class Model {
 public:
-  /// Opens the bundle in `folder`.
-  static Result<std::shared_ptr<const Model>> open(const std::string &folder);
+  /// Opens the bundle in `folder`. Fails, naming each variant and what the machine lacks for it, where none can run.
+  static Result<std::shared_ptr<const Model>> open(const std::string &folder, const ModelOptions &options = {});
 
   /// A model that is part of this program (`lathe compile --executable`): its tables, and the image of its weights.bin
   /// with the header. The image must start at a multiple of 64 bytes and outlive the model; `owner` is kept for that,
@@ -30,9 +35,12 @@ public:
   static Result<std::shared_ptr<const Model>> fromImage(const lathe_model &tables,
                                                         std::span<const uint8_t> weightsImage,
                                                         std::shared_ptr<const void> owner = nullptr,
-                                                        std::shared_ptr<const void> library = nullptr);
+                                                        std::shared_ptr<const void> library = nullptr,
+                                                        const ModelOptions &options = {});
 
   const lathe_model &tables() const { return *table; }
+  /// The variant that runs.
+  const lathe_variant &variant() const { return *chosen; }
   /// weights.bin's data (after its header).
   std::span<const uint8_t> weights() const { return data; }
   /// tokenizer_abi.h's blob; empty if the bundle has none.
@@ -45,6 +53,7 @@ private:
   Model() = default;
 
   const lathe_model *table = nullptr;
+  const lathe_variant *chosen = nullptr;
   std::span<const uint8_t> data;
   uint64_t dataHash = 0;
   std::shared_ptr<const void> library, image; ///< keep the tables and the weights alive

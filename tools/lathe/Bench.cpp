@@ -18,7 +18,7 @@ struct Options {
   std::string bundle;
   uint32_t promptTokens = 0, newTokens = 0; ///< 0: the default, as far as the model's context goes
   uint32_t repeats = 3;
-  unsigned threads = 0;
+  DeviceFlags device;
   bool json = false, machine = false;
 };
 
@@ -29,20 +29,16 @@ double now() { return std::chrono::duration<double>(std::chrono::steady_clock::n
 /// The phases that do one thing in all layers, in one kind of step.
 struct PhaseTime {
   std::string step, name;
-  double count = 0;   ///< phases of this name in one step (a prefill: in all its chunks)
-  double seconds = 0; ///< of all of them, in one step
-  double weightBytes = 0, operations = 0;
-  double limitSeconds = 0; ///< that the machine's limits allow
+  double count = 0;                 ///< phases of this name in one step (a prefill: in all its chunks)
+  double seconds = 0;               ///< of all of them, in one step
+  double bytes = 0, operations = 0; ///< that it reads and makes
+  double limitSeconds = 0;          ///< that the machine's limits allow
 };
 
 class Bench {
 public:
   Bench(OpenBundle bundle, const Options &options, MachineLimits limits)
-      : bundle(std::move(bundle)), options(options), limits(std::move(limits)) {
-    for (uint32_t i = 0; i < tables().n_weights; ++i)
-      if (std::optional<Format> format = findFormat(tables().weights[i].format))
-        integerWeights |= blockColumns(*format) > 1;
-  }
+      : bundle(std::move(bundle)), options(options), limits(std::move(limits)) {}
 
   llvm::Error run() {
     if (llvm::Error error = chooseLengths())
@@ -132,41 +128,63 @@ private:
     return decode(steps, watch("decode", 1, steps)).takeError();
   }
 
-  /// Adds what it sees to the phase times of `step`: the mean of `runs` runs, each feeding `tokens` tokens in chunks.
+  /// Adds what it sees to the phase times of `step`: the mean of `runs` runs, each feeding `tokens` tokens in chunks
+  /// behind those of the runs before it.
   PhaseObserver watch(const char *step, uint32_t tokens, uint32_t runs) {
-    return [this, step, tokens, runs, left = uint32_t(0), rows = uint32_t(0)](const PhaseEvent &event) mutable {
+    return [this, step, tokens, runs, left = uint32_t(0), rows = uint32_t(0),
+            length = uint64_t(0)](const PhaseEvent &event) mutable {
       if (event.phase == 0) { // the next chunk begins
         left = left ? left : tokens;
         rows = std::min(left, bundle.context->maxRows());
         left -= rows;
+        length += rows;
       }
       llvm::StringRef name = withoutLayer(event.table->name);
       auto found = std::find_if(times.begin(), times.end(),
                                 [&](const PhaseTime &time) { return time.step == step && time.name == name; });
       if (found == times.end())
         found = times.insert(times.end(), {step, name.str()});
-      const bool logits = event.table->rows == LATHE_ROWS_LOGITS; // the last row's
-      double wanted = !logits ? rows : event.tiles ? 1 : 0;
-      // An expert's weights are read for each of its tiles: few rows' tiles mostly have different experts.
-      double reads = event.table->rows == LATHE_ROWS_CHOICES ? double(event.tiles) / event.table->column_tiles : 1;
-      double bytes = wanted ? reads * double(event.table->weight_bytes) : 0,
-             operations = double(event.table->operations) * wanted;
-      // Matrices at the rate of their format's multiply-adds; attention works in f32.
-      double rate = event.table->weight_bytes && integerWeights && limits.dot4OperationsPerSecond
-                        ? limits.dot4OperationsPerSecond
-                        : limits.f32OperationsPerSecond;
+      const PhaseWork work = workOf(event, rows, length);
       found->count += 1.0 / runs;
       found->seconds += event.seconds / runs;
-      found->weightBytes += bytes / runs;
-      found->operations += operations / runs;
-      found->limitSeconds += std::max(bytes / limits.readBytesPerSecond, operations / rate) / runs;
+      found->bytes += work.bytes / runs;
+      found->operations += work.operations / runs;
+      found->limitSeconds += limitSeconds(work) / runs;
     };
+  }
+
+  struct PhaseWork {
+    double bytes, operations;
+    uint32_t rate; ///< lathe_rate
+  };
+
+  /// What a phase reads and computes in a step of `rows` rows that end at position `length`.
+  static PhaseWork workOf(const PhaseEvent &event, uint32_t rows, uint64_t length) {
+    const lathe_work &work = event.table->work;
+    const bool logits = event.table->rows == LATHE_ROWS_LOGITS; // the last row's
+    const double wanted = !event.tiles ? 0 : logits || event.table->rows == LATHE_ROWS_ONCE ? 1 : rows;
+    // An expert's weights are read for each of its tiles: few rows' tiles mostly have different experts.
+    const double reads = event.table->rows == LATHE_ROWS_CHOICES ? double(event.tiles) / event.table->column_tiles : 1;
+    double seen = 0; // positions, by all rows
+    for (uint64_t sees = length - rows + 1; sees <= length; ++sees)
+      seen += double(work.window ? std::min<uint64_t>(sees, work.window) : sees);
+    // What the cache holds of a sequence is read once for the rows of a chunk. Activations stay in cache.
+    return {(wanted ? reads * double(work.weight_bytes) : 0) + seen / rows * double(work.cache_bytes),
+            wanted * double(work.operations) + seen * double(work.position_operations), work.rate};
+  }
+
+  /// The time that memory or arithmetic takes at least.
+  double limitSeconds(const PhaseWork &work) const {
+    const double dot4 = limits.dot4OperationsPerSecond;
+    const double rate = work.rate == LATHE_RATE_F32 || !dot4 ? limits.f32OperationsPerSecond
+                        : work.rate == LATHE_RATE_DOT4_TWICE ? dot4 / 2
+                                                             : dot4;
+    return std::max(work.bytes / limits.readBytesPerSecond, work.operations / rate);
   }
 
   OpenBundle bundle;
   Options options;
   MachineLimits limits;
-  bool integerWeights = false;
   uint32_t promptTokens = 0, newTokens = 0;
   std::vector<double> prefillRates, decodeRates;
   std::vector<PhaseTime> times;
@@ -189,11 +207,11 @@ nlohmann::ordered_json Bench::json() const {
                       {"name", time.name},
                       {"count", time.count},
                       {"seconds", time.seconds},
-                      {"weight_bytes", time.weightBytes},
+                      {"bytes", time.bytes},
                       {"operations", time.operations},
                       {"of_limit", time.seconds > 0 ? time.limitSeconds / time.seconds : 0}});
   return {{"model", tables().name},
-          {"target", tables().target},
+          {"target", bundle.model->variant().target},
           {"threads", bundle.context->threads()},
           {"prefill", {{"tokens", promptTokens}, {"tokens_per_s", prefillRates}}},
           {"decode", {{"tokens", newTokens}, {"tokens_per_s", decodeRates}}},
@@ -225,7 +243,7 @@ std::string machineText(const MachineLimits &limits) {
 
 void Bench::print() const {
   llvm::raw_ostream &out = llvm::outs();
-  out << tables().name << ", " << tables().target << ", " << bundle.context->threads() << " threads\n"
+  out << tables().name << ", " << bundle.model->variant().target << ", " << bundle.context->threads() << " threads\n"
       << "prefill of " << promptTokens << " tokens: " << ratesText(prefillRates) << " tokens/s\n"
       << "decode of " << newTokens << " tokens: " << ratesText(decodeRates) << " tokens/s\n"
       << machineText(limits) << '\n';
@@ -237,7 +255,7 @@ void Bench::print() const {
     for (const PhaseTime &time : times)
       if (time.step == step && time.seconds > 0)
         table.add({time.step + ": " + time.name, number("%.0f", time.count), number("%.0f", time.seconds * 1e6),
-                   number("%.1f %%", 100 * time.seconds / all), number("%.1f", time.weightBytes / time.seconds / 1e9),
+                   number("%.1f %%", 100 * time.seconds / all), number("%.1f", time.bytes / time.seconds / 1e9),
                    number("%.1f", time.operations / time.seconds / 1e9),
                    number("%.0f %%", 100 * time.limitSeconds / time.seconds)});
   }
@@ -250,14 +268,14 @@ llvm::Error bench(const Options &options) {
     return llvm::make_error<UsageError>("bench: names no bundle; 'lathe bench DIR' or 'lathe bench --machine'");
   unsigned cores = std::max(1u, std::thread::hardware_concurrency());
   if (options.machine) {
-    MachineLimits limits = measureMachine(options.threads ? options.threads : cores);
+    MachineLimits limits = measureMachine(options.device.threads ? options.device.threads : cores);
     if (options.json)
       llvm::outs() << nlohmann::ordered_json{{"machine", machineJson(limits)}}.dump() << '\n';
     else
       llvm::outs() << machineText(limits);
     return llvm::Error::success();
   }
-  llvm::Expected<OpenBundle> bundle = openBundle(options.bundle, options.threads);
+  llvm::Expected<OpenBundle> bundle = openBundle(options.bundle, options.device);
   if (!bundle)
     return bundle.takeError();
   MachineLimits limits = measureMachine(bundle->context->threads());
@@ -281,7 +299,7 @@ void addBench(CLI::App &app, Outcome &outcome) {
   command->add_option("-p", options->promptTokens, "tokens of the prompt")->check(CLI::PositiveNumber);
   command->add_option("-n", options->newTokens, "tokens to generate")->check(CLI::PositiveNumber);
   command->add_option("--repeats", options->repeats, "how often both are measured")->check(CLI::Range(1, 1000));
-  command->add_option("--threads", options->threads, "workers (default: all cores)")->check(CLI::Range(1, 1024));
+  addDeviceFlags(*command, options->device);
   command->add_flag("--json", options->json, "one JSON object on stdout");
   command->add_flag("--machine", options->machine, "only measure the machine's limits");
   onChosen(*command, options, outcome, bench);

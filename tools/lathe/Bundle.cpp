@@ -7,6 +7,15 @@
 
 namespace lathe::cli {
 
+void addTargetFlag(CLI::App &command, std::string &target) {
+  command.add_option("--target", target, "run the bundle's code for this target (default: the best that runs here)");
+}
+
+void addDeviceFlags(CLI::App &command, DeviceFlags &flags) {
+  command.add_option("--threads", flags.threads, "workers (default: all cores)")->check(CLI::Range(1, 1024));
+  addTargetFlag(command, flags.target);
+}
+
 bool isBundle(llvm::StringRef path) {
   for (const char *file : {"model.so", "weights.bin"}) {
     llvm::SmallString<256> name(path);
@@ -17,23 +26,23 @@ bool isBundle(llvm::StringRef path) {
   return false;
 }
 
-llvm::Expected<std::shared_ptr<const Model>> openModel(llvm::StringRef path) {
+llvm::Expected<std::shared_ptr<const Model>> openModel(llvm::StringRef path, const std::string &target) {
   if (!llvm::sys::fs::exists(path))
     return makeError("{0}: no such file or folder; a bundle, which 'lathe compile' writes, would be right", path);
   if (!isBundle(path))
     return makeError("{0}: not a bundle (no model.so, no weights.bin); 'lathe compile {0} -o DIR' makes one of a model",
                      path);
-  Result<std::shared_ptr<const Model>> model = Model::open(path.str());
+  Result<std::shared_ptr<const Model>> model = Model::open(path.str(), {.target = target});
   if (!model)
     return toLlvm(model.failure());
   return model.take();
 }
 
-llvm::Expected<OpenBundle> openBundle(llvm::StringRef path, unsigned threads) {
-  llvm::Expected<std::shared_ptr<const Model>> model = openModel(path);
+llvm::Expected<OpenBundle> openBundle(llvm::StringRef path, const DeviceFlags &flags) {
+  llvm::Expected<std::shared_ptr<const Model>> model = openModel(path, flags.target);
   if (!model)
     return model.takeError();
-  Result<std::unique_ptr<Context>> context = Context::create(*model, {.threads = threads});
+  Result<std::unique_ptr<Context>> context = Context::create(*model, {.threads = flags.threads});
   if (!context)
     return toLlvm(context.failure());
   return OpenBundle{std::move(*model), context.take()};

@@ -5,6 +5,7 @@
 #include "runtime/lathe.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
+#include <CLI/CLI.hpp>
 #include <memory>
 
 namespace lathe::cli {
@@ -15,14 +16,22 @@ struct OpenBundle {
   std::unique_ptr<Context> context;
 };
 
+/// How a bundle is run.
+struct DeviceFlags {
+  unsigned threads = 0; ///< workers; 0: all cores
+  std::string target;   ///< of the variant; empty: the best that this machine runs
+};
+void addTargetFlag(CLI::App &command, std::string &target);
+void addDeviceFlags(CLI::App &command, DeviceFlags &flags);
+
 /// Whether `path` is a folder that `lathe compile` wrote, rather than an input of the compiler.
 bool isBundle(llvm::StringRef path);
 
 /// Opens a bundle. An error says what is wrong, or that `path` is not a bundle and how to make one of it.
-llvm::Expected<std::shared_ptr<const Model>> openModel(llvm::StringRef path);
+llvm::Expected<std::shared_ptr<const Model>> openModel(llvm::StringRef path, const std::string &target = {});
 
-/// Opens a bundle to run it on `threads` workers (0: all cores).
-llvm::Expected<OpenBundle> openBundle(llvm::StringRef path, unsigned threads);
+/// Opens a bundle to run it.
+llvm::Expected<OpenBundle> openBundle(llvm::StringRef path, const DeviceFlags &flags);
 
 /// What a phase does in any layer: "layers.3.mlp.down" -> "mlp.down"; a name outside of the layers as it is.
 llvm::StringRef withoutLayer(llvm::StringRef phase);

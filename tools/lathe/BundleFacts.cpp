@@ -9,19 +9,19 @@ namespace lathe::cli {
 using Json = nlohmann::ordered_json;
 
 /// Programs with their phases; phases of one name in all layers are one entry.
-static Json describePrograms(const lathe_model &tables) {
+static Json describePrograms(const lathe_variant &variant) {
   Json programs = Json::array();
-  for (uint32_t p = 0; p < tables.n_programs; ++p) {
-    const lathe_program &program = tables.programs[p];
+  for (uint32_t p = 0; p < variant.n_programs; ++p) {
+    const lathe_program &program = variant.programs[p];
     llvm::MapVector<llvm::StringRef, Json> phases;
     for (uint32_t i = 0; i < program.n_phases; ++i) {
-      const lathe_phase &phase = tables.phases[program.first_phase + i];
+      const lathe_phase &phase = variant.phases[program.first_phase + i];
       Json &entry = phases[withoutLayer(phase.name)];
       if (entry.is_null()) {
         Json kernels = Json::array();
         auto list = [&](uint32_t first, uint32_t count) {
           for (uint32_t call = first; call < first + count; ++call)
-            kernels.push_back(tables.kernels[tables.calls[call].kernel].symbol);
+            kernels.push_back(variant.kernels[variant.calls[call].kernel].symbol);
         };
         list(phase.first_prologue, phase.n_prologue);
         list(phase.first_call, phase.n_calls);
@@ -29,8 +29,11 @@ static Json describePrograms(const lathe_model &tables) {
                  {"count", 0},
                  {"column_tiles", phase.column_tiles},
                  {"rows_per_tile", phase.rows_per_tile},
-                 {"weight_bytes", phase.weight_bytes},
-                 {"operations", phase.operations},
+                 {"weight_bytes", phase.work.weight_bytes},
+                 {"activation_bytes", phase.work.activation_bytes},
+                 {"cache_bytes", phase.work.cache_bytes},
+                 {"operations", phase.work.operations},
+                 {"position_operations", phase.work.position_operations},
                  {"kernels", kernels}};
       }
       entry["count"] = entry["count"].get<uint64_t>() + 1;
@@ -48,10 +51,12 @@ static Json describePrograms(const lathe_model &tables) {
   return programs;
 }
 
-Json describeBundle(const lathe_model &tables) {
+Json describeBundle(const Model &model) {
+  const lathe_model &tables = model.tables();
+  const lathe_variant &variant = model.variant();
   Json kernels = Json::array(), formats = Json::object();
-  for (uint32_t i = 0; i < tables.n_kernels; ++i)
-    kernels.push_back({{"symbol", tables.kernels[i].symbol}, {"schedule", tables.kernels[i].schedule}});
+  for (uint32_t i = 0; i < variant.n_kernels; ++i)
+    kernels.push_back({{"symbol", variant.kernels[i].symbol}, {"schedule", variant.kernels[i].schedule}});
   llvm::MapVector<llvm::StringRef, std::pair<uint64_t, uint64_t>> sizes; // bytes and numbers
   for (uint32_t i = 0; i < tables.n_weights; ++i) {
     auto &[bytes, numbers] = sizes[tables.weights[i].format];
@@ -63,19 +68,29 @@ Json describeBundle(const lathe_model &tables) {
     formats[format.str()] = size.first;
     bits[format.str()] = double(size.first) * 8 / double(std::max<uint64_t>(1, size.second));
   }
-  return {{"target", tables.target},
+  Json targets = Json::array();
+  for (uint32_t i = 0; i < tables.n_variants; ++i)
+    targets.push_back(tables.variants[i].target);
+  return {{"target", variant.target},
+          {"targets", targets},
           {"weights_bytes", tables.weights_bytes},
           {"bytes_by_format", formats},
           {"bits_a_weight_by_format", bits},
           {"tokenizer_bytes", tables.tokenizer_bytes},
           {"max_sequences", tables.max_slots},
-          {"programs", describePrograms(tables)},
+          {"programs", describePrograms(model.variant())},
           {"kernels", kernels}};
 }
 
 void printBundle(const Json &bundle, llvm::raw_ostream &out) {
-  out << "\ntarget " << bundle["target"].get<std::string>() << ", weights "
-      << bytesText(bundle["weights_bytes"].get<double>()) << '\n';
+  out << "\ntarget " << bundle["target"].get<std::string>();
+  if (bundle["targets"].size() > 1) {
+    out << " (of";
+    for (const Json &target : bundle["targets"])
+      out << ' ' << target.get<std::string>();
+    out << ')';
+  }
+  out << ", weights " << bytesText(bundle["weights_bytes"].get<double>()) << '\n';
   for (auto &[format, bytes] : bundle["bytes_by_format"].items())
     out << llvm::formatv("  {0}: {1}, {2:f2} bits a weight\n", format, bytesText(bytes.get<double>()),
                          bundle["bits_a_weight_by_format"][format].get<double>());

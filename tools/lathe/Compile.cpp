@@ -52,25 +52,28 @@ uint64_t sizeOf(const std::string &folder) {
 /// What was made, in two lines.
 void summarise(const Compilation &c, const std::string &output, uint64_t bytes) {
   llvm::raw_ostream &out = llvm::errs();
-  out << output << ": ";
-  for (const Program &program : c.set.programs)
-    out << program.phases.size() << " phases " << program.name << ", ";
-  out << bytesText(double(bytes)) << ", for " << c.target.name << '\n';
-  size_t tuned = 0, nearest = 0;
-  for (const Scheduled &kernel : c.schedule) {
-    tuned += kernel.tag == "tuned";
-    nearest += llvm::StringRef(kernel.tag).starts_with("nearest");
+  out << output << ": " << bytesText(double(bytes)) << '\n';
+  for (const Variant &variant : c.variants) {
+    out << variant.target.name << ": ";
+    for (const Program &program : variant.set.programs)
+      out << program.phases.size() << " phases " << program.name << ", ";
+    size_t tuned = 0, nearest = 0;
+    for (const Scheduled &kernel : variant.schedule) {
+      tuned += kernel.tag == "tuned";
+      nearest += llvm::StringRef(kernel.tag).starts_with("nearest");
+    }
+    out << variant.schedule.size() << " kernels: " << tuned << " tuned, " << nearest << " nearest, "
+        << variant.schedule.size() - tuned - nearest << " fallback\n";
   }
-  out << c.schedule.size() << " kernels: " << tuned << " tuned, " << nearest << " nearest, "
-      << c.schedule.size() - tuned - nearest << " fallback\n";
   for (const std::string &warning : c.warnings)
     out << "warning: " << warning << '\n';
 }
 
-/// The bundle in the staging folder against the reference on the checkpoint's own weights: so that packing is checked
+/// A variant in the staging folder against the reference on the checkpoint's own weights: so that packing is checked
 /// too. What --quantize makes exists in the bundle only, and is taken from there.
-llvm::Expected<Verification> checkStaged(Compilation &c, const Options &options, Progress &progress) {
-  Result<std::shared_ptr<const Model>> model = Model::open(c.staging->path());
+llvm::Expected<Verification> checkStaged(Compilation &c, const Variant &variant, const Options &options,
+                                         Progress &progress) {
+  Result<std::shared_ptr<const Model>> model = Model::open(c.staging->path(), {.target = variant.target.name});
   if (!model)
     return toLlvm(model.failure());
   std::shared_ptr<const Model> staged = model.take();
@@ -83,7 +86,7 @@ llvm::Expected<Verification> checkStaged(Compilation &c, const Options &options,
     packed = std::move(*read);
     weights = packed->weights;
   }
-  return verify(staged, *c.module, std::move(weights),
+  return verify(staged, *variant.module, std::move(weights),
                 {.threads = options.jobs, .progress = [&](size_t step, size_t steps) {
                    progress.show("verify: step " + std::to_string(step + 1) + " of " + std::to_string(steps));
                  }});
@@ -93,31 +96,42 @@ llvm::Error compileToBundle(const Options &options) {
   auto start = std::chrono::steady_clock::now();
   std::string output = options.output.empty() ? defaultOutput(options.path) : options.output;
   Progress progress;
+  llvm::Expected<std::vector<TargetDesc>> targets = parseTargets(options.target);
+  if (!targets)
+    return targets.takeError();
   PipelineOptions pipeline = pipelineOptions(options.input, options.program, options.jobs, progress);
-  pipeline.target = options.target;
+  pipeline.targets = std::move(*targets);
   if (options.executable)
     pipeline.standalone = standaloneProgram();
   Compilation c(options.path, std::move(pipeline));
-  std::string verdict = "not verified, as --no-verify asks";
+  std::string verdict;
   uint64_t bytes = 0;
   auto finish = [&](Compilation &c) -> llvm::Error {
     bytes = sizeOf(c.staging->path());
-    TargetDesc host = hostTarget();
     if (options.noVerify)
-      return llvm::Error::success();
-    if (!host.has(c.target.features)) {
-      verdict = "not verified: this machine cannot run " + c.target.name + "; 'lathe verify' on one that can will tell";
-      return llvm::Error::success();
+      verdict = "not verified, as --no-verify asks\n";
+    const uint32_t host = hostFeatures();
+    for (const Variant &variant : c.variants) {
+      if (options.noVerify)
+        break;
+      if (variant.target.device != DeviceKind::Cpu || (variant.target.features & ~host)) {
+        verdict += "not verified: this machine cannot run " + variant.target.name +
+                   "; 'lathe verify' on one that can will tell\n";
+        continue;
+      }
+      llvm::Expected<Verification> verification = checkStaged(c, variant, options, progress);
+      if (!verification)
+        return makeError("{0}: verification: {1}", output, llvm::toString(verification.takeError()));
+      const Deviation &worst = verification->worst();
+      verdict += llvm::formatv("verified{0}: {1} tokens in {2} steps; logits NMSE {3:e1} (formats: NMSE "
+                               "{4:e1}); phase nearest its bound: {5} \"{6}\", {7:e1} of {8:e1}\n",
+                               c.variants.size() > 1 ? " " + variant.target.name : "", verification->tokens,
+                               verification->steps, verification->logitsNmse(), verification->formatsNmse(),
+                               worst.program, worst.phase, worst.nmse(), worst.bound());
+      if (llvm::Error over = verification->judge(output))
+        return over;
     }
-    llvm::Expected<Verification> verification = checkStaged(c, options, progress);
-    if (!verification)
-      return makeError("{0}: verification: {1}", output, llvm::toString(verification.takeError()));
-    const Deviation &worst = verification->worst();
-    verdict = llvm::formatv("verified: {0} tokens in {1} steps; logits NMSE {2:e1} (formats: NMSE "
-                            "{3:e1}); phase nearest its bound: {4} \"{5}\", {6:e1} of {7:e1}",
-                            verification->tokens, verification->steps, verification->logitsNmse(),
-                            verification->formatsNmse(), worst.program, worst.phase, worst.nmse(), worst.bound());
-    return verification->judge(output);
+    return llvm::Error::success();
   };
   llvm::Error error = compile(c, output, finish);
   progress.clear();
@@ -128,7 +142,7 @@ llvm::Error compileToBundle(const Options &options) {
     if (llvm::Error wrong = reportQuantization(*log, options.quantizeReport))
       return wrong;
   std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  llvm::errs() << verdict << '\n' << llvm::formatv("compiled in {0:f1} s\n", seconds.count());
+  llvm::errs() << verdict << llvm::formatv("compiled in {0:f1} s\n", seconds.count());
   return llvm::Error::success();
 }
 
@@ -149,8 +163,11 @@ llvm::Error compileCommand(const Options &options) {
   std::string text;
   llvm::raw_string_ostream out(text); // whole or not at all
   Progress progress;
+  llvm::Expected<std::vector<TargetDesc>> targets = parseTargets(options.target);
+  if (!targets)
+    return targets.takeError();
   PipelineOptions pipeline = pipelineOptions(options.input, options.program, options.jobs, progress);
-  pipeline.target = options.target;
+  pipeline.targets = std::move(*targets);
   Compilation c(options.path, std::move(pipeline));
   llvm::Error error = emit(c, options.emit, out);
   progress.clear();
@@ -203,7 +220,10 @@ void addCompile(CLI::App &app, Outcome &outcome) {
   command->add_option("input", options->path, "a .gguf, a Hugging Face folder, a llama2.c .bin, or a spec textproto")
       ->required();
   command->add_option("-o", options->output, "the bundle's folder (default: the input's name with .lathe)");
-  command->add_option("--target", options->target, "instruction set of the kernels (default: this machine's)");
+  command->add_option(
+      "--target", options->target,
+      "instruction sets of the kernels, as in x86-64-v3,x86-64-v4-vnni; the best that a machine has is run "
+      "(default: this machine's)");
   addInputFlags(*command, options->input);
   addProgramFlags(*command, options->program);
   command->add_option("--quantize-report", options->quantizeReport, "write the error of each tensor to a JSON file");

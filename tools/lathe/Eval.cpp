@@ -20,7 +20,8 @@ struct Options {
   InputOptions input;
   ProgramFlags program;
   bool reference = false, layers = false, json = false;
-  unsigned threads = 0, step = 0;
+  unsigned step = 0;
+  DeviceFlags device;
 };
 
 /// The most likely next id after each position of each sequence.
@@ -52,7 +53,7 @@ void printNext(const Evaluation &evaluation, const IdBatch &batch, bool json) {
 
 llvm::Expected<ReferenceModel> openReference(const Options &options) {
   if (isBundle(options.source)) {
-    llvm::Expected<std::shared_ptr<const Model>> bundle = openModel(options.source);
+    llvm::Expected<std::shared_ptr<const Model>> bundle = openModel(options.source, options.device.target);
     if (!bundle)
       return bundle.takeError();
     return referenceOf(std::move(*bundle), options.source, ReferenceLevel::Imported);
@@ -67,7 +68,7 @@ llvm::Expected<ReferenceModel> openReference(const Options &options) {
 llvm::Expected<OpenBundle> openProgram(const Options &options) {
   if (isBundle(options.source)) {
     noticeInterrupts();
-    return openBundle(options.source, options.threads);
+    return openBundle(options.source, options.device);
   }
   llvm::SmallString<128> folder;
   if (std::error_code code = llvm::sys::fs::createUniqueDirectory("lathe-eval", folder))
@@ -76,14 +77,21 @@ llvm::Expected<OpenBundle> openProgram(const Options &options) {
   llvm::scope_exit removeFolder([&] { llvm::sys::fs::remove_directories(folder); });
   std::string path = (folder + "/bundle").str();
   Progress progress;
-  Compilation compilation(options.source, pipelineOptions(options.input, options.program, options.threads, progress));
+  PipelineOptions pipeline = pipelineOptions(options.input, options.program, options.device.threads, progress);
+  if (!options.device.target.empty()) {
+    llvm::Expected<std::vector<TargetDesc>> targets = parseTargets(options.device.target);
+    if (!targets)
+      return targets.takeError();
+    pipeline.targets = std::move(*targets);
+  }
+  Compilation compilation(options.source, std::move(pipeline));
   auto finish = [](Compilation &) {
     noticeInterrupts(); // not before: a compilation that is interrupted ends at once, and cleans up
     return llvm::Error::success();
   };
   if (llvm::Error error = compile(compilation, path, finish))
     return std::move(error);
-  return openBundle(path, options.threads);
+  return openBundle(path, options.device);
 }
 
 llvm::Expected<Evaluation> evaluate(const Options &options, const IdBatch &batch) {
@@ -92,7 +100,8 @@ llvm::Expected<Evaluation> evaluate(const Options &options, const IdBatch &batch
     llvm::Expected<ReferenceModel> model = openReference(options);
     if (!model)
       return model.takeError();
-    unsigned threads = options.threads ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+    unsigned threads =
+        options.device.threads ? options.device.threads : std::max(1u, std::thread::hardware_concurrency());
     return evaluateReference(*model, batch, options.layers, threads);
   }
   llvm::Expected<OpenBundle> bundle = openProgram(options);
@@ -156,7 +165,7 @@ void addEval(CLI::App &app, Outcome &outcome) {
       ->excludes("--reference");
   addInputFlags(*command, options->input);
   addProgramFlags(*command, options->program);
-  command->add_option("--threads", options->threads, "workers (default: all cores)")->check(CLI::Range(1, 1024));
+  addDeviceFlags(*command, options->device);
   command->add_flag("--json", options->json, "one JSON object on stdout");
   onChosen(*command, options, outcome, eval);
 }

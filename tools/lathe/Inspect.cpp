@@ -47,11 +47,11 @@ llvm::Expected<Subject> readBundle(const std::string &path, const Options &optio
   llvm::Expected<ReferenceModel> fused = referenceOf(*opened, path, ReferenceLevel::Fused);
   if (!fused)
     return fused.takeError();
-  CacheFormat cache = tables.cache.type.bits == 32 ? CacheFormat::F32 : CacheFormat::F16;
+  CacheFormat cache = (*opened)->variant().cache.type.bits == 32 ? CacheFormat::F32 : CacheFormat::F16;
   llvm::Expected<ProgramSet> programs = describe(*fused->module, {.cache = cache});
   if (!programs)
     return programs.takeError();
-  return Subject{factsOf(model, *programs), describeBundle(tables)};
+  return Subject{factsOf(model, *programs), describeBundle(**opened)};
 }
 
 llvm::Expected<Subject> readModel(const std::string &path, const Options &options) {
@@ -64,10 +64,11 @@ llvm::Expected<Subject> readModel(const std::string &path, const Options &option
     if (stage.name == "kernels")
       break;
   }
+  ProgramSet &set = c.variants.front().set;
   bool undecided = !c.input.weights && c.input.model.weight_format() == spec::WEIGHT_FORMAT_UNSPECIFIED;
   if (undecided && !c.options.cache) // a spec alone does not say what its matrices will be: then the usual cache
-    c.set.cache.format = CacheFormat::F16;
-  return Subject{factsOf(c.input.model, c.set), Json()};
+    set.cache.format = CacheFormat::F16;
+  return Subject{factsOf(c.input.model, set), Json()};
 }
 
 Json json(const Subject &subject) {

@@ -32,6 +32,16 @@ uint64_t ModelFacts::attentionFlops(uint64_t context) const {
   return total;
 }
 
+/// Of a row through a linear: 2 for each number of its matrix, of those experts that the row chooses.
+static uint64_t productFlops(const ProgramSet &programs, const Phase &phase, const Call &call) {
+  const int64_t choices = phase.rowKind == RowKind::Choices ? phase.choices.layout.choices : 1;
+  for (const View &view : call.views)
+    for (const PackedWeight &weight : programs.weights)
+      if (view.base == Base::Weights && view.weight == weight.name && !weight.vector)
+        return uint64_t(2 * choices * weight.expertRows() * weight.columns);
+  return 0;
+}
+
 ModelFacts factsOf(const spec::Model &model, const ProgramSet &programs) {
   ModelFacts facts;
   facts.model = model;
@@ -53,9 +63,12 @@ ModelFacts factsOf(const spec::Model &model, const ProgramSet &programs) {
   facts.cacheTokenBytes = uint64_t(cache.layers * cache.pageElements()) * (exact ? 4 : 2) / kPagePositions;
   facts.stateBytes = uint64_t(programs.state.layers * programs.state.bytes);
   for (const Phase &phase : programs.programs.front().phases) { // the smallest: decode
-    (phase.inOrder ? facts.recurrenceFlops : facts.productFlops) += uint64_t(phase.operations);
+    if (phase.inOrder)
+      facts.recurrenceFlops += uint64_t(phase.work.operations);
     for (const Call &call : phase.calls)
-      if (auto *attend = std::get_if<AttendKernel>(&call.kernel))
+      if (std::holds_alternative<LinearKernel>(call.kernel))
+        facts.productFlops += productFlops(programs, phase, call);
+      else if (auto *attend = std::get_if<AttendKernel>(&call.kernel))
         facts.attentions.push_back(
             {uint64_t(2 * attend->heads * (attend->headSize + attend->valueSize())), uint64_t(attend->window)});
   }

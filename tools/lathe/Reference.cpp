@@ -151,7 +151,7 @@ llvm::Expected<ReferenceModel> referenceOf(std::shared_ptr<const Model> bundle, 
   // The packed form is known of the fused module only.
   mlir::OwningOpRef<mlir::ModuleOp> fused = (*module)->clone();
   if (llvm::Error error =
-          fuse(*fused, {.splitPositions = tables.cache.split_positions, .maxContext = tables.max_context}))
+          fuse(*fused, {.splitPositions = bundle->variant().cache.split_positions, .maxContext = tables.max_context}))
     return std::move(error);
   auto weights = lookupIn(*bundle, path, *fused);
   if (!weights)

@@ -7,7 +7,7 @@ namespace lathe::cli {
 namespace {
 
 struct Options {
-  std::string bundle;
+  std::string bundle, target;
   RunOptions run;
 };
 
@@ -27,7 +27,7 @@ llvm::Error toError(const RunEnd &end) {
 llvm::Error runBundle(const Options &options) {
   if (llvm::Error error = toError(checkRun(options.run)))
     return error;
-  llvm::Expected<std::shared_ptr<const Model>> model = openModel(options.bundle);
+  llvm::Expected<std::shared_ptr<const Model>> model = openModel(options.bundle, options.target);
   if (!model)
     return model.takeError();
   return toError(run(std::move(*model), options.bundle, options.run));
@@ -40,6 +40,7 @@ void addRun(CLI::App &app, Outcome &outcome) {
   CLI::App *command = app.add_subcommand("run", "generate text with a bundle");
   command->add_option("bundle", options->bundle, "what 'lathe compile' wrote")->required();
   addRunFlags(*command, options->run);
+  addTargetFlag(*command, options->target);
   onChosen(*command, options, outcome, runBundle);
 }
 

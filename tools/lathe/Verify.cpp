@@ -20,24 +20,25 @@ struct Bounds {
 /// A score this part below another may come out above it.
 constexpr double kNearTie = 1e-2;
 
-Bounds boundsOf(const lathe_model &tables) { return tables.state.layers ? Bounds{1e-8, 3e-7} : Bounds{1e-9, 3e-8}; }
+Bounds boundsOf(const lathe_variant &variant) { return variant.state.layers ? Bounds{1e-8, 3e-7} : Bounds{1e-9, 3e-8}; }
 
 /// What the program rounds.
-reference::Options roundingOf(const lathe_model &tables, mlir::ModuleOp fused, unsigned threads) {
-  reference::Options options{.halfCache = tables.cache.layers > 0 && tables.cache.type.bits == 16, .threads = threads};
+reference::Options roundingOf(const lathe_variant &variant, mlir::ModuleOp fused, unsigned threads) {
+  reference::Options options{.halfCache = variant.cache.layers > 0 && variant.cache.type.bits == 16,
+                             .threads = threads};
   fused.walk([&](ir::QuantizeOp) { options.quantized = true; });
   return options;
 }
 
 /// Rows of each step: prefill, decode, prefill that goes on from there, decode.
 std::vector<size_t> planSteps(const Context &context, double budget) {
-  const lathe_model &tables = context.model().tables();
-  const lathe_program &largest = tables.programs[tables.n_programs - 1];
+  const lathe_variant &variant = context.model().variant();
+  const lathe_program &largest = variant.programs[variant.n_programs - 1];
   double perToken = 1;
   for (uint32_t i = 0; i < largest.n_phases; ++i)
-    perToken += double(tables.phases[largest.first_phase + i].operations) / 2;
+    perToken += double(variant.phases[largest.first_phase + i].work.operations) / 2;
   size_t tokens = size_t(std::clamp(budget / perToken, 6.0, 320.0));
-  tokens = std::min<size_t>(tokens, tables.max_context);
+  tokens = std::min<size_t>(tokens, context.model().tables().max_context);
   size_t chunk = std::max<size_t>(1, std::min({tokens / 2, size_t(context.maxRows()), size_t(64)}));
   std::vector<size_t> steps;
   for (size_t left = tokens; left > 0;) {
@@ -61,7 +62,7 @@ class Comparison {
 public:
   Comparison(Context &context, mlir::ModuleOp fused, reference::WeightLookup weights,
              const reference::Options &rounding)
-      : context(context), fused(fused), bounds(boundsOf(context.model().tables())), sequence(context.newSequence()),
+      : context(context), fused(fused), bounds(boundsOf(context.model().variant())), sequence(context.newSequence()),
         oracle(fused, weights, rounding) {
     if (rounding.halfCache || rounding.quantized)
       exact.emplace(fused, std::move(weights), reference::Options{.threads = rounding.threads});
@@ -246,7 +247,7 @@ llvm::Expected<Verification> verify(std::shared_ptr<const Model> model, mlir::Mo
   Result<std::unique_ptr<Context>> context = Context::create(model, {.threads = options.threads});
   if (!context)
     return makeError("{0}", context.message());
-  const reference::Options rounding = roundingOf(tables, fused, (*context)->threads());
+  const reference::Options rounding = roundingOf(model->variant(), fused, (*context)->threads());
   const unsigned references = rounding.halfCache || rounding.quantized ? 2 : 1;
   std::vector<size_t> steps = planSteps(**context, options.budget / references);
   Comparison comparison(**context, fused, std::move(weights), rounding);

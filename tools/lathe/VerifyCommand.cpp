@@ -13,7 +13,7 @@ namespace {
 
 struct Options {
   std::string bundle;
-  unsigned threads = 0;
+  DeviceFlags device;
   bool json = false;
 };
 
@@ -61,7 +61,7 @@ nlohmann::ordered_json json(const Verification &verification) {
 }
 
 llvm::Error verifyBundle(const Options &options) {
-  llvm::Expected<std::shared_ptr<const Model>> model = openModel(options.bundle);
+  llvm::Expected<std::shared_ptr<const Model>> model = openModel(options.bundle, options.device.target);
   if (!model)
     return model.takeError();
   if (Result<void> whole = (*model)->verifyWeights(); !whole)
@@ -72,7 +72,7 @@ llvm::Error verifyBundle(const Options &options) {
   Progress progress;
   llvm::Expected<Verification> verification =
       verify(*model, *reference->module, reference->weights,
-             {.threads = options.threads, .budget = kBudget, .progress = [&](size_t step, size_t steps) {
+             {.threads = options.device.threads, .budget = kBudget, .progress = [&](size_t step, size_t steps) {
                 progress.show("verify: step " + std::to_string(step + 1) + " of " + std::to_string(steps));
               }});
   progress.clear();
@@ -98,7 +98,7 @@ void addVerify(CLI::App &app, Outcome &outcome) {
   CLI::App *command = app.add_subcommand("verify", "check a bundle: its weights' hash, and its program against the "
                                                    "reference interpreter, phase by phase");
   command->add_option("bundle", options->bundle, "what 'lathe compile' wrote")->required();
-  command->add_option("--threads", options->threads, "workers (default: all cores)")->check(CLI::Range(1, 1024));
+  addDeviceFlags(*command, options->device);
   command->add_flag("--json", options->json, "one JSON object on stdout");
   onChosen(*command, options, outcome, verifyBundle);
 }

@@ -5,6 +5,7 @@
 #include "compiler/kernels/halide/Stages.h"
 #include "compiler/support/MemoryFile.h"
 #include "runtime/abi/model_abi.h"
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -34,11 +35,6 @@ LATHE_SAME_FIELD(lathe_type, halide_type_t, lanes);
 #undef LATHE_SAME_FIELD
 static_assert(int(LATHE_INT) == halide_type_int && int(LATHE_UINT) == halide_type_uint &&
               int(LATHE_FLOAT) == halide_type_float && int(LATHE_BFLOAT) == halide_type_bfloat);
-static_assert(uint32_t(CpuSSE42) == LATHE_CPU_SSE4_2 && uint32_t(CpuAVX) == LATHE_CPU_AVX &&
-              uint32_t(CpuAVX2) == LATHE_CPU_AVX2 && uint32_t(CpuFMA) == LATHE_CPU_FMA &&
-              uint32_t(CpuF16C) == LATHE_CPU_F16C && uint32_t(CpuAVX512) == LATHE_CPU_AVX512 &&
-              uint32_t(CpuAVX512VNNI) == LATHE_CPU_AVX512_VNNI && uint32_t(CpuAVX512BF16) == LATHE_CPU_AVX512_BF16 &&
-              uint32_t(CpuAVX512Icelake) == LATHE_CPU_AVX512_ICELAKE && uint32_t(CpuSSE4A) == LATHE_CPU_SSE4A);
 static_assert(kPagePositions == LATHE_PAGE_POSITIONS);
 
 namespace {
@@ -80,6 +76,13 @@ Built build(const KernelDesc &kernel, const TargetDesc &target, const Values *va
       kernel);
 }
 
+/// What the linker calls a kernel: one library may hold the code of several targets.
+std::string linkerName(const Scheduled &kernel, const TargetDesc &target) {
+  std::string name = kernel.symbol() + "_" + target.name;
+  std::ranges::replace(name, '-', '_');
+  return name;
+}
+
 Emitted generate(const Scheduled &kernel, const TargetDesc &target, Halide::OutputFileType type) {
   if (!space(kernel.kernel, {}, target).holds(kernel.values))
     return {"", "the schedule is not one of the kernel's"};
@@ -89,8 +92,8 @@ Emitted generate(const Scheduled &kernel, const TargetDesc &target, Halide::Outp
     if (!file)
       return {"", std::string("no file in memory for the code generator: ") + std::strerror(errno)};
     // Argv without metadata: that holds the Funcs' names, which count up over a process.
-    Halide::Module module = built.pipeline.compile_to_module(built.arguments, kernel.symbol(), halideTarget(target),
-                                                             Halide::LinkageType::ExternalPlusArgv);
+    Halide::Module module = built.pipeline.compile_to_module(
+        built.arguments, linkerName(kernel, target), halideTarget(target), Halide::LinkageType::ExternalPlusArgv);
     module.compile({{type, file.path()}});
     std::string bytes = file.bytes();
     if (bytes.empty())
@@ -99,14 +102,14 @@ Emitted generate(const Scheduled &kernel, const TargetDesc &target, Halide::Outp
   });
 }
 
-std::vector<CodeUnit> units(const ProgramSet &, const std::vector<Scheduled> &schedule, const TargetDesc &) {
+std::vector<CodeUnit> units(const ProgramSet &, const std::vector<Scheduled> &schedule, const TargetDesc &target) {
   std::vector<CodeUnit> units;
   for (size_t i = 0; i < schedule.size(); ++i) {
     const std::string symbol = schedule[i].symbol();
     units.push_back({symbol,
                      symbol + "\n" + print(signature(schedule[i].kernel)) + "\n" + schedule[i].values.print(),
                      {i},
-                     {symbol + "_argv"}});
+                     {linkerName(schedule[i], target) + "_argv"}});
   }
   return units;
 }

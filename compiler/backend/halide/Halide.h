@@ -6,8 +6,8 @@
 
 namespace lathe {
 
-/// Serial tile functions by Halide, one unit a kernel: a position-independent object file that defines the kernel's
-/// symbol and its symbol + "_argv" (a lathe_kernel_function). Forms: the loop nest before and after scheduling; assembly,
+/// Serial tile functions by Halide, one unit a kernel: a position-independent object file that defines one
+/// lathe_kernel_function, called by the kernel's symbol and the target. Forms: the loop nest before and after scheduling; assembly,
 /// LLVM IR and Halide's statement.
 const Backend &halideBackend();
 

@@ -18,7 +18,7 @@ Halide::Target lathe::halideTarget(const TargetDesc &target) {
   add(CpuF16C, {T::F16C});
   add(CpuAVX512, {T::AVX512, T::AVX512_Skylake});
   // Halide's only way to VNNI and BF16 without AMX and AVX512-FP16, which its SapphireRapids brings.
-  add(CpuAVX512VNNI | CpuAVX512BF16, {T::AVX512_Cannonlake, T::AVX512_Zen4});
+  add(CpuAVX512_VNNI | CpuAVX512_BF16, {T::AVX512_Cannonlake, T::AVX512_Zen4});
   return result;
 }
 

@@ -46,7 +46,7 @@ void Executor::walk(unsigned worker) {
   const FloatEnvironment environment;
   Worker &self = state[worker];
   self.tile[4] = int32_t(step.rows);
-  const lathe_phase *phase = model.phases + step.program->first_phase, *end = phase + step.program->n_phases;
+  const lathe_phase *phase = variant.phases + step.program->first_phase, *end = phase + step.program->n_phases;
   const bool observed = bool(*step.observer);
   Clock::time_point start;
   for (; phase != end; ++phase) {
@@ -109,7 +109,7 @@ void Executor::runPhase(Worker &self, const lathe_phase &phase, const Grid &grid
 bool Executor::runPrologue(Worker &self, const lathe_phase &phase) {
   for (uint32_t i = 0; i < phase.n_prologue; ++i) {
     const uint32_t index = phase.first_prologue + i;
-    const uint64_t groups = divideUp(rowsOf(phase), model.calls[index].rows_per_call);
+    const uint64_t groups = divideUp(rowsOf(phase), variant.calls[index].rows_per_call);
     for (uint64_t m = 0; m < groups; ++m)
       if (!call(self, index, int64_t(m), 0, 0))
         return false;
@@ -134,16 +134,26 @@ bool Executor::runCalls(Worker &self, const lathe_phase &phase, int64_t m, int64
     const uint32_t index = phase.first_call + i;
     if (plan.calls[index].overSplits) {
       for (uint64_t split = 0; split < step.splits; ++split)
-        if (!call(self, index, m, n, int64_t(split), expert))
+        if (!callRows(self, phase, index, m, n, int64_t(split), expert))
           return false;
-    } else if (!call(self, index, m, n, s, expert)) {
+    } else if (!callRows(self, phase, index, m, n, s, expert)) {
       return false;
     }
   }
   return true;
 }
 
-bool Executor::call(Worker &self, uint32_t index, int64_t m, int64_t n, int64_t s, int64_t expert) {
+bool Executor::callRows(Worker &self, const lathe_phase &phase, uint32_t index, int64_t m, int64_t n, int64_t s,
+                        int64_t expert) {
+  const uint32_t rows = plan.calls[index].rows;
+  const int64_t times = rows == phase.rows_per_tile ? 1 : phase.rows_per_tile / rows; // mostly no division
+  for (int64_t within = 0; within < times; ++within)
+    if (!call(self, index, m, n, s, expert, within))
+      return false;
+  return true;
+}
+
+bool Executor::call(Worker &self, uint32_t index, int64_t m, int64_t n, int64_t s, int64_t expert, int64_t within) {
   const PlannedCall &planned = plan.calls[index];
   self.tile[0] = int32_t(m);
   self.tile[1] = int32_t(n);
@@ -151,9 +161,9 @@ bool Executor::call(Worker &self, uint32_t index, int64_t m, int64_t n, int64_t 
   const PlannedView *view = plan.views.data() + planned.firstView;
   lathe_buffer *buffer = self.buffers.data();
   for (uint32_t i = 0; i < planned.views; ++i, ++view, ++buffer) {
-    const uintptr_t address =
-        self.local[size_t(view->local)] + view->address +
-        uintptr_t(m * view->step[0] + n * view->step[1] + s * view->step[2] + expert * view->step[3]);
+    const uintptr_t address = self.local[size_t(view->local)] + view->address +
+                              uintptr_t(m * view->step[0] + n * view->step[1] + s * view->step[2] +
+                                        expert * view->step[3] + within * view->step[4]);
     buffer->host = reinterpret_cast<uint8_t *>(address);
     buffer->type = view->type;
     buffer->dimensions = view->dimensions;
@@ -171,7 +181,7 @@ bool Executor::call(Worker &self, uint32_t index, int64_t m, int64_t n, int64_t 
 
 void Executor::observe(const lathe_phase &phase, const Grid &grid, double seconds) const {
   PhaseEvent event{};
-  event.phase = size_t(&phase - (model.phases + step.program->first_phase));
+  event.phase = size_t(&phase - (variant.phases + step.program->first_phase));
   event.table = &phase;
   event.seconds = seconds;
   event.tiles = grid.tiles();

@@ -45,13 +45,13 @@ struct ModelMemory {
 };
 
 /// Rows that the executor's arrays have beyond a program's limits: what the last tile of a phase may reach.
-uint32_t paddingRows(const lathe_model &model);
+uint32_t paddingRows(const lathe_variant &variant);
 
 class Executor {
 public:
   /// `model` (which has passed checkTables), its memory and `workers` must outlive the executor.
-  static Result<std::unique_ptr<Executor>> create(const lathe_model &model, const ModelMemory &memory,
-                                                  WorkerPool &workers);
+  static Result<std::unique_ptr<Executor>> create(const lathe_model &model, const lathe_variant &variant,
+                                                  const ModelMemory &memory, WorkerPool &workers);
 
   /// The page table's line of a slot, i32 [max_pages]: to be filled before a step whose rows name the slot.
   std::span<int32_t> pageLine(size_t slot);
@@ -69,8 +69,8 @@ public:
   const float *logits() const { return reinterpret_cast<const float *>(logitMemory.data()); }
 
 private:
-  Executor(const lathe_model &model, WorkerPool &workers)
-      : model(model), workers(workers), barrier(workers.size(), workers.spins()) {}
+  Executor(const lathe_model &model, const lathe_variant &variant, WorkerPool &workers)
+      : model(model), variant(variant), workers(workers), barrier(workers.size(), workers.spins()) {}
 
   /// What one worker needs to call a kernel.
   struct alignas(kApart) Worker {
@@ -104,7 +104,10 @@ private:
   bool runTile(Worker &self, const lathe_phase &phase, int64_t m, int64_t n, int64_t s);
   bool runCalls(Worker &self, const lathe_phase &phase, int64_t m, int64_t n, int64_t s);
   bool runPrologue(Worker &self, const lathe_phase &phase);
-  bool call(Worker &self, uint32_t index, int64_t m, int64_t n, int64_t s, int64_t expert = 0);
+  /// A call, as often as it takes to cover the rows of its tile.
+  bool callRows(Worker &self, const lathe_phase &phase, uint32_t index, int64_t m, int64_t n, int64_t s,
+                int64_t expert);
+  bool call(Worker &self, uint32_t index, int64_t m, int64_t n, int64_t s, int64_t expert = 0, int64_t within = 0);
   void observe(const lathe_phase &phase, const Grid &grid, double seconds) const;
   Grid gridOf(const lathe_phase &phase) const;
   size_t rowsOf(const lathe_phase &phase) const;
@@ -113,6 +116,7 @@ private:
   void prefetchTables(const lathe_phase &phase) const;
 
   const lathe_model &model;
+  const lathe_variant &variant;
   WorkerPool &workers;
   Plan plan;
   Bases bases;

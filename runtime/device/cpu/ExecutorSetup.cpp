@@ -10,18 +10,18 @@ constexpr uint64_t kLine = 64, kPage = 4096;
 uint64_t roundUp(uint64_t value, uint64_t to) { return (value + to - 1) / to * to; }
 } // namespace
 
-uint32_t paddingRows(const lathe_model &model) {
+uint32_t paddingRows(const lathe_variant &variant) {
   uint32_t most = 1;
-  for (uint32_t i = 0; i < model.n_phases; ++i)
-    most = std::max(most, model.phases[i].rows_per_tile);
-  for (uint32_t i = 0; i < model.n_calls; ++i)
-    most = std::max(most, model.calls[i].rows_per_call);
+  for (uint32_t i = 0; i < variant.n_phases; ++i)
+    most = std::max(most, variant.phases[i].rows_per_tile);
+  for (uint32_t i = 0; i < variant.n_calls; ++i)
+    most = std::max(most, variant.calls[i].rows_per_call);
   return most;
 }
 
-Result<std::unique_ptr<Executor>> Executor::create(const lathe_model &model, const ModelMemory &memory,
-                                                   WorkerPool &workers) {
-  std::unique_ptr<Executor> executor(new Executor(model, workers));
+Result<std::unique_ptr<Executor>> Executor::create(const lathe_model &model, const lathe_variant &variant,
+                                                   const ModelMemory &memory, WorkerPool &workers) {
+  std::unique_ptr<Executor> executor(new Executor(model, variant, workers));
   if (Result<void> done = executor->allocate(memory); !done)
     return done.takeError();
   return executor;
@@ -30,14 +30,14 @@ Result<std::unique_ptr<Executor>> Executor::create(const lathe_model &model, con
 Result<void> Executor::allocate(const ModelMemory &memory) {
   // Programs run one at a time and keep nothing between steps, so one arena serves all.
   uint64_t arenaBytes = 0, scratchBytes = 0, rows = 0, wanted = 0;
-  for (uint32_t i = 0; i < model.n_programs; ++i) {
-    const lathe_program &program = model.programs[i];
+  for (uint32_t i = 0; i < variant.n_programs; ++i) {
+    const lathe_program &program = variant.programs[i];
     arenaBytes = std::max(arenaBytes, program.arena_bytes);
     scratchBytes = std::max(scratchBytes, program.scratch_bytes);
     rows = std::max<uint64_t>(rows, program.max_rows);
     wanted = std::max<uint64_t>(wanted, program.max_logit_rows);
   }
-  paddingRowCount = paddingRows(model);
+  paddingRowCount = paddingRows(variant);
   const uint64_t padding = paddingRowCount;
   const uint64_t rowEntries = roundUp(rows + padding, kLine / sizeof(int32_t));
   const uint64_t scratchStride = roundUp(std::max<uint64_t>(scratchBytes, 1), kPage);
@@ -50,8 +50,8 @@ Result<void> Executor::allocate(const ModelMemory &memory) {
   } wants[] = {{arena, arenaBytes, "memory between phases", AlignedBuffer::Pages::Huge},
                {scratch, scratchStride * workers.size(), "workers' scratch", AlignedBuffer::Pages::Huge},
                {rowMemory, 6 * rowEntries * sizeof(int32_t), "rows of a step"},
-               {pageMemory, (uint64_t(model.max_slots) + 1) * model.cache.max_pages * sizeof(int32_t), "page table"},
-               {logitMemory, (wanted + padding) * model.logits_stride * sizeof(float), "logits"}};
+               {pageMemory, (uint64_t(model.max_slots) + 1) * variant.cache.max_pages * sizeof(int32_t), "page table"},
+               {logitMemory, (wanted + padding) * variant.logits_stride * sizeof(float), "logits"}};
   for (const auto &want : wants) {
     Result<AlignedBuffer> got = AlignedBuffer::create(want.bytes, want.what, want.pages);
     if (!got)
@@ -84,7 +84,7 @@ Result<void> Executor::allocate(const ModelMemory &memory) {
   bases.start[LATHE_BASE_BLOCKS] = bytes(blocks);
   bases.state = memory.state;
   bases.stateLayerBytes = memory.stateLayerBytes;
-  plan = makePlan(model, bases);
+  plan = makePlan(variant, bases);
 
   state = std::vector<Worker>(workers.size());
   for (size_t i = 0; i < state.size(); ++i) {
@@ -99,7 +99,7 @@ Result<void> Executor::allocate(const ModelMemory &memory) {
 }
 
 std::span<int32_t> Executor::pageLine(size_t slot) {
-  return pageMemory.as<int32_t>().subspan(slot * model.cache.max_pages, model.cache.max_pages);
+  return pageMemory.as<int32_t>().subspan(slot * variant.cache.max_pages, variant.cache.max_pages);
 }
 
 Result<void> Executor::check(const lathe_program &program, const StepRows &rows) {
@@ -158,13 +158,13 @@ void Executor::load(const StepRows &rows) {
   std::ranges::fill(pageLine(size_t(paddingSlot)), 0); // the sink
   step.rows = count;
   step.logitRows = rows.logitRows.size();
-  step.splits = (uint64_t(longest) + model.cache.split_positions) / model.cache.split_positions;
+  step.splits = (uint64_t(longest) + variant.cache.split_positions) / variant.cache.split_positions;
 }
 
 Result<void> Executor::run(size_t program, const StepRows &rows, const PhaseObserver &observer) {
-  if (program >= model.n_programs)
-    return error("program ", program, " does not exist; the model has ", model.n_programs);
-  step.program = model.programs + program;
+  if (program >= variant.n_programs)
+    return error("program ", program, " does not exist; the model has ", variant.n_programs);
+  step.program = variant.programs + program;
   step.observer = &observer;
   if (Result<void> fits = check(*step.program, rows); !fits)
     return fits;
@@ -181,13 +181,13 @@ Result<void> Executor::run(size_t program, const StepRows &rows, const PhaseObse
 Error Executor::failureMessage() const {
   const char *phase = "?";
   for (uint32_t i = 0; i < step.program->n_phases; ++i) {
-    const lathe_phase &candidate = model.phases[step.program->first_phase + i];
+    const lathe_phase &candidate = variant.phases[step.program->first_phase + i];
     if (failedCall - candidate.first_call < candidate.n_calls ||
         failedCall - candidate.first_prologue < candidate.n_prologue)
       phase = candidate.name;
   }
   return error("phase \"", phase, "\" of program ", step.program->name, ": kernel ",
-               model.kernels[model.calls[failedCall].kernel].symbol, " failed with code ", failedCode);
+               variant.kernels[variant.calls[failedCall].kernel].symbol, " failed with code ", failedCode);
 }
 
 } // namespace lathe

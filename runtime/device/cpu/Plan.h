@@ -1,6 +1,6 @@
-//===- Plan.h - a model's tables with addresses ---------------------------------------------------------*- C++ -*-===//
+//===- Plan.h - a variant's tables with addresses ---------------------------------------------------------*- C++ -*-===//
 //
-// lathe_model.calls and .views, made ready once for a context, index for index: a view's base and offset have become an
+// lathe_variant.calls and .views, made ready once for a context, index for index: a view's base and offset have become an
 // address, so a call copies a few words a view and adds its steps.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
@@ -28,20 +28,22 @@ struct Bases {
 };
 
 /// Where a view's address counts from.
-enum class Local : uint32_t { Nothing, Scratch, Tile };
+enum class Local : uint16_t { Nothing, Scratch, Tile };
 
 struct alignas(64) PlannedView {
   uintptr_t address; ///< or the offset in the worker's scratch or tile
-  int64_t step[4];
+  int64_t step[5];
   lathe_dim *dim;
   lathe_type type;
-  int32_t dimensions;
+  uint16_t dimensions;
   Local local;
 };
+static_assert(sizeof(PlannedView) == 64, "a line: a step reads all of them");
 
 struct PlannedCall {
   lathe_kernel_function function;
   uint32_t firstView, views;
+  uint32_t rows;   ///< that one call covers
   bool overSplits; ///< scope LATHE_SCOPE_SPLITS
 };
 
@@ -50,8 +52,8 @@ struct Plan {
   std::vector<PlannedCall> calls;
 };
 
-/// `model` must have passed checkTables (runtime/model).
-Plan makePlan(const lathe_model &model, const Bases &bases);
+/// `variant` must have passed checkTables (runtime/model).
+Plan makePlan(const lathe_variant &variant, const Bases &bases);
 
 } // namespace lathe
 

@@ -47,7 +47,8 @@ lathe_kernel_function lathe::test::compileAndLoad(const KernelDesc &kernel, cons
     return found->second;
   const std::vector<Scheduled> schedule = {{kernel, values, "fallback"}};
   const Backend &backend = backendFor(target);
-  Emitted object = backend.compile(backend.units({}, schedule, target).front(), {}, schedule, target);
+  const CodeUnit unit = backend.units({}, schedule, target).front();
+  Emitted object = backend.compile(unit, {}, schedule, target);
   EXPECT_EQ(object.error, "") << key;
   if (!object.error.empty())
     return nullptr;
@@ -60,7 +61,7 @@ lathe_kernel_function lathe::test::compileAndLoad(const KernelDesc &kernel, cons
   EXPECT_NE(library, nullptr) << dlerror();
   if (!library)
     return nullptr;
-  auto function = reinterpret_cast<lathe_kernel_function>(dlsym(library, (symbol(kernel) + "_argv").c_str()));
+  auto function = reinterpret_cast<lathe_kernel_function>(dlsym(library, unit.functions.front().c_str()));
   EXPECT_NE(function, nullptr) << key;
   return loaded[key] = function;
 }

@@ -41,9 +41,10 @@ protected:
     auto code = compileAll({backendFor(target), *scheduled, *chosen, target}, {});
     ASSERT_TRUE(bool(code)) << llvm::toString(code.takeError());
     units = new std::vector<CompiledUnit>(std::move(code->units));
-    kernels = new std::vector<LinkedKernel>;
-    for (const Scheduled &kernel : *chosen)
-      kernels->push_back({kernel.symbol(), kernel.tag, kernel.symbol() + "_argv"});
+    variants = new std::vector<LinkedVariant>{{scheduled, target, {}}};
+    for (const CompiledUnit &one : *units)
+      for (auto [place, function] : llvm::zip_equal(one.unit.kernels, one.unit.functions))
+        variants->front().kernels.push_back({(*chosen)[place].symbol(), (*chosen)[place].tag, function});
     objects = new std::vector<ObjectBytes>;
     for (const CompiledUnit &one : *units)
       objects->push_back({one.unit.name, one.code});
@@ -59,7 +60,7 @@ protected:
       }
   }
 
-  BundleInput input() { return {*scheduled, *kernels, *objects, info, weights, tokenizer}; }
+  BundleInput input() { return {*variants, *objects, info, weights, tokenizer}; }
 
   llvm::Error write(const std::string &name) {
     auto staging = StagingFolder::create((root / name).string());
@@ -79,9 +80,9 @@ protected:
 
   static inline ProgramSet *scheduled;
   static inline std::vector<CompiledUnit> *units;
-  static inline std::vector<LinkedKernel> *kernels;
+  static inline std::vector<LinkedVariant> *variants;
   static inline std::vector<ObjectBytes> *objects;
-  ModelInfo info{"toy", hostTarget().name, hostTarget().features, "version: 1\nname: \"toy\"\n"};
+  ModelInfo info{"toy", "version: 1\nname: \"toy\"\n"};
   MemoryWeights weights;
   std::string tokenizer = "blob";
   test::TemporaryFolder root;
@@ -99,49 +100,52 @@ TEST_F(Bundle, HasTheTablesOfTheProgram) {
   EXPECT_EQ(model.abi_version, LATHE_ABI_VERSION);
   EXPECT_EQ(model.struct_bytes, sizeof(lathe_model));
   EXPECT_STREQ(model.name, "toy");
-  EXPECT_STREQ(model.target, hostTarget().name.c_str());
+  ASSERT_EQ(model.n_variants, 1u);
+  const lathe_variant &variant = model.variants[0];
+  EXPECT_STREQ(variant.target, hostTarget().name.c_str());
+  EXPECT_EQ(variant.features, hostTarget().features);
   EXPECT_STREQ(model.spec, info.spec.c_str());
   EXPECT_EQ(model.vocabulary, kToyVocabulary);
-  EXPECT_EQ(model.cache.page_bytes, 1 * 2 * 64 * 8 * 2u);
-  ASSERT_EQ(model.n_programs, 2u);
-  const lathe_program &prefill = model.programs[1];
+  EXPECT_EQ(variant.cache.page_bytes, 1 * 2 * 64 * 8 * 2u);
+  ASSERT_EQ(variant.n_programs, 2u);
+  const lathe_program &prefill = variant.programs[1];
   EXPECT_STREQ(prefill.name, "prefill");
   EXPECT_EQ(prefill.max_rows, 4u);
-  EXPECT_EQ(model.programs[0].distinct_sequences, 1u);
+  EXPECT_EQ(variant.programs[0].distinct_sequences, 1u);
   ASSERT_EQ(prefill.n_phases, 2u);
-  const lathe_phase &embed = model.phases[prefill.first_phase], &head = model.phases[prefill.first_phase + 1];
+  const lathe_phase &embed = variant.phases[prefill.first_phase], &head = variant.phases[prefill.first_phase + 1];
   EXPECT_STREQ(head.name, "head");
   EXPECT_EQ(head.rows, static_cast<uint32_t>(LATHE_ROWS_LOGITS));
-  EXPECT_EQ(head.weight_bytes, 7u);
-  EXPECT_EQ(head.operations, 9u);
+  EXPECT_EQ(head.work.weight_bytes, 7u);
+  EXPECT_EQ(head.work.operations, 9u);
   ASSERT_NE(embed.result, 0u);
-  EXPECT_EQ(model.views[embed.result - 1].base, static_cast<uint32_t>(LATHE_BASE_ARENA));
+  EXPECT_EQ(variant.views[embed.result - 1].base, static_cast<uint32_t>(LATHE_BASE_ARENA));
 
   // Steps of a tile: those of a row and a column unit, times the tile's size.
   const Phase &planned = scheduled->programs[1].phases[1];
   EXPECT_EQ(head.rows_per_tile, planned.rowsPerTile);
   EXPECT_EQ(head.column_tiles, kToyPanels / planned.columnsPerTile);
   ASSERT_EQ(head.n_calls, 1u);
-  const lathe_call &linear = model.calls[head.first_call];
-  EXPECT_EQ(std::string(model.kernels[linear.kernel].symbol), symbol(planned.calls[0].kernel));
-  EXPECT_STREQ(model.kernels[linear.kernel].schedule, "fallback");
-  EXPECT_NE(model.kernels[linear.kernel].function, nullptr);
-  const lathe_view &w = model.views[linear.first_view + 1];
+  const lathe_call &linear = variant.calls[head.first_call];
+  EXPECT_EQ(std::string(variant.kernels[linear.kernel].symbol), symbol(planned.calls[0].kernel));
+  EXPECT_STREQ(variant.kernels[linear.kernel].schedule, "fallback");
+  EXPECT_NE(variant.kernels[linear.kernel].function, nullptr);
+  const lathe_view &w = variant.views[linear.first_view + 1];
   EXPECT_EQ(w.step[0], 0);
   EXPECT_EQ(w.step[1], planned.columnsPerTile * panelBytes(PackedFormat::F32, kToyColumns));
-  const lathe_view &y = model.views[linear.first_view + 2];
+  const lathe_view &y = variant.views[linear.first_view + 2];
   EXPECT_EQ(y.step[0], planned.rowsPerTile * kToyPanels * 64);
   EXPECT_EQ(y.step[1], planned.columnsPerTile * 64);
   std::vector<Argument> arguments = signature(planned.calls[0].kernel);
   ASSERT_EQ(w.dimensions, arguments[1].dims.size());
   for (uint32_t i = 0; i < w.dimensions; ++i) {
-    EXPECT_EQ(model.dims[w.first_dim + i].extent, arguments[1].dims[i].extent);
-    EXPECT_EQ(model.dims[w.first_dim + i].stride, arguments[1].dims[i].stride);
+    EXPECT_EQ(variant.dims[w.first_dim + i].extent, arguments[1].dims[i].extent);
+    EXPECT_EQ(variant.dims[w.first_dim + i].stride, arguments[1].dims[i].stride);
   }
-  const lathe_call &gather = model.calls[head.first_prologue];
+  const lathe_call &gather = variant.calls[head.first_prologue];
   EXPECT_EQ(gather.scope, static_cast<uint32_t>(LATHE_SCOPE_WORKER));
   EXPECT_EQ(gather.rows_per_call, 1u);
-  EXPECT_EQ(model.views[gather.first_view].step[0], 4);
+  EXPECT_EQ(variant.views[gather.first_view].step[0], 4);
 
   ASSERT_EQ(model.n_weights, 3u);
   EXPECT_STREQ(model.weights[1].name, "head");
@@ -268,15 +272,17 @@ TEST_F(Bundle, GoesWhereALinkLeads) {
 TEST_F(Bundle, NamesAKernelThatNeedsMore) {
   std::vector<ObjectBytes> broken = *objects;
   broken[0].bytes = objects->back().bytes; // so the first one's function is nowhere
-  BundleInput wrong{*scheduled, *kernels, broken, info, weights, tokenizer};
+  BundleInput wrong{*variants, broken, info, weights, tokenizer};
   auto staging = StagingFolder::create((root / "toy").string());
   ASSERT_TRUE(bool(staging));
-  EXPECT_THAT(message(writeBundle(wrong, **staging)), HasSubstr("needs the symbol " + kernels->front().function));
+  EXPECT_THAT(message(writeBundle(wrong, **staging)),
+              HasSubstr("needs the symbol " + variants->front().kernels.front().function));
 }
 
 TEST_F(Bundle, SaysWhichKernelWasNotCompiled) {
-  std::vector<LinkedKernel> fewer(kernels->begin(), kernels->end() - 1);
-  BundleInput wrong{*scheduled, fewer, *objects, info, weights, tokenizer};
+  std::vector<LinkedVariant> fewer = *variants;
+  fewer.front().kernels.pop_back();
+  BundleInput wrong{fewer, *objects, info, weights, tokenizer};
   auto staging = StagingFolder::create((root / "toy").string());
   ASSERT_TRUE(bool(staging));
   EXPECT_THAT(message(writeBundle(wrong, **staging)), HasSubstr("was not compiled"));
@@ -285,7 +291,7 @@ TEST_F(Bundle, SaysWhichKernelWasNotCompiled) {
 TEST_F(Bundle, PrintsItsTables) {
   std::string text;
   llvm::raw_string_ostream out(text);
-  ASSERT_EQ(message(printBundle(*scheduled, *kernels, info, 4, out)), "");
+  ASSERT_EQ(message(printBundle(*variants, info, 4, out)), "");
   EXPECT_THAT(text, HasSubstr("program prefill: 4 rows, 4 logit rows"));
   EXPECT_THAT(text, HasSubstr("phase \"head\""));
   EXPECT_THAT(text, HasSubstr("(fallback)"));

@@ -59,13 +59,13 @@ struct Packed {
   WeightsLayout layout;
   std::vector<uint8_t> data;
   uint64_t hash;
-  const uint8_t *at(llvm::StringRef name) const { return data.data() + layout.find(name)->offset; }
+  const uint8_t *at(llvm::StringRef name) const { return data.data() + layout.find(0, name)->offset; }
 };
 
 /// Packs behind 100 bytes of something else; `set` must outlive the result.
 llvm::Expected<Packed> pack(const ProgramSet &set, const WeightSource &source, unsigned jobs = 2,
                             std::string tokenizer = "") {
-  llvm::Expected<WeightsLayout> layout = layOutWeights(set, tokenizer.size());
+  llvm::Expected<WeightsLayout> layout = layOutWeights({&set}, tokenizer.size());
   if (!layout)
     return layout.takeError();
   ScratchFile file;
@@ -340,7 +340,7 @@ TEST(Pack, LaysOutInTheOrderOfReading) {
   for (const char *role : {"first", "table", "second", "first"})
     call.views.push_back({Base::Weights, role});
   phase.calls.push_back(call);
-  set.programs.push_back({"decode", 1, 1, false, 0, 0, {phase}});
+  set.programs.push_back({"decode", 1, 1, false, 0, {phase}});
   llvm::Expected<Packed> packed = pack(set, source, 2, "the tokenizer's blob");
   ASSERT_TRUE(bool(packed)) << llvm::toString(packed.takeError());
   std::vector<std::string> names;
@@ -378,7 +378,7 @@ TEST(Pack, ReportsProgressToTheEnd) {
   source.add("w", Format::F32, 64, 64);
   ProgramSet set;
   set.weights.push_back(matrix("w", {"w"}, PackedFormat::F32, 64, 64));
-  llvm::Expected<WeightsLayout> layout = layOutWeights(set, 0);
+  llvm::Expected<WeightsLayout> layout = layOutWeights({&set}, 0);
   ASSERT_TRUE(bool(layout));
   ScratchFile file;
   uint64_t last = 0;
@@ -422,7 +422,7 @@ TEST(PackErrors, AFullDiskIsAnError) {
   source.add("w", Format::F32, 64, 64);
   ProgramSet set;
   set.weights.push_back(matrix("w", {"w"}, PackedFormat::F32, 64, 64));
-  llvm::Expected<WeightsLayout> layout = layOutWeights(set, 0);
+  llvm::Expected<WeightsLayout> layout = layOutWeights({&set}, 0);
   ASSERT_TRUE(bool(layout));
   FILE *full = std::fopen("/dev/full", "w");
   ASSERT_NE(full, nullptr);

@@ -47,8 +47,7 @@ inline Program toyProgram(const char *name, int64_t rows) {
                         {{Base::Scratch, "", 0, 0, row},
                          {Base::Weights, "head", 0, 0, 0, panelBytes(PackedFormat::F32, kToyColumns)},
                          {Base::Logits, "", 0, 0, linear.outputStride * 4, kPanelRows * 4}}});
-  head.weightBytes = 7;
-  head.operations = 9;
+  head.work = {.weightBytes = 7, .operations = 9};
   program.phases.push_back(head);
   return program;
 }

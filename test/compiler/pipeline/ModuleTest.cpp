@@ -72,7 +72,6 @@ protected:
   /// From fusion to a bundle.
   std::string compileTo(const std::string &output, Compilation &c) {
     c.module = parse(c.context);
-    c.target = hostTarget();
     c.input.weights = std::make_unique<SeededWeights>(*c.module);
     auto staging = StagingFolder::create(output);
     if (!staging)
@@ -102,7 +101,8 @@ double nmse(const Row &actual, const double *expected) {
 TEST_P(ModuleTest, ComputesWhatTheReferenceDoes) {
   Compilation c(GetParam(), PipelineOptions());
   ASSERT_EQ(compileTo((root / "bundle").string(), c), "");
-  bool exact = c.set.cache.format == CacheFormat::F32; // the reference's cache is: a cache in f16 rounds
+  bool exact =
+      c.variants.front().set.cache.format == CacheFormat::F32; // the reference's cache is: a cache in f16 rounds
   auto model = Model::open((root / "bundle").string());
   ASSERT_TRUE(model) << model.message();
   auto context = Context::create(*model, {.threads = 2, .cachePages = 8});

@@ -69,9 +69,17 @@ TEST_F(Pipeline, UnknownStagesAndFormsAreErrors) {
   EXPECT_EQ(printed("optimise"),
             "--emit=optimise: there is no such stage; there are spec, import, fusion, kernels, schedule, object, link");
   EXPECT_EQ(printed("object,exe"), "--emit=object,exe: the stage object has the forms list, asm, ll, stmt");
-  PipelineOptions other = options();
-  other.target = "z80";
-  EXPECT_THAT(printed("spec", other), HasSubstr("--target z80 is not known; there are host, x86-64-v2"));
+  EXPECT_THAT(message(parseTargets("host,z80").takeError()),
+              HasSubstr("--target z80 is not known; there are host, x86-64-v2"));
+}
+
+TEST_F(Pipeline, TargetsAreTheBestFirstAndOnce) {
+  auto targets = parseTargets("x86-64-v2,x86-64-v4-vnni,x86-64-v2,x86-64-v3");
+  ASSERT_TRUE(bool(targets));
+  std::vector<std::string> names;
+  for (const TargetDesc &target : *targets)
+    names.push_back(target.name);
+  EXPECT_THAT(names, testing::ElementsAre("x86-64-v4-vnni", "x86-64-v3", "x86-64-v2"));
 }
 
 TEST_F(Pipeline, CompilesToABundleThatRuns) {

@@ -36,7 +36,7 @@ std::vector<int32_t> someIds(size_t count, size_t salt, uint32_t vocabulary) {
 
 /// A context with room for three whole sequences.
 std::unique_ptr<Context> contextOf(const std::shared_ptr<const Model> &model, unsigned threads) {
-  return Context::create(model, {.threads = threads, .cachePages = 3 * model->tables().cache.max_pages}).take();
+  return Context::create(model, {.threads = threads, .cachePages = 3 * model->variant().cache.max_pages}).take();
 }
 
 /// Logits of all tokens, fed `step` at a time.
@@ -97,8 +97,8 @@ protected:
       if (!opened)
         return llvm::createStringError(opened.message());
       std::shared_ptr<const Model> bundle = opened.take();
-      llvm::Expected<Verification> verification =
-          verify(bundle, *c.module, lookupIn(*c.input.weights), {.threads = 2, .budget = 2e7, .progress = {}});
+      llvm::Expected<Verification> verification = verify(bundle, *c.variants.front().module, lookupIn(*c.input.weights),
+                                                         {.threads = 2, .budget = 2e7, .progress = {}});
       if (!verification)
         return verification.takeError();
       expectSameBits(bundle);

@@ -22,8 +22,8 @@ struct Metadata {
   std::vector<std::string> tensors = {}; ///< that are there, whatever they hold
 
   llvm::Expected<spec::Model> read() const {
-    json keys = {{"embedding_length", 48},       {"block_count", 6},     {"context_length", 64},
-                 {"attention.head_count", 4},    {"vocab_size", 50},     {"feed_forward_length", 64},
+    json keys = {{"embedding_length", 48},       {"block_count", 6},        {"context_length", 64},
+                 {"attention.head_count", 4},    {"vocab_size", 50},        {"feed_forward_length", 64},
                  {"attention.head_count_kv", 2}, {"rope.freq_base", 5000.0}};
     const json &reader = *findReader(Checkpoint::Style::Gguf, architecture);
     for (const json &required : reader["required"])
@@ -92,10 +92,18 @@ TEST(GgufReading, EveryArchitectureIsRead) {
       {"gpt-oss", {{"expert_count", 4}, {"expert_used_count", 2}}},
       {"gptneox", {{"use_parallel_residual", true}}},
       {"granitemoe", {{"expert_count", 4}, {"expert_used_count", 2}}},
-      {"mamba", {{"attention.head_count", 0}, {"attention.head_count_kv", nullptr}, {"feed_forward_length", 0},
-                 {"rope.freq_base", nullptr}, {"ssm.inner_size", 96}}},
-      {"mamba2", {{"attention.head_count", 0}, {"attention.head_count_kv", nullptr}, {"feed_forward_length", 0},
-                  {"rope.freq_base", nullptr}, {"ssm.inner_size", 96}}},
+      {"mamba",
+       {{"attention.head_count", 0},
+        {"attention.head_count_kv", nullptr},
+        {"feed_forward_length", 0},
+        {"rope.freq_base", nullptr},
+        {"ssm.inner_size", 96}}},
+      {"mamba2",
+       {{"attention.head_count", 0},
+        {"attention.head_count_kv", nullptr},
+        {"feed_forward_length", 0},
+        {"rope.freq_base", nullptr},
+        {"ssm.inner_size", 96}}},
       {"minimax-m2", {{"expert_count", 4}, {"expert_used_count", 2}, {"expert_gating_func", 2}}},
       {"olmoe", {{"expert_count", 4}, {"expert_used_count", 2}}},
       {"qwen2moe", {{"expert_count", 4}, {"expert_used_count", 2}}},
@@ -146,17 +154,18 @@ TEST(GgufReading, PatternsOfWindows) {
   EXPECT_EQ(windows({"gemma3", window}), "wwwwwg");
   EXPECT_EQ(windows({"gemma3", {{"attention.sliding_window", 0}}}), "gggggg");
   for (const char *needed : {"gemma2", "cohere2"}) // llama.cpp gives no numbers then
-    EXPECT_EQ(windows({needed, {{"attention.sliding_window", 0}}}),
-              std::string("m.gguf: ") + needed +
-                  ".attention.sliding_window = 0 is not supported; supported: a number of keys, the row's own included");
+    EXPECT_EQ(
+        windows({needed, {{"attention.sliding_window", 0}}}),
+        std::string("m.gguf: ") + needed +
+            ".attention.sliding_window = 0 is not supported; supported: a number of keys, the row's own included");
   EXPECT_EQ(windows({"gemma3"}), "gggggg");
   EXPECT_EQ(windows({"gemma2"}), "wgwgwg"); // of 4096
 }
 
 TEST(GgufReading, ThetaGoesWithTheWindow) {
-  const spec::Model gemma3 = modelOf({"gemma3", {{"attention.sliding_window", 3},
-                                                 {"attention.sliding_window_pattern", 2},
-                                                 {"rope.scaling.factor", 8.0}}});
+  const spec::Model gemma3 = modelOf(
+      {"gemma3",
+       {{"attention.sliding_window", 3}, {"attention.sliding_window_pattern", 2}, {"rope.scaling.factor", 8.0}}});
   EXPECT_EQ(layerOf(gemma3, 0).positions().rotary().theta(), 10000);
   EXPECT_FALSE(layerOf(gemma3, 0).positions().rotary().scaling().has_linear());
   EXPECT_EQ(layerOf(gemma3, 1).positions().rotary().theta(), 5000);
@@ -178,7 +187,8 @@ TEST(GgufReading, ThetaGoesWithTheWindow) {
 TEST(GgufReading, WindowsOfExaone4AreThoseOf64Layers) {
   EXPECT_EQ(windows({"exaone4", {{"attention.sliding_window", 3}}}), "gggggg");
   EXPECT_EQ(windows({"exaone4", {{"block_count", 64}}}).substr(0, 10), "wwwg-wwwg-");
-  EXPECT_EQ(windows({"exaone4", {{"block_count", 64}, {"attention.sliding_window_pattern", 2}}}).substr(0, 6), "wg-wg-");
+  EXPECT_EQ(windows({"exaone4", {{"block_count", 64}, {"attention.sliding_window_pattern", 2}}}).substr(0, 6),
+            "wg-wg-");
   EXPECT_EQ(modelOf({"exaone4", {{"block_count", 64}}}).variants(1).attention().window(), 4096u);
 }
 
@@ -250,8 +260,9 @@ TEST(GgufReading, ScalingsOfARotation) {
   EXPECT_EQ(scalingOf("hunyuan-dense", {{"rope.scaling.alpha", 1000.0}}), "ntk { factor: 1000 }");
   EXPECT_EQ(wrong({"hunyuan-dense", {{"rope.scaling.alpha", 1000.0}, {"rope.scaling.factor", 4.0}}}),
             "m.gguf: hunyuan-dense.rope.scaling.alpha = 1000.0 is not supported; supported: 0.0");
-  EXPECT_EQ(wrong({"hunyuan-dense", {{"rope.scaling.alpha", 1000.0}, {"rope.scaling.type", "rings"}}}),
-            "m.gguf: hunyuan-dense.rope.scaling.type = rings is not supported; supported: linear, longrope, none, yarn");
+  EXPECT_EQ(
+      wrong({"hunyuan-dense", {{"rope.scaling.alpha", 1000.0}, {"rope.scaling.type", "rings"}}}),
+      "m.gguf: hunyuan-dense.rope.scaling.type = rings is not supported; supported: linear, longrope, none, yarn");
   EXPECT_TRUE(modelOf({"granite", {{"rope.scaling.finetuned", false}}}).positions().has_none());
   EXPECT_TRUE(modelOf({"llama", {{"rope.scaling.finetuned", false}}}).positions().has_rotary());
 }
@@ -277,9 +288,10 @@ TEST(GgufReading, AValueIsAsLongAsAHeadUnlessItSays) {
 TEST(GgufReading, NumbersByLayer) {
   const json same = {{"attention.head_count", {4, 4, 4, 4, 4, 4}}, {"feed_forward_length", {64, 64, 64, 64, 64, 64}}};
   EXPECT_EQ(modelOf({"llama", same}).ShortDebugString(), modelOf({"llama"}).ShortDebugString());
-  EXPECT_EQ(wrong({"llama", {{"attention.head_count_kv", {2, 2, 2, 1, 2, 2}}}}),
-            "m.gguf: llama.attention.head_count_kv has 2 in one layer and 1 in another; one number for all layers would "
-            "be right");
+  EXPECT_EQ(
+      wrong({"llama", {{"attention.head_count_kv", {2, 2, 2, 1, 2, 2}}}}),
+      "m.gguf: llama.attention.head_count_kv has 2 in one layer and 1 in another; one number for all layers would "
+      "be right");
   EXPECT_EQ(wrong({"llama", {{"feed_forward_length", {64, 64}}}}),
             "m.gguf: llama.feed_forward_length has 2 numbers for 6 layers; one, or one a layer, would be right");
   EXPECT_EQ(wrong({"llama", {{"context_length", {64}}}}),

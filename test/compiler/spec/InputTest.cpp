@@ -231,8 +231,9 @@ TEST(Input, ABiasIsThatBesideItsWeight) {
   header += other.size() - name.size();
   std::memcpy(bytes.data(), &header, sizeof(header));
   folder.write("model.safetensors", bytes);
-  EXPECT_THAT(messageOf(readInput(folder.path, {})),
-              testing::HasSubstr("tensor 'transformer.h.1.ln_attn.bias' is missing (role layers.1.attention_norm.bias)"));
+  EXPECT_THAT(
+      messageOf(readInput(folder.path, {})),
+      testing::HasSubstr("tensor 'transformer.h.1.ln_attn.bias' is missing (role layers.1.attention_norm.bias)"));
 }
 
 TEST(Input, SaysWhatIsWrongWithOptions) {

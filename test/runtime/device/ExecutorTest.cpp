@@ -39,8 +39,9 @@ public:
   lathe_call calls[3] = {
       {0, LATHE_SCOPE_WORKER, 1, 0, 2}, {1, LATHE_SCOPE_TILE, 1, 2, 2}, {2, LATHE_SCOPE_TILE, 1, 4, 2}};
   lathe_kernel kernels[3] = {{"p", "-", record<'p'>}, {"a", "-", record<'a'>}, {"b", "-", record<'b'>}};
-  lathe_phase phase = {"only", LATHE_ROWS_ALL, 1, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, {}};
+  lathe_phase phase = {"only", LATHE_PHASE_KERNELS, LATHE_ROWS_ALL, 1, 1, 0, 0, 0, 0, 1, 1, 0, 0, {}, {}, {}};
   lathe_program program = {"test", 8, 8, 0, 0, 1, 1 << 20, 1 << 16};
+  lathe_variant variant{};
   lathe_model model{};
   std::unique_ptr<WorkerPool> pool;
   std::unique_ptr<Executor> executor;
@@ -51,31 +52,38 @@ public:
       views[i + 1] = {LATHE_BASE_ARENA, 0, 0, {}, {LATHE_FLOAT, 32, 1}, 1, 1};
     }
     std::memcpy(model.magic, LATHE_MODEL_MAGIC, 8);
-    model.name = model.target = model.spec = "";
+    model.name = variant.target = model.spec = "";
+    model.n_variants = 1;
+    model.variants = &variant;
     model.max_context = 640;
-    model.vocabulary = model.logits_stride = 16;
+    model.vocabulary = variant.logits_stride = 16;
     model.max_slots = 4;
-    model.cache.max_pages = 10;
-    model.cache.split_positions = 128;
-    model.n_programs = model.n_phases = 1;
-    model.n_calls = 3;
-    model.n_views = 6;
-    model.n_dims = 2;
-    model.n_kernels = 3;
-    model.programs = &program;
-    model.phases = &phase;
-    model.calls = calls;
-    model.views = views;
-    model.dims = dims;
-    model.kernels = kernels;
+    variant.cache.max_pages = 10;
+    variant.cache.split_positions = 128;
+    variant.n_programs = variant.n_phases = 1;
+    variant.n_calls = 3;
+    variant.n_views = 6;
+    variant.n_dims = 2;
+    variant.n_kernels = 3;
+    variant.programs = &program;
+    variant.phases = &phase;
+    variant.calls = calls;
+    variant.views = views;
+    variant.dims = dims;
+    variant.kernels = kernels;
   }
+
+  bool wholeTiles = true; ///< a call takes all rows of its tile
 
   Result<void> run(unsigned workers, std::vector<int32_t> positions, std::vector<int32_t> logitRows = {},
                    const PhaseObserver &observer = {}) {
+    for (lathe_call &call : calls)
+      if (wholeTiles && call.scope != LATHE_SCOPE_WORKER)
+        call.rows_per_call = phase.rows_per_tile;
     const Result<void> sound = checkTables(model);
     EXPECT_TRUE(sound) << sound.message();
     pool = WorkerPool::create(workers).take();
-    executor = Executor::create(model, {}, *pool).take();
+    executor = Executor::create(model, variant, {}, *pool).take();
     seen.clear();
     const std::vector<int32_t> zeros(positions.size());
     return executor->run(0, {zeros, positions, zeros, logitRows}, observer);
@@ -102,6 +110,27 @@ TEST_P(Workers, CoverTheGridOnce) {
     EXPECT_TRUE(tiles.insert({call.m, call.n, call.s}).second) << "tile ran twice";
   EXPECT_EQ(tiles.size(), 3u * 7 * 3);
   EXPECT_EQ(*tiles.rbegin(), std::tuple(2, 6, 2));
+}
+
+// A call that takes fewer rows than the tile is made for each of them, one call after another, before the next call.
+TEST_P(Workers, MakeACallForEachRowOfATile) {
+  OnePhase test;
+  test.wholeTiles = false;
+  test.phase.n_calls = 2;
+  test.phase.rows_per_tile = 4;
+  test.calls[1].rows_per_call = 2;
+  test.calls[2].rows_per_call = 4;
+  test.views[3].step[0] = 1000;
+  test.views[3].step[4] = 100;
+  test.views[5].step[0] = 1000;
+  ASSERT_TRUE(test.run(GetParam(), {0, 1, 2, 3, 4})); // two row tiles
+  std::map<int32_t, std::vector<std::pair<char, ptrdiff_t>>> byTile;
+  const uint8_t *start = std::ranges::min(seen, {}, &Seen::host).host;
+  for (const Seen &call : seen)
+    byTile[call.m].push_back({call.kernel, call.host - start});
+  using Calls = std::vector<std::pair<char, ptrdiff_t>>;
+  EXPECT_EQ(byTile[0], (Calls{{'a', 0}, {'a', 100}, {'b', 0}}));
+  EXPECT_EQ(byTile[1], (Calls{{'a', 1000}, {'a', 1100}, {'b', 1000}}));
 }
 
 TEST_P(Workers, RunPrologueOnceEachBeforeTheirFirstTile) {
@@ -242,8 +271,8 @@ TEST(Executor, RefusesRowsThatDoNotFit) {
 TEST(Executor, ShowsResultsToTheObserver) {
   OnePhase test;
   lathe_dim dims[] = {test.dims[0], test.dims[1], {0, 3, 1, 0}, {0, 8, 5, 0}};
-  test.model.dims = dims;
-  test.model.n_dims = 4;
+  test.variant.dims = dims;
+  test.variant.n_dims = 4;
   test.views[5] = {LATHE_BASE_ARENA, 0, 64, {}, {LATHE_FLOAT, 32, 1}, 2, 2};
   test.phase.result = 6;
   std::vector<PhaseEvent> events;

@@ -18,23 +18,24 @@ static double stepSeconds(unsigned workers, uint32_t phases, uint32_t tiles, uin
   std::vector<lathe_phase> table;
   for (uint32_t i = 0; i < phases; ++i) {
     calls.push_back({0, LATHE_SCOPE_TILE, 1, i * views, views});
-    table.push_back({"", LATHE_ROWS_ALL, 1, tiles, 0, 0, 0, 0, i, 1, 0, 0, 0, 0, {}});
+    table.push_back({"", LATHE_PHASE_KERNELS, LATHE_ROWS_ALL, 1, tiles, 0, 0, 0, 0, i, 1, 0, 0, {}, {}, {}});
   }
   const lathe_program program{"", 1, 1, 0, 0, phases, 1 << 20, 0};
   lathe_model model{};
-  model.vocabulary = model.logits_stride = model.max_context = model.max_slots = model.cache.max_pages = 1;
-  model.cache.split_positions = 64;
-  model.n_programs = model.n_dims = model.n_kernels = 1;
-  model.n_phases = model.n_calls = phases;
-  model.n_views = phases * views;
-  model.programs = &program;
-  model.phases = table.data();
-  model.calls = calls.data();
-  model.views = view.data();
-  model.dims = &dim;
-  model.kernels = &kernel;
+  lathe_variant variant{};
+  model.vocabulary = variant.logits_stride = model.max_context = model.max_slots = variant.cache.max_pages = 1;
+  variant.cache.split_positions = 64;
+  variant.n_programs = variant.n_dims = variant.n_kernels = 1;
+  variant.n_phases = variant.n_calls = phases;
+  variant.n_views = phases * views;
+  variant.programs = &program;
+  variant.phases = table.data();
+  variant.calls = calls.data();
+  variant.views = view.data();
+  variant.dims = &dim;
+  variant.kernels = &kernel;
   auto pool = WorkerPool::create(workers).take();
-  auto executor = Executor::create(model, {}, *pool).take();
+  auto executor = Executor::create(model, variant, {}, *pool).take();
   const int32_t zero = 0;
   std::vector<double> times;
   for (int i = 0; i < 201; ++i) {

@@ -1,5 +1,6 @@
 // Opening bundles: sound ones open, damaged ones are refused with a line that says what is wrong.
 #include "runtime/model/Model.h"
+#include "runtime/core/MappedFile.h"
 #include "test/runtime/toy/ToyBundle.h"
 #include <algorithm>
 #include <cstring>
@@ -64,7 +65,7 @@ TEST(Model, KeepsItsFilesOpen) {
     model = Model::open(folder.path()).take();
   }
   EXPECT_TRUE(model->verifyWeights());
-  EXPECT_STREQ(model->tables().programs[1].name, "prefill");
+  EXPECT_STREQ(model->variant().programs[1].name, "prefill");
 }
 
 TEST(Model, SaysWhichFileIsMissing) {
@@ -149,6 +150,26 @@ TEST(Model, RefusesALibraryThatIsNone) {
   EXPECT_THAT(refusal(folder), HasSubstr("model.so: cannot be loaded"));
 }
 
+/// Where the toy's variant lies in model.so: by its fields between two pointers.
+size_t variantOffset(const toy::Folder &folder) {
+  const std::vector<uint8_t> file = toy::readFile(folder.program());
+  const std::string_view bytes(reinterpret_cast<const char *>(file.data()), file.size());
+  constexpr size_t from = offsetof(lathe_variant, device), to = offsetof(lathe_variant, programs);
+  const std::string_view fields(reinterpret_cast<const char *>(toyModel.variants) + from, to - from);
+  const size_t at = bytes.find(fields);
+  EXPECT_NE(at, bytes.npos);
+  EXPECT_EQ(bytes.find(fields, at + 1), bytes.npos);
+  return at - from;
+}
+
+/// A bundle whose model.so has `value` at `offset` of its lathe_variant, hashes right.
+template <typename T> std::string refusalOfVariant(size_t offset, T value) {
+  toy::Folder folder;
+  patch(folder.program(), variantOffset(folder) + offset, value);
+  folder.sealProgram();
+  return refusal(folder);
+}
+
 /// A bundle whose model.so has `value` at `offset` of its lathe_model, hashes right.
 template <typename T> std::string refusalWith(size_t offset, T value) {
   toy::Folder folder;
@@ -164,11 +185,36 @@ TEST(Model, RefusesWrongTables) {
   EXPECT_THAT(refusalWith(offsetof(lathe_model, build_id), uint64_t(5)), HasSubstr("two compilations"));
   EXPECT_THAT(refusalWith(offsetof(lathe_model, weights_bytes), uint64_t(64)),
               HasSubstr("expects 64 bytes of weights"));
-  EXPECT_THAT(refusalWith(offsetof(lathe_model, n_calls), 3u), HasSubstr("unsound tables: program 0 (decode): phase"));
+  EXPECT_THAT(refusalOfVariant(offsetof(lathe_variant, n_calls), 3u),
+              HasSubstr("unsound tables: variant 0 (any): program 0 (decode): phase"));
 }
 
 TEST(Model, SaysWhichFeatureTheProcessorLacks) {
-  EXPECT_THAT(refusalWith(offsetof(lathe_model, cpu_features), 1u << 31), HasSubstr("this processor lacks feature 31"));
+  EXPECT_THAT(refusalOfVariant(offsetof(lathe_variant, features), 1u << 31),
+              HasSubstr("was compiled for any, and this processor lacks feature 31: compile it for this machine"));
+  EXPECT_THAT(refusalOfVariant(offsetof(lathe_variant, device), uint32_t(LATHE_DEVICE_CUDA)),
+              HasSubstr("for any, for which this program has no device"));
+}
+
+TEST(Model, TakesTheFirstVariantThatRuns) {
+  std::vector<lathe_variant> variants(3, *toyModel.variants);
+  variants[0].target = "impossible";
+  variants[0].features = 1u << 31;
+  variants[1].target = "best";
+  variants[2].target = "plain";
+  lathe_model tables = toyModel;
+  tables.n_variants = 3;
+  tables.variants = variants.data();
+  const toy::Folder folder;
+  const Result<MappedFile> weights = MappedFile::open(folder.weights());
+  ASSERT_TRUE(weights);
+  auto open = [&](const ModelOptions &options) {
+    return Model::fromImage(tables, weights->bytes(), nullptr, nullptr, options);
+  };
+  EXPECT_STREQ((*open({}))->variant().target, "best");
+  EXPECT_STREQ((*open({.target = "plain"}))->variant().target, "plain");
+  EXPECT_THAT(open({.target = "impossible"}).message(), HasSubstr("lacks feature 31"));
+  EXPECT_EQ(open({.target = "other"}).message(), "was not compiled for other, but for impossible, best, plain");
 }
 
 TEST(Model, FindsDamagedWeights) {

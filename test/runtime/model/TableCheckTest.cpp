@@ -16,21 +16,23 @@ using ::testing::HasSubstr;
 /// The toy's tables, writable.
 struct Tables {
   lathe_model model = toyModel;
-  std::vector<lathe_program> programs{model.programs, model.programs + model.n_programs};
-  std::vector<lathe_phase> phases{model.phases, model.phases + model.n_phases};
-  std::vector<lathe_call> calls{model.calls, model.calls + model.n_calls};
-  std::vector<lathe_view> views{model.views, model.views + model.n_views};
-  std::vector<lathe_dim> dims{model.dims, model.dims + model.n_dims};
-  std::vector<lathe_kernel> kernels{model.kernels, model.kernels + model.n_kernels};
+  lathe_variant variant = *model.variants;
+  std::vector<lathe_program> programs{variant.programs, variant.programs + variant.n_programs};
+  std::vector<lathe_phase> phases{variant.phases, variant.phases + variant.n_phases};
+  std::vector<lathe_call> calls{variant.calls, variant.calls + variant.n_calls};
+  std::vector<lathe_view> views{variant.views, variant.views + variant.n_views};
+  std::vector<lathe_dim> dims{variant.dims, variant.dims + variant.n_dims};
+  std::vector<lathe_kernel> kernels{variant.kernels, variant.kernels + variant.n_kernels};
   std::vector<lathe_weight> weights{model.weights, model.weights + model.n_weights};
 
   Tables() {
-    model.programs = programs.data();
-    model.phases = phases.data();
-    model.calls = calls.data();
-    model.views = views.data();
-    model.dims = dims.data();
-    model.kernels = kernels.data();
+    variant.programs = programs.data();
+    variant.phases = phases.data();
+    variant.calls = calls.data();
+    variant.views = views.data();
+    variant.dims = dims.data();
+    variant.kernels = kernels.data();
+    model.variants = &variant;
     model.weights = weights.data();
   }
   Tables(const Tables &) = delete;
@@ -50,27 +52,43 @@ TEST(TableCheck, AcceptsTheToy) {
 }
 
 TEST(TableCheck, Limits) {
-  EXPECT_THAT(refusal([](Tables &t) { t.model.name = nullptr; }), HasSubstr("name, target or spec"));
+  EXPECT_THAT(refusal([](Tables &t) { t.model.name = nullptr; }), HasSubstr("name or spec"));
   EXPECT_THAT(refusal([](Tables &t) { t.model.max_context = 0; }), HasSubstr("max_context is 0"));
   EXPECT_THAT(refusal([](Tables &t) { t.model.max_context = ~0u; }), HasSubstr("max_context is 4294967295"));
   EXPECT_THAT(refusal([](Tables &t) { t.model.vocabulary = 0; }), HasSubstr("vocabulary is 0"));
-  EXPECT_THAT(refusal([](Tables &t) { t.model.logits_stride = 10; }), HasSubstr("logits_stride is 10"));
+  EXPECT_THAT(refusal([](Tables &t) { t.variant.logits_stride = 10; }), HasSubstr("logits_stride is 10"));
   EXPECT_THAT(refusal([](Tables &t) { t.model.max_slots = 0; }), HasSubstr("max_slots is 0"));
   EXPECT_THAT(refusal([](Tables &t) { t.model.weights_bytes = ~uint64_t(0); }), HasSubstr("weights_bytes"));
   EXPECT_THAT(refusal([](Tables &t) { t.model.tokenizer_bytes = 1 << 20; }), HasSubstr("tokenizer"));
   EXPECT_THAT(refusal([](Tables &t) { t.model.tokenizer_offset = ~uint64_t(0); }), HasSubstr("tokenizer"));
-  EXPECT_THAT(refusal([](Tables &t) { t.model.n_views = ~0u; }), HasSubstr("table views has 4294967295"));
-  EXPECT_THAT(refusal([](Tables &t) { t.model.phases = nullptr; }), HasSubstr("table phases"));
-  EXPECT_THAT(refusal([](Tables &t) { t.model.n_programs = 0; }), HasSubstr("no programs"));
+  EXPECT_THAT(refusal([](Tables &t) { t.variant.n_views = ~0u; }), HasSubstr("table views has 4294967295"));
+  EXPECT_THAT(refusal([](Tables &t) { t.variant.phases = nullptr; }), HasSubstr("table phases"));
+  EXPECT_THAT(refusal([](Tables &t) { t.variant.n_programs = 0; }), HasSubstr("variant 0 (any): no programs"));
+  EXPECT_THAT(refusal([](Tables &t) { t.model.n_variants = 0; }), HasSubstr("no variants"));
+  EXPECT_THAT(refusal([](Tables &t) { t.model.variants = nullptr; }), HasSubstr("table variants"));
+  EXPECT_THAT(refusal([](Tables &t) { t.variant.target = nullptr; }),
+              HasSubstr("variant 0 (?): its target has no name"));
+  EXPECT_THAT(refusal([](Tables &t) { t.variant.device = 2; }), HasSubstr("device 2 is unknown"));
+  EXPECT_THAT(refusal([](Tables &t) { t.weights[0].packing = nullptr; }), HasSubstr("weight 0"));
+  const lathe_unit good = {"u", LATHE_UNIT_PTX, "code", 4};
+  auto withUnit = [](lathe_unit unit) {
+    return refusal([&](Tables &t) {
+      t.variant.n_units = 1;
+      t.variant.units = &unit;
+    });
+  };
+  EXPECT_EQ(withUnit(good), "(sound)");
+  EXPECT_THAT(withUnit({"u", 7, "code", 4}), HasSubstr("unit 0 (u): kind 7 is unknown"));
+  EXPECT_THAT(withUnit({"u", LATHE_UNIT_PTX, nullptr, 4}), HasSubstr("unit 0: no name or no code"));
 }
 
 TEST(TableCheck, Cache) {
-  EXPECT_THAT(refusal([](Tables &t) { t.model.cache.max_pages = 5; }), HasSubstr("max_context 200 needs 4"));
-  EXPECT_THAT(refusal([](Tables &t) { t.model.cache.split_positions = 0; }), HasSubstr("split_positions is 0"));
-  EXPECT_THAT(refusal([](Tables &t) { t.model.cache.split_positions = 100; }), HasSubstr("multiple of 64"));
-  EXPECT_THAT(refusal([](Tables &t) { t.model.cache.head_size = 5; }), HasSubstr("do not fit"));
-  EXPECT_THAT(refusal([](Tables &t) { t.model.cache.value_size = 4000000000; }), HasSubstr("do not fit"));
-  EXPECT_THAT(refusal([](Tables &t) { t.model.cache.page_bytes = ~uint64_t(0); }), HasSubstr("cache"));
+  EXPECT_THAT(refusal([](Tables &t) { t.variant.cache.max_pages = 5; }), HasSubstr("max_context 200 needs 4"));
+  EXPECT_THAT(refusal([](Tables &t) { t.variant.cache.split_positions = 0; }), HasSubstr("split_positions is 0"));
+  EXPECT_THAT(refusal([](Tables &t) { t.variant.cache.split_positions = 100; }), HasSubstr("multiple of 64"));
+  EXPECT_THAT(refusal([](Tables &t) { t.variant.cache.head_size = 5; }), HasSubstr("do not fit"));
+  EXPECT_THAT(refusal([](Tables &t) { t.variant.cache.value_size = 4000000000; }), HasSubstr("do not fit"));
+  EXPECT_THAT(refusal([](Tables &t) { t.variant.cache.page_bytes = ~uint64_t(0); }), HasSubstr("cache"));
 }
 
 TEST(TableCheck, Programs) {
@@ -94,6 +112,9 @@ TEST(TableCheck, Phases) {
   EXPECT_THAT(refusal([](Tables &t) { t.phases[1].first_prologue = 0; }), HasSubstr("scope WORKER is for a prologue"));
   EXPECT_THAT(refusal([](Tables &t) { t.phases[1].first_call = 1; }), HasSubstr("scope WORKER is for a prologue"));
   EXPECT_THAT(refusal([](Tables &t) { t.phases[3].splits = 1; }), HasSubstr("scope SPLITS in a phase"));
+  EXPECT_THAT(refusal([](Tables &t) { t.phases[2].kind = 1; }), HasSubstr("kind is 1: unknown"));
+  EXPECT_THAT(refusal([](Tables &t) { t.phases[2].launch.unit = 1; }), HasSubstr("launch: unit 0 of 0"));
+  EXPECT_THAT(refusal([](Tables &t) { t.phases[2].work.rate = 3; }), HasSubstr("work: rate 3 is unknown"));
 }
 
 TEST(TableCheck, Choices) {
@@ -123,6 +144,7 @@ TEST(TableCheck, Calls) {
   EXPECT_THAT(refusal([](Tables &t) { t.calls[0].kernel = 7; }), HasSubstr("kernel 7 of 7"));
   EXPECT_THAT(refusal([](Tables &t) { t.calls[0].scope = 3; }), HasSubstr("scope 3"));
   EXPECT_THAT(refusal([](Tables &t) { t.calls[1].rows_per_call = 0; }), HasSubstr("rows_per_call is 0"));
+  EXPECT_THAT(refusal([](Tables &t) { t.calls[4].rows_per_call = 3; }), HasSubstr("does not divide the tile's 2"));
   EXPECT_THAT(refusal([](Tables &t) { t.calls[0].first_view = ~0u; }), HasSubstr("views 4294967295 + 3"));
   EXPECT_THAT(refusal([](Tables &t) { t.calls[0].n_views = 33; }), HasSubstr("at most 32"));
   EXPECT_THAT(refusal([](Tables &t) { t.kernels[6].function = nullptr; }), HasSubstr("kernel 6"));
@@ -150,6 +172,11 @@ TEST(TableCheck, ViewsStayInsideTheirMemory) {
   EXPECT_THAT(refusal([](Tables &t) { t.views[2].step[0] = 1 << 20; }), HasSubstr("base arena"));
   EXPECT_THAT(refusal([](Tables &t) { t.views[2].step[0] = -16; }), HasSubstr("reaches bytes -32"));
   EXPECT_THAT(refusal([](Tables &t) { t.views[2].step[0] = INT64_MIN; }), HasSubstr("base arena"));
+  EXPECT_THAT(refusal([](Tables &t) { // the second call of a tile of two rows
+                t.calls[4].rows_per_call = 1;
+                t.views[22].step[4] = 1 << 20;
+              }),
+              HasSubstr("base arena"));
   EXPECT_THAT(refusal([](Tables &t) { t.programs[0].scratch_bytes = 32; }), HasSubstr("base scratch, which has 32"));
   EXPECT_THAT(refusal([](Tables &t) { t.views[12].offset = 1 << 20; }), HasSubstr("base cache"));
   EXPECT_THAT(refusal([](Tables &t) { t.weights[1].offset = 300; }), HasSubstr("weight 1 (scales)"));
@@ -200,7 +227,8 @@ TEST(TableCheck, SurvivesDamage) {
     }
     ++accepted;
     const auto executor = Executor::create(
-        tables.model, {.weights = weights.data(), .cache = cache.data(), .cacheLayerBytes = cache.size() / 2}, *pool);
+        tables.model, tables.variant,
+        {.weights = weights.data(), .cache = cache.data(), .cacheLayerBytes = cache.size() / 2}, *pool);
     EXPECT_TRUE(executor || executor.message().find("no memory") != std::string::npos);
   }
   EXPECT_GT(refused, 10000);

@@ -206,10 +206,11 @@ static const lathe_call calls[C_COUNT] = {
     {K_LOGITS, LATHE_SCOPE_TILE, 2, V_LOGITS, 3},
 };
 
-/* Phases: {name, rows, rows per tile, column tiles, splits, in order, prologue, calls, result, hidden, weight bytes, operations, choices}. */
-#define NO_CHOICES {0, 0, 0}
+/* Phases: {name, kind, rows, rows per tile, column tiles, splits, in order, prologue, calls, result, hidden, choices, launch, work}. */
+#define WORK(weights, operations) {0, 0, 0}, {0, 0, 0}, {weights, 0, 0, operations, 0, 0, LATHE_RATE_F32}
 #define LAYER_PHASES(name, layer)                                                                                      \
   {name ": append",                                                                                                    \
+   LATHE_PHASE_KERNELS,                                                                                                \
    LATHE_ROWS_ALL,                                                                                                     \
    1,                                                                                                                  \
    1,                                                                                                                  \
@@ -221,17 +222,15 @@ static const lathe_call calls[C_COUNT] = {
    1,                                                                                                                  \
    0,                                                                                                                  \
    0,                                                                                                                  \
-   4,                                                                                                                  \
-   8,    \
-   NO_CHOICES},                                                                                                                 \
-      {name ": attend", LATHE_ROWS_ALL, 1, 1, 1, 0, 0, 0, C_LAYER + layer * C_LAYER_CALLS + 2, 1, 0, 0, 0, 8, NO_CHOICES},               \
-      {name ": combine", LATHE_ROWS_ALL, 2, 1, 0, 0, 0, 0, C_LAYER + layer * C_LAYER_CALLS + 3, 1, V_RESULT_X + 1, (layer) + 2, 0, 8, NO_CHOICES}
+   WORK(4, 8)},                                                                                                                 \
+      {name ": attend", LATHE_PHASE_KERNELS, LATHE_ROWS_ALL, 1, 1, 1, 0, 0, 0, C_LAYER + layer * C_LAYER_CALLS + 2, 1, 0, 0, WORK(0, 8)},               \
+      {name ": combine", LATHE_PHASE_KERNELS, LATHE_ROWS_ALL, 2, 1, 0, 0, 0, 0, C_LAYER + layer * C_LAYER_CALLS + 3, 1, V_RESULT_X + 1, (layer) + 2, WORK(0, 8)}
 enum { N_PHASES = 2 + 3 * TOY_LAYERS };
 static const lathe_phase phases[N_PHASES] = {
-    {"embed", LATHE_ROWS_ALL, 1, 1, 0, 0, 0, 0, C_EMBED, 1, V_RESULT_X + 1, 1, 16, 0, NO_CHOICES},
+    {"embed", LATHE_PHASE_KERNELS, LATHE_ROWS_ALL, 1, 1, 0, 0, 0, 0, C_EMBED, 1, V_RESULT_X + 1, 1, WORK(16, 0)},
     LAYER_PHASES("layer 0", 0),
     LAYER_PHASES("layer 1", 1),
-    {"logits", LATHE_ROWS_LOGITS, 2, 3, 0, 0, C_GATHER, 1, C_LOGITS, 1, V_RESULT_LOGITS + 1, 0, 176, 88, NO_CHOICES},
+    {"logits", LATHE_PHASE_KERNELS, LATHE_ROWS_LOGITS, 2, 3, 0, 0, C_GATHER, 1, C_LOGITS, 1, V_RESULT_LOGITS + 1, 0, WORK(176, 88)},
 };
 
 static const lathe_program programs[2] = {
@@ -240,24 +239,16 @@ static const lathe_program programs[2] = {
 };
 
 static const lathe_weight weights[2] = {
-    {"token_embedding", "f32", TOY_VOCABULARY, WIDTH, 0, TOY_TABLE_FLOATS * 4},
-    {"scales", "f32", 1, TOY_LAYERS, SCALE_OFFSET, TOY_SCALE_FLOATS * 4},
+    {"token_embedding", "f32", "rows", TOY_VOCABULARY, WIDTH, 0, TOY_TABLE_FLOATS * 4},
+    {"scales", "f32", "rows", 1, TOY_LAYERS, SCALE_OFFSET, TOY_SCALE_FLOATS * 4},
 };
 
 /* clang-format on */
 
-const lathe_model toyModel = {
-    .magic = {'L', 'A', 'T', 'H', 'E', 'M', 'D', 'L'},
-    .abi_version = LATHE_ABI_VERSION,
-    .struct_bytes = sizeof(lathe_model),
-    .name = "toy",
+static const lathe_variant variants[1] = {{
     .target = "any",
-    .spec = "name: \"toy\"\n",
-    .build_id = TOY_BUILD_ID,
-    .max_context = TOY_CONTEXT,
-    .vocabulary = TOY_VOCABULARY,
+    .device = LATHE_DEVICE_CPU,
     .logits_stride = STRIDE,
-    .max_slots = TOY_SLOTS,
     .cache = {TOY_LAYERS, 1, WIDTH, WIDTH, F32, PAGE_FLOATS * 4, PAGES, LATHE_PAGE_POSITIONS},
     .n_programs = 2,
     .n_phases = N_PHASES,
@@ -265,13 +256,27 @@ const lathe_model toyModel = {
     .n_views = V_COUNT,
     .n_dims = D_COUNT,
     .n_kernels = K_COUNT,
-    .n_weights = 2,
     .programs = programs,
     .phases = phases,
     .calls = calls,
     .views = views,
     .dims = dims,
     .kernels = kernels,
+}};
+
+const lathe_model toyModel = {
+    .magic = {'L', 'A', 'T', 'H', 'E', 'M', 'D', 'L'},
+    .abi_version = LATHE_ABI_VERSION,
+    .struct_bytes = sizeof(lathe_model),
+    .name = "toy",
+    .spec = "name: \"toy\"\n",
+    .build_id = TOY_BUILD_ID,
+    .max_context = TOY_CONTEXT,
+    .vocabulary = TOY_VOCABULARY,
+    .max_slots = TOY_SLOTS,
+    .n_variants = 1,
+    .n_weights = 2,
+    .variants = variants,
     .weights = weights,
     .weights_bytes = (TOY_TABLE_FLOATS + TOY_SCALE_FLOATS) * 4,
 };
