@@ -133,6 +133,7 @@ void fill(TableModule &out, const ModelTables &tables) {
   auto *weights = out.array<lathe_weight>(
       "weights", {model.weights, model.n_weights},
       {{offsetof(lathe_weight, name), [&](size_t i) { return text(model.weights[i].name); }},
+       {offsetof(lathe_weight, roles), [&](size_t i) { return text(model.weights[i].roles); }},
        {offsetof(lathe_weight, format), [&](size_t i) { return text(model.weights[i].format); }},
        {offsetof(lathe_weight, packing), [&](size_t i) { return text(model.weights[i].packing); }}});
   auto *root = out.array<lathe_model>(

@@ -4,6 +4,7 @@
 #include "compiler/kernels/Signature.h"
 #include "compiler/object/AbiType.h"
 #include "compiler/support/Error.h"
+#include "llvm/ADT/StringExtras.h"
 #include <cstring>
 
 using namespace lathe;
@@ -58,8 +59,9 @@ private:
   const char *text(const std::string &value) { return out.texts.emplace_back(value).c_str(); }
 
   void addWeight(const WeightPlace &place) {
-    lathe_weight weight = {text(place.name().str()), "f32", "rows", 1, 0, place.offset, place.bytes};
+    lathe_weight weight = {text(place.name().str()), "", "f32", "rows", 1, 0, place.offset, place.bytes};
     if (place.weight) {
+      weight.roles = text(llvm::join(place.weight->sources, "\n"));
       if (!place.weight->vector)
         weight.packing = "panels16";
       weight.format = text(place.weight->vector ? "f32" : packedName(place.weight->format));

@@ -18,9 +18,10 @@ struct PipelineOptions {
   InputOptions input;
   std::vector<TargetDesc> targets = {hostTarget()}; ///< one variant each, the best first
   FusionOptions fusion;
-  std::optional<CacheFormat> cache; ///< of the KV cache; absent: f32 when all matrices are f32, else f16
-  unsigned jobs = 0;                ///< threads; 0: one for each core
-  std::string cacheDirectory;       ///< of compiled kernels; empty: none is kept
+  std::optional<CacheFormat> cache;   ///< of the KV cache; absent: f32 when all matrices are f32, else f16
+  std::vector<std::string> schedules; ///< files of records, beside those that the compiler carries; later ones go first
+  unsigned jobs = 0;                  ///< threads; 0: one for each core
+  std::string cacheDirectory;         ///< of compiled kernels; empty: none is kept
   /// The program lathe-standalone: the result is one program with the model behind it. Empty: it is a bundle.
   std::string standalone;
   /// Called with the stage that works and how far it is, from one thread at a time.

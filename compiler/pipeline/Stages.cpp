@@ -173,6 +173,9 @@ Error stage::schedule(Compilation &c) {
   Expected<RecordBook> records = RecordBook::embedded();
   if (!records)
     return records.takeError();
+  for (const std::string &file : c.options.schedules)
+    if (Error wrong = records->addFile(file))
+      return wrong;
   for (Variant &variant : c.variants)
     if (Error failed =
             put(scheduleProgram(variant.set, backendFor(variant.target), variant.target, *records), variant.schedule))

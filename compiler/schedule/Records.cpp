@@ -1,6 +1,7 @@
 //===- Records.cpp - measured schedules, as reviewed data --------------------------------------------------------===//
 #include "compiler/schedule/Records.h"
 #include "compiler/support/Error.h"
+#include "compiler/support/File.h"
 #include "compiler/target/Target.h"
 #include "schedules/Embedded.h"
 #include "llvm/ADT/STLExtras.h"
@@ -135,12 +136,23 @@ std::string lathe::print(const Record &record) {
 Expected<RecordBook> RecordBook::embedded() {
   RecordBook book;
   for (const EmbeddedFile &file : embeddedRecords())
-    if (Error wrong = book.add(file.path, std::string(file.text)))
+    if (Error wrong = book.parse(file.path, std::string(file.text), 0))
       return std::move(wrong);
   return book;
 }
 
-Error RecordBook::add(StringRef file, const std::string &text) {
+Error RecordBook::add(StringRef file, const std::string &text) { return parse(file, text, records.size()); }
+
+Error RecordBook::addFile(StringRef path) {
+  Expected<std::shared_ptr<const InputFile>> file = InputFile::open(path);
+  if (!file)
+    return file.takeError();
+  llvm::ArrayRef<uint8_t> bytes = (*file)->bytes();
+  return add(path, std::string(reinterpret_cast<const char *>(bytes.data()), bytes.size()));
+}
+
+/// Records from `first` on may not cover one another's kernels.
+Error RecordBook::parse(StringRef file, const std::string &text, size_t first) {
   schedule::Records parsed;
   google::protobuf::TextFormat::Parser parser;
   FirstError problem;
@@ -150,7 +162,7 @@ Error RecordBook::add(StringRef file, const std::string &text) {
   for (const Record &record : parsed.records()) {
     if (Error wrong = checkRecord(record))
       return makeError("{0}: record \"{1}\": {2}", file, print(record), llvm::toString(std::move(wrong)));
-    for (const Record &other : records)
+    for (const Record &other : llvm::drop_begin(records, first))
       if (overlap(record, other))
         return makeError("{0}: record \"{1}\" for {2}: \"{3}\" covers the same kernels", file, print(record),
                          record.target(), print(other));
@@ -167,7 +179,7 @@ RecordBook::Match RecordBook::find(const std::string &target, const ScheduleKey 
     if (record.target() != target || record.family() != key.family || record.types() != key.types)
       continue;
     double away = distance(record, key);
-    if (away < bestDistance && usable(record))
+    if (away <= bestDistance && !std::isinf(away) && usable(record))
       best = &record, bestDistance = away;
   }
   return {best, best && bestDistance == 0};

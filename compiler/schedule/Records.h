@@ -23,8 +23,12 @@ public:
   /// The records that the compiler was built with. Fails if one of them is wrong, which a test rules out.
   static llvm::Expected<RecordBook> embedded();
 
-  /// Adds a file's records. The error names the file and line, or the record and field, and what would be right.
+  /// Adds a file's records. They go before those of books added so far where both are as near to a kernel; among
+  /// themselves no two may cover one kernel. The error names the file and line, or the record and field, and what would
+  /// be right.
   llvm::Error add(llvm::StringRef file, const std::string &text);
+  /// The same of a file on disk.
+  llvm::Error addFile(llvm::StringRef path);
 
   struct Match {
     const schedule::Record *record; ///< lives as long as the book is not changed
@@ -37,7 +41,9 @@ public:
   const std::vector<schedule::Record> &all() const { return records; }
 
 private:
-  std::vector<schedule::Record> records;
+  llvm::Error parse(llvm::StringRef file, const std::string &text, size_t first);
+
+  std::vector<schedule::Record> records; ///< later ones go first
 };
 
 /// "linear q4_1 q16 m=1 k=576..1024": what a record covers.

@@ -200,7 +200,8 @@ typedef struct lathe_unit {
 } lathe_unit;
 
 typedef struct lathe_weight {
-  const char *name;   /* "layers.3.attention.query+key+value" */
+  const char *name;    /* "layers.3.attention.query+key+value" */
+  const char *roles;   /* of its sources, one a line, in their order; "" of a computed table */
   const char *format;  /* "q4_1" */
   const char *packing; /* how it lies: "panels16" (compiler/layout/Packed.h), "rows" for vectors and tables */
   uint64_t rows, columns;

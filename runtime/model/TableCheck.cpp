@@ -69,7 +69,8 @@ Result<void> checkState(const lathe_model &model, const lathe_variant &variant) 
 Result<void> checkWeights(const lathe_model &model) {
   for (uint32_t i = 0; i < model.n_weights; ++i) {
     const lathe_weight &weight = model.weights[i];
-    LATHE_REQUIRE(weight.name && weight.format && weight.packing, "weight ", i, ": no name, format or packing");
+    LATHE_REQUIRE(weight.name && weight.roles && weight.format && weight.packing, "weight ", i,
+                  ": no name, roles, format or packing");
     LATHE_REQUIRE(weight.offset <= model.weights_bytes && weight.bytes <= model.weights_bytes - weight.offset,
                   "weight ", i, " (", weight.name, "): offset ", weight.offset, " and ", weight.bytes,
                   " bytes are not within the weights' ", model.weights_bytes, " bytes");

@@ -3,7 +3,7 @@
 #include "tools/lathe/Bundle.h"
 #include "tools/lathe/Command.h"
 #include "tools/lathe/Console.h"
-#include "tools/lathe/Machine.h"
+#include "runtime/device/cpu/Limits.h"
 #include "tools/run/Run.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"

@@ -4,8 +4,8 @@
 #include "compiler/support/File.h"
 #include "tools/lathe/Command.h"
 #include "tools/lathe/Quantization.h"
-#include "tools/lathe/Reference.h"
-#include "tools/lathe/Verify.h"
+#include "compiler/verify/Reference.h"
+#include "compiler/verify/Verify.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
@@ -16,6 +16,7 @@ namespace {
 
 struct Options {
   std::string path, output, target = "host", emit, quantizeReport;
+  std::vector<std::string> schedules;
   InputOptions input;
   ProgramFlags program;
   unsigned jobs = 0;
@@ -101,6 +102,7 @@ llvm::Error compileToBundle(const Options &options) {
     return targets.takeError();
   PipelineOptions pipeline = pipelineOptions(options.input, options.program, options.jobs, progress);
   pipeline.targets = std::move(*targets);
+  pipeline.schedules = options.schedules;
   if (options.executable)
     pipeline.standalone = standaloneProgram();
   Compilation c(options.path, std::move(pipeline));
@@ -168,6 +170,7 @@ llvm::Error compileCommand(const Options &options) {
     return targets.takeError();
   PipelineOptions pipeline = pipelineOptions(options.input, options.program, options.jobs, progress);
   pipeline.targets = std::move(*targets);
+  pipeline.schedules = options.schedules;
   Compilation c(options.path, std::move(pipeline));
   llvm::Error error = emit(c, options.emit, out);
   progress.clear();
@@ -227,6 +230,9 @@ void addCompile(CLI::App &app, Outcome &outcome) {
   addInputFlags(*command, options->input);
   addProgramFlags(*command, options->program);
   command->add_option("--quantize-report", options->quantizeReport, "write the error of each tensor to a JSON file");
+  command->add_option("--schedules", options->schedules,
+                      "a file of schedule records (schedules/schedule.proto) beside those that lathe carries; may be "
+                      "given several times, and later ones go first");
   command->add_option("--emit", options->emit,
                       "print a stage, STAGE or STAGE,FORM: spec, import, fusion, kernels, "
                       "schedule, object, link; a form may follow, as in object,asm");

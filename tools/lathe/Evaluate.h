@@ -3,7 +3,7 @@
 #define LATHE_TOOLS_LATHE_EVALUATE_H
 
 #include "runtime/lathe.h"
-#include "tools/lathe/Reference.h"
+#include "compiler/verify/Reference.h"
 #include "tools/lathe/Tensors.h"
 #include "llvm/Support/Error.h"
 

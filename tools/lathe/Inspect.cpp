@@ -9,7 +9,7 @@
 #include "tools/lathe/Compile.h"
 #include "tools/lathe/Console.h"
 #include "tools/lathe/ModelFacts.h"
-#include "tools/lathe/Reference.h"
+#include "compiler/verify/Reference.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 #include <nlohmann/json.hpp>

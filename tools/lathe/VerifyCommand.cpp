@@ -2,8 +2,8 @@
 #include "tools/lathe/Bundle.h"
 #include "tools/lathe/Command.h"
 #include "tools/lathe/Console.h"
-#include "tools/lathe/Reference.h"
-#include "tools/lathe/Verify.h"
+#include "compiler/verify/Reference.h"
+#include "compiler/verify/Verify.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 #include <nlohmann/json.hpp>

@@ -10,8 +10,8 @@
 #include "compiler/pipeline/Pipeline.h"
 #include "runtime/lathe.h"
 #include "test/TemporaryFolder.h"
-#include "tools/lathe/Reference.h"
-#include "tools/lathe/Verify.h"
+#include "compiler/verify/Reference.h"
+#include "compiler/verify/Verify.h"
 #include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -239,8 +239,8 @@ static const lathe_program programs[2] = {
 };
 
 static const lathe_weight weights[2] = {
-    {"token_embedding", "f32", "rows", TOY_VOCABULARY, WIDTH, 0, TOY_TABLE_FLOATS * 4},
-    {"scales", "f32", "rows", 1, TOY_LAYERS, SCALE_OFFSET, TOY_SCALE_FLOATS * 4},
+    {"token_embedding", "embedding", "f32", "rows", TOY_VOCABULARY, WIDTH, 0, TOY_TABLE_FLOATS * 4},
+    {"scales", "scales", "f32", "rows", 1, TOY_LAYERS, SCALE_OFFSET, TOY_SCALE_FLOATS * 4},
 };
 
 /* clang-format on */

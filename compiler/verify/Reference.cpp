@@ -1,4 +1,4 @@
-#include "tools/lathe/Reference.h"
+#include "compiler/verify/Reference.h"
 #include "compiler/fusion/Passes.h"
 #include "compiler/import/Import.h"
 #include "compiler/kernels/Describe.h"
@@ -33,18 +33,6 @@ struct PackedRows {
   }
 };
 
-/// Roles of a bundle's weight by its name, "layers.0.mlp.gate+up.packed": those after the first leave out its prefix.
-std::vector<std::string> rolesOf(llvm::StringRef name) {
-  name.consume_back(".packed");
-  llvm::SmallVector<llvm::StringRef> parts;
-  name.split(parts, '+');
-  llvm::StringRef prefix = parts[0].take_front(parts[0].rfind('.') + 1);
-  std::vector<std::string> roles = {parts[0].str()};
-  for (llvm::StringRef part : llvm::drop_begin(parts))
-    roles.push_back((prefix + part).str());
-  return roles;
-}
-
 llvm::Error fuse(mlir::ModuleOp module, const FusionOptions &options) {
   std::string message;
   mlir::ScopedDiagnosticHandler handler(module.getContext(), [&](mlir::Diagnostic &diagnostic) {
@@ -61,7 +49,7 @@ llvm::Error fuse(mlir::ModuleOp module, const FusionOptions &options) {
 void setFormats(mlir::ModuleOp module, const lathe_model &tables) {
   llvm::StringMap<const char *> formats;
   for (uint32_t i = 0; i < tables.n_weights; ++i)
-    for (const std::string &role : rolesOf(tables.weights[i].name))
+    for (llvm::StringRef role : llvm::split(tables.weights[i].roles, '\n'))
       formats[role] = tables.weights[i].format;
   module.walk([&](ir::WeightOp weight) {
     auto found = formats.find(weight.getSymName());

@@ -1,16 +1,16 @@
-//===- Machine.h - what this machine can do at most ---------------------------------------------------*- C++ -*-===//
+//===- Limits.h - what this machine can do at most ----------------------------------------------------------*- C++ -*-===//
 //
 // The roofline that `lathe bench` measures phases against (Williams et al. 2009): memory read bandwidth, and the rates
 // of multiply-adds (2 operations each) in f32 and in u8 * i8 -> i32 groups of four, which is what quantised kernels
 // use. Measured, not looked up: machines and neighbours differ from minute to minute.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
-#ifndef LATHE_TOOLS_LATHE_MACHINE_H
-#define LATHE_TOOLS_LATHE_MACHINE_H
+#ifndef LATHE_RUNTIME_DEVICE_CPU_LIMITS_H
+#define LATHE_RUNTIME_DEVICE_CPU_LIMITS_H
 
 #include <string>
 
-namespace lathe::cli {
+namespace lathe {
 
 struct MachineLimits {
   std::string cpu;  ///< "AMD EPYC 7B13"
@@ -24,6 +24,6 @@ struct MachineLimits {
 /// Takes about a second and 512 MB of memory (less where memory is short).
 MachineLimits measureMachine(unsigned threads);
 
-} // namespace lathe::cli
+} // namespace lathe
 
 #endif

@@ -29,8 +29,8 @@
 // A wrong kernel is off by about 1.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
-#ifndef LATHE_TOOLS_LATHE_VERIFY_H
-#define LATHE_TOOLS_LATHE_VERIFY_H
+#ifndef LATHE_COMPILER_VERIFY_VERIFY_H
+#define LATHE_COMPILER_VERIFY_VERIFY_H
 
 #include "compiler/reference/Interpreter.h"
 #include "compiler/support/Nmse.h"

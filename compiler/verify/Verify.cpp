@@ -1,4 +1,4 @@
-#include "tools/lathe/Verify.h"
+#include "compiler/verify/Verify.h"
 #include "compiler/support/Error.h"
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>

@@ -1,4 +1,4 @@
-#include "tools/lathe/Machine.h"
+#include "runtime/device/cpu/Limits.h"
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-namespace lathe::cli {
+namespace lathe {
 namespace {
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
@@ -152,4 +152,4 @@ MachineLimits measureMachine(unsigned threads) {
   return limits;
 }
 
-} // namespace lathe::cli
+} // namespace lathe

@@ -4,8 +4,8 @@
 // row by row, so that what a bundle computes can be checked where nothing but the bundle is left.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
-#ifndef LATHE_TOOLS_LATHE_REFERENCE_H
-#define LATHE_TOOLS_LATHE_REFERENCE_H
+#ifndef LATHE_COMPILER_VERIFY_REFERENCE_H
+#define LATHE_COMPILER_VERIFY_REFERENCE_H
 
 #include "compiler/reference/Interpreter.h"
 #include "compiler/spec/Input.h"
