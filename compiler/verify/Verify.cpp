@@ -101,12 +101,13 @@ private:
     Result<void> done = context.step({&part, 1}, [&](const PhaseEvent &event) {
       Recorded &record = recorded.emplace_back();
       record.name = event.table->name;
-      if (!event.result)
+      if (!event.fetch)
         return;
+      const float *result = event.fetch();
       record.rows = event.rows;
       record.columns = event.columns;
       for (size_t row = 0; row < event.rows; ++row) {
-        const float *begin = event.result + row * event.rowStride;
+        const float *begin = result + row * event.rowStride;
         record.values.insert(record.values.end(), begin, begin + event.columns);
       }
     });

@@ -29,6 +29,7 @@ extern "C" {
 #define LATHE_WEIGHTS_MAGIC "LATHEWTS" /* 8 bytes, no terminator, at the start of weights.bin */
 #define LATHE_ABI_VERSION 7u           /* raised with every change of this file */
 #define LATHE_MODEL_SYMBOL "lathe_model"
+#define LATHE_MAX_ARGUMENTS 32       /* views of one call */
 #define LATHE_PAGE_POSITIONS 64      /* positions of one page of the KV cache */
 #define LATHE_WEIGHTS_ALIGNMENT 4096 /* of weights.bin's data and of each large tensor: 64 */
 
@@ -148,10 +149,10 @@ enum lathe_rate {
 
 /* What a step reads and computes in a phase: for the roofline. A row sees so many positions of its sequence. */
 typedef struct lathe_work {
-  uint64_t weight_bytes;        /* of weights.bin, read once a step; in phases of choices for each expert that is chosen */
-  uint64_t activation_bytes;    /* read and written, for each row */
-  uint64_t cache_bytes;         /* read, for each row and each position that it sees */
-  uint64_t operations;          /* for each row, 2 for a multiply-add */
+  uint64_t weight_bytes;     /* of weights.bin, read once a step; in phases of choices for each expert that is chosen */
+  uint64_t activation_bytes; /* read and written, for each row */
+  uint64_t cache_bytes;      /* read, for each row and each position that it sees */
+  uint64_t operations;       /* for each row, 2 for a multiply-add */
   uint64_t position_operations; /* the same for each row and each position that it sees */
   uint32_t window;              /* positions that a row sees at most; 0: all up to its own */
   uint32_t rate;                /* lathe_rate */
@@ -167,8 +168,8 @@ typedef struct lathe_phase {
   uint32_t in_order; /* 1: a tile has all rows, and makes its calls for each row (as m), one after another */
   uint32_t first_prologue, n_prologue; /* calls of scope WORKER, in lathe_variant.calls */
   uint32_t first_call, n_calls;
-  uint32_t result;       /* index in views + 1 of the f32 result that verification may compare; 0: none */
-  uint32_t hidden;       /* i + 1: the result is hidden state i, what layer i reads (the last: what the head reads) */
+  uint32_t result; /* index in views + 1 of the f32 result that verification may compare; 0: none */
+  uint32_t hidden; /* i + 1: the result is hidden state i, what layer i reads (the last: what the head reads) */
   lathe_choices choices;
   lathe_launch launch;
   lathe_work work;
@@ -185,8 +186,8 @@ typedef struct lathe_program {
 } lathe_program;
 
 typedef struct lathe_kernel {
-  const char *symbol;   /* family, types, shape: the key of its schedule record */
-  const char *schedule; /* "tuned", "nearest KEY" or "fallback" */
+  const char *symbol;             /* family, types, shape: the key of its schedule record */
+  const char *schedule;           /* "tuned", "nearest KEY" or "fallback" */
   lathe_kernel_function function; /* on a CPU; else NULL */
 } lathe_kernel;
 
@@ -257,9 +258,9 @@ typedef struct lathe_model {
   uint32_t abi_version;
   uint32_t struct_bytes; /* sizeof(lathe_model) */
   const char *name;
-  const char *spec;      /* the spec, as textproto */
-  uint64_t build_id;     /* equals the weights file's */
-  uint32_t max_context;  /* positions of one sequence */
+  const char *spec;     /* the spec, as textproto */
+  uint64_t build_id;    /* equals the weights file's */
+  uint32_t max_context; /* positions of one sequence */
   uint32_t vocabulary;
   uint32_t max_slots;         /* sequences of one step */
   uint32_t feed_again_beyond; /* a sequence that passes this length must be fed again from its start, for what is cached

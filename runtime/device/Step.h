@@ -30,8 +30,9 @@ struct PhaseEvent {
   const lathe_phase *table; ///< its name, weight bytes, operations
   double seconds;           ///< from the barrier before the phase to the one after it
   size_t tiles;             ///< that the phase had in this step
-  /// The phase's f32 result [rows][columns], rows `rowStride` elements apart; null where the table names none.
-  const float *result;
+  /// Brings the phase's f32 result [rows][columns], rows `rowStride` elements apart, to the host's memory; empty where
+  /// the table names none.
+  std::function<const float *()> fetch;
   size_t rows, columns, rowStride;
 };
 

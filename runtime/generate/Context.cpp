@@ -1,5 +1,4 @@
 #include "runtime/generate/Context.h"
-#include "runtime/device/cpu/Executor.h"
 #include "runtime/state/CacheCheck.h"
 #include <algorithm>
 
@@ -14,37 +13,36 @@ Result<std::unique_ptr<Context>> Context::create(std::shared_ptr<const Model> mo
   const lathe_model &tables = context->shared->tables();
   const lathe_variant &variant = context->shared->variant();
 
-  Result<std::unique_ptr<WorkerPool>> workers = WorkerPool::create(options.threads);
-  if (!workers)
-    return workers.takeError();
-  context->workers = workers.take();
+  const Device &device = context->shared->device();
 
-  const KvLayout layout{.layers = variant.cache.layers,
-                        .pageBytes = variant.cache.page_bytes,
-                        .pagePositions = LATHE_PAGE_POSITIONS,
-                        .maxPositions = tables.max_context};
+  const PageLayout layout{.layers = variant.cache.layers,
+                          .pageBytes = variant.cache.page_bytes,
+                          .pagePositions = LATHE_PAGE_POSITIONS,
+                          .maxPositions = tables.max_context};
   // A recurrent session keeps a fork while it feeds chunks: its last page is then there twice.
   const uint32_t spare = variant.state.layers ? 1 : 0;
-  Result<std::shared_ptr<KvPool>> pool =
-      KvPool::create(layout, options.cachePages ? options.cachePages : variant.cache.max_pages + spare);
+  Result<std::shared_ptr<PagePool>> pool =
+      PagePool::create(device, layout, options.cachePages ? options.cachePages : variant.cache.max_pages + spare);
   if (!pool)
     return pool.takeError();
   context->pool = pool.take();
   if (variant.state.layers) {
-    const KvLayout states{.layers = variant.state.layers, .pageBytes = variant.state.bytes, .what = "recurrent states"};
-    Result<std::shared_ptr<KvPool>> made =
-        KvPool::create(states, options.states ? options.states : 4 * tables.max_slots);
+    const PageLayout states{
+        .layers = variant.state.layers, .pageBytes = variant.state.bytes, .what = "recurrent states"};
+    Result<std::shared_ptr<PagePool>> made =
+        PagePool::create(device, states, options.states ? options.states : 4 * tables.max_slots);
     if (!made)
       return made.takeError();
     context->states = made.take();
   }
 
-  const ModelMemory memory{.weights = context->shared->weights().data(),
-                           .cache = context->pool->data(),
-                           .cacheLayerBytes = context->pool->layerBytes(),
-                           .state = context->states ? context->states->data() : nullptr,
-                           .stateLayerBytes = context->states ? context->states->layerBytes() : 0};
-  Result<std::unique_ptr<Executor>> executor = Executor::create(tables, variant, memory, *context->workers);
+  Result<std::unique_ptr<Executor>> executor =
+      device.createExecutor({.model = tables,
+                             .variant = variant,
+                             .weights = context->shared->deviceWeights(),
+                             .cache = &context->pool->memory(),
+                             .state = context->states ? &context->states->memory() : nullptr},
+                            {.threads = options.threads});
   if (!executor)
     return executor.takeError();
   context->executor = executor.take();
@@ -58,11 +56,11 @@ Result<std::unique_ptr<Context>> Context::create(std::shared_ptr<const Model> mo
   return context;
 }
 
-unsigned Context::threads() const { return workers->size(); }
+unsigned Context::threads() const { return executor->threads(); }
 
 std::span<const float> Context::logits(size_t row) const {
   assert(row < latestLogitRows && "no logits of such a row");
-  return {executor->logits() + row * shared->variant().logits_stride, shared->tables().vocabulary};
+  return {executor->logits(row), shared->tables().vocabulary};
 }
 
 Result<void> Context::gather(std::span<const StepPart> parts) {
@@ -123,10 +121,10 @@ Result<void> Context::prepare(std::span<const StepPart> parts) {
     Sequence &sequence = *parts[slot].sequence;
     if (Result<void> ready = sequence.prepare(uint32_t(parts[slot].ids.size())); !ready)
       return ready;
-    executor->setBlock(slot, std::max(sequence.block(), KvPool::kSinkPage));
-    const std::span<int32_t> line = executor->pageLine(slot);
+    executor->pages().setBlock(slot, std::max(sequence.block(), PagePool::kSinkPage));
+    const std::span<int32_t> line = executor->pages().line(slot);
     const auto rest = std::ranges::copy(sequence.pages(), line.begin()).out;
-    std::fill(rest, line.end(), KvPool::kSinkPage);
+    std::fill(rest, line.end(), PagePool::kSinkPage);
   }
   return {};
 }

@@ -1,15 +1,15 @@
 //===- Context.h - everything mutable that runs a model -------------------------------------------------*- C++ -*-===//
 //
-// A context owns the worker threads, the memory between phases, the pool of KV-cache pages and the logits of the latest
-// step. Sequences (sessions) take their pages from its pool. A context and its sessions belong to one thread at a time;
-// several contexts may share one Model.
+// A context owns what runs steps on the model's device, the pool of KV-cache pages and the logits of the latest step.
+// Sequences (sessions) take their pages from its pool. A context and its sessions belong to one thread at a time; several
+// contexts may share one Model.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_RUNTIME_GENERATE_CONTEXT_H
 #define LATHE_RUNTIME_GENERATE_CONTEXT_H
 
 #include "runtime/core/Result.h"
-#include "runtime/device/Step.h"
+#include "runtime/device/Device.h"
 #include "runtime/model/Model.h"
 #include "runtime/state/Sequence.h"
 #include <cstdint>
@@ -19,11 +19,8 @@
 
 namespace lathe {
 
-class Executor;
-class WorkerPool;
-
 struct ContextOptions {
-  unsigned threads = 0;    ///< workers, the caller among them; 0: one for each core that this process may use
+  unsigned threads = 0;    ///< of DeviceOptions
   uint32_t cachePages = 0; ///< capacity of the KV cache in pages of 64 positions; 0: one sequence of full length
   uint32_t states = 0;     ///< sequences that may have a recurrent state at once; 0: four for each slot of a step
 };
@@ -70,7 +67,7 @@ public:
   /// The program of the latest step; null before the first.
   const lathe_program *latestProgram() const { return latest; }
 
-  const std::shared_ptr<KvPool> &cache() const { return pool; }
+  const std::shared_ptr<PagePool> &cache() const { return pool; }
 
   /// Fails where steps of one token have put a number that is not finite into the sequence's last page, which step() has
   /// not looked at yet; for who feeds no more.
@@ -93,8 +90,7 @@ private:
   Result<void> checkPositions(const Sequence &sequence, uint32_t first, uint32_t count) const;
 
   std::shared_ptr<const Model> shared;
-  std::unique_ptr<WorkerPool> workers;
-  std::shared_ptr<KvPool> pool, states; ///< states: null where no layer is recurrent
+  std::shared_ptr<PagePool> pool, states; ///< states: null where no layer is recurrent
   std::unique_ptr<Executor> executor;
   Batch batch;
   const lathe_program *latest = nullptr;

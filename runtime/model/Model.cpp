@@ -1,7 +1,6 @@
 #include "runtime/model/Model.h"
 #include "runtime/core/Hash.h"
 #include "runtime/core/MappedFile.h"
-#include "runtime/device/cpu/CpuFeatures.h"
 #include "runtime/model/TableCheck.h"
 #include <cstring>
 #include <dlfcn.h>
@@ -53,26 +52,36 @@ Result<std::shared_ptr<const void>> openLibrary(const std::string &path) {
   return std::shared_ptr<const void>(handle, [](const void *library) { dlclose(const_cast<void *>(library)); });
 }
 
-/// The first variant that this machine runs, or the one for `target`.
-Result<const lathe_variant *> chooseVariant(const lathe_model &model, const std::string &target) {
-  std::string why;
+struct Choice {
+  const lathe_variant *variant;
+  std::shared_ptr<const Device> device;
+};
+
+/// The first variant that a device of this machine runs.
+Result<Choice> chooseVariant(const lathe_model &model, const ModelOptions &options) {
+  std::vector<std::shared_ptr<const Device>> allowed = devices();
+  if (!options.device.empty()) {
+    Result<std::shared_ptr<const Device>> device = findDevice(options.device);
+    if (!device)
+      return device.takeError();
+    allowed = {device.take()};
+  }
+  std::string why, names;
   for (uint32_t i = 0; i < model.n_variants; ++i) {
     const lathe_variant &variant = model.variants[i];
-    if (!target.empty() && target != variant.target)
+    names += std::string(names.empty() ? "" : ", ") + variant.target;
+    if (!options.target.empty() && options.target != variant.target)
       continue;
-    const uint32_t missing = variant.features & ~cpuFeatures();
-    if (variant.device == LATHE_DEVICE_CPU && !missing)
-      return &variant;
-    why += std::string(why.empty() ? "" : "; ") + "for " + variant.target + ", " +
-           (variant.device == LATHE_DEVICE_CPU ? "and this processor lacks " + cpuFeatureNames(missing)
-                                               : "for which this program has no device");
+    for (const std::shared_ptr<const Device> &device : allowed) {
+      const std::optional<std::string> lacks = device->lacks(variant);
+      if (!lacks)
+        return Choice{&variant, device};
+      why += std::string(why.empty() ? "" : "; ") + "for " + variant.target + ", and " + *lacks;
+    }
   }
-  if (!why.empty())
-    return error("was compiled ", why, ": compile it for this machine (--target host)");
-  std::string names;
-  for (uint32_t i = 0; i < model.n_variants; ++i)
-    names += std::string(names.empty() ? "" : ", ") + model.variants[i].target;
-  return error("was not compiled for ", target, ", but for ", names);
+  if (why.empty())
+    return error("was not compiled for ", options.target, ", but for ", names);
+  return error("was compiled ", why, ": compile it for this machine (--target host)");
 }
 
 } // namespace
@@ -125,13 +134,18 @@ Result<std::shared_ptr<const Model>> Model::fromImage(const lathe_model &tables,
     return error("the program expects ", tables.weights_bytes, " bytes of weights; the file has ", header->data_bytes);
   if (Result<void> sound = checkTables(tables); !sound)
     return error("unsound tables: ", sound.message());
-  Result<const lathe_variant *> variant = chooseVariant(tables, options.target);
-  if (!variant)
-    return variant.takeError();
+  Result<Choice> choice = chooseVariant(tables, options);
+  if (!choice)
+    return choice.takeError();
   std::shared_ptr<Model> model(new Model());
   model->table = &tables;
-  model->chosen = *variant;
+  model->chosen = choice->variant;
+  model->runs = choice->device;
   model->data = weightsImage.subspan(LATHE_WEIGHTS_ALIGNMENT);
+  Result<std::shared_ptr<const DeviceWeights>> loaded = model->runs->load(model->data);
+  if (!loaded)
+    return loaded.takeError();
+  model->loaded = loaded.take();
   model->dataHash = header->data_hash;
   model->image = std::move(owner);
   model->library = std::move(library);

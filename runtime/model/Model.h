@@ -13,6 +13,7 @@
 
 #include "runtime/abi/model_abi.h"
 #include "runtime/core/Result.h"
+#include "runtime/device/Device.h"
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -22,6 +23,7 @@ namespace lathe {
 
 struct ModelOptions {
   std::string target = {}; ///< of the variant to take; empty: the best that this machine runs
+  std::string device = {}; ///< to run it on, by its name; empty: any
 };
 
 class Model {
@@ -41,6 +43,9 @@ public:
   const lathe_model &tables() const { return *table; }
   /// The variant that runs.
   const lathe_variant &variant() const { return *chosen; }
+  /// What runs it, and its weights there.
+  const Device &device() const { return *runs; }
+  const DeviceWeights &deviceWeights() const { return *loaded; }
   /// weights.bin's data (after its header).
   std::span<const uint8_t> weights() const { return data; }
   /// tokenizer_abi.h's blob; empty if the bundle has none.
@@ -54,9 +59,11 @@ private:
 
   const lathe_model *table = nullptr;
   const lathe_variant *chosen = nullptr;
+  std::shared_ptr<const Device> runs;
   std::span<const uint8_t> data;
   uint64_t dataHash = 0;
-  std::shared_ptr<const void> library, image; ///< keep the tables and the weights alive
+  std::shared_ptr<const void> library, image;  ///< keep the tables and the weights alive
+  std::shared_ptr<const DeviceWeights> loaded; ///< of `data`
 };
 
 } // namespace lathe

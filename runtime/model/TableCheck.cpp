@@ -1,5 +1,5 @@
 #include "runtime/model/TableCheck.h"
-#include "runtime/device/cpu/Executor.h"
+#include "runtime/device/StepInputs.h"
 #include "runtime/model/ViewCheck.h"
 #include <cstring>
 
@@ -117,8 +117,8 @@ Result<void> checkCall(const lathe_model &model, const lathe_variant &variant, c
                 call.rows_per_call, ", which does not divide the tile's ", phase.rows_per_tile);
   LATHE_REQUIRE(within(call.first_view, call.n_views, variant.n_views), symbol, ": views ", call.first_view, " + ",
                 call.n_views, " of ", variant.n_views);
-  LATHE_REQUIRE(call.n_views <= kMaxArguments, symbol, ": ", call.n_views, " views; at most ", kMaxArguments,
-                " are possible");
+  LATHE_REQUIRE(call.n_views <= LATHE_MAX_ARGUMENTS, symbol, ": ", call.n_views, " views; at most ",
+                LATHE_MAX_ARGUMENTS, " are possible");
   const ViewLimits limits = viewLimits(model, variant, program, phase, call);
   for (uint32_t i = 0; i < call.n_views; ++i)
     if (Result<void> sound = checkView(model, variant, program, variant.views[call.first_view + i], limits); !sound)

@@ -1,5 +1,5 @@
 #include "runtime/model/ViewCheck.h"
-#include "runtime/device/cpu/Executor.h"
+#include "runtime/device/StepInputs.h"
 
 namespace lathe {
 

@@ -13,15 +13,9 @@
 
 namespace lathe {
 
-/// A key or value that is not finite.
-struct CacheFault {
-  uint32_t layer, position;
-  bool key; ///< else a value
-  bool nan; ///< else an infinity
-};
-
-/// Looks at positions first .. first + count - 1 of `sequence`, whose pages are in `pool`. Nothing: all are finite.
-std::optional<CacheFault> findNonFinite(const lathe_cache &cache, KvPool &pool, const Sequence &sequence,
+/// Looks at positions first .. first + count - 1 of `sequence`, whose pages are in `pool`. The fault's position is one of
+/// the sequence. Nothing: all are finite.
+std::optional<CacheFault> findNonFinite(const lathe_cache &cache, const PagePool &pool, const Sequence &sequence,
                                         uint32_t first, uint32_t count);
 
 } // namespace lathe

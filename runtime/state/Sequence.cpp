@@ -45,7 +45,7 @@ void Sequence::prepareState() {
 }
 
 Result<void> Sequence::prepare(uint32_t count) {
-  const KvLayout &layout = pool->layout();
+  const PageLayout &layout = pool->layout();
   if (count > room())
     return error("sequence full: it has ", positions, " of ", layout.maxPositions, " positions and ", count,
                  " more are asked for");

@@ -15,7 +15,7 @@
 #ifndef LATHE_RUNTIME_STATE_SEQUENCE_H
 #define LATHE_RUNTIME_STATE_SEQUENCE_H
 
-#include "runtime/state/KvPool.h"
+#include "runtime/state/PagePool.h"
 #include <memory>
 #include <span>
 #include <utility>
@@ -26,7 +26,7 @@ namespace lathe {
 class Sequence {
 public:
   /// An empty sequence.
-  explicit Sequence(std::shared_ptr<KvPool> pool, std::shared_ptr<KvPool> states = nullptr)
+  explicit Sequence(std::shared_ptr<PagePool> pool, std::shared_ptr<PagePool> states = nullptr)
       : pool(std::move(pool)), states(std::move(states)) {}
   Sequence(Sequence &&other) noexcept
       : pool(std::move(other.pool)), states(std::move(other.states)), table(std::move(other.table)),
@@ -41,7 +41,7 @@ public:
   std::span<const int32_t> pages() const { return table; }
   /// The block of its recurrent state; -1: it has none yet, or the model has no such state.
   int32_t block() const { return state; }
-  const KvPool *owner() const { return pool.get(); }
+  const PagePool *owner() const { return pool.get(); }
 
   /// Makes positions length .. length + count - 1 writable. Fails, changing nothing that can be seen, where the
   /// sequence would pass its full length or the pool has no free page.
@@ -63,7 +63,7 @@ private:
   void releaseState();
   void prepareState();
 
-  std::shared_ptr<KvPool> pool, states; ///< states: null where the model has none
+  std::shared_ptr<PagePool> pool, states; ///< states: null where the model has none
   std::vector<int32_t> table;
   int32_t state = -1;
   uint32_t positions = 0;

@@ -23,11 +23,12 @@ public:
 
   PhaseObserver observer() {
     return [this](const PhaseEvent &event) {
-      if (!event.result || !event.table->hidden)
+      if (!event.fetch || !event.table->hidden)
         return;
+      const float *result = event.fetch();
       NamedTensor &layer = named(event.table->hidden - 1, event.columns);
       for (size_t row = 0; row < event.rows; ++row) {
-        const float *begin = event.result + row * event.rowStride;
+        const float *begin = result + row * event.rowStride;
         layer.values.insert(layer.values.end(), begin, begin + event.columns);
       }
     };

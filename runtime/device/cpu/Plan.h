@@ -14,9 +14,6 @@
 
 namespace lathe {
 
-/// Most views of one call.
-inline constexpr uint32_t kMaxArguments = 32;
-
 /// Start of each lathe_base but the cache and the state, which have one for each layer. Those of a worker's own are
 /// null here.
 struct Bases {

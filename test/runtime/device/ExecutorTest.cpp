@@ -1,5 +1,6 @@
 // What the executor does with a phase table: which calls, with which addresses, in which order.
-#include "runtime/device/cpu/Executor.h"
+#include "runtime/device/cpu/CpuDevice.h"
+#include "runtime/device/cpu/CpuExecutor.h"
 #include "runtime/model/TableCheck.h"
 #include <algorithm>
 #include <cstring>
@@ -43,8 +44,8 @@ public:
   lathe_program program = {"test", 8, 8, 0, 0, 1, 1 << 20, 1 << 16};
   lathe_variant variant{};
   lathe_model model{};
-  std::unique_ptr<WorkerPool> pool;
-  std::unique_ptr<Executor> executor;
+  HostWeights noWeights{{}};
+  std::unique_ptr<CpuExecutor> executor;
 
   OnePhase() {
     for (int i = 0; i < 6; i += 2) {
@@ -82,8 +83,9 @@ public:
         call.rows_per_call = phase.rows_per_tile;
     const Result<void> sound = checkTables(model);
     EXPECT_TRUE(sound) << sound.message();
-    pool = WorkerPool::create(workers).take();
-    executor = Executor::create(model, variant, {}, *pool).take();
+    executor = CpuExecutor::create({.model = model, .variant = variant, .weights = noWeights},
+                                   WorkerPool::create(workers).take())
+                   .take();
     seen.clear();
     const std::vector<int32_t> zeros(positions.size());
     return executor->run(0, {zeros, positions, zeros, logitRows}, observer);
@@ -222,7 +224,7 @@ TEST(Executor, FillsPaddingRowsWithTheSinksSlot) {
   ASSERT_TRUE(test.run(1, {9}));
   const auto *slots = reinterpret_cast<const int32_t *>(of('a')[0].host);
   EXPECT_THAT(std::vector<int32_t>(slots, slots + 4), testing::ElementsAre(0, 1, 1, 1));
-  EXPECT_THAT(test.executor->pageLine(1), testing::Each(0));
+  EXPECT_THAT(test.executor->pages().line(1), testing::Each(0));
 }
 
 TEST(Executor, ReportsAKernelsFailure) {
@@ -285,7 +287,7 @@ TEST(Executor, ShowsResultsToTheObserver) {
   EXPECT_EQ(events[0].columns, 3u);
   EXPECT_EQ(events[0].rowStride, 5u);
   EXPECT_GE(events[0].seconds, 0);
-  EXPECT_EQ(reinterpret_cast<const uint8_t *>(events[0].result), of('a')[0].host + 64);
+  EXPECT_EQ(reinterpret_cast<const uint8_t *>(events[0].fetch()), of('a')[0].host + 64);
 }
 
 #if defined(__x86_64__)

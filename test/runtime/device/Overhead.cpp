@@ -1,5 +1,6 @@
 // What the executor itself costs: `runtime_overhead [workers]` prints nanoseconds for a step, a phase and a call.
-#include "runtime/device/cpu/Executor.h"
+#include "runtime/device/cpu/CpuDevice.h"
+#include "runtime/device/cpu/CpuExecutor.h"
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -34,8 +35,10 @@ static double stepSeconds(unsigned workers, uint32_t phases, uint32_t tiles, uin
   variant.views = view.data();
   variant.dims = &dim;
   variant.kernels = &kernel;
-  auto pool = WorkerPool::create(workers).take();
-  auto executor = Executor::create(model, variant, {}, *pool).take();
+  const HostWeights none{{}};
+  auto executor =
+      CpuExecutor::create({.model = model, .variant = variant, .weights = none}, WorkerPool::create(workers).take())
+          .take();
   const int32_t zero = 0;
   std::vector<double> times;
   for (int i = 0; i < 201; ++i) {

@@ -169,10 +169,10 @@ TEST(Context, ObserversSeeEachPhase) {
   ASSERT_TRUE(engine->step({&part, 1}, [&](const PhaseEvent &event) {
     EXPECT_EQ(event.phase, names.size());
     names.push_back(event.table->name);
-    if (event.result)
+    if (event.fetch)
       for (size_t r = 0; r < event.rows; ++r)
-        rows[names.back()].insert(rows[names.back()].end(), event.result + r * event.rowStride,
-                                  event.result + r * event.rowStride + event.columns);
+        rows[names.back()].insert(rows[names.back()].end(), event.fetch() + r * event.rowStride,
+                                  event.fetch() + r * event.rowStride + event.columns);
   }));
   EXPECT_THAT(names, ElementsAreArray({"embed", "layer 0: append", "layer 0: attend", "layer 0: combine",
                                        "layer 1: append", "layer 1: attend", "layer 1: combine", "logits"}));

@@ -193,7 +193,7 @@ TEST(Model, SaysWhichFeatureTheProcessorLacks) {
   EXPECT_THAT(refusalOfVariant(offsetof(lathe_variant, features), 1u << 31),
               HasSubstr("was compiled for any, and this processor lacks feature 31: compile it for this machine"));
   EXPECT_THAT(refusalOfVariant(offsetof(lathe_variant, device), uint32_t(LATHE_DEVICE_CUDA)),
-              HasSubstr("for any, for which this program has no device"));
+              HasSubstr("for any, and this is a processor"));
 }
 
 TEST(Model, TakesTheFirstVariantThatRuns) {
@@ -214,6 +214,8 @@ TEST(Model, TakesTheFirstVariantThatRuns) {
   EXPECT_STREQ((*open({}))->variant().target, "best");
   EXPECT_STREQ((*open({.target = "plain"}))->variant().target, "plain");
   EXPECT_THAT(open({.target = "impossible"}).message(), HasSubstr("lacks feature 31"));
+  EXPECT_EQ(open({.device = "cuda"}).message(), "device cuda is not here; there is cpu");
+  EXPECT_STREQ((*open({.device = "cpu"}))->device().name().c_str(), "cpu");
   EXPECT_EQ(open({.target = "other"}).message(), "was not compiled for other, but for impossible, best, plain");
 }
 

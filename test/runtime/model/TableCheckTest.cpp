@@ -1,6 +1,6 @@
 // Each rule of checkTables, broken one at a time on a copy of the toy model's tables.
 #include "runtime/model/TableCheck.h"
-#include "runtime/device/cpu/Executor.h"
+#include "runtime/device/cpu/CpuDevice.h"
 #include "test/runtime/toy/ToyModel.h"
 #include <cstring>
 #include <gmock/gmock.h>
@@ -197,8 +197,9 @@ template <typename Entry> void damage(std::vector<Entry> &table, std::mt19937 &r
 // No damage makes the check or the executor's set-up crash, and what passes can be set up.
 TEST(TableCheck, SurvivesDamage) {
   std::mt19937 random(7);
-  auto pool = WorkerPool::create(1).take();
-  std::vector<uint8_t> weights(toyModel.weights_bytes), cache(1 << 16);
+  const std::vector<uint8_t> data(toyModel.weights_bytes);
+  const auto weights = cpuDevice()->load(data).take();
+  const auto cache = cpuDevice()->createPages({.layers = 2, .pageBytes = 1 << 14, .pages = 2, .what = "cache"}).take();
   int accepted = 0, refused = 0;
   for (int round = 0; round < 20000; ++round) {
     Tables tables;
@@ -226,9 +227,8 @@ TEST(TableCheck, SurvivesDamage) {
       continue;
     }
     ++accepted;
-    const auto executor = Executor::create(
-        tables.model, tables.variant,
-        {.weights = weights.data(), .cache = cache.data(), .cacheLayerBytes = cache.size() / 2}, *pool);
+    const auto executor = cpuDevice()->createExecutor(
+        {.model = tables.model, .variant = tables.variant, .weights = *weights, .cache = cache.get()}, {.threads = 1});
     EXPECT_TRUE(executor || executor.message().find("no memory") != std::string::npos);
   }
   EXPECT_GT(refused, 10000);

@@ -1,5 +1,6 @@
 // Which positions of a cache are looked at, and what is found there.
 #include "runtime/state/CacheCheck.h"
+#include "runtime/device/cpu/CpuDevice.h"
 #include <cstring>
 #include <gtest/gtest.h>
 
@@ -17,12 +18,14 @@ protected:
     cache.value_size = kValueSize;
     cache.type = {LATHE_FLOAT, GetParam(), 1};
     cache.page_bytes = kHeads * (kHeadSize + kValueSize) * 64 * GetParam() / 8;
-    pool = KvPool::create({.layers = kLayers, .pageBytes = cache.page_bytes, .maxPositions = 192}, 4).take();
+    pool = PagePool::create(*cpuDevice(), {.layers = kLayers, .pageBytes = cache.page_bytes, .maxPositions = 192}, 4)
+               .take();
   }
 
   /// Puts bits of f32 (or those of the same number in f16) at a place of a page.
   void put(uint32_t layer, int32_t page, size_t element, bool nan) {
-    uint8_t *at = pool->data() + layer * pool->layerBytes() + uint64_t(page) * cache.page_bytes;
+    auto &memory = static_cast<HostPages &>(pool->memory());
+    uint8_t *at = memory.data() + layer * memory.layerBytes() + uint64_t(page) * cache.page_bytes;
     if (GetParam() == 16) {
       const uint16_t bits = nan ? 0xfe00 : 0x7c00;
       std::memcpy(at + element * 2, &bits, 2);
@@ -33,7 +36,7 @@ protected:
   }
 
   lathe_cache cache{};
-  std::shared_ptr<KvPool> pool;
+  std::shared_ptr<PagePool> pool;
 };
 INSTANTIATE_TEST_SUITE_P(Bits, CacheCheck, testing::Values(16, 32));
 

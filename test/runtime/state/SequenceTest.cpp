@@ -1,5 +1,6 @@
 // Pages of the cache: who holds them, when they are copied, when they come back.
 #include "runtime/state/Sequence.h"
+#include "runtime/device/cpu/CpuDevice.h"
 #include <algorithm>
 #include <gmock/gmock.h>
 #include <random>
@@ -10,15 +11,19 @@ namespace {
 using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
 
-constexpr KvLayout kLayout{.layers = 3, .pageBytes = 64, .pagePositions = 64, .maxPositions = 640};
+/// Pages as the CPU has them.
+HostPages &host(const PagePool &pool) { return static_cast<HostPages &>(pool.memory()); }
+
+constexpr PageLayout kLayout{.layers = 3, .pageBytes = 64, .pagePositions = 64, .maxPositions = 640};
 
 /// Pages of 64 positions x 1 byte, so that a position's content can be written and read back.
-uint8_t &at(KvPool &pool, const Sequence &sequence, uint32_t layer, uint32_t position) {
-  return pool.data()[layer * pool.layerBytes() + uint64_t(sequence.pages()[position / 64]) * 64 + position % 64];
+uint8_t &at(PagePool &pool, const Sequence &sequence, uint32_t layer, uint32_t position) {
+  return host(pool)
+      .data()[layer * host(pool).layerBytes() + uint64_t(sequence.pages()[position / 64]) * 64 + position % 64];
 }
 
 /// Writes positions of a step as kernels would: `value` in layer 0, more in the others.
-Result<void> append(KvPool &pool, Sequence &sequence, uint32_t count, uint8_t value) {
+Result<void> append(PagePool &pool, Sequence &sequence, uint32_t count, uint8_t value) {
   if (Result<void> ready = sequence.prepare(count); !ready)
     return ready;
   for (uint32_t i = 0; i < count; ++i)
@@ -28,8 +33,8 @@ Result<void> append(KvPool &pool, Sequence &sequence, uint32_t count, uint8_t va
   return {};
 }
 
-TEST(KvPool, GivesEachPageOnce) {
-  auto pool = KvPool::create(kLayout, 3).take();
+TEST(PagePool, GivesEachPageOnce) {
+  auto pool = PagePool::create(*cpuDevice(), kLayout, 3).take();
   EXPECT_EQ(pool->freePages(), 3u);
   std::vector<int32_t> pages{pool->allocate(), pool->allocate(), pool->allocate()};
   std::ranges::sort(pages);
@@ -43,33 +48,33 @@ TEST(KvPool, GivesEachPageOnce) {
   EXPECT_EQ(pool->allocate(), 2);
 }
 
-TEST(KvPool, ClearsPagesThatComeBack) {
-  auto pool = KvPool::create(kLayout, 1).take();
-  std::fill_n(pool->data(), 3 * pool->layerBytes(), 0xff);
+TEST(PagePool, ClearsPagesThatComeBack) {
+  auto pool = PagePool::create(*cpuDevice(), kLayout, 1).take();
+  std::fill_n(host(*pool).data(), 3 * host(*pool).layerBytes(), 0xff);
   pool->release(pool->allocate());
   const int32_t page = pool->allocate();
   for (uint32_t layer = 0; layer < 3; ++layer)
-    EXPECT_EQ(pool->data()[layer * pool->layerBytes() + uint64_t(page) * 64 + 63], 0);
+    EXPECT_EQ(host(*pool).data()[layer * host(*pool).layerBytes() + uint64_t(page) * 64 + 63], 0);
 }
 
-TEST(KvPool, IsAddressSpaceUntilUsed) {
-  KvLayout big = kLayout;
+TEST(PagePool, IsAddressSpaceUntilUsed) {
+  PageLayout big = kLayout;
   big.pageBytes = 1 << 20;
-  auto pool = KvPool::create(big, 1 << 16); // 192 GiB
+  auto pool = PagePool::create(*cpuDevice(), big, 1 << 16); // 192 GiB
   ASSERT_TRUE(pool) << pool.message();
-  (*pool)->data()[2 * (*pool)->layerBytes() + (uint64_t(1 << 16) << 20)] = 1; // the last page of the last layer
+  host(**pool).data()[2 * host(**pool).layerBytes() + (uint64_t(1 << 16) << 20)] = 1; // the last page of the last layer
 }
 
-TEST(KvPool, RefusesCapacitiesThatCannotBe) {
-  EXPECT_THAT(KvPool::create(kLayout, 0).message(), HasSubstr("capacity of 0 pages"));
-  EXPECT_THAT(KvPool::create(kLayout, ~0u).message(), HasSubstr("31 bits"));
-  KvLayout absurd = kLayout;
+TEST(PagePool, RefusesCapacitiesThatCannotBe) {
+  EXPECT_THAT(PagePool::create(*cpuDevice(), kLayout, 0).message(), HasSubstr("capacity of 0 pages"));
+  EXPECT_THAT(PagePool::create(*cpuDevice(), kLayout, ~0u).message(), HasSubstr("31 bits"));
+  PageLayout absurd = kLayout;
   absurd.pageBytes = uint64_t(1) << 62;
-  EXPECT_THAT(KvPool::create(absurd, 8).message(), HasSubstr("more than an address space"));
+  EXPECT_THAT(PagePool::create(*cpuDevice(), absurd, 8).message(), HasSubstr("more than an address space"));
 }
 
 TEST(Sequence, TakesPagesAsItGrows) {
-  auto pool = KvPool::create(kLayout, 8).take();
+  auto pool = PagePool::create(*cpuDevice(), kLayout, 8).take();
   Sequence sequence(pool);
   ASSERT_TRUE(append(*pool, sequence, 63, 1));
   EXPECT_EQ(sequence.pages().size(), 1u);
@@ -82,7 +87,7 @@ TEST(Sequence, TakesPagesAsItGrows) {
 }
 
 TEST(Sequence, TruncateGivesPagesBack) {
-  auto pool = KvPool::create(kLayout, 8).take();
+  auto pool = PagePool::create(*cpuDevice(), kLayout, 8).take();
   Sequence sequence(pool);
   ASSERT_TRUE(append(*pool, sequence, 200, 1));
   sequence.truncate(500);
@@ -96,7 +101,7 @@ TEST(Sequence, TruncateGivesPagesBack) {
 }
 
 TEST(Sequence, ForksShareUntilTheyWrite) {
-  auto pool = KvPool::create(kLayout, 8).take();
+  auto pool = PagePool::create(*cpuDevice(), kLayout, 8).take();
   Sequence a(pool);
   ASSERT_TRUE(append(*pool, a, 100, 10));
   Sequence b = a.fork();
@@ -118,14 +123,14 @@ TEST(Sequence, ForksShareUntilTheyWrite) {
 }
 
 TEST(Sequence, RecurrentStateIsOneBlockThatForksCopyWhenTheyGoOn) {
-  auto pool = KvPool::create(kLayout, 8).take();
-  auto states = KvPool::create({.layers = 2, .pageBytes = 64, .what = "recurrent states"}, 2).take();
+  auto pool = PagePool::create(*cpuDevice(), kLayout, 8).take();
+  auto states = PagePool::create(*cpuDevice(), {.layers = 2, .pageBytes = 64, .what = "recurrent states"}, 2).take();
   Sequence a(pool, states);
   EXPECT_EQ(a.block(), -1);
   ASSERT_TRUE(append(*pool, a, 10, 1));
   const int32_t block = a.block();
-  ASSERT_GT(block, KvPool::kSinkPage);
-  states->data()[states->layerBytes() + uint64_t(block) * 64] = 42;
+  ASSERT_GT(block, PagePool::kSinkPage);
+  host(*states).data()[host(*states).layerBytes() + uint64_t(block) * 64] = 42;
   EXPECT_FALSE(a.canTruncate(9));
   EXPECT_TRUE(a.canTruncate(10) && a.canTruncate(0));
 
@@ -133,7 +138,7 @@ TEST(Sequence, RecurrentStateIsOneBlockThatForksCopyWhenTheyGoOn) {
   EXPECT_EQ(b.block(), block);
   ASSERT_TRUE(append(*pool, b, 1, 1));
   EXPECT_NE(b.block(), block) << "a state of its own";
-  EXPECT_EQ(states->data()[states->layerBytes() + uint64_t(b.block()) * 64], 42) << "in every layer";
+  EXPECT_EQ(host(*states).data()[host(*states).layerBytes() + uint64_t(b.block()) * 64], 42) << "in every layer";
   EXPECT_EQ(a.block(), block);
   Sequence c(pool, states);
   EXPECT_EQ(c.prepare(1).message(), "no recurrent state is free: all 2 belong to other sequences");
@@ -144,7 +149,7 @@ TEST(Sequence, RecurrentStateIsOneBlockThatForksCopyWhenTheyGoOn) {
 }
 
 TEST(Sequence, SharesAPrefixByPage) {
-  auto pool = KvPool::create(kLayout, 8).take();
+  auto pool = PagePool::create(*cpuDevice(), kLayout, 8).take();
   Sequence a(pool);
   ASSERT_TRUE(append(*pool, a, 200, 1));
   Sequence b = a.fork(128);
@@ -157,7 +162,7 @@ TEST(Sequence, SharesAPrefixByPage) {
 }
 
 TEST(Sequence, WritingBackIntoASharedPageCopiesIt) {
-  auto pool = KvPool::create(kLayout, 8).take();
+  auto pool = PagePool::create(*cpuDevice(), kLayout, 8).take();
   Sequence a(pool);
   ASSERT_TRUE(append(*pool, a, 64, 1));
   Sequence b = a.fork();
@@ -168,7 +173,7 @@ TEST(Sequence, WritingBackIntoASharedPageCopiesIt) {
 }
 
 TEST(Sequence, FailsWithoutChangeWhenFull) {
-  auto pool = KvPool::create(kLayout, 2).take();
+  auto pool = PagePool::create(*cpuDevice(), kLayout, 2).take();
   Sequence a(pool);
   ASSERT_TRUE(append(*pool, a, 100, 1));
   Sequence b = a.fork();
@@ -179,7 +184,7 @@ TEST(Sequence, FailsWithoutChangeWhenFull) {
   EXPECT_THAT(b.pages(), ElementsAreArray(a.pages()));
   EXPECT_TRUE(a.fork().prepare(0));
 
-  auto big = KvPool::create(kLayout, 100).take();
+  auto big = PagePool::create(*cpuDevice(), kLayout, 100).take();
   Sequence c(big);
   ASSERT_TRUE(append(*big, c, 640, 1));
   EXPECT_EQ(c.room(), 0u);
@@ -187,7 +192,7 @@ TEST(Sequence, FailsWithoutChangeWhenFull) {
 }
 
 TEST(Sequence, MovesItsPages) {
-  auto pool = KvPool::create(kLayout, 8).take();
+  auto pool = PagePool::create(*cpuDevice(), kLayout, 8).take();
   Sequence a(pool);
   ASSERT_TRUE(append(*pool, a, 100, 1));
   Sequence b(std::move(a));
@@ -198,7 +203,7 @@ TEST(Sequence, MovesItsPages) {
 
 // Sequences against plain vectors, over a long random life.
 TEST(Sequence, BehavesAsAVector) {
-  auto pool = KvPool::create(kLayout, 24).take();
+  auto pool = PagePool::create(*cpuDevice(), kLayout, 24).take();
   std::mt19937 random(1);
   std::vector<Sequence> sequences;
   std::vector<std::vector<uint8_t>> expected;

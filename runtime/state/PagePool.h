@@ -1,7 +1,7 @@
-//===- KvPool.h - the pages of the KV cache -------------------------------------------------------------*- C++ -*-===//
+//===- PagePool.h - which pages of a device's memory are whose ------------------------------------------*- C++ -*-===//
 //
-// One region of memory, [layers][pages][page bytes]: page p of a sequence holds 64 positions of every layer, so a page
-// number means the same place in each layer. The region is address space only until a page is written.
+// The numbers of the KV cache's pages: page p of a sequence holds 64 positions of every layer, so a number means the same
+// place in each layer. The memory behind them is the device's (runtime/device/Device.h).
 //
 // Recurrent states are kept by the same rules, in a pool of their own: a sequence's state is one page, of all
 // positions.
@@ -11,18 +11,18 @@
 // Not thread-safe: a pool belongs to its context's thread.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
-#ifndef LATHE_RUNTIME_STATE_KVPOOL_H
-#define LATHE_RUNTIME_STATE_KVPOOL_H
+#ifndef LATHE_RUNTIME_STATE_PAGEPOOL_H
+#define LATHE_RUNTIME_STATE_PAGEPOOL_H
 
-#include "runtime/core/AlignedBuffer.h"
 #include "runtime/core/Result.h"
+#include "runtime/device/Device.h"
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 namespace lathe {
 
-struct KvLayout {
+struct PageLayout {
   uint32_t layers = 0;
   uint64_t pageBytes = 0; ///< of one layer
   uint32_t pagePositions = 64;
@@ -30,17 +30,15 @@ struct KvLayout {
   const char *what = "KV cache"; ///< for messages
 };
 
-class KvPool {
+class PagePool {
 public:
   static constexpr int32_t kSinkPage = 0;
 
-  /// A pool of `capacity` pages, all free.
-  static Result<std::shared_ptr<KvPool>> create(const KvLayout &layout, uint32_t capacity);
+  /// A pool of `capacity` pages of `device`'s memory, all free.
+  static Result<std::shared_ptr<PagePool>> create(const Device &device, const PageLayout &layout, uint32_t capacity);
 
-  const KvLayout &layout() const { return shape; }
-  uint8_t *data() { return memory.data(); }
-  /// Bytes from one layer to the next.
-  uint64_t layerBytes() const { return (uint64_t(references.size())) * shape.pageBytes; }
+  const PageLayout &layout() const { return shape; }
+  PageMemory &memory() const { return *pages; }
   uint32_t capacity() const { return uint32_t(references.size() - 1); }
   uint32_t freePages() const { return capacity() - used; }
 
@@ -51,13 +49,13 @@ public:
   void release(int32_t page);
   uint32_t referenceCount(int32_t page) const { return references[size_t(page)]; }
   /// Copies the page's memory in every layer.
-  void copy(int32_t from, int32_t to);
+  void copy(int32_t from, int32_t to) { pages->copy(from, to); }
 
 private:
-  KvPool(const KvLayout &layout, uint32_t capacity, AlignedBuffer memory);
+  PagePool(const PageLayout &layout, uint32_t capacity, std::unique_ptr<PageMemory> pages);
 
-  KvLayout shape;
-  AlignedBuffer memory;
+  PageLayout shape;
+  std::unique_ptr<PageMemory> pages;
   std::vector<uint32_t> references; ///< by page, the sink's among them
   std::vector<int32_t> recycled;    ///< free pages that were used before, latest last
   int32_t firstFresh = 1;           ///< pages from here on were never used

@@ -1,4 +1,4 @@
-#include "runtime/device/cpu/Executor.h"
+#include "runtime/device/cpu/CpuExecutor.h"
 #include "runtime/device/cpu/FloatEnvironment.h"
 #include <algorithm>
 #include <chrono>
@@ -20,34 +20,26 @@ constexpr size_t kPrefetchLines = 48;
 
 } // namespace
 
-size_t Executor::rowsOf(const lathe_phase &phase) const {
-  switch (phase.rows) {
-  case LATHE_ROWS_LOGITS:
-    return step.logitRows;
-  case LATHE_ROWS_CHOICES:
-    return size_t(*choiceTable(phase)) * phase.choices.tile_rows;
-  case LATHE_ROWS_ONCE:
-    return 1;
-  default:
-    return step.rows;
-  }
+size_t CpuExecutor::rowsOf(const lathe_phase &phase) const {
+  return phase.rows == LATHE_ROWS_CHOICES ? size_t(*choiceTable(phase)) * phase.choices.tile_rows
+                                          : inputs.rowsOf(phase);
 }
 
-const int32_t *Executor::choiceTable(const lathe_phase &phase) const {
+const int32_t *CpuExecutor::choiceTable(const lathe_phase &phase) const {
   return reinterpret_cast<const int32_t *>(plan.views[phase.choices.table - 1].address);
 }
 
-Executor::Grid Executor::gridOf(const lathe_phase &phase) const {
+CpuExecutor::Grid CpuExecutor::gridOf(const lathe_phase &phase) const {
   const uint64_t rows = rowsOf(phase), rowTiles = phase.in_order ? rows != 0 : divideUp(rows, phase.rows_per_tile);
-  return {rowTiles, phase.column_tiles, phase.splits ? step.splits : 1};
+  return {rowTiles, phase.column_tiles, phase.splits ? inputs.splits() : 1};
 }
 
-void Executor::walk(unsigned worker) {
+void CpuExecutor::walk(unsigned worker) {
   const FloatEnvironment environment;
   Worker &self = state[worker];
-  self.tile[4] = int32_t(step.rows);
-  const lathe_phase *phase = variant.phases + step.program->first_phase, *end = phase + step.program->n_phases;
-  const bool observed = bool(*step.observer);
+  self.tile[4] = int32_t(inputs.rows());
+  const lathe_phase *phase = variant.phases + inputs.program().first_phase, *end = phase + inputs.program().n_phases;
+  const bool observed = bool(*observer);
   Clock::time_point start;
   for (; phase != end; ++phase) {
     const Grid grid = gridOf(*phase);
@@ -73,18 +65,18 @@ void Executor::walk(unsigned worker) {
   }
 }
 
-bool Executor::claim(uint64_t tiles, uint64_t &begin, uint64_t &end) {
+bool CpuExecutor::claim(uint64_t tiles, uint64_t &begin, uint64_t &end) {
   begin = nextTile.load(std::memory_order_relaxed);
-  const uint64_t share = kRunsPerShare * workers.size();
+  const uint64_t share = kRunsPerShare * workers->size();
   do {
     if (begin >= tiles)
       return false;
-    end = workers.size() == 1 ? tiles : begin + std::max<uint64_t>(1, (tiles - begin) / share);
+    end = workers->size() == 1 ? tiles : begin + std::max<uint64_t>(1, (tiles - begin) / share);
   } while (!nextTile.compare_exchange_weak(begin, end, std::memory_order_relaxed));
   return true;
 }
 
-void Executor::runPhase(Worker &self, const lathe_phase &phase, const Grid &grid) {
+void CpuExecutor::runPhase(Worker &self, const lathe_phase &phase, const Grid &grid) {
   uint64_t begin, end;
   const uint64_t tiles = grid.tiles();
   for (bool first = true; claim(tiles, begin, end); first = false) {
@@ -106,7 +98,7 @@ void Executor::runPhase(Worker &self, const lathe_phase &phase, const Grid &grid
   }
 }
 
-bool Executor::runPrologue(Worker &self, const lathe_phase &phase) {
+bool CpuExecutor::runPrologue(Worker &self, const lathe_phase &phase) {
   for (uint32_t i = 0; i < phase.n_prologue; ++i) {
     const uint32_t index = phase.first_prologue + i;
     const uint64_t groups = divideUp(rowsOf(phase), variant.calls[index].rows_per_call);
@@ -117,7 +109,7 @@ bool Executor::runPrologue(Worker &self, const lathe_phase &phase) {
   return true;
 }
 
-bool Executor::runTile(Worker &self, const lathe_phase &phase, int64_t m, int64_t n, int64_t s) {
+bool CpuExecutor::runTile(Worker &self, const lathe_phase &phase, int64_t m, int64_t n, int64_t s) {
   if (!phase.in_order)
     return runCalls(self, phase, m, n, s);
   const int64_t rows = int64_t(rowsOf(phase));
@@ -127,13 +119,13 @@ bool Executor::runTile(Worker &self, const lathe_phase &phase, int64_t m, int64_
   return true;
 }
 
-bool Executor::runCalls(Worker &self, const lathe_phase &phase, int64_t m, int64_t n, int64_t s) {
+bool CpuExecutor::runCalls(Worker &self, const lathe_phase &phase, int64_t m, int64_t n, int64_t s) {
   const int64_t expert =
       phase.rows == LATHE_ROWS_CHOICES ? choiceTable(phase)[1 + m * phase.rows_per_tile / phase.choices.tile_rows] : 0;
   for (uint32_t i = 0; i < phase.n_calls; ++i) {
     const uint32_t index = phase.first_call + i;
     if (plan.calls[index].overSplits) {
-      for (uint64_t split = 0; split < step.splits; ++split)
+      for (uint64_t split = 0; split < inputs.splits(); ++split)
         if (!callRows(self, phase, index, m, n, int64_t(split), expert))
           return false;
     } else if (!callRows(self, phase, index, m, n, s, expert)) {
@@ -143,8 +135,8 @@ bool Executor::runCalls(Worker &self, const lathe_phase &phase, int64_t m, int64
   return true;
 }
 
-bool Executor::callRows(Worker &self, const lathe_phase &phase, uint32_t index, int64_t m, int64_t n, int64_t s,
-                        int64_t expert) {
+bool CpuExecutor::callRows(Worker &self, const lathe_phase &phase, uint32_t index, int64_t m, int64_t n, int64_t s,
+                           int64_t expert) {
   const uint32_t rows = plan.calls[index].rows;
   const int64_t times = rows == phase.rows_per_tile ? 1 : phase.rows_per_tile / rows; // mostly no division
   for (int64_t within = 0; within < times; ++within)
@@ -153,7 +145,7 @@ bool Executor::callRows(Worker &self, const lathe_phase &phase, uint32_t index, 
   return true;
 }
 
-bool Executor::call(Worker &self, uint32_t index, int64_t m, int64_t n, int64_t s, int64_t expert, int64_t within) {
+bool CpuExecutor::call(Worker &self, uint32_t index, int64_t m, int64_t n, int64_t s, int64_t expert, int64_t within) {
   const PlannedCall &planned = plan.calls[index];
   self.tile[0] = int32_t(m);
   self.tile[1] = int32_t(n);
@@ -179,24 +171,24 @@ bool Executor::call(Worker &self, uint32_t index, int64_t m, int64_t n, int64_t 
   return false;
 }
 
-void Executor::observe(const lathe_phase &phase, const Grid &grid, double seconds) const {
+void CpuExecutor::observe(const lathe_phase &phase, const Grid &grid, double seconds) const {
   PhaseEvent event{};
-  event.phase = size_t(&phase - (variant.phases + step.program->first_phase));
+  event.phase = size_t(&phase - (variant.phases + inputs.program().first_phase));
   event.table = &phase;
   event.seconds = seconds;
   event.tiles = grid.tiles();
   if (phase.result) {
     const PlannedView &view = plan.views[phase.result - 1];
-    event.result = reinterpret_cast<const float *>(view.address);
+    event.fetch = [address = view.address] { return reinterpret_cast<const float *>(address); };
     event.rows = rowsOf(phase);
     event.columns = size_t(view.dim[0].extent);
     event.rowStride = size_t(view.dim[1].stride);
   }
   // A throw would leave the other workers waiting for ever: better to end.
-  [&]() noexcept { (*step.observer)(event); }();
+  [&]() noexcept { (*observer)(event); }();
 }
 
-void Executor::prefetchTables(const lathe_phase &phase) const {
+void CpuExecutor::prefetchTables(const lathe_phase &phase) const {
   // The weights that stream through push the tables out of the cache between two steps.
   const PlannedCall &first = plan.calls[phase.n_prologue ? phase.first_prologue : phase.first_call];
   const PlannedView *views = plan.views.data() + first.firstView;
