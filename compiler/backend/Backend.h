@@ -19,6 +19,7 @@
 #include "compiler/backend/Space.h"
 #include "compiler/kernels/Program.h"
 #include "compiler/target/Target.h"
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,11 @@ struct CodeUnit {
   std::string name;            ///< for messages: a kernel's symbol, a program's name
   std::string key;             ///< all that decides its code beside the backend and the target: equal keys, equal code
   std::vector<size_t> kernels; ///< of the schedule, those that it holds
-  std::vector<std::string> functions; ///< CPU: the linker symbol of each kernel's lathe_kernel_function
+  /// Of a device that loads code itself: the program whose phases it launches, each as a whole. Absent: kernels are
+  /// functions, and calls are made one by one.
+  std::optional<size_t> program = {};
+  std::vector<std::string> functions =
+      {}; ///< the linker symbol of each kernel's lathe_kernel_function; none of a program
 };
 
 /// Bytes or text; or what went wrong.

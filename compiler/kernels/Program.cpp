@@ -102,6 +102,11 @@ KernelDesc lathe::withTile(const KernelDesc &kernel, int64_t rows, int64_t colum
   return tiled;
 }
 
+bool lathe::takesOneRow(const Phase &phase) {
+  auto collects = [](const Call &call) { return std::holds_alternative<CollectKernel>(call.kernel); };
+  return phase.inOrder || phase.rowKind == RowKind::Once || std::ranges::any_of(phase.calls, collects);
+}
+
 bool lathe::tileFits(const Program &program, const Phase &phase, int64_t rows, int64_t columns) {
   if (rows < 1 || columns < 1 || program.rows(phase) % rows || phase.columns % columns)
     return false;
@@ -109,7 +114,7 @@ bool lathe::tileFits(const Program &program, const Phase &phase, int64_t rows, i
   const int64_t choiceRows = phase.rowKind == RowKind::Choices ? phase.choices.layout.tileRows : 0;
   if (linear)
     return (!choiceRows || rows == choiceRows) && (!linear->gated || columns % 2 == 0);
-  return columns == 1 && (rows == 1 || (!phase.inOrder && phase.prologue.empty())) &&
+  return columns == 1 && (rows == 1 || (!takesOneRow(phase) && phase.prologue.empty())) &&
          (!choiceRows || choiceRows % rows == 0);
 }
 

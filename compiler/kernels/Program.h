@@ -138,6 +138,9 @@ const LinearKernel *linearOf(const Phase &phase);
 int64_t rowsOf(const KernelDesc &kernel);
 /// The kernel as it is called for a tile of so many rows and column units.
 KernelDesc withTile(const KernelDesc &kernel, int64_t rows, int64_t columns);
+/// Whether a phase takes one row a tile: rows in order, the step as a whole, and rows that look up their choices, since
+/// padding rows have none.
+bool takesOneRow(const Phase &phase);
 /// Whether a phase may run in tiles of `rows` x `columns`: both divide the grid (tiles are never partial: a step with
 /// fewer rows computes garbage in the rest of its last tile), its kernels take so many, a gated linear keeps its pairs
 /// of panels together, and choices their table's tiles.

@@ -48,7 +48,14 @@ public:
     return known->second;
   }
 
+  Constant *bytes(llvm::StringRef value) {
+    return global("image", llvm::ConstantDataArray::getString(context, value, /*AddNull=*/false));
+  }
+
+  /// Null for no name.
   Constant *function(llvm::StringRef name) {
+    if (name.empty())
+      return llvm::ConstantPointerNull::get(llvm::PointerType::get(context, 0));
     auto *type = llvm::FunctionType::get(llvm::Type::getInt32Ty(context), {llvm::PointerType::get(context, 0)}, false);
     auto *callee = llvm::cast<llvm::Function>(module.getOrInsertFunction(name, type).getCallee());
     // In this very library: no indirection through a symbol that another library could take over.
@@ -114,10 +121,18 @@ std::vector<Pointer> variantPointers(TableModule &out, const ModelTables &tables
         {{offsetof(lathe_kernel, symbol), [&](size_t i) { return text(variant.kernels[i].symbol); }},
          {offsetof(lathe_kernel, schedule), [&](size_t i) { return text(variant.kernels[i].schedule); }},
          {offsetof(lathe_kernel, function), [&](size_t i) { return out.function(tables.functions(v)[i]); }}});
+    auto *units =
+        out.array<lathe_unit>("units", {variant.units, variant.n_units},
+                              {{offsetof(lathe_unit, name), [&](size_t i) { return text(variant.units[i].name); }},
+                               {offsetof(lathe_unit, image), [&](size_t i) {
+                                  const lathe_unit &unit = variant.units[i];
+                                  return out.bytes({static_cast<const char *>(unit.image), unit.image_bytes});
+                                }}});
     all.push_back({at(offsetof(lathe_variant, target), text(variant.target)),
                    at(offsetof(lathe_variant, programs), programs), at(offsetof(lathe_variant, phases), phases),
                    at(offsetof(lathe_variant, calls), calls), at(offsetof(lathe_variant, views), views),
-                   at(offsetof(lathe_variant, dims), dims), at(offsetof(lathe_variant, kernels), kernels)});
+                   at(offsetof(lathe_variant, dims), dims), at(offsetof(lathe_variant, kernels), kernels),
+                   at(offsetof(lathe_variant, units), units)});
   }
   std::vector<Pointer> pointers;
   for (size_t field = 0; field < all.front().size(); ++field)

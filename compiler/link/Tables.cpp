@@ -81,9 +81,15 @@ private:
       part->kernels.push_back({text(kernel.symbol), text(kernel.schedule), nullptr});
       part->functions.push_back(kernel.function);
     }
-    for (const Program &program : from.set->programs)
+    for (const LinkedUnit &unit : from.units)
+      part->units.push_back({text(unit.name), unit.kind, unit.image.data(), unit.image.size()});
+    for (auto [index, program] : llvm::enumerate(from.set->programs)) {
+      auto holds = [index = index](const LinkedUnit &unit) { return unit.program == index; };
+      auto found = llvm::find_if(from.units, holds);
+      unitOfProgram = found == from.units.end() ? 0 : found - from.units.begin() + 1;
       if (Error wrong = addProgram(program))
         return wrong;
+    }
     fillVariant(addZeroed(out.variants), *from.set, from.target);
     return Error::success();
   }
@@ -114,6 +120,7 @@ private:
     to.column_tiles = from.columns / from.columnsPerTile;
     to.splits = from.splits;
     to.in_order = from.inOrder;
+    to.launch.unit = unitOfProgram;
     const Work &work = from.work;
     to.work = {static_cast<uint64_t>(work.weightBytes),
                static_cast<uint64_t>(work.activationBytes),
@@ -217,6 +224,8 @@ private:
     variant.views = part->views.data();
     variant.dims = part->dims.data();
     variant.kernels = part->kernels.data();
+    variant.n_units = part->units.size();
+    variant.units = part->units.data();
   }
 
   void fillModel(const ProgramSet &set, const ModelInfo &info) {
@@ -243,6 +252,7 @@ private:
   const WeightsLayout &layout;
   ModelTables::Part *part = nullptr; ///< the variant that is being added
   llvm::StringMap<uint32_t> kernelIndex;
+  uint32_t unitOfProgram = 0; ///< lathe_launch.unit of its phases
   const Program *program = nullptr;
   const Phase *phase = nullptr;
 };

@@ -21,7 +21,15 @@ namespace lathe {
 struct LinkedKernel {
   std::string symbol;   ///< symbol(kernel)
   std::string schedule; ///< "tuned", "nearest KEY" or "fallback"
-  std::string function; ///< linker symbol of its lathe_kernel_function
+  std::string function; ///< linker symbol of its lathe_kernel_function; empty where units hold the code
+};
+
+/// Code that the device loads by itself: all phases of a program.
+struct LinkedUnit {
+  std::string name;
+  size_t program; ///< index in the set
+  uint32_t kind;  ///< lathe_unit_kind
+  llvm::StringRef image;
 };
 
 /// The model compiled for one target.
@@ -29,6 +37,7 @@ struct LinkedVariant {
   const ProgramSet *set;
   TargetDesc target;
   std::vector<LinkedKernel> kernels;
+  std::vector<LinkedUnit> units = {};
 };
 
 /// What a bundle says of itself.
@@ -61,6 +70,7 @@ private:
     std::vector<lathe_view> views;
     std::vector<lathe_dim> dims;
     std::vector<lathe_kernel> kernels;
+    std::vector<lathe_unit> units;
   };
   lathe_model table = {};
   std::deque<std::string> texts; // deques: their elements stay where they are

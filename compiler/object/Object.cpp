@@ -36,7 +36,7 @@ Expected<std::string> lathe::compileUnit(const CompileInput &input, const CodeUn
   Emitted emitted = input.backend.compile(unit, input.set, input.schedule, input.target);
   if (!emitted.error.empty())
     return makeError("{0} for {1}: {2}", unit.name, input.target.name, llvm::StringRef(emitted.error).trim());
-  if (input.target.device == DeviceKind::Cpu)
+  if (!unit.program)
     if (Error error = checkNeeds(emitted.bytes, unit.name))
       return makeError("{0} for {1}: {2}", unit.name, input.target.name, llvm::toString(std::move(error)));
   return std::move(emitted.bytes);

@@ -19,6 +19,7 @@ struct PipelineOptions {
   std::vector<TargetDesc> targets = {hostTarget()}; ///< one variant each, the best first
   FusionOptions fusion;
   std::optional<CacheFormat> cache;   ///< of the KV cache; absent: f32 when all matrices are f32, else f16
+  const Backend *backend = nullptr;   ///< null: the one for each target's device
   std::vector<std::string> schedules; ///< files of records, beside those that the compiler carries; later ones go first
   unsigned jobs = 0;                  ///< threads; 0: one for each core
   std::string cacheDirectory;         ///< of compiled kernels; empty: none is kept

@@ -31,6 +31,10 @@ void report(const Compilation &c, StringRef stage, uint64_t done, uint64_t total
     c.options.progress(stage, done, total);
 }
 
+const Backend &backendOf(const Compilation &c, const Variant &variant) {
+  return c.options.backend ? *c.options.backend : backendFor(variant.target);
+}
+
 /// Prints each variant, under its target's name behind `comment` if there are several.
 Error eachVariant(Compilation &c, llvm::raw_ostream &out, StringRef comment,
                   llvm::function_ref<Error(Variant &)> print) {
@@ -47,7 +51,7 @@ Error eachVariant(Compilation &c, llvm::raw_ostream &out, StringRef comment,
 Error printForm(Compilation &c, StringRef stage, StringRef form, llvm::raw_ostream &out) {
   const StringRef comment = form == "ll" ? ";" : "#";
   return eachVariant(c, out, comment, [&](Variant &variant) -> Error {
-    const Backend &backend = backendFor(variant.target);
+    const Backend &backend = backendOf(c, variant);
     auto wanted =
         llvm::find_if(backend.forms, [&](const Backend::Form &f) { return stage == f.stage && form == f.name; });
     if (wanted == backend.forms.end())
@@ -178,7 +182,7 @@ Error stage::schedule(Compilation &c) {
       return wrong;
   for (Variant &variant : c.variants)
     if (Error failed =
-            put(scheduleProgram(variant.set, backendFor(variant.target), variant.target, *records), variant.schedule))
+            put(scheduleProgram(variant.set, backendOf(c, variant), variant.target, *records), variant.schedule))
       return failed;
   return Error::success();
 }
@@ -203,7 +207,7 @@ Error stage::object(Compilation &c) {
     options.jobs = c.options.jobs;
     options.cacheDirectory = c.options.cacheDirectory;
     options.progress = [&](size_t done, size_t, const std::string &) { report(c, "object", before + done, total); };
-    const CompileInput input{backendFor(variant.target), variant.set, variant.schedule, variant.target};
+    const CompileInput input{backendOf(c, variant), variant.set, variant.schedule, variant.target};
     Expected<CompiledCode> compiled = compileAll(input, options);
     if (!compiled)
       return compiled.takeError();
@@ -212,9 +216,11 @@ Error stage::object(Compilation &c) {
     before += variant.schedule.size();
     variant.units = std::move(compiled->units);
     variant.kernels.resize(variant.schedule.size());
+    for (auto [kernel, scheduled] : llvm::zip_equal(variant.kernels, variant.schedule))
+      kernel = {scheduled.symbol(), scheduled.tag, ""};
     for (const CompiledUnit &one : variant.units)
-      for (auto [place, function] : llvm::zip_equal(one.unit.kernels, one.unit.functions))
-        variant.kernels[place] = {variant.schedule[place].symbol(), variant.schedule[place].tag, function};
+      for (auto [place, function] : llvm::zip(one.unit.kernels, one.unit.functions))
+        variant.kernels[place].function = function;
   }
   return Error::success();
 }
@@ -235,8 +241,12 @@ Error stage::printObject(Compilation &c, StringRef form, llvm::raw_ostream &out)
 
 static std::vector<LinkedVariant> linkedVariants(const Compilation &c) {
   std::vector<LinkedVariant> linked;
-  for (const Variant &variant : c.variants)
-    linked.push_back({&variant.set, variant.target, variant.kernels});
+  for (const Variant &variant : c.variants) {
+    LinkedVariant &added = linked.emplace_back(LinkedVariant{&variant.set, variant.target, variant.kernels});
+    for (const CompiledUnit &one : variant.units)
+      if (one.unit.program)
+        added.units.push_back({one.unit.name, *one.unit.program, LATHE_UNIT_CUBIN, one.code});
+  }
   return linked;
 }
 
@@ -256,7 +266,8 @@ Error stage::link(Compilation &c) {
   std::vector<ObjectBytes> objects;
   for (const Variant &variant : c.variants)
     for (const CompiledUnit &one : variant.units)
-      objects.push_back({one.unit.name, one.code});
+      if (!one.unit.program)
+        objects.push_back({one.unit.name, one.code});
   return writeBundle({linkedVariants(c), objects, c.info, *c.input.weights, c.tokenizer}, *c.staging, options);
 }
 

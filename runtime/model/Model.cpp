@@ -60,12 +60,8 @@ struct Choice {
 /// The first variant that a device of this machine runs.
 Result<Choice> chooseVariant(const lathe_model &model, const ModelOptions &options) {
   std::vector<std::shared_ptr<const Device>> allowed = devices();
-  if (!options.device.empty()) {
-    Result<std::shared_ptr<const Device>> device = findDevice(options.device);
-    if (!device)
-      return device.takeError();
-    allowed = {device.take()};
-  }
+  if (options.device)
+    allowed = {options.device};
   std::string why, names;
   for (uint32_t i = 0; i < model.n_variants; ++i) {
     const lathe_variant &variant = model.variants[i];

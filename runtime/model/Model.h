@@ -22,8 +22,8 @@
 namespace lathe {
 
 struct ModelOptions {
-  std::string target = {}; ///< of the variant to take; empty: the best that this machine runs
-  std::string device = {}; ///< to run it on, by its name; empty: any
+  std::string target = {};                        ///< of the variant to take; empty: the best that this machine runs
+  std::shared_ptr<const Device> device = nullptr; ///< to run it on; null: any of devices()
 };
 
 class Model {

@@ -106,10 +106,10 @@ std::vector<CodeUnit> units(const ProgramSet &, const std::vector<Scheduled> &sc
   std::vector<CodeUnit> units;
   for (size_t i = 0; i < schedule.size(); ++i) {
     const std::string symbol = schedule[i].symbol();
-    units.push_back({symbol,
-                     symbol + "\n" + print(signature(schedule[i].kernel)) + "\n" + schedule[i].values.print(),
-                     {i},
-                     {linkerName(schedule[i], target) + "_argv"}});
+    units.push_back({.name = symbol,
+                     .key = symbol + "\n" + print(signature(schedule[i].kernel)) + "\n" + schedule[i].values.print(),
+                     .kernels = {i},
+                     .functions = {linkerName(schedule[i], target) + "_argv"}});
   }
   return units;
 }

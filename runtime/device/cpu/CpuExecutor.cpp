@@ -153,9 +153,10 @@ bool CpuExecutor::call(Worker &self, uint32_t index, int64_t m, int64_t n, int64
   const PlannedView *view = plan.views.data() + planned.firstView;
   lathe_buffer *buffer = self.buffers.data();
   for (uint32_t i = 0; i < planned.views; ++i, ++view, ++buffer) {
-    const uintptr_t address = self.local[size_t(view->local)] + view->address +
-                              uintptr_t(m * view->step[0] + n * view->step[1] + s * view->step[2] +
-                                        expert * view->step[3] + within * view->step[4]);
+    uintptr_t address = self.local[size_t(view->local)] + view->address +
+                        uintptr_t(m * view->step[0] + n * view->step[1] + s * view->step[2] + expert * view->step[3]);
+    if (within) [[unlikely]]
+      address += uintptr_t(within * view->step[4]);
     buffer->host = reinterpret_cast<uint8_t *>(address);
     buffer->type = view->type;
     buffer->dimensions = view->dimensions;

@@ -214,8 +214,8 @@ TEST(Model, TakesTheFirstVariantThatRuns) {
   EXPECT_STREQ((*open({}))->variant().target, "best");
   EXPECT_STREQ((*open({.target = "plain"}))->variant().target, "plain");
   EXPECT_THAT(open({.target = "impossible"}).message(), HasSubstr("lacks feature 31"));
-  EXPECT_EQ(open({.device = "cuda"}).message(), "device cuda is not here; there is cpu");
-  EXPECT_STREQ((*open({.device = "cpu"}))->device().name().c_str(), "cpu");
+  EXPECT_EQ(findDevice("cuda").message(), "device cuda is not here; there is cpu");
+  EXPECT_EQ((*open({.device = findDevice("cpu").take()}))->device().name(), "cpu");
   EXPECT_EQ(open({.target = "other"}).message(), "was not compiled for other, but for impossible, best, plain");
 }
 

@@ -1,0 +1,291 @@
+//===- ConformanceTest.cpp - what every backend and every device must do ------------------------------------------===//
+//
+// Whole tiny models through a backend onto its device. What they compute is compared with compiler/reference, phase by
+// phase; together the models have every family of kernels, or the last test fails.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#include "compiler/pipeline/Pipeline.h"
+#include "compiler/verify/Reference.h"
+#include "compiler/verify/Verify.h"
+#include "runtime/lathe.h"
+#include "test/TemporaryFolder.h"
+#include "test/conformance/Second.h"
+#include "llvm/ADT/STLExtras.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <map>
+#include <set>
+#include <thread>
+
+using namespace lathe;
+using testing::HasSubstr;
+
+namespace {
+
+/// A backend, a target of it, and the device that runs it.
+struct Platform {
+  const char *name;
+  const Backend *backend;
+  TargetDesc target;
+  std::shared_ptr<const Device> device;
+};
+
+void PrintTo(const Platform &platform, std::ostream *out) { *out << platform.target.name << " on " << platform.name; }
+
+std::vector<Platform> platforms() {
+  std::vector<Platform> all = {{"second", &test::secondBackend(), test::secondTarget(), test::secondDevice()}};
+  for (const TargetDesc &target : targets())
+    if (target.device == DeviceKind::Cpu && !(target.features & ~hostFeatures()))
+      all.push_back({"cpu", &backendFor(target), target, findDevice("cpu").take()});
+  return all;
+}
+
+/// Grouped heads, windows and caps, positions of every kind, experts, both mixers of recurrent layers.
+constexpr const char *kModels[] = {"llama-gqa", "gpt2",  "gemma3", "gpt-oss",       "qwen2-moe", "mamba-odd",
+                                   "jamba",     "bamba", "phi-qk", "llama-dynamic", "hunyuan"};
+
+std::string message(llvm::Error error) { return error ? llvm::toString(std::move(error)) : ""; }
+
+using Logits = std::vector<float>;
+
+class Conformance : public testing::TestWithParam<Platform> {
+protected:
+  const Platform &platform() const { return GetParam(); }
+
+  /// The model as the platform compiles it; once a process.
+  std::shared_ptr<const Model> modelOf(const std::string &name, std::string *verdict = nullptr,
+                                       const std::string &quantize = "") {
+    static std::map<std::string, std::shared_ptr<const Model>> known;
+    std::shared_ptr<const Model> &model = known[platform().target.name + name + quantize];
+    if (model && !verdict)
+      return model;
+    PipelineOptions options;
+    options.backend = platform().backend;
+    options.targets = {platform().target};
+    options.input.quantize = quantize;
+    Compilation c("test/data/golden/" + name, options);
+    std::string problem = message(compile(c, folder.file(name + quantize), [&](Compilation &c) -> llvm::Error {
+      auto opened = Model::open(c.staging->path(), {.device = platform().device});
+      if (!opened)
+        return llvm::createStringError(opened.message());
+      model = opened.take();
+      for (const Phase &phase : llvm::concat<const Phase>(c.variants.front().set.programs.front().phases,
+                                                          c.variants.front().set.programs.back().phases))
+        for (const Call &call : llvm::concat<const Call>(phase.prologue, phase.calls))
+          families.insert(kernelFamily(call.kernel).name);
+      if (!verdict || !quantize.empty()) // what is quantised exists in the bundle only
+        return llvm::Error::success();
+      auto verified = verify(model, *c.variants.front().module, lookupIn(*c.input.weights),
+                             {.threads = 2, .budget = 3e7, .progress = {}});
+      if (!verified)
+        return verified.takeError();
+      return verified->judge(name);
+    }));
+    if (verdict)
+      *verdict = problem;
+    else
+      EXPECT_EQ(problem, "");
+    return model;
+  }
+
+  std::unique_ptr<Context> contextOf(const std::shared_ptr<const Model> &model) {
+    return Context::create(model, {.threads = 2, .cachePages = 8 * model->variant().cache.max_pages}).take();
+  }
+
+  static std::vector<int32_t> someIds(const Model &model, size_t count, uint64_t seed) {
+    std::vector<int32_t> ids;
+    for (size_t i = 0; i < count; ++i)
+      ids.push_back(int32_t((seed * 31 + i * 7 + i * i) % model.tables().vocabulary));
+    return ids;
+  }
+
+  static Logits feedAll(Session &session, std::span<const int32_t> ids, size_t step) {
+    Logits all;
+    auto keep = [&](size_t, std::span<const float> logits) { all.insert(all.end(), logits.begin(), logits.end()); };
+    EXPECT_TRUE(bool(session.feedAll(ids, keep, {}, step)));
+    return all;
+  }
+
+  static inline std::set<std::string> families;
+  test::TemporaryFolder folder;
+};
+
+INSTANTIATE_TEST_SUITE_P(Platforms, Conformance, testing::ValuesIn(platforms()), [](const auto &info) {
+  std::string name = info.param.target.name;
+  std::ranges::replace(name, '-', '_');
+  return name;
+});
+
+} // namespace
+
+TEST_P(Conformance, ComputesWhatTheReferenceDoes) {
+  for (const char *name : kModels) {
+    std::string verdict;
+    modelOf(name, &verdict);
+    EXPECT_EQ(verdict, "") << name;
+  }
+  for (const KernelFamily &family : kernelFamilies())
+    EXPECT_TRUE(families.contains(family.name)) << "no model here has a kernel of the family " << family.name;
+}
+
+TEST_P(Conformance, SameBitsInAnyChunksAndBatches) {
+  for (auto [name, quantize] :
+       {std::pair("llama-gqa", ""), {"llama-gqa", "q8_0"}, {"gpt-oss", ""}, {"jamba", ""}, {"gemma3", ""}}) {
+    const auto model = modelOf(name, nullptr, quantize);
+    const auto context = contextOf(model);
+    const size_t count = std::min<size_t>(model->tables().max_context, 37);
+    std::vector<Logits> alone;
+    std::vector<std::vector<int32_t>> ids;
+    for (uint64_t i = 0; i < 3; ++i) {
+      ids.push_back(someIds(*model, count, i));
+      Session whole(*context), sevens(*context), ones(*context);
+      alone.push_back(feedAll(whole, ids[i], count));
+      EXPECT_TRUE(alone[i] == feedAll(sevens, ids[i], 7)) << name << ": in sevens";
+      EXPECT_TRUE(alone[i] == feedAll(ones, ids[i], 1)) << name << ": one by one";
+    }
+    // Three sequences in each step, prefill and decode mixed.
+    std::vector<Sequence> sequences;
+    std::vector<Logits> together(3);
+    std::vector<size_t> fed(3);
+    for (size_t i = 0; i < 3; ++i)
+      sequences.push_back(context->newSequence());
+    const size_t sizes[] = {1, 3, 5};
+    while (*std::ranges::min_element(fed) < count) {
+      std::vector<StepPart> parts;
+      std::vector<std::pair<size_t, size_t>> of; // sequence, tokens
+      for (size_t i = 0; i < 3; ++i)
+        if (const size_t some = std::min(sizes[i], count - fed[i])) {
+          parts.push_back({&sequences[i], std::span(ids[i]).subspan(fed[i], some), LogitsWanted::All, uint32_t(count)});
+          of.push_back({i, some});
+        }
+      ASSERT_TRUE(bool(context->step(parts)));
+      size_t row = 0;
+      for (auto [i, some] : of) {
+        for (size_t j = 0; j < some; ++j, ++row)
+          together[i].insert(together[i].end(), context->logits(row).begin(), context->logits(row).end());
+        fed[i] += some;
+      }
+    }
+    for (size_t i = 0; i < 3; ++i)
+      EXPECT_TRUE(alone[i] == together[i]) << name << ": in a batch";
+  }
+}
+
+TEST_P(Conformance, ForksShareWhatTheyHaveAndGoTheirOwnWays) {
+  for (const char *name : {"llama-gqa", "jamba"}) {
+    const auto model = modelOf(name);
+    const auto context = contextOf(model);
+    const std::vector<int32_t> ids = someIds(*model, 20, 5), other = someIds(*model, 9, 8);
+    Session session(*context);
+    feedAll(session, ids, 20);
+    Session fork = session.fork();
+    const Logits first = feedAll(session, other, 4), second = feedAll(fork, ids, 4);
+    std::vector<int32_t> whole = ids;
+    whole.insert(whole.end(), other.begin(), other.end());
+    Session fresh(*context);
+    const Logits expected = feedAll(fresh, whole, whole.size());
+    EXPECT_TRUE(std::equal(first.rbegin(), first.rend(), expected.rbegin())) << name;
+    whole.resize(ids.size());
+    whole.insert(whole.end(), ids.begin(), ids.end());
+    Session again(*context);
+    const Logits expectedFork = feedAll(again, whole, whole.size());
+    EXPECT_TRUE(std::equal(second.rbegin(), second.rend(), expectedFork.rbegin())) << name;
+  }
+}
+
+TEST_P(Conformance, PagesThatComeBackAreClear) {
+  const auto model = modelOf("llama-gqa");
+  auto context = Context::create(model, {.threads = 1, .cachePages = 1}).take();
+  const std::vector<int32_t> ids = someIds(*model, 11, 3);
+  Logits first;
+  for (int round = 0; round < 3; ++round) {
+    Session session(*context);
+    const Logits logits = feedAll(session, ids, 4);
+    if (round == 0)
+      first = logits;
+    EXPECT_TRUE(first == logits) << round;
+    EXPECT_EQ(context->cache()->freePages(), 0u);
+  }
+  EXPECT_EQ(context->cache()->freePages(), 1u);
+}
+
+TEST_P(Conformance, GreedyTokensAreThoseOfTheCpu) {
+  for (const char *name : {"llama-gqa", "gpt2", "qwen2-moe"}) {
+    const auto model = modelOf(name);
+    PipelineOptions options;
+    Compilation c(std::string("test/data/golden/") + name, options);
+    ASSERT_EQ(message(compile(c, folder.file("cpu"))), "");
+    auto cpu = Model::open(folder.file("cpu")).take();
+    std::vector<std::vector<int32_t>> generated;
+    for (const auto &each : {model, cpu}) {
+      const auto context = contextOf(each);
+      Session session(*context);
+      auto report = session.generate(someIds(*each, 5, 1), {.maxTokens = 24});
+      ASSERT_TRUE(bool(report)) << report.message();
+      generated.push_back(report->ids);
+    }
+    EXPECT_EQ(generated[0], generated[1]) << name;
+  }
+}
+
+TEST_P(Conformance, ObserversSeeEachPhaseWithItsResult) {
+  const auto model = modelOf("llama-gqa");
+  const auto context = contextOf(model);
+  Session session(*context);
+  const std::vector<int32_t> ids = someIds(*model, 3, 2);
+  size_t phases = 0, results = 0;
+  ASSERT_TRUE(bool(session.feed(ids, [&](const PhaseEvent &event) {
+    EXPECT_EQ(event.phase, phases++);
+    EXPECT_EQ(event.table->name != nullptr, true);
+    if (!event.fetch)
+      return;
+    ++results;
+    const float *rows = event.fetch();
+    for (size_t r = 0; r < event.rows; ++r)
+      for (size_t i = 0; i < event.columns; ++i)
+        EXPECT_TRUE(std::isfinite(rows[r * event.rowStride + i])) << event.table->name;
+  })));
+  EXPECT_EQ(phases, context->latestProgram()->n_phases);
+  EXPECT_GT(results, phases / 2);
+}
+
+TEST_P(Conformance, RefusesRowsThatDoNotFitAndGoesOn) {
+  const auto model = modelOf("llama-gqa");
+  const auto context = contextOf(model);
+  Sequence sequence = context->newSequence();
+  const int32_t good = 1, bad = int32_t(model->tables().vocabulary);
+  EXPECT_THAT(context->step({{StepPart{&sequence, {&bad, 1}}}}).message(), HasSubstr("not in the vocabulary"));
+  EXPECT_EQ(sequence.length(), 0u);
+  EXPECT_TRUE(bool(context->step({{StepPart{&sequence, {&good, 1}}}})));
+  EXPECT_EQ(sequence.length(), 1u);
+}
+
+TEST_P(Conformance, ContextsOfOneModelRunAtOnce) {
+  const auto model = modelOf("llama-gqa");
+  const std::vector<int32_t> ids = someIds(*model, 12, 4);
+  std::vector<Logits> results(3);
+  std::vector<std::thread> threads;
+  for (Logits &result : results)
+    threads.emplace_back([&] {
+      const auto context = contextOf(model);
+      for (int round = 0; round < 4; ++round) {
+        Session session(*context);
+        result = feedAll(session, ids, 5);
+      }
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  EXPECT_TRUE(results[0] == results[1] && results[1] == results[2]);
+}
+
+TEST(Platforms, RunTheirOwnVariantsOnly) {
+  PipelineOptions options;
+  options.backend = &test::secondBackend();
+  options.targets = {test::secondTarget()};
+  Compilation c("test/data/golden/llama-gqa", options);
+  test::TemporaryFolder folder;
+  ASSERT_EQ(message(compile(c, folder.file("second"))), "");
+  EXPECT_THAT(Model::open(folder.file("second")).message(),
+              HasSubstr("was compiled for second, and this is a processor"));
+  EXPECT_TRUE(bool(Model::open(folder.file("second"), {.device = test::secondDevice()})));
+}

@@ -1,0 +1,85 @@
+//===- SecondBackend.cpp - code in units of a program -------------------------------------------------------------===//
+#include "compiler/backend/halide/Halide.h"
+#include "test/TemporaryFolder.h"
+#include "test/conformance/Second.h"
+#include <algorithm>
+#include <set>
+
+using namespace lathe;
+
+namespace {
+
+/// What its kernels are compiled for: any machine that tests run on.
+TargetDesc plain() { return *findTarget("x86-64-v2"); }
+
+/// Other tiles than the CPU's: two rows where that divides, and of a linear as few panels as go.
+Space space(const KernelDesc &kernel, const Grid &grid, const TargetDesc &) {
+  Space space = halideBackend().space(kernel, grid, plain());
+  for (Parameter &parameter : space.parameters) {
+    if (parameter.name == kTileRows && std::ranges::binary_search(parameter.choices, 2))
+      parameter.fallback = 2;
+    if (parameter.name == kTileColumns)
+      parameter.fallback = parameter.choices.front();
+  }
+  if (grid.leads && std::holds_alternative<LinearKernel>(kernel)) // register tiles follow the tile
+    for (size_t i = 2; i < space.parameters.size(); ++i)
+      space.parameters[i].fallback =
+          halideBackend()
+              .space(withTile(kernel, space.parameters[0].fallback, space.parameters[1].fallback), {}, plain())
+              .parameters[i - 2]
+              .fallback;
+  return space;
+}
+
+std::vector<CodeUnit> units(const ProgramSet &set, const std::vector<Scheduled> &schedule, const TargetDesc &) {
+  std::vector<CodeUnit> units;
+  for (size_t p = 0; p < set.programs.size(); ++p) {
+    std::set<std::string> used;
+    for (const Phase &phase : set.programs[p].phases)
+      for (const std::vector<Call> *calls : {&phase.prologue, &phase.calls})
+        for (const Call &call : *calls)
+          used.insert(call.symbol());
+    CodeUnit unit{.name = set.programs[p].name, .key = "second", .kernels = {}, .program = p};
+    for (size_t i = 0; i < schedule.size(); ++i)
+      if (used.contains(schedule[i].symbol())) {
+        unit.kernels.push_back(i);
+        unit.key += "\n" + halideBackend().units({}, {schedule[i]}, plain()).front().key;
+      }
+    units.push_back(std::move(unit));
+  }
+  return units;
+}
+
+/// A shared library of the program's kernels.
+Emitted compile(const CodeUnit &unit, const ProgramSet &set, const std::vector<Scheduled> &schedule,
+                const TargetDesc &) {
+  test::TemporaryFolder folder;
+  std::string link = std::string(LATHE_LLD_PATH) + " -shared -o " + folder.file("unit.so");
+  for (size_t i : unit.kernels) {
+    const std::vector<CodeUnit> kernel = halideBackend().units(set, {schedule[i]}, plain());
+    Emitted object = halideBackend().compile(kernel.front(), set, {schedule[i]}, plain());
+    if (!object.error.empty())
+      return object;
+    link += " " + folder.write(std::to_string(i) + ".o", object.bytes);
+  }
+  if (std::system(link.c_str()) != 0)
+    return {"", "cannot link " + unit.name};
+  std::ifstream file(folder.file("unit.so"), std::ios::binary);
+  return {{std::istreambuf_iterator<char>(file), {}}, ""};
+}
+
+} // namespace
+
+TargetDesc test::secondTarget() { return {.name = "second", .device = DeviceKind::Cuda, .triple = plain().triple}; }
+
+const Backend &test::secondBackend() {
+  static const Backend backend = {.name = "second",
+                                  .device = DeviceKind::Cuda,
+                                  .stamp = halideBackend().stamp,
+                                  .space = space,
+                                  .units = units,
+                                  .compile = compile,
+                                  .forms = {},
+                                  .print = nullptr};
+  return backend;
+}
