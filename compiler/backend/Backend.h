@@ -17,6 +17,7 @@
 #define LATHE_COMPILER_BACKEND_BACKEND_H
 
 #include "compiler/backend/Space.h"
+#include "compiler/fusion/Plan.h"
 #include "compiler/kernels/Program.h"
 #include "compiler/target/Target.h"
 #include <optional>
@@ -59,6 +60,8 @@ struct Backend {
   const char
       *stamp; ///< of all that decides its code beside descriptions, schedules and targets: its sources, its libraries
 
+  /// What the target wants of fusion, where nobody asks for something else.
+  FusionOptions (*plan)(const TargetDesc &target);
   Space (*space)(const KernelDesc &kernel, const Grid &grid, const TargetDesc &target);
   std::vector<CodeUnit> (*units)(const ProgramSet &set, const std::vector<Scheduled> &schedule,
                                  const TargetDesc &target);

@@ -333,8 +333,7 @@ private:
 struct FormPhases : lathe::impl::FormPhasesBase<FormPhases> {
   void runOnOperation() override {
     for (auto function : llvm::make_early_inc_range(getOperation().getOps<FunctionOpInterface>())) {
-      auto attribute = function->getAttrOfType<StringAttr>("lathe.kind");
-      StringRef kind = attribute ? attribute.getValue() : function.getName();
+      StringRef kind = kindOf(function);
       if (kind != "decode" && kind != "prefill") {
         function.emitError() << "function @" << function.getName() << " is of kind '" << kind
                              << "'; lathe.kind (or the name) must be decode or prefill";

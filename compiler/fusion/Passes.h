@@ -2,7 +2,7 @@
 //
 // The fusion stage. Each pass is one file of its name and does one thing; buildFusionPipeline has their order:
 //
-//   split-attention → merge-linears → quantize-activations → pack-weights → form-phases → plan-memory
+//   plan → split-attention → merge-linears → quantize-activations → pack-weights → form-phases → plan-memory
 //
 // Input: what import makes, functions @decode and @prefill (or with lathe.kind) of lathe ops on tensors of rows.
 // Output: functions that are a list of lathe.phase with places in an arena, which compiler/kernels/Describe.h reads.
@@ -12,8 +12,10 @@
 #ifndef LATHE_COMPILER_FUSION_PASSES_H
 #define LATHE_COMPILER_FUSION_PASSES_H
 
+#include "compiler/fusion/Plan.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
 #include <memory>
@@ -23,14 +25,10 @@ namespace lathe {
 #define GEN_PASS_DECL
 #include "compiler/fusion/Passes.h.inc"
 
-/// The options of all passes; Passes.td says what they mean and has their defaults.
-struct FusionOptions {
-  int64_t splitPositions = SplitAttentionOptions().split;
-  int64_t decodeRows = PlanMemoryOptions().decodeRows;
-  int64_t prefillRows = PlanMemoryOptions().prefillRows;
-  int64_t prefillLogitRows = PlanMemoryOptions().prefillLogitRows;
-  int64_t maxContext = PlanMemoryOptions().maxContext;
-};
+/// What the module's lathe.plan says; the defaults where it has none.
+FusionOptions planOf(mlir::ModuleOp module);
+/// The kind of step that a function is for, "decode" or "prefill": its lathe.kind, or else its name.
+llvm::StringRef kindOf(mlir::FunctionOpInterface function);
 
 /// Makes the passes known to lathe-opt by their names, and the whole pipeline as --lathe-fusion.
 void registerFusionPasses();

@@ -4,14 +4,31 @@
 
 include "mlir/Pass/PassBase.td"
 
+def WritePlan : Pass<"lathe-plan", "mlir::ModuleOp"> {
+  let summary = "what a target wants of fusion becomes the module's lathe.plan, which later passes read";
+  let description = [{
+    Also the programs: where steps may have more sequences than the smallest decode program takes, decode functions are
+    copied for them. compiler/fusion/Plan.h says what the options mean.
+  }];
+  let dependentDialects = ["::lathe::ir::LatheDialect"];
+  let options = [
+    Option<"split", "split", "int64_t", "FusionOptions().splitPositions", "positions of one split, a multiple of 64">,
+    Option<"decodeRows", "decode-rows", "int64_t", "FusionOptions().decodeRows", "rows (sequences) of the smallest decode step at most">,
+    Option<"sequences", "sequences", "int64_t", "FusionOptions().sequences", "sequences of a step at most, where that is more">,
+    Option<"prefillRows", "prefill-rows", "int64_t", "FusionOptions().prefillRows", "rows of a prefill step at most, a multiple of 64">,
+    Option<"prefillLogitRows", "prefill-logit-rows", "int64_t", "FusionOptions().prefillLogitRows", "rows of a prefill step whose logits may be asked for, at most">,
+    Option<"maxContext", "max-context", "int64_t", "FusionOptions().maxContext", "positions of a sequence; 0: the module's lathe.max_context">,
+    Option<"choiceTileRows", "choice-tile-rows", "int64_t", "FusionOptions().choiceTileRows", "rows of a tile of choices of experts; 0: by their number">
+  ];
+}
+
 def SplitAttention : Pass<"lathe-split-attention", "mlir::ModuleOp"> {
   let summary = "lathe.attention becomes append, attend and combine";
   let description = [{
-    The context is cut into splits of a fixed number of positions, which depends on nothing but the model: so a row's
+    The context is cut into splits of the plan's number of positions, which depends on nothing but the model: so a row's
     result has the same bits in whatever step and on however many workers it is computed.
   }];
   let dependentDialects = ["::lathe::ir::LatheDialect"];
-  let options = [Option<"split", "split", "int64_t", "256", "positions of one split, a multiple of 64">];
 }
 
 def MergeLinears : Pass<"lathe-merge-linears", "mlir::ModuleOp"> {
@@ -60,17 +77,10 @@ def PlanMemory : Pass<"lathe-plan-memory", "mlir::ModuleOp"> {
   let summary = "gives each phase's results a place in the function's arena";
   let description = [{
     First fit by liveness, aligned to 64 bytes. A result that only replaces a residual, tile by tile, takes its place. The
-    function gets lathe.max_rows, lathe.max_logit_rows and lathe.arena_bytes, the module lathe.max_context. A result that
-    is returned has offset -1: it lies in the logits. By default a prefill step has 192 rows: whole tiles of 64, 48, 24, …
-    rows.
+    function gets lathe.max_rows (unless lathe-plan has given it), lathe.max_logit_rows and lathe.arena_bytes. A result
+    that is returned has offset -1: it lies in the logits.
   }];
   let dependentDialects = ["::lathe::ir::LatheDialect"];
-  let options = [
-    Option<"decodeRows", "decode-rows", "int64_t", "8", "rows (sequences) of a decode step at most">,
-    Option<"prefillRows", "prefill-rows", "int64_t", "192", "rows of a prefill step at most, a multiple of 64">,
-    Option<"prefillLogitRows", "prefill-logit-rows", "int64_t", "64", "rows of a prefill step whose logits may be asked for, at most">,
-    Option<"maxContext", "max-context", "int64_t", "0", "positions of a sequence; 0: the module's lathe.max_context">
-  ];
 }
 
 #endif

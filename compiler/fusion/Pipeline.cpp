@@ -11,13 +11,14 @@ namespace {
 } // namespace lathe
 
 void lathe::buildFusionPipeline(mlir::OpPassManager &passes, const FusionOptions &options) {
-  passes.addPass(createSplitAttention({options.splitPositions}));
+  passes.addPass(createWritePlan({options.splitPositions, options.decodeRows, options.sequences, options.prefillRows,
+                                  options.prefillLogitRows, options.maxContext, options.choiceTileRows}));
+  passes.addPass(createSplitAttention());
   passes.addPass(createMergeLinears());
   passes.addPass(createQuantizeActivations());
   passes.addPass(createPackWeights());
   passes.addPass(createFormPhases());
-  passes.addPass(
-      createPlanMemory({options.decodeRows, options.prefillRows, options.prefillLogitRows, options.maxContext}));
+  passes.addPass(createPlanMemory());
 }
 
 void lathe::registerFusionPasses() {

@@ -29,7 +29,7 @@ struct Buffer {
 };
 
 struct Limits {
-  int64_t rows, logitRows, maxContext;
+  int64_t rows, logitRows, maxContext, choiceTileRows;
 };
 
 /// The input of a phase that result `index` may replace: it is read by one op alone, as the residual of that result,
@@ -126,7 +126,8 @@ private:
         choices = found->second;
     phase.getBody().walk([&](Operation *op) {
       if (auto assign = llvm::dyn_cast<ir::AssignOp>(op))
-        choices = ChoiceLayout::of(limits.rows, ir::widthOf(assign.getRoutes()), assign.getExperts());
+        choices =
+            ChoiceLayout::of(limits.rows, ir::widthOf(assign.getRoutes()), assign.getExperts(), limits.choiceTileRows);
       else if (llvm::isa<ir::CollectOp>(op)) // whose rows are the step's again
         choices = std::nullopt;
     });
@@ -183,30 +184,15 @@ private:
 };
 
 struct PlanMemory : lathe::impl::PlanMemoryBase<PlanMemory> {
-  using PlanMemoryBase::PlanMemoryBase;
-
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    int64_t context = maxContext;
-    if (auto attribute = module->getAttrOfType<IntegerAttr>("lathe.max_context"); attribute && !context)
-      context = attribute.getInt();
-    auto wrong = [&](const Twine &what) {
-      module.emitError() << "lathe-plan-memory: " << what;
-      signalPassFailure();
-    };
-    if (context < 1 || context > (int64_t(1) << 26))
-      return wrong("max-context = " + Twine(context) + " is not a number of positions from 1 to 2^26");
-    if (decodeRows < 1 || decodeRows > 64)
-      return wrong("decode-rows = " + Twine(decodeRows.getValue()) + " is not from 1 to 64");
-    if (prefillRows < 64 || prefillRows > 4096 || prefillRows % 64)
-      return wrong("prefill-rows = " + Twine(prefillRows.getValue()) + " is not a multiple of 64 up to 4096");
-    if (prefillLogitRows < 1 || prefillLogitRows > prefillRows)
-      return wrong("prefill-logit-rows = " + Twine(prefillLogitRows.getValue()) + " is not from 1 to prefill-rows");
-    module->setAttr("lathe.max_context", Builder(&getContext()).getI64IntegerAttr(context));
+    const FusionOptions plan = planOf(module);
     for (auto function : module.getOps<FunctionOpInterface>()) {
-      auto kind = function->getAttrOfType<StringAttr>("lathe.kind");
-      bool decode = (kind ? kind.getValue() : function.getName()) == "decode";
-      Limits limits = decode ? Limits{decodeRows, decodeRows, context} : Limits{prefillRows, prefillLogitRows, context};
+      const bool decode = kindOf(function) == "decode";
+      Limits limits{decode ? plan.decodeRows : plan.prefillRows, decode ? plan.decodeRows : plan.prefillLogitRows,
+                    plan.maxContext, plan.choiceTileRows};
+      if (auto rows = function->getAttrOfType<IntegerAttr>("lathe.max_rows"))
+        limits.rows = limits.logitRows = rows.getInt();
       if (failed(Planner(function, limits).run()))
         return signalPassFailure();
     }

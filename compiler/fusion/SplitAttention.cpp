@@ -15,16 +15,12 @@ using namespace lathe;
 namespace {
 
 struct SplitAttention : lathe::impl::SplitAttentionBase<SplitAttention> {
-  using SplitAttentionBase::SplitAttentionBase;
-
   void runOnOperation() override {
-    if (split < kPagePositions || split % kPagePositions) {
-      getOperation().emitError() << "lathe-split-attention: split = " << split.getValue() << " is not a multiple of "
-                                 << kPagePositions << ", the positions of a page";
-      return signalPassFailure();
-    }
+    split = planOf(getOperation()).splitPositions;
     getOperation().walk([&](ir::AttentionOp op) { splitOne(op); });
   }
+
+  int64_t split = 0;
 
   void splitOne(ir::AttentionOp op) {
     OpBuilder b(op);

@@ -1,5 +1,6 @@
 //===- Describe.cpp - fused modules become plain data -------------------------------------------------------------===//
 #include "compiler/kernels/Describe.h"
+#include "compiler/fusion/Passes.h"
 #include "compiler/kernels/Check.h"
 #include "compiler/kernels/DescribePhase.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -32,6 +33,9 @@ public:
   Expected<ProgramSet> run() {
     if (Error wrong = takePlanned(module, "lathe.max_context", set.maxContext))
       return std::move(wrong);
+    context.choiceTileRows = planOf(module).choiceTileRows;
+    if (Attribute plan = module->getAttr("lathe.plan"))
+      llvm::raw_string_ostream(set.plan) << plan;
     if (Error wrong = describeWeights())
       return std::move(wrong);
     if (Error wrong = describeCache())
@@ -46,7 +50,11 @@ public:
     llvm::sort(set.programs, [](const Program &a, const Program &b) {
       return std::tie(a.maxRows, a.name) < std::tie(b.maxRows, b.name);
     });
-    set.maxSlots = options.maxSlots ? options.maxSlots : set.programs.front().maxRows;
+    for (const Program &program : set.programs)
+      if (program.distinctSequences)
+        set.maxSlots = std::max(set.maxSlots, program.maxRows);
+    if (options.maxSlots || !set.maxSlots)
+      set.maxSlots = options.maxSlots ? options.maxSlots : set.programs.front().maxRows;
     if (Error wrong = check(set))
       return std::move(wrong);
     return std::move(set);
@@ -231,8 +239,7 @@ private:
   Error describeFunction(FunctionOpInterface function) {
     Program program;
     program.name = function.getName().str();
-    auto kind = function->getAttrOfType<StringAttr>("lathe.kind");
-    program.distinctSequences = (kind ? kind.getValue() : function.getName()) == "decode";
+    program.distinctSequences = kindOf(function) == "decode";
     if (Error wrong = takePlanned(function, "lathe.max_rows", program.maxRows))
       return wrong;
     if (Error wrong = takePlanned(function, "lathe.max_logit_rows", program.maxLogitRows))

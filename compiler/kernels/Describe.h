@@ -31,7 +31,7 @@ namespace lathe {
 
 struct DescribeOptions {
   std::optional<CacheFormat> cache; ///< absent: f32 when all matrices are f32, else f16
-  int64_t maxSlots = 0;             ///< sequences of one step; 0: as many as a decode step has rows
+  int64_t maxSlots = 0;             ///< sequences of one step; 0: as many as the largest decode program has rows
 };
 
 /// The programs of a fused module (see compiler/fusion/Passes.h), checked (Check.h). Linears have tiles of 1 row and 1

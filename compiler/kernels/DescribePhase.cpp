@@ -93,7 +93,9 @@ Error PhaseDescriber::placeResults() {
         rowsPlace(value, offset < 0 ? Base::Logits : Base::Arena, std::max<int64_t>(0, offset), program.rows(phase));
     if (auto assign = value.getDefiningOp<ir::AssignOp>()) {
       place.rowKind = RowKind::Choices;
-      place.choices = {ChoiceLayout::of(program.maxRows, ir::widthOf(assign.getRoutes()), assign.getExperts()), offset};
+      place.choices = {ChoiceLayout::of(program.maxRows, ir::widthOf(assign.getRoutes()), assign.getExperts(),
+                                        context.choiceTileRows),
+                       offset};
     } else {
       place.rowKind = phase.rowKind;
       place.choices = phase.choices;

@@ -41,6 +41,7 @@ struct DescribeContext {
   int64_t maxSplits() const;
 
   mlir::SymbolTable symbols;
+  int64_t choiceTileRows = 0; ///< of the plan
   ProgramSet &set;
   llvm::StringMap<size_t> weights; ///< index in set.weights by the name of the lathe.packed
   llvm::StringSet<> rotations;     ///< whose tables are made

@@ -207,6 +207,7 @@ struct ProgramSet {
   StateLayout state;
   int64_t vocabulary = 0, logitsStride = 0, maxContext = 0, maxSlots = 0;
   int64_t feedAgainBeyond = 0; ///< lathe_model.feed_again_beyond
+  std::string plan;            ///< lathe_variant.plan
 };
 
 /// The set as text: what --emit=kernels prints.

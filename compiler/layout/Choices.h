@@ -23,9 +23,10 @@ struct ChoiceLayout {
   /// The layout for the rows of a program. Steps of few rows are bound by memory, and a tile's rows are computed
   /// whether there are choices for them or not: a place a tile. Else register tiles of linears divide 6: about as many
   /// rows as a third of an expert's share, so that not too many of its last tile are wasted.
-  static constexpr ChoiceLayout of(int64_t rows, int64_t choices, int64_t experts) {
+  /// `asked`: the tile of steps of many rows where something better is known.
+  static constexpr ChoiceLayout of(int64_t rows, int64_t choices, int64_t experts, int64_t asked = 0) {
     int64_t share = rows * choices / experts / 3 / 6 * 6;
-    return {rows, choices, experts, rows < 64 ? 1 : share < 6 ? 6 : share > 24 ? 24 : share};
+    return {rows, choices, experts, rows < 64 ? 1 : asked ? asked : share < 6 ? 6 : share > 24 ? 24 : share};
   }
   /// At most.
   constexpr int64_t tiles() const {

@@ -129,6 +129,7 @@ std::vector<Pointer> variantPointers(TableModule &out, const ModelTables &tables
                                   return out.bytes({static_cast<const char *>(unit.image), unit.image_bytes});
                                 }}});
     all.push_back({at(offsetof(lathe_variant, target), text(variant.target)),
+                   at(offsetof(lathe_variant, plan), text(variant.plan)),
                    at(offsetof(lathe_variant, programs), programs), at(offsetof(lathe_variant, phases), phases),
                    at(offsetof(lathe_variant, calls), calls), at(offsetof(lathe_variant, views), views),
                    at(offsetof(lathe_variant, dims), dims), at(offsetof(lathe_variant, kernels), kernels),

@@ -197,6 +197,7 @@ private:
 
   void fillVariant(lathe_variant &variant, const ProgramSet &set, const TargetDesc &target) {
     variant.target = text(target.name);
+    variant.plan = text(set.plan);
     variant.device = static_cast<uint32_t>(target.device);
     variant.features = target.features;
     variant.sm = target.sm;

@@ -137,7 +137,9 @@ Error stage::fusion(Compilation &c) {
     variant.module = c.module->clone();
     FirstDiagnostic diagnostic(c.context);
     mlir::PassManager passes(&c.context);
-    buildFusionPipeline(passes, c.options.fusion);
+    FusionOptions plan = backendOf(c, variant).plan(target);
+    plan.sequences = std::max(plan.sequences, c.options.sequences);
+    buildFusionPipeline(passes, plan);
     if (mlir::failed(passes.run(*variant.module)))
       return makeError("{0}: fusion: {1}", c.path, diagnostic.text);
   }

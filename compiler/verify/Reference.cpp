@@ -5,6 +5,7 @@
 #include "compiler/link/PackedRows.h"
 #include "compiler/spec/TextProto.h"
 #include "compiler/support/Error.h"
+#include "mlir/AsmParser/AsmParser.h"
 #include <cmath>
 
 namespace lathe {
@@ -138,8 +139,12 @@ llvm::Expected<ReferenceModel> referenceOf(std::shared_ptr<const Model> bundle, 
   setFormats(**module, tables);
   // The packed form is known of the fused module only.
   mlir::OwningOpRef<mlir::ModuleOp> fused = (*module)->clone();
-  if (llvm::Error error =
-          fuse(*fused, {.splitPositions = bundle->variant().cache.split_positions, .maxContext = tables.max_context}))
+  const char *text = bundle->variant().plan;
+  mlir::Attribute plan = mlir::parseAttribute(text, result.context.get());
+  if (!plan)
+    return makeError("{0}: its plan of {1} cannot be read: {2}", path, bundle->variant().target, text);
+  (*fused)->setAttr("lathe.plan", plan);
+  if (llvm::Error error = fuse(*fused, planOf(*fused)))
     return std::move(error);
   auto weights = lookupIn(*bundle, path, *fused);
   if (!weights)

@@ -237,6 +237,7 @@ enum lathe_device { LATHE_DEVICE_CPU = 0, LATHE_DEVICE_CUDA = 1 };
 /* The model for one target. */
 typedef struct lathe_variant {
   const char *target;     /* "x86-64-v4-vnni" */
+  const char *plan;       /* how fusion cut it: lathe.plan as MLIR writes it */
   uint32_t device;        /* lathe_device */
   uint32_t features;      /* of a CPU: lathe_cpu_feature bits that its code needs */
   uint32_t sm;            /* of a CUDA device: the compute capability that its code needs, 90 for 9.0 */

@@ -79,7 +79,7 @@ Result<void> checkWeights(const lathe_model &model) {
 }
 
 Result<void> checkTarget(const lathe_model &model, const lathe_variant &variant) {
-  LATHE_REQUIRE(variant.target, "its target has no name");
+  LATHE_REQUIRE(variant.target && variant.plan, "its target has no name, or there is no plan");
   LATHE_REQUIRE(variant.device <= LATHE_DEVICE_CUDA, "device ", variant.device, " is unknown");
   LATHE_REQUIRE(variant.logits_stride >= model.vocabulary && variant.logits_stride <= 2 * kMaxTokens,
                 "logits_stride is ", variant.logits_stride, "; it must be at least the vocabulary, ", model.vocabulary);

@@ -171,6 +171,43 @@ TEST_P(Conformance, SameBitsInAnyChunksAndBatches) {
   }
 }
 
+TEST_P(Conformance, ManySequencesInAStepHaveTheBitsOfEachAlone) {
+  PipelineOptions options;
+  options.backend = platform().backend;
+  options.targets = {platform().target};
+  options.sequences = 20;
+  for (const char *name : {"llama-gqa", "qwen2-moe"}) {
+    Compilation c(std::string("test/data/golden/") + name, options);
+    ASSERT_EQ(message(compile(c, folder.file(name))), "");
+    const auto model = Model::open(folder.file(name), {.device = platform().device}).take();
+    ASSERT_GE(model->tables().max_slots, 20u);
+    const auto context = Context::create(model, {.threads = 2, .cachePages = 24}).take();
+    for (size_t count : {9u, 20u}) {
+      std::vector<Sequence> sequences;
+      std::vector<std::vector<int32_t>> ids;
+      std::vector<Logits> together(count);
+      for (size_t i = 0; i < count; ++i) {
+        sequences.push_back(context->newSequence());
+        ids.push_back(someIds(*model, 5, i));
+      }
+      for (size_t at = 0; at < 5; ++at) {
+        std::vector<StepPart> parts;
+        for (size_t i = 0; i < count; ++i)
+          parts.push_back({&sequences[i], std::span(ids[i]).subspan(at, 1)});
+        ASSERT_TRUE(bool(context->step(parts)));
+        EXPECT_EQ(context->latestProgram()->distinct_sequences, 1u);
+        for (size_t i = 0; i < count; ++i)
+          together[i].insert(together[i].end(), context->logits(i).begin(), context->logits(i).end());
+      }
+      sequences.clear();
+      for (size_t i = 0; i < count; ++i) {
+        Session alone(*context);
+        EXPECT_TRUE(together[i] == feedAll(alone, ids[i], 5)) << name << ", sequence " << i << " of " << count;
+      }
+    }
+  }
+}
+
 TEST_P(Conformance, ForksShareWhatTheyHaveAndGoTheirOwnWays) {
   for (const char *name : {"llama-gqa", "jamba"}) {
     const auto model = modelOf(name);

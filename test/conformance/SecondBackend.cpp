@@ -31,6 +31,11 @@ Space space(const KernelDesc &kernel, const Grid &grid, const TargetDesc &) {
   return space;
 }
 
+/// Other programs and splits, too.
+FusionOptions plan(const TargetDesc &) {
+  return {.splitPositions = 128, .decodeRows = 4, .prefillRows = 64, .prefillLogitRows = 64, .choiceTileRows = 4};
+}
+
 std::vector<CodeUnit> units(const ProgramSet &set, const std::vector<Scheduled> &schedule, const TargetDesc &) {
   std::vector<CodeUnit> units;
   for (size_t p = 0; p < set.programs.size(); ++p) {
@@ -76,6 +81,7 @@ const Backend &test::secondBackend() {
   static const Backend backend = {.name = "second",
                                   .device = DeviceKind::Cuda,
                                   .stamp = halideBackend().stamp,
+                                  .plan = plan,
                                   .space = space,
                                   .units = units,
                                   .compile = compile,

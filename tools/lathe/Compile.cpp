@@ -2,10 +2,10 @@
 #include "tools/lathe/Compile.h"
 #include "compiler/object/Cache.h"
 #include "compiler/support/File.h"
-#include "tools/lathe/Command.h"
-#include "tools/lathe/Quantization.h"
 #include "compiler/verify/Reference.h"
 #include "compiler/verify/Verify.h"
+#include "tools/lathe/Command.h"
+#include "tools/lathe/Quantization.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
@@ -17,6 +17,7 @@ namespace {
 struct Options {
   std::string path, output, target = "host", emit, quantizeReport;
   std::vector<std::string> schedules;
+  int64_t sequences = 0;
   InputOptions input;
   ProgramFlags program;
   unsigned jobs = 0;
@@ -103,6 +104,7 @@ llvm::Error compileToBundle(const Options &options) {
   PipelineOptions pipeline = pipelineOptions(options.input, options.program, options.jobs, progress);
   pipeline.targets = std::move(*targets);
   pipeline.schedules = options.schedules;
+  pipeline.sequences = options.sequences;
   if (options.executable)
     pipeline.standalone = standaloneProgram();
   Compilation c(options.path, std::move(pipeline));
@@ -171,6 +173,7 @@ llvm::Error compileCommand(const Options &options) {
   PipelineOptions pipeline = pipelineOptions(options.input, options.program, options.jobs, progress);
   pipeline.targets = std::move(*targets);
   pipeline.schedules = options.schedules;
+  pipeline.sequences = options.sequences;
   Compilation c(options.path, std::move(pipeline));
   llvm::Error error = emit(c, options.emit, out);
   progress.clear();
@@ -230,6 +233,10 @@ void addCompile(CLI::App &app, Outcome &outcome) {
   addInputFlags(*command, options->input);
   addProgramFlags(*command, options->program);
   command->add_option("--quantize-report", options->quantizeReport, "write the error of each tensor to a JSON file");
+  command
+      ->add_option("--sequences", options->sequences,
+                   "sequences that one step can take (default: 8); more have a program of their own")
+      ->check(CLI::Range(1, 4096));
   command->add_option("--schedules", options->schedules,
                       "a file of schedule records (schedules/schedule.proto) beside those that lathe carries; may be "
                       "given several times, and later ones go first");

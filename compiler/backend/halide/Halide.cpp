@@ -152,6 +152,7 @@ const Backend &lathe::halideBackend() {
       .name = "halide",
       .device = DeviceKind::Cpu,
       .stamp = LATHE_KERNEL_STAMP,
+      .plan = [](const TargetDesc &) { return FusionOptions(); },
       .space = space,
       .units = units,
       .compile = compile,

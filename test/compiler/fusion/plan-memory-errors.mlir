@@ -1,10 +1,5 @@
 // RUN: lathe-opt %s --lathe-plan-memory --split-input-file --verify-diagnostics
 
-// expected-error @+1 {{lathe-plan-memory: max-context = 0 is not a number of positions from 1 to 2^26}}
-module {}
-
-// -----
-
 module attributes {lathe.max_context = 64 : i64} {
   lathe.weight @w "f32" : tensor<64x64xf32>
   lathe.packed @w.packed "f32" [@w]

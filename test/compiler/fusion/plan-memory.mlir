@@ -1,10 +1,10 @@
-// RUN: lathe-opt %s --lathe-plan-memory="max-context=1000 decode-rows=2" | FileCheck %s
+// RUN: lathe-opt %s --lathe-plan="max-context=1000 decode-rows=2" --lathe-plan-memory | FileCheck %s
 
 lathe.weight @w "f32" : tensor<20x20xf32>
 lathe.packed @w.packed "f32" [@w]
 
 // A row of 20 numbers takes 32 places: 2 rows take 256 bytes. The residual is replaced; the place of what was read last is used again.
-// CHECK: module attributes {lathe.max_context = 1000 : i64}
+// CHECK: module attributes {lathe.max_context = 1000 : i64, lathe.plan = {{.*}}}
 // CHECK-LABEL: @decode
 // CHECK-SAME: lathe.arena_bytes = 512 : i64, lathe.max_logit_rows = 2 : i64, lathe.max_rows = 2 : i64
 func.func @decode(%ids: tensor<?xi32>) -> tensor<?x20xf32> {

@@ -1,4 +1,4 @@
-// RUN: lathe-opt %s --lathe-split-attention=split=128 | FileCheck %s
+// RUN: lathe-opt %s --lathe-plan="split=128 max-context=64" --lathe-split-attention | FileCheck %s
 
 // CHECK-LABEL: @attention
 func.func @attention(%q: tensor<?x64xf32>, %k: tensor<?x32xf32>, %v: tensor<?x32xf32>, %positions: tensor<?xi32>, %slots: tensor<?xi32>) -> tensor<?x64xf32> {

@@ -53,7 +53,7 @@ public:
       views[i + 1] = {LATHE_BASE_ARENA, 0, 0, {}, {LATHE_FLOAT, 32, 1}, 1, 1};
     }
     std::memcpy(model.magic, LATHE_MODEL_MAGIC, 8);
-    model.name = variant.target = model.spec = "";
+    model.name = variant.target = variant.plan = model.spec = "";
     model.n_variants = 1;
     model.variants = &variant;
     model.max_context = 640;

@@ -247,6 +247,7 @@ static const lathe_weight weights[2] = {
 
 static const lathe_variant variants[1] = {{
     .target = "any",
+    .plan = "",
     .device = LATHE_DEVICE_CPU,
     .logits_stride = STRIDE,
     .cache = {TOY_LAYERS, 1, WIDTH, WIDTH, F32, PAGE_FLOATS * 4, PAGES, LATHE_PAGE_POSITIONS},
