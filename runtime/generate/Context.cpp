@@ -119,8 +119,10 @@ Result<size_t> Context::chooseProgram() const {
 Result<void> Context::prepare(std::span<const StepPart> parts) {
   for (size_t slot = 0; slot < parts.size(); ++slot) {
     Sequence &sequence = *parts[slot].sequence;
-    if (Result<void> ready = sequence.prepare(uint32_t(parts[slot].ids.size())); !ready)
-      return ready;
+    if (Result<void> ready = sequence.prepare(uint32_t(parts[slot].ids.size())); !ready) {
+      noRoom = slot;
+      return error("part ", slot, " of a step: ", ready.message());
+    }
     executor->pages().setBlock(slot, std::max(sequence.block(), PagePool::kSinkPage));
     const std::span<int32_t> line = executor->pages().line(slot);
     const auto rest = std::ranges::copy(sequence.pages(), line.begin()).out;
@@ -182,6 +184,7 @@ Result<void> Context::checkLastPage(const Sequence &sequence) const {
 }
 
 Result<void> Context::step(std::span<const StepPart> parts, const PhaseObserver &observer) {
+  noRoom.reset();
   if (Result<void> fits = gather(parts); !fits)
     return fits;
   const Result<size_t> program = chooseProgram();

@@ -14,6 +14,7 @@
 #include "runtime/state/Sequence.h"
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -55,6 +56,10 @@ public:
   /// empty.)
   Result<void> step(std::span<const StepPart> parts, const PhaseObserver &observer = {});
 
+  /// The part of the latest step that the cache (or the pool of states) had no room for, its index; absent where the step
+  /// did not fail for that. Who gives its sequences pages back may try again.
+  std::optional<size_t> partWithoutRoom() const { return noRoom; }
+
   /// Logits of the latest step, [rows wanted] in the order of the parts and their tokens; f32 [vocabulary] each. Valid
   /// until the next step.
   size_t logitRows() const { return latestLogitRows; }
@@ -95,6 +100,7 @@ private:
   Batch batch;
   const lathe_program *latest = nullptr;
   size_t latestLogitRows = 0;
+  std::optional<size_t> noRoom;
   uint32_t rowLimit = 0, logitRowLimit = 0;
 };
 

@@ -1,7 +1,7 @@
 #include "runtime/generate/Session.h"
 #include <algorithm>
+#include <cassert>
 #include <chrono>
-#include <optional>
 
 namespace lathe {
 
@@ -46,61 +46,85 @@ Session Session::fork() const {
   return copy;
 }
 
-Result<void> Session::suitLength(size_t length) {
-  const uint32_t limit = context->model().tables().feed_again_beyond;
-  const bool asLong = limit && length > limit;
-  if (history.empty() || cachedAsLong == asLong) {
-    cachedAsLong = asLong;
-    return {};
+Result<void> Session::queue(std::span<const int32_t> ids, LogitsWanted wanted) {
+  const lathe_model &tables = context->model().tables();
+  if (!fed())
+    return error(pending.ids.size() - pending.at, " tokens are not fed yet");
+  if (ids.empty())
+    return error("no tokens to feed");
+  if (ids.size() > room())
+    return error(ids.size(), " tokens do not fit: the context of ", tables.max_context, " positions has ", room(),
+                 " left");
+  for (size_t i = 0; i < ids.size(); ++i)
+    if (uint32_t(ids[i]) >= tables.vocabulary)
+      return error("token ", i, ": id ", ids[i], " is not in the vocabulary of ", tables.vocabulary);
+  // A model may compute long sequences otherwise than short ones: what is cached must be as of this length.
+  const uint32_t limit = tables.feed_again_beyond;
+  const bool asLong = limit && history.size() + ids.size() > limit;
+  pending = Pending();
+  pending.wanted = wanted;
+  if (!history.empty() && cachedAsLong != asLong) {
+    pending.ids = std::move(history);
+    pending.again = pending.ids.size();
+    history.clear();
+    sequence.truncate(0);
   }
-  const std::vector<int32_t> again = std::move(history);
-  history.clear();
-  sequence.truncate(0);
   cachedAsLong = asLong;
-  return feedSteps(again, LogitsWanted::None, length, {}, 0, [](size_t) {});
+  pending.before = history.size();
+  pending.ids.insert(pending.ids.end(), ids.begin(), ids.end());
+  return {};
+}
+
+StepPart Session::next(size_t most) {
+  assert(!fed() && "nothing is queued");
+  const size_t left = pending.ids.size() - pending.at,
+               again = pending.at < pending.again ? pending.again - pending.at : 0;
+  const bool all = pending.wanted == LogitsWanted::All && !again;
+  const size_t limit = all ? context->maxLogitRows() : context->maxRows();
+  pending.chunk = std::min({most ? std::min(most, limit) : limit, left, again ? again : left});
+  const bool last = pending.chunk == left;
+  if (!last && !pending.saved && sequence.recurrent())
+    pending.saved = sequence.fork();
+  const LogitsWanted wanted = all                                            ? LogitsWanted::All
+                              : last && pending.wanted != LogitsWanted::None ? LogitsWanted::Last
+                                                                             : LogitsWanted::None;
+  return {&sequence, std::span(pending.ids).subspan(pending.at, pending.chunk), wanted,
+          uint32_t(pending.before + pending.ids.size())};
+}
+
+void Session::accept() {
+  const auto first = pending.ids.begin() + ptrdiff_t(pending.at);
+  history.insert(history.end(), first, first + ptrdiff_t(pending.chunk));
+  pending.at += pending.chunk;
+  if (pending.at == pending.ids.size())
+    pending = Pending();
+}
+
+void Session::reject() {
+  if (pending.saved)
+    sequence = std::move(*pending.saved);
+  else if (!sequence.recurrent())
+    sequence.truncate(uint32_t(pending.before));
+  history.resize(std::min<size_t>(pending.before, sequence.length()));
+  pending = Pending();
 }
 
 template <typename PerChunk>
 Result<void> Session::feedChunks(std::span<const int32_t> ids, LogitsWanted wanted, const PhaseObserver &observer,
                                  size_t step, PerChunk perChunk) {
-  if (ids.empty())
-    return error("no tokens to feed");
-  if (ids.size() > room())
-    return error(ids.size(), " tokens do not fit: the context of ", context->model().tables().max_context,
-                 " positions has ", room(), " left");
-  const uint32_t vocabulary = context->model().tables().vocabulary;
-  for (size_t i = 0; i < ids.size(); ++i)
-    if (uint32_t(ids[i]) >= vocabulary)
-      return error("token ", i, ": id ", ids[i], " is not in the vocabulary of ", vocabulary);
-  if (Result<void> suits = suitLength(history.size() + ids.size()); !suits)
-    return suits;
-  return feedSteps(ids, wanted, history.size() + ids.size(), observer, step, perChunk);
-}
-
-template <typename PerChunk>
-Result<void> Session::feedSteps(std::span<const int32_t> ids, LogitsWanted wanted, size_t known,
-                                const PhaseObserver &observer, size_t step, PerChunk perChunk) {
-  const size_t before = history.size();
-  const size_t most = wanted == LogitsWanted::All ? context->maxLogitRows() : context->maxRows();
-  const size_t limit = step ? std::min(step, most) : most;
-  std::optional<Sequence> saved; // of what cannot be cut back, should a later chunk fail
-  if (ids.size() > limit && sequence.recurrent())
-    saved = sequence.fork();
-  for (size_t at = 0; at < ids.size(); at += limit) {
-    const auto chunk = ids.subspan(at, std::min(limit, ids.size() - at));
-    const bool last = at + chunk.size() == ids.size();
-    const StepPart part{&sequence, chunk, wanted == LogitsWanted::Last && !last ? LogitsWanted::None : wanted,
-                        uint32_t(known)};
-    if (Result<void> done = context->step({&part, 1}, observer); !done) {
-      if (saved)
-        sequence = std::move(*saved);
-      else if (!sequence.recurrent())
-        sequence.truncate(uint32_t(before));
-      history.resize(std::min<size_t>(before, sequence.length()));
+  if (Result<void> taken = queue(ids, wanted); !taken)
+    return taken;
+  while (!fed()) {
+    const StepPart part = next(step);
+    const bool again = pending.at < pending.again;
+    const size_t at = pending.at - (again ? 0 : pending.again);
+    if (Result<void> done = context->step({&part, 1}, again ? PhaseObserver() : observer); !done) {
+      reject();
       return done;
     }
-    history.insert(history.end(), chunk.begin(), chunk.end());
-    perChunk(at);
+    accept();
+    if (!again)
+      perChunk(at);
   }
   return {};
 }

@@ -14,6 +14,7 @@
 #include "runtime/generate/Context.h"
 #include "runtime/sample/Sampler.h"
 #include <functional>
+#include <optional>
 #include <vector>
 
 namespace lathe {
@@ -67,6 +68,27 @@ public:
   Result<GenerateReport> generate(std::span<const int32_t> prompt, const GenerateOptions &options,
                                   const std::function<bool(int32_t id)> &onToken = {});
 
+  // For who runs many sessions in one step (Context::step) instead of feeding each by itself:
+  //
+  //   session.queue(ids, LogitsWanted::Last);
+  //   while (!session.fed()) {
+  //     parts.push_back(session.next(most));      // and those of other sessions
+  //     context.step(parts) ? session.accept() : session.reject();
+  //   }
+  //
+  // The part's rows of logits are where the step has them, in the order of its parts (Context::logits).
+
+  /// Takes tokens to feed. Fails, changing nothing, where they do not fit or are no tokens, or others are not fed yet.
+  Result<void> queue(std::span<const int32_t> ids, LogitsWanted wanted);
+  bool fed() const { return pending.empty(); }
+  /// The next of them, at most `most` (0: as many as a step takes), whose logits are asked for as queue() said: of Last,
+  /// in the part with the last token. There must be some. Valid until accept() or reject().
+  StepPart next(size_t most = 0);
+  /// The step with that part has run.
+  void accept();
+  /// It has failed: the session is as it was before queue(), or empty where its tokens had to be fed again.
+  void reject();
+
   /// The tokens in the cache.
   const std::vector<int32_t> &ids() const { return history; }
   size_t length() const { return history.size(); }
@@ -86,19 +108,26 @@ public:
 private:
   Session(Context &context, Sequence sequence, std::vector<int32_t> history)
       : context(&context), sequence(std::move(sequence)), history(std::move(history)) {}
-  /// Makes what is cached as it must be in a sequence of `length` tokens.
-  Result<void> suitLength(size_t length);
+  /// Steps until all that is queued is fed, `step` tokens at a time; after each, perChunk(index in ids of its first).
   template <typename PerChunk>
   Result<void> feedChunks(std::span<const int32_t> ids, LogitsWanted wanted, const PhaseObserver &observer, size_t step,
                           PerChunk perChunk);
-  /// The steps of feedChunks, of a sequence of which `known` tokens are known.
-  template <typename PerChunk>
-  Result<void> feedSteps(std::span<const int32_t> ids, LogitsWanted wanted, size_t known, const PhaseObserver &observer,
-                         size_t step, PerChunk perChunk);
 
   Context *context;
   Sequence sequence;
   std::vector<int32_t> history;
+  /// What queue() took.
+  struct Pending {
+    std::vector<int32_t> ids; ///< with those that are fed again in front
+    size_t again = 0;         ///< of them
+    size_t at = 0;            ///< tokens that are fed
+    size_t chunk = 0;         ///< tokens of the part that next() gave
+    size_t before = 0;        ///< length of the session that reject() goes back to
+    LogitsWanted wanted = LogitsWanted::None;
+    std::optional<Sequence> saved; ///< of what cannot be cut back
+    bool empty() const { return ids.empty(); }
+  };
+  Pending pending;
   bool cachedAsLong = false; ///< the cache's rows were computed as of a sequence beyond feed_again_beyond
 };
 
