@@ -18,6 +18,7 @@
 #include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassManager.h"
+#include "llvm/Support/Error.h"
 #include <memory>
 
 namespace lathe {
@@ -34,6 +35,8 @@ llvm::StringRef kindOf(mlir::FunctionOpInterface function);
 void registerFusionPasses();
 
 void buildFusionPipeline(mlir::OpPassManager &passes, const FusionOptions &options = {});
+/// Runs the pipeline on a module. Fails with the first complaint of a pass.
+llvm::Error fuse(mlir::ModuleOp module, const FusionOptions &options = {});
 
 } // namespace lathe
 

@@ -1,5 +1,6 @@
 //===- Pipeline.cpp - the order of the fusion passes -------------------------------------------------------------===//
 #include "compiler/dialect/Lathe.h"
+#include "compiler/dialect/Diagnostics.h"
 #include "compiler/fusion/Passes.h"
 #include "mlir/Pass/PassRegistry.h"
 
@@ -25,4 +26,11 @@ void lathe::registerFusionPasses() {
   registerLatheFusionPasses();
   mlir::PassPipelineRegistration<>("lathe-fusion", "all fusion passes, with their default options",
                                    [](mlir::OpPassManager &passes) { buildFusionPipeline(passes); });
+}
+
+llvm::Error lathe::fuse(mlir::ModuleOp module, const FusionOptions &options) {
+  FirstDiagnostic complaint(*module.getContext());
+  mlir::PassManager passes(module.getContext());
+  buildFusionPipeline(passes, options);
+  return complaint.take(passes.run(module));
 }

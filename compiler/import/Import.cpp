@@ -1,5 +1,6 @@
 //===- Import.cpp - from a spec to ops ---------------------------------------------------------------------------===//
 #include "compiler/import/Import.h"
+#include "compiler/dialect/Diagnostics.h"
 #include "compiler/dialect/Lathe.h"
 #include "compiler/import/Rotary.h"
 #include "compiler/import/StepBuilder.h"
@@ -7,7 +8,6 @@
 #include "compiler/spec/Layers.h"
 #include "compiler/support/Error.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 #include <set>
 
@@ -80,16 +80,8 @@ static void addStep(OpBuilder &b, const spec::Model &model, StringRef name) {
 
 /// Verifies the module; its first complaint is the error.
 static llvm::Error check(ModuleOp module) {
-  std::string complaint;
-  ScopedDiagnosticHandler handler(module.getContext(), [&](Diagnostic &diagnostic) {
-    llvm::raw_string_ostream stream(complaint);
-    if (complaint.empty()) {
-      if (auto name = llvm::dyn_cast<NameLoc>(diagnostic.getLocation()))
-        stream << name.getName().getValue() << ": ";
-      stream << diagnostic;
-    }
-  });
-  return succeeded(verify(module)) ? llvm::Error::success() : makeError("{0}", complaint);
+  FirstDiagnostic complaint(*module.getContext());
+  return complaint.take(verify(module));
 }
 
 llvm::Expected<OwningOpRef<ModuleOp>> lathe::importModel(MLIRContext &context, const spec::Model &model,

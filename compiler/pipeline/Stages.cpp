@@ -66,21 +66,6 @@ Error printForm(Compilation &c, StringRef stage, StringRef form, llvm::raw_ostre
   });
 }
 
-/// The first error that MLIR reports while this lives.
-class FirstDiagnostic {
-public:
-  explicit FirstDiagnostic(mlir::MLIRContext &context)
-      : handler(&context, [this](mlir::Diagnostic &diagnostic) {
-          if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Error && text.empty())
-            text = llvm::formatv("{0}: {1}", diagnostic.getLocation(), diagnostic.str()).str();
-          return mlir::success();
-        }) {}
-  std::string text;
-
-private:
-  mlir::ScopedDiagnosticHandler handler;
-};
-
 } // namespace
 
 Expected<std::vector<TargetDesc>> lathe::parseTargets(StringRef names) {
@@ -135,13 +120,10 @@ Error stage::fusion(Compilation &c) {
     Variant &variant = c.variants.emplace_back();
     variant.target = target;
     variant.module = c.module->clone();
-    FirstDiagnostic diagnostic(c.context);
-    mlir::PassManager passes(&c.context);
     FusionOptions plan = backendOf(c, variant).plan(target);
     plan.sequences = std::max(plan.sequences, c.options.sequences);
-    buildFusionPipeline(passes, plan);
-    if (mlir::failed(passes.run(*variant.module)))
-      return makeError("{0}: fusion: {1}", c.path, diagnostic.text);
+    if (Error failed = fuse(*variant.module, plan))
+      return makeError("{0}: fusion: {1}", c.path, llvm::toString(std::move(failed)));
   }
   return Error::success();
 }

@@ -34,18 +34,6 @@ struct PackedRows {
   }
 };
 
-llvm::Error fuse(mlir::ModuleOp module, const FusionOptions &options) {
-  std::string message;
-  mlir::ScopedDiagnosticHandler handler(module.getContext(), [&](mlir::Diagnostic &diagnostic) {
-    message += (message.empty() ? "" : "; ") + diagnostic.str();
-  });
-  mlir::PassManager passes(module.getContext());
-  buildFusionPipeline(passes, options);
-  if (mlir::failed(passes.run(module)))
-    return makeError("{0}", message);
-  return llvm::Error::success();
-}
-
 /// Gives each lathe.weight the format that the bundle has it in.
 void setFormats(mlir::ModuleOp module, const lathe_model &tables) {
   llvm::StringMap<const char *> formats;
