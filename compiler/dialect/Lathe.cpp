@@ -54,6 +54,7 @@ static ParseResult parseAttentionTypes(OpAsmParser &parser, Type &query, Type &k
 #include "compiler/dialect/LatheAttributes.cpp.inc"
 #define GET_TYPEDEF_CLASSES
 #include "compiler/dialect/LatheTypes.cpp.inc"
+#include "compiler/dialect/WeightUser.cpp.inc"
 #define GET_OP_CLASSES
 #include "compiler/dialect/LatheOps.cpp.inc"
 
@@ -151,42 +152,4 @@ int64_t lathe::ir::widthOf(Value value) { return llvm::cast<RankedTensorType>(va
 StringRef lathe::ir::nameOf(Location location) {
   auto name = llvm::dyn_cast<NameLoc>(location);
   return name ? name.getName().getValue() : StringRef();
-}
-
-SmallVector<WeightOp> lathe::ir::weightsOf(SymbolTableCollection &symbols, Operation *user, FlatSymbolRefAttr symbol) {
-  Operation *declared = symbols.lookupNearestSymbolFrom(user, symbol);
-  if (auto weight = llvm::dyn_cast_or_null<WeightOp>(declared))
-    return {weight};
-  SmallVector<WeightOp> weights;
-  if (auto packed = llvm::dyn_cast_or_null<PackedOp>(declared)) {
-    for (Attribute source : packed.getSources()) {
-      auto weight = symbols.lookupNearestSymbolFrom<WeightOp>(packed, llvm::cast<FlatSymbolRefAttr>(source));
-      if (!weight)
-        return {};
-      weights.push_back(weight);
-    }
-  }
-  return weights;
-}
-
-std::optional<Shape> lathe::ir::stackedShape(ArrayRef<WeightOp> weights) {
-  Shape shape;
-  for (WeightOp weight : weights) {
-    ArrayRef<int64_t> own = weight.getType().getShape();
-    if (shape.rows && shape.columns != own[1])
-      return std::nullopt;
-    shape = {shape.rows + own[0], own[1]};
-  }
-  return weights.empty() ? std::nullopt : std::optional(shape);
-}
-
-std::optional<int64_t> lathe::ir::joinedLength(ArrayRef<WeightOp> weights) {
-  int64_t length = 0;
-  for (WeightOp weight : weights) {
-    ArrayRef<int64_t> own = weight.getType().getShape();
-    if (own[0] != 1)
-      return std::nullopt;
-    length += own[1];
-  }
-  return weights.empty() ? std::nullopt : std::optional(length);
 }

@@ -51,6 +51,24 @@ std::optional<int64_t> hiddenOf(mlir::Operation *op);
 /// Columns of a quantised group of lathe.quantize's result.
 inline constexpr int64_t kGroupColumns = 32;
 
+/// How an op reads a weight.
+enum class WeightForm {
+  Matrix,
+  Vector,
+  ByRows, ///< a vector if it is declared with one row, else a matrix
+};
+
+/// Weights that an op names.
+struct WeightUse {
+  mlir::StringAttr attribute;
+  llvm::SmallVector<mlir::FlatSymbolRefAttr, 2> symbols; ///< lathe.weights that are packed as one, or one lathe.packed
+  WeightForm form;
+  int64_t experts = 1; ///< equal parts of each
+
+  /// Makes the op name another one instead of all.
+  void replace(mlir::Operation *user, mlir::FlatSymbolRefAttr symbol) const;
+};
+
 } // namespace lathe::ir
 
 #include "compiler/dialect/LatheDialect.h.inc"
@@ -59,10 +77,16 @@ inline constexpr int64_t kGroupColumns = 32;
 #include "compiler/dialect/LatheAttributes.h.inc"
 #define GET_TYPEDEF_CLASSES
 #include "compiler/dialect/LatheTypes.h.inc"
+#include "compiler/dialect/WeightUser.h.inc"
 #define GET_OP_CLASSES
 #include "compiler/dialect/LatheOps.h.inc"
 
 namespace lathe::ir {
+
+/// What an op makes of its phase's rows, where it is their kind that it changes.
+std::optional<RowKind> rowsMadeBy(mlir::Operation *op);
+/// Whether an op reads rows of this operand that are not its own: chosen ones, or all.
+bool readsOtherRows(mlir::OpOperand &operand);
 
 /// Rows and columns of a matrix.
 struct Shape {

@@ -20,6 +20,7 @@ include "mlir/IR/BuiltinAttributes.td"
 include "mlir/IR/EnumAttr.td"
 include "mlir/IR/OpBase.td"
 include "mlir/IR/SymbolInterfaces.td"
+include "compiler/dialect/WeightUser.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
@@ -41,6 +42,9 @@ class Lathe_Op<string mnemonic, list<Trait> traits = []> : Op<Lathe_Dialect, mne
 
 /// An op that names symbols of the module; they are checked once the whole module is there.
 defvar Lathe_NamesSymbols = DeclareOpInterfaceMethods<SymbolUserOpInterface>;
+/// Among them weights, which WeightUser tells.
+def Lathe_UsesWeights : TraitList<[DeclareOpInterfaceMethods<SymbolUserOpInterface>,
+                                   DeclareOpInterfaceMethods<Lathe_WeightUser>]>;
 
 //===-- types and enums ---------------------------------------------------------------------------------------===//
 
@@ -88,12 +92,17 @@ def Lathe_Scoring : Lathe_Enum<"Scoring", "how a router's logits become scores",
 def Lathe_Pairing : Lathe_Enum<"Pairing", "which components of a head rotate together",
                                [I32EnumCase<"Interleaved", 0, "interleaved">, I32EnumCase<"HalfSplit", 1, "half_split">]>;
 
+def Lathe_RowKind : Lathe_Enum<"RowKind", "what the rows of a phase are", [
+    I32EnumCase<"Step", 0, "step">, I32EnumCase<"Logits", 1, "logits">, I32EnumCase<"Choices", 2, "choices">,
+    I32EnumCase<"Once", 3, "once">]>;
+
 // They print the space before themselves, so ops that begin with one suppress their own: `` $kind.
 class Lathe_EnumAttr<EnumInfo info, string mnemonic> : EnumAttr<Lathe_Dialect, info, mnemonic>;
 def Lathe_NormKindAttr : Lathe_EnumAttr<Lathe_NormKind, "norm_kind">;
 def Lathe_ActivationAttr : Lathe_EnumAttr<Lathe_Activation, "activation">;
 def Lathe_ScoringAttr : Lathe_EnumAttr<Lathe_Scoring, "scoring">;
 def Lathe_PairingAttr : Lathe_EnumAttr<Lathe_Pairing, "pairing">;
+def Lathe_RowKindAttr : Lathe_EnumAttr<Lathe_RowKind, "row_kind">;
 
 //===-- module-level symbols ----------------------------------------------------------------------------------===//
 
@@ -147,7 +156,7 @@ def Lathe_PackedOp : Lathe_Op<"packed", [Symbol, Lathe_NamesSymbols]> {
 
 //===-- after import ------------------------------------------------------------------------------------------===//
 
-def Lathe_EmbedOp : Lathe_Op<"embed", [Pure, Lathe_NamesSymbols]> {
+def Lathe_EmbedOp : Lathe_Op<"embed", [Pure, Lathe_UsesWeights]> {
   let summary = "rows of a table: y[r] = scale * table[ids[r] + offset]";
   let description = [{
     Ids are tokens, or positions (learned positions; OPT's begin at row 2 of their table).
@@ -169,7 +178,7 @@ def Lathe_TakeRowsOp : Lathe_Op<"take_rows", [Pure, AllTypesMatch<["input", "res
   }];
 }
 
-def Lathe_NormOp : Lathe_Op<"norm", [Pure, SameOperandsAndResultType, Lathe_NamesSymbols]> {
+def Lathe_NormOp : Lathe_Op<"norm", [Pure, SameOperandsAndResultType, Lathe_UsesWeights]> {
   let summary = "RMS norm (arXiv:1910.07467 eq. 4) or layer norm (arXiv:1607.06450 eq. 3) of each row";
   let description = [{
     With group g > 0 each run of g columns is normed by itself (the norm of each head of queries and keys:
@@ -187,7 +196,7 @@ def Lathe_NormOp : Lathe_Op<"norm", [Pure, SameOperandsAndResultType, Lathe_Name
   let hasVerifier = 1;
 }
 
-def Lathe_LinearOp : Lathe_Op<"linear", [Pure, Lathe_NamesSymbols]> {
+def Lathe_LinearOp : Lathe_Op<"linear", [Pure, Lathe_UsesWeights]> {
   let summary = "y = x * W^T + b, W the weights stacked by rows";
   let description = [{
     One weight after import; fusion merges linears of one input ([q, k, v], [gate, up]) or replaces the list by one
@@ -219,7 +228,7 @@ def Lathe_RopeOp : Lathe_Op<"rope", [Pure, AllTypesMatch<["input", "result"]>, L
   let hasVerifier = 1;
 }
 
-def Lathe_AttentionOp : Lathe_Op<"attention", [MemoryEffects<[MemRead, MemWrite]>, Lathe_NamesSymbols]> {
+def Lathe_AttentionOp : Lathe_Op<"attention", [MemoryEffects<[MemRead, MemWrite]>, Lathe_UsesWeights]> {
   let summary = "appends k, v to the layer's cache, then softmax(scale * q.k) v over the positions each row may see";
   let description = [{
     Row r of sequence slots[r] at positions[r] sees cached positions p of its sequence with p <= positions[r], and with
@@ -251,8 +260,7 @@ def Lathe_AttentionOp : Lathe_Op<"attention", [MemoryEffects<[MemRead, MemWrite]
   let hasVerifier = 1;
 }
 
-def Lathe_ConvOp : Lathe_Op<"conv", [AllTypesMatch<["input", "result"]>, MemoryEffects<[MemRead, MemWrite]>,
-                                     Lathe_NamesSymbols]> {
+def Lathe_ConvOp : Lathe_Op<"conv", [AllTypesMatch<["input", "result"]>, MemoryEffects<[MemRead, MemWrite]>, Lathe_UsesWeights]> {
   let summary = "causal convolution of each channel along its sequence: y[p] = bias + sum_k w[k] * x[p - K + 1 + k]";
   let description = [{
     weight is [channels, K]; x before position 0 is 0. The layer's recurrent state keeps the sequence's latest inputs, so
@@ -268,8 +276,7 @@ def Lathe_ConvOp : Lathe_Op<"conv", [AllTypesMatch<["input", "result"]>, MemoryE
   let hasVerifier = 1;
 }
 
-def Lathe_ScanOp : Lathe_Op<"scan", [AllTypesMatch<["input", "result"]>, MemoryEffects<[MemRead, MemWrite]>,
-                                     Lathe_NamesSymbols]> {
+def Lathe_ScanOp : Lathe_Op<"scan", [AllTypesMatch<["input", "result"]>, MemoryEffects<[MemRead, MemWrite]>, Lathe_UsesWeights]> {
   let summary = "selective scan: h = exp(t A) h + t B x, y = C h + D x, t = softplus(dt + dt_bias)";
   let description = [{
     A row's input has heads (as many as dt is wide) of one or several channels; each channel c of head h has a state of N
@@ -316,7 +323,7 @@ def Lathe_GluOp : Lathe_Op<"glu", [Pure, SameOperandsAndResultType]> {
   let hasVerifier = 1;
 }
 
-def Lathe_ActivationOp : Lathe_Op<"activation", [Pure, SameOperandsAndResultType, Lathe_NamesSymbols]> {
+def Lathe_ActivationOp : Lathe_Op<"activation", [Pure, SameOperandsAndResultType, Lathe_UsesWeights]> {
   let summary = "a pointwise nonlinearity: activation(slope * x) / slope";
   let description = [{
     xielu has a number p for what is positive and n for the rest: p x^2 + x / 2, (n + 1/2) (e^x - 1 - x) + x / 2
@@ -342,7 +349,7 @@ def Lathe_AddOp : Lathe_Op<"add", [Pure, SameOperandsAndResultType]> {
   }];
 }
 
-def Lathe_ScaleOp : Lathe_Op<"scale", [Pure, SameOperandsAndResultType, Lathe_NamesSymbols]> {
+def Lathe_ScaleOp : Lathe_Op<"scale", [Pure, SameOperandsAndResultType, Lathe_UsesWeights]> {
   let summary = "factor * weight * x, the weight a number for all columns or one for each";
   let arguments = (ins Lathe_Rows:$input, F64Attr:$factor, OptionalAttr<FlatSymbolRefAttr>:$weight);
   let results = (outs Lathe_Rows:$result);
@@ -373,7 +380,7 @@ def Lathe_ClipOp : Lathe_Op<"clip", [Pure, SameOperandsAndResultType]> {
 
 //===-- mixtures of experts -----------------------------------------------------------------------------------===//
 
-def Lathe_RouteOp : Lathe_Op<"route", [Pure, Lathe_NamesSymbols]> {
+def Lathe_RouteOp : Lathe_Op<"route", [Pure, Lathe_UsesWeights]> {
   let summary = "the experts that each row chooses, and their weights (arXiv:1701.06538 section 2; arXiv:2101.03961)";
   let description = [{
     score[e] = softmax(logits)[e] or sigmoid(logits[e]). The row chooses as many experts as the result is wide: those of
@@ -467,7 +474,7 @@ def Lathe_AppendOp : Lathe_Op<"append", [MemoryEffects<[MemWrite]>]> {
   let hasVerifier = 1;
 }
 
-def Lathe_AttendOp : Lathe_Op<"attend", [MemoryEffects<[MemRead]>, Lathe_NamesSymbols]> {
+def Lathe_AttendOp : Lathe_Op<"attend", [MemoryEffects<[MemRead]>, Lathe_UsesWeights]> {
   let summary = "attention over the cache, one partial softmax for each split of the positions";
   let description = [{
     For row r, split s covers positions [s * split, (s + 1) * split). Each head's partial is {m, l, o[value_size]}:
@@ -493,7 +500,7 @@ def Lathe_AttendOp : Lathe_Op<"attend", [MemoryEffects<[MemRead]>, Lathe_NamesSy
   let hasVerifier = 1;
 }
 
-def Lathe_CombineOp : Lathe_Op<"combine", [Pure, Lathe_NamesSymbols]> {
+def Lathe_CombineOp : Lathe_Op<"combine", [Pure, Lathe_UsesWeights]> {
   let summary = "joins a row's partials: with M = max m, y = sum exp(m - M) o / sum exp(m - M) l";
   let description = [{
     head_size is a value's. With `sinks`, a score s for each head, M is at least s, and exp(s - M) is added below.
@@ -510,11 +517,15 @@ def Lathe_CombineOp : Lathe_Op<"combine", [Pure, Lathe_NamesSymbols]> {
 def Lathe_PhaseOp : Lathe_Op<"phase", [IsolatedFromAbove, SingleBlock, RecursiveMemoryEffects]> {
   let summary = "ops that run as one grid of independent tiles between two barriers";
   let description = [{
-    The region's arguments are the inputs; lathe.yield gives the results. `offsets` (memory planning) places result i at
+    The region's arguments are the inputs; lathe.yield gives the results. `rows` says what a row of the phase is: a
+    token of the step, a token whose logits are wanted (behind lathe.take_rows), a choice of an expert (behind
+    lathe.dispatch), or nothing, where the phase runs once (lathe.assign). `offsets` (memory planning) places result i at
     that byte of the program's arena (-1: not there, it is what the function returns). What runs once a worker and what runs in each tile follows from the ops: see
     compiler/kernels/Describe.h.
   }];
-  let arguments = (ins StrAttr:$name, Variadic<AnyType>:$inputs, OptionalAttr<DenseI64ArrayAttr>:$offsets);
+  let arguments = (ins StrAttr:$name, Variadic<AnyType>:$inputs,
+                       DefaultValuedAttr<Lathe_RowKindAttr, "::lathe::ir::RowKind::Step">:$rows,
+                       OptionalAttr<DenseI64ArrayAttr>:$offsets);
   let results = (outs Variadic<AnyType>:$results);
   let regions = (region SizedRegion<1>:$body);
   let hasCustomAssemblyFormat = 1;

@@ -1,13 +1,14 @@
 //===- Phase.cpp - how a phase is written, read and checked ------------------------------------------------------===//
 //
 //   %y = lathe.phase "layer 0 down" (%h = %gated : tensor<?x1536x!lathe.q16>, %x = %residual : tensor<?x576xf32>)
-//       -> (tensor<?x576xf32>) offsets [4096] {
+//       -> (tensor<?x576xf32>) rows logits offsets [4096] {
 //     ...
 //     lathe.yield %sum : tensor<?x576xf32>
 //   }
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #include "compiler/dialect/Lathe.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace lathe::ir;
@@ -31,6 +32,16 @@ ParseResult PhaseOp::parse(OpAsmParser &parser, OperationState &result) {
   if (parser.resolveOperands(operands, types, inputsLoc, result.operands) ||
       parser.parseOptionalArrowTypeList(result.types))
     return failure();
+  if (succeeded(parser.parseOptionalKeyword("rows"))) {
+    StringRef word;
+    SMLoc wordLoc = parser.getCurrentLocation();
+    if (parser.parseKeyword(&word))
+      return failure();
+    std::optional<RowKind> rows = symbolizeRowKind(word);
+    if (!rows)
+      return parser.emitError(wordLoc) << "rows are step, logits, choices or once, not " << word;
+    result.addAttribute(getRowsAttrName(result.name), RowKindAttr::get(parser.getContext(), *rows));
+  }
   if (succeeded(parser.parseOptionalKeyword("offsets"))) {
     Attribute offsets = DenseI64ArrayAttr::parse(parser, {});
     if (!offsets)
@@ -50,11 +61,13 @@ void PhaseOp::print(OpAsmPrinter &printer) {
   });
   printer << ")";
   printer.printOptionalArrowTypeList(getResultTypes());
+  if (getRows() != RowKind::Step)
+    printer << " rows " << stringifyRowKind(getRows());
   if (getOffsetsAttr()) {
     printer << " offsets ";
     getOffsetsAttr().print(printer);
   }
-  printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {getNameAttrName(), getOffsetsAttrName()});
+  printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {getNameAttrName(), getRowsAttrName(), getOffsetsAttrName()});
   printer << ' ';
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
 }
@@ -83,5 +96,22 @@ LogicalResult PhaseOp::verifyRegions() {
   if (yield.getValues().getTypes() != getResultTypes())
     return yield.emitOpError() << "gives (" << yield.getValues().getTypes() << "), the phase's results are ("
                                << getResultTypes() << ")";
+  for (Operation &op : body)
+    if (std::optional<RowKind> made = rowsMadeBy(&op); made && *made != getRows())
+      return op.emitOpError() << "is in a phase whose rows are " << stringifyRowKind(getRows()) << "; it makes them "
+                              << stringifyRowKind(*made);
   return success();
+}
+
+std::optional<RowKind> lathe::ir::rowsMadeBy(Operation *op) {
+  return llvm::TypeSwitch<Operation *, std::optional<RowKind>>(op)
+      .Case([](TakeRowsOp) { return RowKind::Logits; })
+      .Case([](DispatchOp) { return RowKind::Choices; })
+      .Case([](AssignOp) { return RowKind::Once; })
+      .Case([](CollectOp) { return RowKind::Step; })
+      .Default(std::nullopt);
+}
+
+bool lathe::ir::readsOtherRows(OpOperand &operand) {
+  return llvm::isa<TakeRowsOp, DispatchOp, CollectOp, AssignOp>(operand.getOwner()) && operand.getOperandNumber() == 0;
 }

@@ -43,12 +43,6 @@ bool isRowOp(Operation *op) {
                    ir::CollectOp>(op);
 }
 
-/// Whether the op reads rows of this operand that are not its own: chosen ones, or all.
-bool readsAnyRow(OpOperand &operand) {
-  return llvm::isa<ir::TakeRowsOp, ir::DispatchOp, ir::CollectOp, ir::AssignOp>(operand.getOwner()) &&
-         operand.getOperandNumber() == 0;
-}
-
 /// "layers.3.mlp.gate+up", of @"layers.3.mlp.gate+up.packed".
 std::string phaseName(StringRef symbol) {
   symbol.consume_back(".packed");
@@ -105,7 +99,7 @@ private:
       return true;
     if (ir::hiddenOf(op))
       return false;
-    if (llvm::any_of(op->getUses(), readsAnyRow))
+    if (llvm::any_of(op->getUses(), ir::readsOtherRows))
       return false;
     if (llvm::isa<ir::EmbedOp>(op))
       return op->hasOneUse() && endsInRows(*op->user_begin());
@@ -311,8 +305,8 @@ private:
     SmallVector<Location> locations = llvm::map_to_vector(ops, [](Operation *op) { return op->getLoc(); });
     Location loc = b.getFusedLoc(locations);
     SmallVector<Type> types(result ? 1 : 0, result ? result.getType() : Type());
-    auto phase =
-        ir::PhaseOp::create(b, loc, TypeRange(types), b.getStringAttr(name), inputs.getArrayRef(), DenseI64ArrayAttr());
+    auto phase = ir::PhaseOp::create(b, loc, TypeRange(types), b.getStringAttr(name), inputs.getArrayRef(), rowsOf(ops),
+                                     DenseI64ArrayAttr());
     Block *body = b.createBlock(&phase.getBody());
     IRMapping map;
     for (Value input : inputs)
@@ -323,6 +317,22 @@ private:
     if (result)
       result.replaceAllUsesWith(phase.getResult(0));
     return success();
+  }
+
+  /// What the rows of a phase are: what one of its ops makes of them, else what those are that it reads.
+  static ir::RowKind rowsOf(ArrayRef<Operation *> ops) {
+    for (Operation *op : llvm::reverse(ops))
+      if (std::optional<ir::RowKind> made = ir::rowsMadeBy(op))
+        return *made;
+    for (Operation *op : ops)
+      for (OpOperand &operand : op->getOpOperands()) {
+        auto before = operand.get().getDefiningOp<ir::PhaseOp>();
+        if (ir::isChoices(operand.get().getType()))
+          return ir::RowKind::Choices;
+        if (before && !ir::readsOtherRows(operand) && before.getRows() != ir::RowKind::Step)
+          return before.getRows();
+      }
+    return ir::RowKind::Step;
   }
 
   Block &block;

@@ -74,17 +74,11 @@ public:
 
 private:
   LogicalResult addPhase(ir::PhaseOp phase, int64_t index) {
-    bool logits = false;
-    phase.getBody().walk([&](ir::TakeRowsOp) { logits = true; });
     std::optional<ChoiceLayout> choices = choicesOf(phase);
-    for (Value input : phase.getInputs()) {
-      logits |= logitRows.contains(input);
+    for (Value input : phase.getInputs())
       if (auto found = bufferOf.find(input); found != bufferOf.end())
         buffers[found->second].last = std::max(buffers[found->second].last, index);
-    }
     for (OpResult result : phase.getResults()) {
-      if (logits)
-        logitRows.insert(result);
       if (llvm::any_of(result.getUsers(), [](Operation *user) { return user->hasTrait<OpTrait::IsTerminator>(); })) {
         if (!result.hasOneUse())
           return phase.emitOpError("result is returned and read by another phase: logits are for the caller alone");
@@ -98,7 +92,9 @@ private:
       if (choices)
         layouts[result] = *choices;
       const bool table = ir::isChoices(result.getType());
-      const int64_t rows = choices ? choices->places() : logits ? limits.logitRows : limits.rows;
+      const int64_t rows = choices                                 ? choices->places()
+                           : phase.getRows() == ir::RowKind::Logits ? limits.logitRows
+                                                                    : limits.rows;
       FailureOr<int64_t> bytes = table ? choices->bytes() : sizeOf(result, rows, phase);
       if (failed(bytes))
         return failure();
@@ -112,7 +108,7 @@ private:
   bool mayReplace(OpOperand &use, ir::PhaseOp phase) const {
     Value value = use.get();
     return bufferOf.contains(value) && phase.getNumResults() == 1 && value.getType() == phase.getResult(0).getType() &&
-           logitRows.contains(value) == logitRows.contains(phase.getResult(0)) &&
+           value.getDefiningOp<ir::PhaseOp>().getRows() == phase.getRows() &&
            llvm::count(phase.getInputs(), value) == 1 && llvm::all_of(value.getUsers(), [&](Operation *user) {
              return user == phase || user->isBeforeInBlock(phase);
            });
@@ -120,18 +116,13 @@ private:
 
   /// Of a phase that makes a table of choices, or whose rows are choices.
   std::optional<ChoiceLayout> choicesOf(ir::PhaseOp phase) const {
-    std::optional<ChoiceLayout> choices;
-    for (Value input : phase.getInputs())
-      if (auto found = layouts.find(input); found != layouts.end())
-        choices = found->second;
-    phase.getBody().walk([&](Operation *op) {
-      if (auto assign = llvm::dyn_cast<ir::AssignOp>(op))
-        choices =
-            ChoiceLayout::of(limits.rows, ir::widthOf(assign.getRoutes()), assign.getExperts(), limits.choiceTileRows);
-      else if (llvm::isa<ir::CollectOp>(op)) // whose rows are the step's again
-        choices = std::nullopt;
-    });
-    return choices;
+    if (phase.getRows() == ir::RowKind::Choices)
+      for (Value input : phase.getInputs())
+        if (auto found = layouts.find(input); found != layouts.end())
+          return found->second;
+    for (auto assign : phase.getBody().getOps<ir::AssignOp>())
+      return ChoiceLayout::of(limits.rows, ir::widthOf(assign.getRoutes()), assign.getExperts(), limits.choiceTileRows);
+    return std::nullopt;
   }
 
   FailureOr<int64_t> sizeOf(Value value, int64_t rows, ir::PhaseOp phase) const {
@@ -180,7 +171,6 @@ private:
   SmallVector<Buffer> buffers;
   llvm::DenseMap<Value, size_t> bufferOf;
   llvm::DenseMap<Value, ChoiceLayout> layouts; ///< of tables of choices, and of values with one row for each
-  llvm::DenseSet<Value> logitRows;             ///< values with one row for each wanted row of logits
 };
 
 struct PlanMemory : lathe::impl::PlanMemoryBase<PlanMemory> {

@@ -73,44 +73,10 @@ private:
   Error describeWeights() {
     enum Use { Matrix = 1, Vector = 2 };
     llvm::StringMap<int> uses;
-    module.walk([&](Operation *op) {
-      auto use = [&](ArrayAttr symbols, Use how) {
-        for (Attribute symbol : symbols ? symbols.getValue() : ArrayRef<Attribute>())
-          uses[llvm::cast<FlatSymbolRefAttr>(symbol).getValue()] |= how;
-      };
-      Builder b(op->getContext());
-      if (auto linear = llvm::dyn_cast<ir::LinearOp>(op)) {
-        use(linear.getWeightsAttr(), Matrix);
-        use(linear.getBiasesAttr(), Vector);
-      } else if (auto embed = llvm::dyn_cast<ir::EmbedOp>(op)) {
-        use(b.getArrayAttr({embed.getTableAttr()}), Matrix);
-      } else if (auto scale = llvm::dyn_cast<ir::ScaleOp>(op)) {
-        if (scale.getWeightAttr())
-          use(b.getArrayAttr({scale.getWeightAttr()}), Vector);
-      } else if (auto activation = llvm::dyn_cast<ir::ActivationOp>(op)) {
-        if (activation.getPositiveAttr())
-          use(b.getArrayAttr({activation.getPositiveAttr(), activation.getNegativeAttr()}), Vector);
-      } else if (auto attend = llvm::dyn_cast<ir::AttendOp>(op)) {
-        if (attend.getScalesAttr())
-          use(b.getArrayAttr({attend.getScalesAttr()}), Vector);
-      } else if (auto combine = llvm::dyn_cast<ir::CombineOp>(op)) {
-        if (combine.getSinksAttr())
-          use(b.getArrayAttr({combine.getSinksAttr()}), Vector);
-      } else if (auto conv = llvm::dyn_cast<ir::ConvOp>(op)) {
-        use(b.getArrayAttr({conv.getWeightAttr()}), Matrix);
-        if (conv.getBiasAttr())
-          use(b.getArrayAttr({conv.getBiasAttr()}), Vector);
-      } else if (auto scan = llvm::dyn_cast<ir::ScanOp>(op)) {
-        use(b.getArrayAttr({scan.getAAttr()}), decaysByChannel(scan) ? Matrix : Vector);
-        use(b.getArrayAttr({scan.getDAttr(), scan.getDtBiasAttr()}), Vector);
-      } else if (auto norm = llvm::dyn_cast<ir::NormOp>(op)) {
-        if (norm.getWeightAttr())
-          use(b.getArrayAttr({norm.getWeightAttr()}), Vector);
-        if (norm.getBiasAttr())
-          use(b.getArrayAttr({norm.getBiasAttr()}), Vector);
-      } else if (auto route = llvm::dyn_cast<ir::RouteOp>(op); route && route.getBiasAttr()) {
-        use(b.getArrayAttr({route.getBiasAttr()}), Vector);
-      }
+    module.walk([&](ir::WeightUser user) {
+      for (const ir::WeightUse &use : user.weightUses())
+        for (FlatSymbolRefAttr symbol : use.symbols)
+          uses[symbol.getValue()] |= isVector(user, use) ? Vector : Matrix;
     });
     if (Error wrong = checkNamesKnown(uses))
       return wrong;
@@ -128,7 +94,14 @@ private:
     return Error::success();
   }
 
-  /// An op names weights in a way that describeWeights does not know of: without this, it would be compiled wrongly.
+  bool isVector(Operation *user, const ir::WeightUse &use) {
+    if (use.form != ir::WeightForm::ByRows)
+      return use.form == ir::WeightForm::Vector;
+    std::optional<ir::Shape> shape = ir::stackedShape(ir::weightsOf(symbols, user, use.symbols.front()));
+    return shape && shape->rows == 1;
+  }
+
+  /// An op names weights that its weightUses() does not tell: without this, it would be compiled wrongly.
   template <class Uses> Error checkNamesKnown(const Uses &uses) {
     std::string unknown;
     module.walk([&](Operation *op) {

@@ -21,7 +21,8 @@ ir::QuantizeOp quantizeOf(Value value) {
 
 Expected<Phase> PhaseDescriber::run() {
   phase.name = op.getName().str();
-  setRowKind();
+  if (Error wrong = setRows())
+    return std::move(wrong);
   if (Error wrong = placeInputs())
     return std::move(wrong);
   if (Error wrong = placeResults())
@@ -39,34 +40,27 @@ Error PhaseDescriber::error(Operation *at, const Twine &what) {
 
 //===-- where values lie --------------------------------------------------------------------------------------===//
 
-/// Whether an op reads rows of this operand that are not its own: chosen ones, or all.
-static bool readsAnyRow(OpOperand &operand) {
-  return llvm::isa<ir::TakeRowsOp, ir::DispatchOp, ir::CollectOp, ir::AssignOp>(operand.getOwner()) &&
-         operand.getOperandNumber() == 0;
-}
-
-/// By the ops that change what rows are, else as the rows that are read.
-void PhaseDescriber::setRowKind() {
-  bool fixed = false;
-  auto become = [&](RowKind kind) { phase.rowKind = kind, fixed = true; };
-  for (Operation &o : body)
-    if (llvm::isa<ir::TakeRowsOp>(o))
-      become(RowKind::Logits);
-    else if (llvm::isa<ir::AssignOp>(o))
-      become(RowKind::Once);
-    else if (llvm::isa<ir::CollectOp>(o))
-      become(RowKind::Step);
-  for (auto [argument, input] : llvm::zip_equal(body.getArguments(), op.getInputs())) {
-    auto found = outer.find(input);
-    if (found == outer.end() || fixed)
-      continue;
-    const Place &place = found->second;
-    if (ir::isChoices(input.getType()) ||
-        (!llvm::any_of(argument.getUses(), readsAnyRow) && place.rowKind != RowKind::Step)) {
-      phase.rowKind = place.rowKind;
-      phase.choices = place.choices;
-    }
+Error PhaseDescriber::setRows() {
+  switch (op.getRows()) {
+  case ir::RowKind::Step:
+    phase.rowKind = RowKind::Step;
+    break;
+  case ir::RowKind::Logits:
+    phase.rowKind = RowKind::Logits;
+    break;
+  case ir::RowKind::Once:
+    phase.rowKind = RowKind::Once;
+    break;
+  case ir::RowKind::Choices:
+    phase.rowKind = RowKind::Choices;
+    for (Value input : op.getInputs())
+      if (auto found = outer.find(input); found != outer.end() && found->second.rowKind == RowKind::Choices) {
+        phase.choices = found->second.choices;
+        return Error::success();
+      }
+    return error(op, "has rows that are choices, and no input that says which");
   }
+  return Error::success();
 }
 
 Error PhaseDescriber::placeInputs() {
@@ -75,7 +69,7 @@ Error PhaseDescriber::placeInputs() {
     if (found == outer.end())
       continue; // an argument of the function: its user says what it is, see index()
     places[argument] = found->second;
-    if (!ir::isChoices(input.getType()) && !llvm::all_of(argument.getUses(), readsAnyRow) &&
+    if (!ir::isChoices(input.getType()) && !llvm::all_of(argument.getUses(), ir::readsOtherRows) &&
         (found->second.rowKind != phase.rowKind || !(found->second.choices == phase.choices)))
       return error(op, "mixes rows of all tokens with rows of wanted logits, or of choices");
   }

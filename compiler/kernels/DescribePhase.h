@@ -62,7 +62,7 @@ private:
   llvm::Error error(mlir::Operation *at, const llvm::Twine &what);
 
   // Where values lie.
-  void setRowKind();
+  llvm::Error setRows();
   llvm::Error placeInputs();
   llvm::Error placeResults();
   Place rowsPlace(mlir::Value value, Base base, int64_t offset, int64_t rows) const;

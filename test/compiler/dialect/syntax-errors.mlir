@@ -408,3 +408,24 @@ func.func @f(%x: tensor<?x64xf32>) {
   %y = lathe.glu xielu %x, %x : tensor<?x64xf32>
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<?x64xf32>, %rows: tensor<?xi32>) {
+  lathe.phase "wanted" (%a = %x : tensor<?x64xf32>, %r = %rows : tensor<?xi32>) {
+    // expected-error@+1 {{is in a phase whose rows are step; it makes them logits}}
+    %w = lathe.take_rows %a, %r : tensor<?x64xf32>
+    lathe.yield
+  }
+  return
+}
+
+// -----
+
+func.func @f() {
+  // expected-error@+1 {{rows are step, logits, choices or once, not tokens}}
+  lathe.phase "wanted" () rows tokens {
+    lathe.yield
+  }
+  return
+}

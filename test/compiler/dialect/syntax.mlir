@@ -165,8 +165,13 @@ func.func @fused(%x: tensor<?x64xf32>, %positions: tensor<?xi32>, %slots: tensor
     %c = lathe.combine %a, %at heads 4 head_size 16 : tensor<?x?x72xf32> -> tensor<?x64xf32>
     lathe.yield %c : tensor<?x64xf32>
   }
+  // CHECK: lathe.phase "wanted rows" ({{.*}}) -> tensor<?x64xf32> rows logits offsets [0] {
+  %l = lathe.phase "wanted rows" (%a = %r : tensor<?x64xf32>, %at = %positions : tensor<?xi32>) -> tensor<?x64xf32> rows logits offsets [0] {
+    %w = lathe.take_rows %a, %at : tensor<?x64xf32>
+    lathe.yield %w : tensor<?x64xf32>
+  }
   // CHECK: lathe.phase "nothing" () {
-  lathe.phase "nothing" () {
+  lathe.phase "nothing" () rows step {
     lathe.yield
   }
   return %r : tensor<?x64xf32>

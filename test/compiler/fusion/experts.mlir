@@ -10,8 +10,8 @@
 // CHECK: %[[X:.*]] = lathe.phase "layers.0.attention_norm"
 // CHECK: %[[L:.*]] = lathe.phase "layers.0.mlp.router" (%{{.*}} = %[[X]] : tensor<?x20xf32>) -> tensor<?x3xf32>
 // CHECK: %[[R:.*]] = lathe.phase "layers.0.mlp.router route" (%{{.*}} = %[[L]] : {{.*}}) -> tensor<?x2x!lathe.route>
-// CHECK: %[[C:.*]] = lathe.phase "layers.0.mlp.router assign" (%{{.*}} = %[[R]] : {{.*}}) -> tensor<?x!lathe.choice>
-// CHECK: %[[H:.*]] = lathe.phase "layers.0.mlp.experts.gate+up" ({{.*}}) -> tensor<?x36xf32>
+// CHECK: %[[C:.*]] = lathe.phase "layers.0.mlp.router assign" (%{{.*}} = %[[R]] : {{.*}}) -> tensor<?x!lathe.choice> rows once
+// CHECK: %[[H:.*]] = lathe.phase "layers.0.mlp.experts.gate+up" ({{.*}}) -> tensor<?x36xf32> rows choices
 // CHECK-NEXT: lathe.dispatch
 // CHECK-NEXT: lathe.linear {{.*}} of %{{.*}} experts 3
 // CHECK: lathe.glu gelu_tanh
@@ -26,7 +26,7 @@
 
 // CHECK-LABEL: func.func @prefill
 // CHECK: lathe.phase "layers.0.mlp.router assign"
-// CHECK: lathe.phase "layers.0.mlp.experts.gate+up input" ({{.*}}) -> tensor<?x20xf32>
+// CHECK: lathe.phase "layers.0.mlp.experts.gate+up input" ({{.*}}) -> tensor<?x20xf32> rows choices
 // CHECK-NEXT: lathe.dispatch
 // CHECK-NEXT: lathe.yield
 // CHECK: lathe.phase "layers.0.mlp.experts.gate+up" (
