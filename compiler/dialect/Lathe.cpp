@@ -112,7 +112,7 @@ bool lathe::ir::isRows(Type type) {
 
 bool lathe::ir::isQuantizedRows(Type type) {
   auto tensor = asRows(type, 2);
-  return tensor && llvm::isa<Q16Type>(tensor.getElementType());
+  return tensor && llvm::isa<Q16Type, Q8Type>(tensor.getElementType());
 }
 
 bool lathe::ir::isIndices(Type type) { return type == indicesType(type.getContext()); }

@@ -24,7 +24,7 @@ namespace lathe::ir {
 
 // Forms of tensors that ops take; N is a known, positive size.
 bool isRows(mlir::Type type);          ///< tensor<?xNxf32>
-bool isQuantizedRows(mlir::Type type); ///< tensor<?xNx!lathe.q16>
+bool isQuantizedRows(mlir::Type type); ///< tensor<?xNx!lathe.q16>, or of !lathe.q8
 bool isIndices(mlir::Type type);       ///< tensor<?xi32>
 bool isRoutes(mlir::Type type);        ///< tensor<?xNx!lathe.route>
 bool isChoices(mlir::Type type);       ///< tensor<?x!lathe.choice>

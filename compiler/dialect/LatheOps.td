@@ -53,6 +53,11 @@ def Lathe_Q16 : TypeDef<Lathe_Dialect, "Q16"> {
   let summary = "element of a row quantised to 16 bits in groups of 32: two i8 planes, f32 scale and i32 sum a group";
 }
 
+def Lathe_Q8 : TypeDef<Lathe_Dialect, "Q8"> {
+  let mnemonic = "q8";
+  let summary = "element of a row quantised to 8 bits in groups of 16: i8, f32 scale and i32 sum a group";
+}
+
 def Lathe_Route : TypeDef<Lathe_Dialect, "Route"> {
   let mnemonic = "route";
   let summary = "element of a row's choices: an expert and the weight of its result";
@@ -66,8 +71,8 @@ def Lathe_Choice : TypeDef<Lathe_Dialect, "Choice"> {
 class Lathe_Tensor<string predicate, string form>
     : Type<CPred<"::lathe::ir::" # predicate # "($_self)">, form, "::mlir::RankedTensorType">;
 def Lathe_Rows : Lathe_Tensor<"isRows", "rows of f32 (tensor<?xWIDTHxf32>)">;
-def Lathe_RowsQ16 : Lathe_Tensor<"isQuantizedRows", "quantised rows (tensor<?xWIDTHx!lathe.q16>)">;
-def Lathe_AnyRows : AnyTypeOf<[Lathe_Rows, Lathe_RowsQ16]>;
+def Lathe_QuantizedRows : Lathe_Tensor<"isQuantizedRows", "quantised rows (tensor<?xWIDTHx!lathe.q16>, or of !lathe.q8)">;
+def Lathe_AnyRows : AnyTypeOf<[Lathe_Rows, Lathe_QuantizedRows]>;
 def Lathe_Indices : Lathe_Tensor<"isIndices", "one i32 a row (tensor<?xi32>)">,
                     BuildableType<"::lathe::ir::indicesType($_builder.getContext())">;
 def Lathe_Routes : Lathe_Tensor<"isRoutes", "choices of each row (tensor<?xCHOICESx!lathe.route>)">;
@@ -451,9 +456,12 @@ def Lathe_SliceOp : Lathe_Op<"slice", [Pure]> {
 //===-- after fusion ------------------------------------------------------------------------------------------===//
 
 def Lathe_QuantizeOp : Lathe_Op<"quantize", [Pure]> {
-  let summary = "each group of 32 in 16 bits: scale = max|x| / 32512, q = round(x / scale)";
+  let summary = "rows with a scale a group: q = round(x / scale)";
+  let description = [{
+    q16: groups of 32, scale = max|x| / 32512. q8: groups of 16, scale = max|x| / 127.
+  }];
   let arguments = (ins Lathe_Rows:$input);
-  let results = (outs Lathe_RowsQ16:$result);
+  let results = (outs Lathe_QuantizedRows:$result);
   let assemblyFormat = [{
     $input attr-dict `:` type($input) `->` type($result)
   }];

@@ -18,7 +18,8 @@ def WritePlan : Pass<"lathe-plan", "mlir::ModuleOp"> {
     Option<"prefillRows", "prefill-rows", "int64_t", "FusionOptions().prefillRows", "rows of a prefill step at most, a multiple of 64">,
     Option<"prefillLogitRows", "prefill-logit-rows", "int64_t", "FusionOptions().prefillLogitRows", "rows of a prefill step whose logits may be asked for, at most">,
     Option<"maxContext", "max-context", "int64_t", "FusionOptions().maxContext", "positions of a sequence; 0: the module's lathe.max_context">,
-    Option<"choiceTileRows", "choice-tile-rows", "int64_t", "FusionOptions().choiceTileRows", "rows of a tile of choices of experts; 0: by their number">
+    Option<"choiceTileRows", "choice-tile-rows", "int64_t", "FusionOptions().choiceTileRows", "rows of a tile of choices of experts; 0: by their number">,
+    Option<"activations", "activations", "std::string", "nameOf(FusionOptions().activations)", "what linears of integer formats multiply: f32, q16 or q8">
   ];
 }
 
@@ -40,7 +41,7 @@ def MergeLinears : Pass<"lathe-merge-linears", "mlir::ModuleOp"> {
 }
 
 def QuantizeActivations : Pass<"lathe-quantize-activations", "mlir::ModuleOp"> {
-  let summary = "the input of every linear with weights in an integer format is quantised, once for all its users";
+  let summary = "the input of every linear with weights in an integer format is quantised as the plan says, once for all its users";
   let dependentDialects = ["::lathe::ir::LatheDialect"];
 }
 

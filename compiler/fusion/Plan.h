@@ -8,6 +8,7 @@
 #ifndef LATHE_COMPILER_FUSION_PLAN_H
 #define LATHE_COMPILER_FUSION_PLAN_H
 
+#include "compiler/layout/Rows.h"
 #include <cstdint>
 
 namespace lathe {
@@ -21,6 +22,9 @@ struct FusionOptions {
   int64_t prefillLogitRows = 64; ///< whose logits may be asked for, at most
   int64_t maxContext = 0;        ///< positions of a sequence; 0: the module's lathe.max_context
   int64_t choiceTileRows = 0;    ///< rows of a tile of choices of experts in steps of many rows; 0: by ChoiceLayout::of
+
+  /// What linears of integer formats multiply.
+  ActFormat activations = ActFormat::Q16;
 
   bool operator==(const FusionOptions &) const = default;
 };

@@ -16,6 +16,11 @@ namespace {
 
 struct QuantizeActivations : lathe::impl::QuantizeActivationsBase<QuantizeActivations> {
   void runOnOperation() override {
+    const ActFormat activations = planOf(getOperation()).activations;
+    if (activations == ActFormat::F32)
+      return;
+    const Type element =
+        activations == ActFormat::Q16 ? Type(ir::Q16Type::get(&getContext())) : Type(ir::Q8Type::get(&getContext()));
     SymbolTable symbols(getOperation());
     llvm::DenseMap<Value, Value> quantized;
     auto walked = getOperation().walk([&](ir::LinearOp op) -> WalkResult {
@@ -23,19 +28,19 @@ struct QuantizeActivations : lathe::impl::QuantizeActivationsBase<QuantizeActiva
       if (failed(format))
         return WalkResult::interrupt();
       auto type = llvm::cast<RankedTensorType>(op.getInput().getType());
-      if (!wantsQuantized(*format) || llvm::isa<ir::Q16Type>(type.getElementType()))
+      if (!wantsQuantized(*format) || !type.getElementType().isF32())
         return WalkResult::advance();
       if (type.getDimSize(1) % kGroup) {
         op.emitOpError() << "has " << *format << " weights and an input of " << type.getDimSize(1)
                          << " columns, which are not whole groups of " << kGroup;
         return WalkResult::interrupt();
       }
-      Value &q16 = quantized[op.getInput()];
-      if (!q16) {
+      Value &rows = quantized[op.getInput()];
+      if (!rows) {
         OpBuilder b(op);
-        q16 = ir::QuantizeOp::create(b, op.getLoc(), type.clone(ir::Q16Type::get(&getContext())), op.getInput());
+        rows = ir::QuantizeOp::create(b, op.getLoc(), type.clone(element), op.getInput());
       }
-      op.getInputMutable().assign(q16);
+      op.getInputMutable().assign(rows);
       return WalkResult::advance();
     });
     if (walked.wasInterrupted())

@@ -31,6 +31,8 @@ template <class Options, class Visit> void eachField(Options &options, Visit vis
   visit("choice_tile_rows", options.choiceTileRows);
 }
 
+constexpr char kActivations[] = "activations";
+
 struct WritePlan : lathe::impl::WritePlanBase<WritePlan> {
   using WritePlanBase::WritePlanBase;
 
@@ -43,6 +45,12 @@ struct WritePlan : lathe::impl::WritePlanBase<WritePlan> {
                        .prefillLogitRows = prefillLogitRows,
                        .maxContext = maxContext,
                        .choiceTileRows = choiceTileRows};
+    std::optional<ActFormat> format = findActFormat(activations.getValue());
+    if (!format) {
+      module.emitError() << "lathe-plan: activations = " << activations << " is none of " << actFormatNames();
+      return signalPassFailure();
+    }
+    plan.activations = *format;
     if (auto attribute = module->getAttrOfType<IntegerAttr>("lathe.max_context"); attribute && !plan.maxContext)
       plan.maxContext = attribute.getInt();
     if (failed(check(plan)))
@@ -50,6 +58,7 @@ struct WritePlan : lathe::impl::WritePlanBase<WritePlan> {
     Builder b(&getContext());
     SmallVector<NamedAttribute> fields;
     eachField(plan, [&](StringRef name, int64_t value) { fields.push_back({name, b.getI64IntegerAttr(value)}); });
+    fields.push_back({kActivations, b.getStringAttr(nameOf(plan.activations))});
     module->setAttr("lathe.plan", b.getDictionaryAttr(fields));
     module->setAttr("lathe.max_context", b.getI64IntegerAttr(plan.maxContext));
     addPrograms(plan);
@@ -103,11 +112,15 @@ private:
 
 FusionOptions lathe::planOf(ModuleOp module) {
   FusionOptions plan;
-  if (auto written = module->getAttrOfType<DictionaryAttr>("lathe.plan"))
-    eachField(plan, [&](StringRef name, int64_t &value) {
-      if (auto field = written.getAs<IntegerAttr>(name))
-        value = field.getInt();
-    });
+  auto written = module->getAttrOfType<DictionaryAttr>("lathe.plan");
+  if (!written)
+    return plan;
+  eachField(plan, [&](StringRef name, int64_t &value) {
+    if (auto field = written.getAs<IntegerAttr>(name))
+      value = field.getInt();
+  });
+  if (auto field = written.getAs<StringAttr>(kActivations))
+    plan.activations = findActFormat(field.getValue()).value_or(plan.activations);
   return plan;
 }
 

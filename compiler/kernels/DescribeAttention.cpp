@@ -223,14 +223,14 @@ Error PhaseDescriber::addGroupCombine(ir::AttendOp attend) {
     return positions.takeError();
   int64_t group = attend.getHeads() / attend.getKvHeads(), headSize = attend.valueSize();
   Place place = destination(result, Scope::Tile);
-  if (place.quantized && group * headSize % kGroup)
+  if (place.quantized() && group * headSize % kGroup)
     return error(combine, "quantises columns of a KV head that are not whole groups of 32");
   CombineKernel kernel{group,
                        headSize,
                        partialsOf(group, headSize),
                        context.maxSplits(),
                        context.set.cache.splitPositions,
-                       place.quantized ? ActFormat::Q16 : ActFormat::F32};
+                       place.format};
   std::vector<View> views = {*positions, rows(places.lookup(attend.getResult()))};
   if (combine.getSinksAttr()) {
     kernel.sinks = true;

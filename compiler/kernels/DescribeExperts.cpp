@@ -62,7 +62,7 @@ Error PhaseDescriber::addCollect(ir::CollectOp collect, Value result, Scope scop
   all.perRow = 0;
   std::vector<View> views = {places, weights, all};
   Place to = destination(result, scope);
-  kernel.output = to.quantized ? ActFormat::Q16 : ActFormat::F32;
+  kernel.output = to.format;
   addRow(views, to);
   calls.push_back({kernel, scope, std::move(views)});
   return Error::success();

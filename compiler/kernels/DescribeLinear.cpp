@@ -59,12 +59,11 @@ Error PhaseDescriber::describeLinear(ir::LinearOp linear) {
       return wrong;
   const PackedWeight &packed = weight(llvm::cast<FlatSymbolRefAttr>(linear.getWeights()[0]));
   LinearKernel kernel{.format = packed.format,
-                      .input = isQuantized(linear.getInput()) ? ActFormat::Q16 : ActFormat::F32,
+                      .input = formatOf(linear.getInput()),
                       .columns = packed.columns,
                       .outputStride = 0};
-  if ((kernel.input == ActFormat::Q16) != isInteger(packed.format))
-    return error(linear, llvm::Twine("has ") + packedName(packed.format) + " weights and " +
-                             (isInteger(packed.format) ? "f32" : "quantised") + " rows");
+  if (kernel.input != ActFormat::F32 && !isInteger(packed.format))
+    return error(linear, llvm::Twine("has ") + packedName(packed.format) + " weights and quantised rows");
   kernel.bias = linear.getBiases().has_value();
   Value result = linear.getResult(), residual;
   for (o = o->getNextNode(); !llvm::isa<ir::YieldOp>(o); o = o->getNextNode())
@@ -83,7 +82,7 @@ Error PhaseDescriber::describeLinear(ir::LinearOp linear) {
   Expected<Place> input = source(linear, linear.getInput());
   if (!input)
     return input.takeError();
-  if (!input->quantized && (input->chosen.has_value() || input->perRow != rowStride(input->columns) * kF32))
+  if (!input->quantized() && (input->chosen.has_value() || input->perRow != rowStride(input->columns) * kF32))
     return error(linear, "reads part of another linear's rows");
   int64_t outUnit = kernel.gated ? kPanelRows / 2 : kPanelRows; // columns of the result for one panel of weights
   Place output = destination(result, Scope::Tile);

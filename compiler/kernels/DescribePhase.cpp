@@ -19,6 +19,14 @@ ir::QuantizeOp quantizeOf(Value value) {
 
 } // namespace
 
+ActFormat lathe::formatOf(Value value) {
+  auto type = llvm::dyn_cast<RankedTensorType>(value.getType());
+  Type element = type ? type.getElementType() : Type();
+  return llvm::isa_and_present<ir::Q16Type>(element) ? ActFormat::Q16
+         : llvm::isa_and_present<ir::Q8Type>(element) ? ActFormat::Q8
+                                          : ActFormat::F32;
+}
+
 Expected<Phase> PhaseDescriber::run() {
   phase.name = op.getName().str();
   if (Error wrong = setRows())
@@ -115,10 +123,10 @@ Place PhaseDescriber::rowsPlace(Value value, Base base, int64_t offset, int64_t 
   Place place{.base = base, .offset = offset, .columns = ir::widthOf(value), .rows = rows};
   if (ir::isRoutes(value.getType()))
     place.columns *= 2; // experts and weights
-  place.quantized = isQuantized(value);
+  place.format = formatOf(value);
   if (ir::isPartials(value.getType()))
     place.perRow = context.maxSplits() * place.columns * kF32;
-  else if (!place.quantized)
+  else if (!place.quantized())
     place.perRow = rowStride(place.columns) * kF32;
   return place;
 }
@@ -129,7 +137,7 @@ Place PhaseDescriber::destination(Value value, Scope scope) {
   bool worker = scope == Scope::Worker;
   int64_t rows = worker ? program.rows(phase) : 1;
   Place place = rowsPlace(value, Base::Scratch, 0, rows);
-  place.offset = allocate(place.quantized ? q16Block(rows, place.columns).bytes : rows * place.perRow);
+  place.offset = allocate(place.quantized() ? quantizedBlock(place.format, rows, place.columns).bytes : rows * place.perRow);
   place.rowKind = phase.rowKind;
   place.choices = phase.choices;
   if (!worker)
@@ -152,7 +160,7 @@ Expected<Place> PhaseDescriber::source(Operation *user, Value value) {
 
 Expected<Place> PhaseDescriber::plainSource(Operation *user, Value value) {
   Expected<Place> place = source(user, value);
-  if (place && (place->quantized || place->chosen))
+  if (place && (place->quantized() || place->chosen))
     return error(user, "reads rows that are quantised or chosen");
   return place;
 }
@@ -183,20 +191,23 @@ View PhaseDescriber::rows(const Place &place, int64_t perColumn) {
 }
 
 void PhaseDescriber::addRow(std::vector<View> &views, const Place &place, int64_t unit) {
-  if (!place.quantized) {
+  if (!place.quantized()) {
     views.push_back(rows(place, unit * kF32));
     return;
   }
-  Q16Block block = q16Block(place.rows, place.columns);
-  bool many = place.rows > 1;
-  for (int64_t plane : {int64_t(0), block.low})
-    views.push_back(
-        {.base = place.base, .offset = place.offset + plane, .perRow = many ? place.columns : 0, .perColumn = unit});
-  for (auto [part, columns] : {std::pair(block.scale, kGroup), {block.sum, kSumColumns}})
+  const QuantizedBlock block = quantizedBlock(place.format, place.rows, place.columns);
+  const bool many = place.rows > 1;
+  auto add = [&](int64_t offset, int64_t bytes, int64_t columns) { // `bytes` for each `columns`
     views.push_back({.base = place.base,
-                     .offset = place.offset + part,
-                     .perRow = many ? place.columns / columns * 4 : 0,
-                     .perColumn = unit / columns * 4});
+                     .offset = place.offset + offset,
+                     .perRow = many ? place.columns / columns * bytes : 0,
+                     .perColumn = unit / columns * bytes});
+  };
+  add(0, 1, 1);
+  if (place.format == ActFormat::Q16)
+    add(block.low, 1, 1);
+  add(block.scale, 4, scaleColumns(place.format));
+  add(block.sum, 4, kSumColumns);
 }
 
 const PackedWeight &PhaseDescriber::weight(FlatSymbolRefAttr symbol) const {
@@ -302,7 +313,7 @@ Error PhaseDescriber::addNormKernel(Operation *o, const Place &from, NormKernel 
                                     Value result, Scope scope, std::vector<Call> &calls) {
   std::vector<View> views;
   kernel.columns = from.columns;
-  kernel.output = isQuantized(result) ? ActFormat::Q16 : ActFormat::F32;
+  kernel.output = formatOf(result);
   View x = rows(from);
   if (from.chosen) {
     kernel.gatherRows = from.rows;
@@ -360,7 +371,7 @@ Error PhaseDescriber::addPointwise(Operation *o, Value result, Scope scope, std:
   if (kernel.weights)
     views.push_back(vector(llvm::cast<ir::ScaleOp>(o).getWeightAttr()));
   Place to = destination(result, scope);
-  kernel.output = to.quantized ? ActFormat::Q16 : ActFormat::F32;
+  kernel.output = to.format;
   addRow(views, to);
   calls.push_back({kernel, scope, std::move(views)});
   return Error::success();
@@ -379,7 +390,7 @@ Error PhaseDescriber::addCombine(ir::CombineOp combine, Value result, Scope scop
                        partialsOf(heads, headSize),
                        context.maxSplits(),
                        context.set.cache.splitPositions,
-                       isQuantized(result) ? ActFormat::Q16 : ActFormat::F32};
+                       formatOf(result)};
   std::vector<View> views = {*positions, rows(*from)};
   if (combine.getSinksAttr()) {
     kernel.sinks = true;

@@ -20,7 +20,7 @@ inline constexpr int64_t kF32 = 4; ///< bytes
 Activation activationOf(ir::Activation activation);
 ActivationShape shapeOf(ir::ActivationOp activation);
 ActivationShape shapeOf(ir::GluOp glu);
-inline bool isQuantized(mlir::Value value) { return ir::isQuantizedRows(value.getType()); }
+ActFormat formatOf(mlir::Value value);
 
 /// Where a value of rows lies.
 struct Place {
@@ -28,11 +28,13 @@ struct Place {
   int64_t offset = 0; ///< of row 0
   int64_t perRow = 0; ///< f32 and partials: bytes between rows as the grid moves
   int64_t columns = 0;
-  bool quantized = false; ///< a block of Q16 arrays (q16Block) for `rows` rows
-  int64_t rows = 0;       ///< rows of the array
+  ActFormat format = ActFormat::F32; ///< quantised: a block of arrays (quantizedBlock) for `rows` rows
+  int64_t rows = 0;                  ///< rows of the array
   RowKind rowKind = RowKind::Step;
   ChoiceTable choices = {};        ///< of rows that are choices, and of a table of choices
   std::optional<View> chosen = {}; ///< the place is a whole array, and a row is chosen from it by this index
+
+  bool quantized() const { return format != ActFormat::F32; }
 };
 
 /// What phases of one module share.

@@ -36,7 +36,6 @@ enum class Scoring { Softmax, Sigmoid };
 enum class LengthRule { None, Switch, Grow };
 
 // As symbols and keys spell them.
-const char *nameOf(ActFormat format);
 const char *nameOf(CacheFormat format);
 const char *nameOf(NormKind kind);
 const char *nameOf(Activation activation);
@@ -67,7 +66,7 @@ struct EmbedKernel {
   }
 };
 
-/// norm (or a copy) of one row, then f32 or q16. With `gather`, the input is the whole [maxRows, columns] array and the
+/// norm (or a copy) of one row, then f32 or quantised. With `gather`, the input is the whole [maxRows, columns] array and the
 /// row is rows[0].
 struct NormKernel {
   NormKind kind;
@@ -96,7 +95,7 @@ struct NormKernel {
 /// * scale; softcap; residual[r, n] + ….  Each output's additions over k have one order whatever rows and panels are.
 struct LinearKernel {
   PackedFormat format;
-  ActFormat input; ///< Q16 for integer formats, F32 for float formats
+  ActFormat input; ///< quantised for integer formats alone
   int64_t columns; ///< k
   bool bias = false;
   Activation activation = Activation::None;
@@ -204,7 +203,7 @@ struct AttendKernel {
   }
 };
 
-/// For one row: joins the partials of `heads` heads over the row's splits, then f32 or q16.
+/// For one row: joins the partials of `heads` heads over the row's splits, then f32 or quantised.
 struct CombineKernel {
   int64_t heads, headSize; ///< heads of values joined by one call
   int64_t splitStride;     ///< elements between splits of the partials
@@ -254,7 +253,7 @@ struct ScanKernel {
 enum class Pointwise { Add, Glu, Activate, Scale, Softcap, Clip, Gate };
 const char *nameOf(Pointwise kind);
 
-/// One row, element by element, then f32 or q16:
+/// One row, element by element, then f32 or quantised:
 ///   Add       x + value * z             Scale    value * x, * weight
 ///   Glu       activation(x) * z         Softcap  value * tanh(x / value)
 ///   Activate  activation(x)             Clip     x, at least -value and at most value
@@ -302,7 +301,7 @@ struct AssignKernel {
   }
 };
 
-/// For one row: y[c] = sum over its choices j, in order, of weights[j] * x[c, places[j]], then f32 or q16.
+/// For one row: y[c] = sum over its choices j, in order, of weights[j] * x[c, places[j]], then f32 or quantised.
 struct CollectKernel {
   int64_t columns, choices;
   int64_t places; ///< rows of x

@@ -82,8 +82,9 @@ public:
     if (format == ActFormat::F32)
       return output("y", ElementType::F32, {{columns, 1}});
     output("q", ElementType::I8, {{columns, 1}});
-    output("low", ElementType::I8, {{columns, 1}});
-    output("scale", ElementType::F32, {{columns / kGroup, 1}});
+    if (format == ActFormat::Q16)
+      output("low", ElementType::I8, {{columns, 1}});
+    output("scale", ElementType::F32, {{columns / scaleColumns(format), 1}});
     output("sum", ElementType::I32, {{columns / kSumColumns, 1}});
   }
 
@@ -152,9 +153,10 @@ std::vector<Argument> arguments(const LinearKernel &k) {
   if (k.input == ActFormat::F32) {
     a.input("x", ElementType::F32, {{k.columns, 1}, {k.rows, rowStride(k.columns)}});
   } else {
-    int64_t groups = k.columns / kGroup, sums = k.columns / kSumColumns;
+    int64_t groups = k.columns / scaleColumns(k.input), sums = k.columns / kSumColumns;
     a.input("q", ElementType::I8, {{k.columns, 1}, {k.rows, k.columns}});
-    a.input("low", ElementType::I8, {{k.columns, 1}, {k.rows, k.columns}});
+    if (k.input == ActFormat::Q16)
+      a.input("low", ElementType::I8, {{k.columns, 1}, {k.rows, k.columns}});
     a.input("scale", ElementType::F32, {{groups, 1}, {k.rows, groups}});
     a.input("sum", ElementType::I32, {{sums, 1}, {k.rows, sums}});
   }

@@ -33,9 +33,10 @@ struct Argument {
 ///   embed    ids i32[1]; the table as linear's weights, with all panels of `vocabulary` rows; -> y f32[columns]
 ///   norm     gather: rows i32[1], x f32[columns, gatherRows] (rows rowStride apart), else x f32[columns];
 ///            weight f32[vectors] unless None or unweighted; bias f32[vectors];
-///            -> y f32[columns] | q i8[columns], low i8[columns], scale f32[columns/32], sum i32[columns/16]
+///            -> y f32[columns]
+///              | q i8[columns], of q16 low i8[columns], scale f32[columns/S], sum i32[columns/16], S = scaleColumns
 ///   linear   activations: x f32[k, rows] (rowStride(k) apart)
-///              | q and low i8[k, rows], scale f32[k/32, rows], sum i32[k/16, rows];
+///              | q and of q16 low i8[k, rows], scale f32[k/S, rows], sum i32[k/16, rows];
 ///            weights: float formats: w [16, k, panels] of that type
 ///              | integer formats, views into one stream (Packed.h), J lines in a plane, G groups in a step:
 ///                w u8[4, 16, J, k/32, panels], the low plane; wh as w, the high plane if there is one,

@@ -21,7 +21,9 @@ struct CallWork {
     work.operations += k.columns * (k.kind == NormKind::Layer ? 6 : k.kind == NormKind::RMS ? 4 : 0);
     quantize(k.output, k.columns);
   }
-  void operator()(const LinearKernel &k) const { work.rate = k.input == ActFormat::Q16 ? Rate::Dot4Twice : Rate::F32; }
+  void operator()(const LinearKernel &k) const {
+    work.rate = k.input == ActFormat::Q16 ? Rate::Dot4Twice : k.input == ActFormat::Q8 ? Rate::Dot4 : Rate::F32;
+  }
   void operator()(const RotateKernel &k) const { rotate(k.rotation, k.heads); }
   void operator()(const AppendKernel &k) const {
     if (k.rotation.rotated) // its group's queries and its key

@@ -3,10 +3,14 @@
 // Arrays of f32 rows have their rows rowStride(columns) elements apart (columns rounded up to 16), so that a linear may
 // write its last panel whole and read rows that another linear wrote. What the padding holds has no meaning.
 //
-// Quantised activations of a row (q16): x = scale * v, v in [-32512, 32512], as two planes of bytes, v = 256 * q + low:
-// i8 q[columns], i8 low[columns], f32 scale[columns/32], i32 sum[columns/16] (sum of v over 16 columns, the smallest
-// group of weights that has a zero or a minimum of its own). So every product stays one of bytes, done twice. An array
-// of such rows is four arrays in one block (q16Block).
+// Quantised activations of a row, x = scale * v, with sums of v over 16 columns, the smallest group of weights that has
+// a zero or a minimum of its own:
+//
+//   q16   v in [-32512, 32512], as two planes of bytes, v = 256 * q + low, so that products stay those of bytes, done
+//         twice: i8 q[columns], i8 low[columns], f32 scale[columns/32], i32 sum[columns/16]
+//   q8    v in [-127, 127]: i8 q[columns], f32 scale[columns/16], i32 sum[columns/16]
+//
+// An array of such rows is these arrays in one block (quantizedBlock).
 //
 // The KV cache of one layer is [pages][kvHeads]{K [headSize][64], V [64][valueSize]}. Partial softmaxes are
 // [splits][heads]{m, l, o[valueSize]}, dense.
@@ -19,7 +23,12 @@
 
 namespace lathe {
 
-enum class ActFormat { F32, Q16 };
+enum class ActFormat { F32, Q16, Q8 };
+/// "q16": as symbols, keys and --activations spell it.
+const char *nameOf(ActFormat format);
+std::optional<ActFormat> findActFormat(std::string_view name);
+/// "f32, q16, q8".
+std::string actFormatNames();
 enum class CacheFormat { F32, F16 };
 
 /// Columns of one sum of quantised activations.
@@ -33,15 +42,18 @@ constexpr int64_t rowStride(int64_t columns) { return panelsOf(columns) * kPanel
 /// Bytes of an f32 array of rows.
 constexpr int64_t rowsBytes(int64_t rows, int64_t columns) { return rows * rowStride(columns) * 4; }
 
-/// Where the arrays of `rows` quantised rows begin in their block (q at 0), and its size; all are multiples of 64
-/// bytes.
-struct Q16Block {
+/// Columns that share a scale of a quantised format.
+constexpr int64_t scaleColumns(ActFormat format) { return format == ActFormat::Q8 ? 16 : 32; }
+/// Where the arrays of `rows` quantised rows begin in their block (q at 0; low of q16 alone), and its size; all are
+/// multiples of 64 bytes.
+struct QuantizedBlock {
   int64_t low, scale, sum, bytes;
 };
-constexpr Q16Block q16Block(int64_t rows, int64_t columns) {
+constexpr QuantizedBlock quantizedBlock(ActFormat format, int64_t rows, int64_t columns) {
   constexpr auto aligned = [](int64_t bytes) { return (bytes + 63) / 64 * 64; };
-  int64_t plane = aligned(rows * columns), sum = 2 * plane + aligned(rows * (columns / kGroup) * 4);
-  return {plane, 2 * plane, sum, sum + aligned(rows * (columns / kSumColumns) * 4)};
+  const int64_t plane = aligned(rows * columns), scale = format == ActFormat::Q16 ? 2 * plane : plane;
+  const int64_t sum = scale + aligned(rows * (columns / scaleColumns(format)) * 4);
+  return {plane, scale, sum, sum + aligned(rows * (columns / kSumColumns) * 4)};
 }
 
 /// Elements of one row's partial softmaxes of `heads` heads of values for one split.

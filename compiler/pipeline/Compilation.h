@@ -17,7 +17,8 @@ namespace lathe {
 struct PipelineOptions {
   InputOptions input;
   std::vector<TargetDesc> targets = {hostTarget()}; ///< one variant each, the best first
-  int64_t sequences = 0; ///< of one step at most; 0: as many as the backend's plan has
+  int64_t sequences = 0;                  ///< of one step at most; 0: as many as the backend's plan has
+  std::optional<ActFormat> activations;   ///< of linears of integer formats; absent: as the backend's plan has them
   std::optional<CacheFormat> cache;   ///< of the KV cache; absent: f32 when all matrices are f32, else f16
   const Backend *backend = nullptr;   ///< null: the one for each target's device
   std::vector<std::string> schedules; ///< files of records, beside those that the compiler carries; later ones go first

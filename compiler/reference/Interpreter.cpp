@@ -244,7 +244,7 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::O
         return y;
       })
       .template Case<ir::QuantizeOp>(
-          [&](auto op) -> Result { return options.quantized ? roundToQ16(rows(op.getInput())) : rows(op.getInput()); })
+          [&](auto op) -> Result { return options.quantized ? quantized(op, rows(op.getInput())) : rows(op.getInput()); })
       .template Case<ir::AppendOp>([&](auto op) -> Result {
         if (llvm::Error error =
                 append(cache, op.getLayer(), rows(op.getKey()), rows(op.getValue()), places(op), options.halfCache))

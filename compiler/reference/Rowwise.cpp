@@ -89,14 +89,17 @@ template <typename T> T reference::xielu(T x, T positive, T negative) {
   return (x > 0 ? positive * x * x : (negative + T(0.5)) * (std::expm1(x) - x)) + x / 2;
 }
 
-template <typename T> Matrix<T> reference::roundToQ16(const Matrix<T> &x) {
+template <typename T> Matrix<T> reference::quantized(ir::QuantizeOp op, const Matrix<T> &x) {
+  const bool q16 = llvm::isa<ir::Q16Type>(op.getType().getElementType());
+  const size_t columns = q16 ? 32 : 16;
+  const T most = q16 ? T(32512) : T(127);
   Matrix<T> y(x.rows, x.columns);
-  for (size_t group = 0; group < x.values.size(); group += ir::kGroupColumns) {
+  for (size_t group = 0; group < x.values.size(); group += columns) {
     T largest = 0;
-    for (int64_t i = 0; i < ir::kGroupColumns; ++i)
+    for (size_t i = 0; i < columns; ++i)
       largest = std::max(largest, std::abs(x.values[group + i]));
-    const T scale = largest / T(32512);
-    for (int64_t i = 0; i < ir::kGroupColumns; ++i)
+    const T scale = largest / most;
+    for (size_t i = 0; i < columns; ++i)
       y.values[group + i] = scale == 0 ? T(0) : std::nearbyint(x.values[group + i] / scale) * scale;
   }
   return y;
@@ -109,7 +112,7 @@ namespace lathe::reference {
                             int64_t, ir::Pairing);                                                                     \
   template T activate(ir::Activation, T);                                                                              \
   template T xielu(T, T, T);                                                                                           \
-  template Matrix<T> roundToQ16(const Matrix<T> &);
+  template Matrix<T> quantized(ir::QuantizeOp, const Matrix<T> &);
 INSTANTIATE(float)
 INSTANTIATE(double)
 #undef INSTANTIATE

@@ -21,8 +21,8 @@ template <typename T> T activate(ir::Activation activation, T x);
 /// xielu, with its number for each side of 0.
 template <typename T> T xielu(T x, T positive, T negative);
 
-/// lathe.quantize, the numbers that it stands for: round(x / scale) * scale, scale = max|x| / 127 over groups of 32.
-template <typename T> Matrix<T> roundToQ16(const Matrix<T> &x);
+/// lathe.quantize, the numbers that it stands for: round(x / scale) * scale, scale = max|x| / largest over groups.
+template <typename T> Matrix<T> quantized(ir::QuantizeOp op, const Matrix<T> &x);
 
 /// y[r, c] = f(x[r, c]).
 template <typename T, typename F> Matrix<T> map(const Matrix<T> &x, F f) {

@@ -54,15 +54,16 @@ protected:
 
   /// The model as the platform compiles it; once a process.
   std::shared_ptr<const Model> modelOf(const std::string &name, std::string *verdict = nullptr,
-                                       const std::string &quantize = "") {
+                                       const std::string &quantize = "", const std::string &activations = "") {
     static std::map<std::string, std::shared_ptr<const Model>> known;
-    std::shared_ptr<const Model> &model = known[platform().target.name + name + quantize];
+    std::shared_ptr<const Model> &model = known[platform().target.name + name + quantize + activations];
     if (model && !verdict)
       return model;
     PipelineOptions options;
     options.backend = platform().backend;
     options.targets = {platform().target};
     options.input.quantize = quantize;
+    options.activations = findActFormat(activations);
     Compilation c("test/data/golden/" + name, options);
     std::string problem = message(compile(c, folder.file(name + quantize), [&](Compilation &c) -> llvm::Error {
       auto opened = Model::open(c.staging->path(), {.device = platform().device});
@@ -129,9 +130,15 @@ TEST_P(Conformance, ComputesWhatTheReferenceDoes) {
 }
 
 TEST_P(Conformance, SameBitsInAnyChunksAndBatches) {
-  for (auto [name, quantize] :
-       {std::pair("llama-gqa", ""), {"llama-gqa", "q8_0"}, {"gpt-oss", ""}, {"jamba", ""}, {"gemma3", ""}}) {
-    const auto model = modelOf(name, nullptr, quantize);
+  for (auto [name, quantize, activations] : {std::tuple("llama-gqa", "", ""),
+                                             {"llama-gqa", "q8_0", ""},
+                                             {"llama-gqa", "q8_0", "q8"},
+                                             {"llama-gqa", "q4_0", "q8"},
+                                             {"llama-gqa", "q5_1", "f32"},
+                                             {"gpt-oss", "", ""},
+                                             {"jamba", "", ""},
+                                             {"gemma3", "", ""}}) {
+    const auto model = modelOf(name, nullptr, quantize, activations);
     const auto context = contextOf(model);
     const size_t count = std::min<size_t>(model->tables().max_context, 37);
     std::vector<Logits> alone;

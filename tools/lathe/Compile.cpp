@@ -191,10 +191,16 @@ void addProgramFlags(CLI::App &command, ProgramFlags &program) {
                   "numbers of the KV cache: f16, or f32, which takes twice the memory (default: f32 when all matrices "
                   "are f32, else f16)")
       ->check(CLI::IsMember({"f16", "f32"}));
+  command
+      .add_option("--activations", program.activations,
+                  "what matrices of integer formats are multiplied by: q16, 16 bits as two planes of bytes; q8, one plane: "
+                  "faster, and as exact as llama.cpp; f32, exact and slow (default: q16)")
+      ->check(CLI::IsMember({"f32", "q16", "q8"}));
 }
 
 llvm::Error refuseFlags(llvm::StringRef bundle, const InputOptions &input, const ProgramFlags &program) {
   const char *given = !program.cache.empty()       ? "--kv"
+                      : !program.activations.empty() ? "--activations"
                       : !input.weightsPath.empty() ? "--weights"
                       : input.randomWeights        ? "--random-weights"
                       : !input.quantize.empty()    ? "--quantize"
@@ -212,6 +218,7 @@ PipelineOptions pipelineOptions(const InputOptions &input, const ProgramFlags &p
   options.input = input;
   if (!program.cache.empty())
     options.cache = program.cache == "f32" ? CacheFormat::F32 : CacheFormat::F16;
+  options.activations = findActFormat(program.activations);
   options.jobs = jobs;
   options.cacheDirectory = defaultCacheDirectory();
   options.progress = [&progress](llvm::StringRef stage, uint64_t done, uint64_t total) {

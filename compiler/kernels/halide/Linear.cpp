@@ -2,6 +2,7 @@
 #include "compiler/kernels/halide/Stages.h"
 #include "compiler/kernels/halide/Decode.h"
 #include "compiler/kernels/halide/Math.h"
+#include <algorithm>
 #include <functional>
 
 using namespace Halide;
@@ -9,28 +10,34 @@ using namespace lathe;
 
 namespace {
 
-Dot dotFor(PackedFormat format, const TargetDesc &target) {
-  if (!isInteger(format))
+Dot dotFor(const LinearKernel &kernel, const TargetDesc &target) {
+  if (kernel.input == ActFormat::F32)
     return Dot::None;
   if (target.has(CpuAVX512_VNNI))
     return Dot::Four;
-  return panelLayout(format).largestCode() > 15 ? Dot::Wide : Dot::Pairs;
+  return panelLayout(kernel.format).largestCode() > 15 ? Dot::Wide : Dot::Pairs;
 }
 
-/// sums[n, h, p, r, g] = sum over group h of step g of code times activation: the products with the high plane of
-/// activations, times 256, and those with the low plane. At most 32 * 255 * 32512 < 2^28.
-void defineSums(LinearStages &s, PackedFormat format, const KernelBuilder &args) {
+/// Parts of a step: columns that share a weight scale and a scale of activations.
+int partsOf(const LinearKernel &kernel) {
+  return static_cast<int>(std::max(panelLayout(kernel.format).groups(), kGroup / scaleColumns(kernel.input)));
+}
+
+/// sums[n, h, p, r, g] = sum over part h of step g of code times activation: of q16 the products with the high plane,
+/// times 256, and those with the low plane. At most 32 * 255 * 32512 < 2^28.
+void defineSums(LinearStages &s, const LinearKernel &kernel, const KernelBuilder &args) {
   Var g("g");
   const Expr n = s.n, h = s.h, p = s.p, r = s.r;
-  const std::vector<ImageParam> planes = {args.in("q"), args.in("low")};
-  const PanelLayout &layout = panelLayout(format);
-  const int quads = static_cast<int>(layout.group) / 4;
+  std::vector<ImageParam> planes = {args.in("q")};
+  if (kernel.input == ActFormat::Q16)
+    planes.push_back(args.in("low"));
+  const int quads = static_cast<int>(kGroup) / partsOf(kernel) / 4;
 
   s.codes = Func("codes");
-  const Expr code = codeAt(args, format, s.b, n, s.quad, g, p);
+  const Expr code = codeAt(args, kernel.format, s.b, n, s.quad, g, p);
   s.codes(s.b, n, s.quad, p, g) = s.dot == Dot::Wide ? cast<int16_t>(code) : code;
 
-  // Sums of pairs, [half, n]: the two halves of a quad stay apart, as they lie in memory, until the group's end.
+  // Sums of pairs, [half, n]: the two halves of a quad stay apart, as they lie in memory, until the part's end.
   auto addPairs = [&](Type type, const std::function<Expr(Expr column)> &activation) {
     Func pairs("pairs");
     pairs(s.half, n, h, p, r, g) = cast(type, 0);
@@ -46,10 +53,12 @@ void defineSums(LinearStages &s, PackedFormat format, const KernelBuilder &args)
   s.sums(n, h, p, r, g) = cast<int32_t>(0);
   s.pairLane = RDom(0, 2, 0, quads, "pairLane");
   s.lane = s.dot == Dot::Four ? RDom(0, 4, 0, quads, "lane") : RDom(0, 2, "lane");
-  if (s.dot == Dot::Wide) { // both planes at once: 16-bit products take them as they are
+  if (s.dot == Dot::Wide) { // all planes at once: 16-bit products take them as they are
     s.activations = Func("activations");
-    s.activations(s.c, r, g) =
-        cast<int16_t>(planes[0](g * 32 + s.c, r)) * cast<int16_t>(256) + cast<int16_t>(planes[1](g * 32 + s.c, r));
+    Expr joined = cast<int16_t>(planes[0](g * 32 + s.c, r));
+    if (planes.size() == 2)
+      joined = joined * cast<int16_t>(256) + cast<int16_t>(planes[1](g * 32 + s.c, r));
+    s.activations(s.c, r, g) = joined;
     addPairs(Int(32), [&](Expr column) { return s.activations(column, r, g); });
     return;
   }
@@ -66,29 +75,61 @@ void defineSums(LinearStages &s, PackedFormat format, const KernelBuilder &args)
   }
 }
 
-void defineAcc(LinearStages &s, const LinearKernel &kernel, const KernelBuilder &args) {
-  s.acc = Func("acc");
-  s.acc(s.n, s.p, s.r) = 0.f;
-  if (s.dot == Dot::None) {
+/// acc = sum_k w[n, k, p] * x[k, r].
+void defineFloatAcc(LinearStages &s, const LinearKernel &kernel, const KernelBuilder &args) {
+  if (!isInteger(kernel.format)) {
     RDom k(0, static_cast<int>(kernel.columns), "k");
     s.step = k;
     s.acc(s.n, s.p, s.r) += cast<float>(args.in("w")(s.n, k, s.p)) * args.in("x")(k, s.r);
     return;
   }
+  const PanelLayout &layout = panelLayout(kernel.format);
+  const int quads = static_cast<int>(kGroup) / 4, quadsOfGroup = static_cast<int>(layout.group) / 4;
+  Var g("g");
+  s.weights = Func("weights");
+  Expr code = cast<int32_t>(codeAt(args, kernel.format, s.b, s.n, s.quad, g, s.p)) - layout.zero;
+  Expr group = s.quad / quadsOfGroup;
+  Expr weight = scaleAt(args, kernel.format, s.n, group, g, s.p) * cast<float>(code);
+  if (layout.minimum)
+    weight = weight + minimumAt(args, kernel.format, s.n, group, g, s.p);
+  s.weights(s.b, s.n, s.quad, s.p, g) = strict_float(weight);
+  RDom k(0, 4, 0, quads, 0, static_cast<int>(kernel.columns / kGroup), "k");
+  s.lane = k;
+  s.step = k.z;
+  s.acc(s.n, s.p, s.r) += s.weights(k.x, s.n, k.y, s.p, k.z) * args.in("x")(k.z * 32 + k.y * 4 + k.x, s.r);
+}
+
+void defineAcc(LinearStages &s, const LinearKernel &kernel, const KernelBuilder &args) {
+  s.acc = Func("acc");
+  s.acc(s.n, s.p, s.r) = 0.f;
+  if (s.dot == Dot::None)
+    return defineFloatAcc(s, kernel, args);
   RDom g(0, static_cast<int>(kernel.columns / kGroup), "g");
   s.step = g;
   ImageParam scale = args.in("scale"), sum = args.in("sum");
   const PanelLayout &layout = panelLayout(kernel.format);
-  defineSums(s, kernel.format, args);
+  const int parts = partsOf(kernel), groups = static_cast<int>(layout.groups());
+  const int scales = static_cast<int>(kGroup / scaleColumns(kernel.input));
+  defineSums(s, kernel, args);
   Expr total = s.acc(s.n, s.p, s.r);
-  for (int h = 0; h < layout.groups(); ++h) {
-    Expr summed = layout.groups() == 1 ? sum(2 * g, s.r) + sum(2 * g + 1, s.r) : sum(2 * g + h, s.r);
-    Expr dot = s.sums(s.n, h, s.p, s.r, g);
-    if (layout.zero)
-      dot = dot - layout.zero * summed;
+  for (int group = 0; group < groups; ++group) {
+    const Expr weightScale = scaleAt(args, kernel.format, s.n, group, g, s.p);
+    Expr dots, sums; // over the group's parts, times the activations' scales
+    for (int h = group * parts / groups; h < (group + 1) * parts / groups; ++h) {
+      const Expr own = scale(g * scales + h * scales / parts, s.r);
+      const Expr summed = parts == 1 ? sum(2 * g, s.r) + sum(2 * g + 1, s.r) : sum(2 * g + h, s.r);
+      Expr dot = s.sums(s.n, h, s.p, s.r, g);
+      if (layout.zero)
+        dot = dot - layout.zero * summed;
+      // One part: both scales multiplied first, they are the same for a panel's whole register tile.
+      const Expr scaledDot = parts == groups ? cast<float>(dot) * (weightScale * own) : cast<float>(dot) * own;
+      const Expr scaledSum = cast<float>(summed) * own;
+      dots = dots.defined() ? dots + scaledDot : scaledDot;
+      sums = sums.defined() ? sums + scaledSum : scaledSum;
+    }
     if (layout.minimum)
-      total = total + minimumAt(args, kernel.format, s.n, h, g, s.p) * (cast<float>(summed) * scale(g, s.r));
-    total = total + cast<float>(dot) * (scaleAt(args, kernel.format, s.n, h, g, s.p) * scale(g, s.r));
+      total = total + minimumAt(args, kernel.format, s.n, group, g, s.p) * sums;
+    total = total + (parts == groups ? dots : dots * weightScale);
   }
   // Strict, or two tile sizes may add a group's terms in different orders. It costs the fused form, no time where it
   // was measured: additions have ports of their own (Zen 3, Zen 5).
@@ -119,7 +160,7 @@ Expr epilogue(const LinearStages &s, const LinearKernel &kernel, const KernelBui
 
 LinearStages lathe::defineKernel(const LinearKernel &kernel, KernelBuilder &args) {
   LinearStages stages;
-  stages.dot = dotFor(kernel.format, args.target);
+  stages.dot = dotFor(kernel, args.target);
   defineAcc(stages, kernel, args);
   stages.y = Func("y_linear");
   stages.y(stages.n, stages.p, stages.r) = epilogue(stages, kernel, args);

@@ -1,12 +1,13 @@
 //===- Linear.h - the stages of the linear kernel -----------------------------------------------------*- C++ -*-===//
 //
-//   y[n, p, r] = epilogue( sum_g sum_h  d[n, h, g, p] * s[g, r] * (dot[n, h, p, r, g] - zero * sum[h, g, r])
-//                                       (+ m[n, h, g, p] * s[g, r] * sum[h, g, r]) )
+//   y[n, p, r] = epilogue( sum_g sum_h  d[n, h, g, p] * s[h, g, r] * (dot[n, h, p, r, g] - zero * sum[h, g, r])
+//                                       (+ m[n, h, g, p] * s[h, g, r] * sum[h, g, r]) )
 //
 // n is the row within a panel of 16 (the vector), p the panel, r the row of activations, g the step of 32 columns, h
-// its group of weights (one or two); dot is an exact integer sum, of the activations' two planes of bytes one after the
-// other. Float formats: y[n, p, r] = sum_k w[n, k, p] * x[k, r]. Each output adds its groups (columns) in ascending
-// order with the same operations whatever the tile is, so GEMV and GEMM agree bit for bit.
+// its part of one weight scale and one scale of activations (one or two parts: 32 or 16 columns); dot is an exact
+// integer sum, over planes of bytes of the activations one after the other. F32 activations:
+// y[n, p, r] = sum_k w[n, k, p] * x[k, r], with weights of integer formats exact in f32. Each output adds its parts
+// (columns) in ascending order with the same operations whatever the tile is, so GEMV and GEMM agree bit for bit.
 //
 // Three ways to the integer dot, by what the machine multiplies:
 //   Four   u8 * i8 -> i32 in fours (VNNI's vpdpbusd)
@@ -31,14 +32,15 @@ struct LinearStages {
   Halide::Func acc;  ///< [n, p, r] f32 sums; p counts weight panels
   Halide::RVar step; ///< acc's reduction: steps, or columns of float formats
   Halide::Var h{"h"};
-  Halide::Func sums;               ///< [n, h, p, r, g] i32: the exact dot of a group
+  Halide::Func sums;               ///< [n, h, p, r, g] i32: the exact dot of a part
   Halide::RDom lane;               ///< sums' reduction: x within one lane's multiply, then the rest
   std::vector<Halide::Func> pairs; ///< [half, n, h, p, r, g]: i16, one a plane (Pairs); i32 (Wide)
   Halide::Var half{"half"};
   Halide::RDom pairLane;
-  Halide::Func codes; ///< [b, n, quad, p, g] as the multiply takes them, in registers
+  Halide::Func codes;   ///< [b, n, quad, p, g] as the multiply takes them, in registers
+  Halide::Func weights; ///< [b, n, quad, p, g] f32: of an integer format, for f32 activations
   Halide::Var b{"b"}, quad{"quad"};
-  Halide::Func activations; ///< [c, r, g] i16: a group of a row, its planes joined (Wide)
+  Halide::Func activations; ///< [c, r, g] i16: a step of a row, its planes joined (Wide)
   Halide::Var c{"c"};
 };
 

@@ -27,32 +27,39 @@ RowOutput lathe::quantizeRow(KernelBuilder &kernel, Func row, ActFormat format, 
     kernel.out("y", out.y);
     return out;
   }
-  const int group = static_cast<int>(kGroup);
+  const int group = static_cast<int>(scaleColumns(format));
+  const float largest = format == ActFormat::Q16 ? 32512.0f : 127.0f;
   Var lane("lane");
   out.lanes = Func("amax_lanes");
-  out.lanes(lane, g) = max(abs(row(g * group + lane)), abs(row(g * group + 16 + lane)));
+  Expr magnitude = abs(row(g * group + lane));
+  out.lanes(lane, g) = group == 32 ? max(magnitude, abs(row(g * group + 16 + lane))) : magnitude;
   out.tree = treeReduce(out.lanes, 16, [](Expr a, Expr b) { return max(a, b); });
   out.amax = Func("amax");
   out.amax(g) = out.tree.at(g);
 
   Expr zero = out.amax(g) < 7.888609052e-31f; // 2^-100
   out.inverse = Func("inverse");
-  out.inverse(g) = strict_float(select(zero, 0.0f, 32512.0f / out.amax(g)));
+  out.inverse(g) = strict_float(select(zero, 0.0f, largest / out.amax(g)));
   out.scale = Func("scale_out");
-  out.scale(g) = strict_float(select(zero, 0.0f, out.amax(g) / 32512.0f));
+  out.scale(g) = strict_float(select(zero, 0.0f, out.amax(g) / largest));
   out.whole = Func("whole");
   out.whole(i) = cast<int32_t>(strict_float(round(row(i) * out.inverse(i / group))));
   out.q = Func("q_out");
-  out.q(i) = cast<int8_t>((out.whole(i) + 128) >> 8);
-  out.low = Func("low_out");
-  out.low(i) = cast<int8_t>(((out.whole(i) + 128) & 255) - 128);
+  if (format == ActFormat::Q16) {
+    out.q(i) = cast<int8_t>((out.whole(i) + 128) >> 8);
+    out.low = Func("low_out");
+    out.low(i) = cast<int8_t>(((out.whole(i) + 128) & 255) - 128);
+  } else {
+    out.q(i) = cast<int8_t>(out.whole(i));
+  }
   const int summed = static_cast<int>(kSumColumns);
   out.within = RDom(0, summed, "within");
   out.sum = Func("sum_out");
   out.sum(g) = 0;
   out.sum(g) += out.whole(g * summed + out.within);
   kernel.out("q", out.q);
-  kernel.out("low", out.low);
+  if (format == ActFormat::Q16)
+    kernel.out("low", out.low);
   kernel.out("scale", out.scale);
   kernel.out("sum", out.sum);
   return out;

@@ -33,15 +33,16 @@ Tree treeReduce(Halide::Func f, int lanes, const std::function<Halide::Expr(Hali
 void scheduleTree(Tree &tree, int lanes, Halide::Func consumer, Halide::Var var);
 void scheduleTreeRoot(Tree &tree, int lanes);
 
-/// A row of f32 results as an ActFormat. Q16: for each group of 32, with a = max |row| over the group,
-///   scale = a / 32512, v = round to nearest even (row * (32512 / a)) = 256 * q + low; sum: of v, over 16 columns;
+/// A row of f32 results as an ActFormat. Quantised: for each group, with a = max |row| over the group and L = 32512 (q16)
+/// or 127 (q8),
+///   scale = a / L, v = round to nearest even (row * (L / a)), q16: = 256 * q + low, q8: = q; sum: of v, over 16 columns;
 /// a group with a < 2^-100 (whose reciprocal could overflow) is all zeros, scale 0. 32512 = 127 * 256 keeps q in i8.
 struct RowOutput {
   Halide::Var i{"i"}, g{"g"};
   Halide::Func y;                                        ///< F32
-  Halide::Func lanes;                                    ///< [lane, g]: |row|, 32 lanes folded to 16
+  Halide::Func lanes;                                    ///< [lane, g]: |row|, a group's lanes folded to 16
   Tree tree;                                             ///< amax
-  Halide::Func amax, inverse, scale, whole, q, low, sum; ///< Q16
+  Halide::Func amax, inverse, scale, whole, q, low, sum; ///< quantised; low: Q16
   Halide::RDom within;                                   ///< sum's reduction
 };
 /// `row` [i], defined on [0, columns). Gives the kernel its outputs.

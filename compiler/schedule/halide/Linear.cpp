@@ -23,6 +23,12 @@ void lathe::scheduleKernel(LinearStages &s, const LinearKernel &kernel, const Ta
   s.acc.compute_at(s.y, ro).store_in(MemoryType::Register).bound_extent(s.n, 16);
   s.acc.vectorize(s.n).unroll(s.p).unroll(s.r);
   s.acc.update().reorder(s.n, s.p, s.r, s.step).vectorize(s.n).unroll(s.p).unroll(s.r);
+  if (s.weights.defined()) { // a step's weights in f32, each made once for the register tile's rows
+    s.acc.update().reorder(s.n, s.p, s.r, s.lane.x, s.lane.y, s.step).unroll(s.lane.x);
+    s.weights.compute_at(s.acc, s.step).store_in(kArray).bound_extent(s.b, 4).bound_extent(s.n, 16);
+    s.weights.reorder(s.n, s.b, s.quad, s.p).vectorize(s.n).unroll(s.b).reorder_storage(s.n, s.b, s.quad, s.p);
+    return;
+  }
   if (s.dot == Dot::None) {
     if (kernel.columns >= unroll && unroll > 1)
       s.acc.update().unroll(s.step, unroll, TailStrategy::GuardWithIf);

@@ -29,7 +29,7 @@ struct Tile {
 /// Integer kernels need as many again for a group's sums. 6 x 2 reached 65 % of the VNNI limit on Zen 5, 8 x 2 and 4 x 4
 /// about 52 % (they spill); floats 6 x 4 reached 85 % of FMA.
 Tile registersFor(const LinearKernel &kernel, bool oneRow, const TargetDesc &target) {
-  const bool integer = isInteger(kernel.format);
+  const bool integer = kernel.input != ActFormat::F32;
   Tile tile;
   if (target.lanes == 16)
     tile = {oneRow ? 1 : 6, oneRow || !integer ? 4 : 2};
@@ -95,7 +95,7 @@ Space lathe::kernelSpace(const LinearKernel &kernel, const Grid &grid, const Tar
   const Tile registers = dividing(registersFor(kernel, tile.rows == 1, target), tile.rows, tile.panels, kernel.gated);
   space.parameters.push_back({"rows", {1, 2, 3, 4, 6, 8, 12, 16}, registers.rows});
   space.parameters.push_back({"panels", {1, 2, 3, 4, 6, 8}, registers.panels});
-  space.parameters.push_back({"unroll", {1, 2, 4, 8}, isInteger(kernel.format) ? 1 : 4});
+  space.parameters.push_back({"unroll", {1, 2, 4, 8}, kernel.input != ActFormat::F32 ? 1 : 4});
   // A register tile must divide the tile, and keep gated pairs together.
   space.constraint = [tile, gated = kernel.gated, leads = grid.leads](const Values &values) {
     const int64_t rows = leads ? values[kTileRows] : tile.rows, panels = leads ? values[kTileColumns] : tile.panels;

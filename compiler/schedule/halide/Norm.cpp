@@ -26,7 +26,7 @@ void lathe::scheduleKernel(NormStages &s, const NormKernel &k, const TargetDesc 
     Var place("place");
     s.row.compute_root().store_in(kArray).bound(s.i, 0, static_cast<int>(k.columns));
     s.row.split(s.i, s.group, place, static_cast<int>(k.group)).vectorize(place, lanes, TailStrategy::GuardWithIf);
-  } else if (k.output == ActFormat::Q16) {
+  } else if (k.output != ActFormat::F32) {
     s.row.compute_root().store_in(kArray).vectorize(s.i, lanes, TailStrategy::GuardWithIf);
   }
   scheduleRow(s.output, k.output, k.columns, target);

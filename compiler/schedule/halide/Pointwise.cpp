@@ -5,7 +5,7 @@ using namespace Halide;
 using namespace lathe;
 
 void lathe::scheduleKernel(PointwiseStages &s, const PointwiseKernel &k, const TargetDesc &target, const Values &) {
-  if (k.output == ActFormat::Q16) // read twice: for the group's maximum, and to be quantised
+  if (k.output != ActFormat::F32) // read twice: for the group's maximum, and to be quantised
     s.row.compute_root().store_in(kArray).vectorize(s.row.args()[0], static_cast<int>(target.lanes),
                                                     TailStrategy::GuardWithIf);
   scheduleRow(s.output, k.output, k.columns, target);

@@ -31,7 +31,7 @@ void lathe::scheduleRow(RowOutput &out, ActFormat format, int64_t columns, const
     out.y.bound(out.i, 0, width).vectorize(out.i, lanes, TailStrategy::GuardWithIf);
     return;
   }
-  const int groups = width / static_cast<int>(kGroup);
+  const int groups = width / static_cast<int>(scaleColumns(format));
   out.amax.compute_root().store_in(kArray).bound(out.g, 0, groups);
   scheduleTree(out.tree, 16, out.amax, out.g);
   out.lanes.compute_at(out.amax, out.g).store_in(MemoryType::Register).bound(out.lanes.args()[0], 0, 16);
@@ -41,7 +41,7 @@ void lathe::scheduleRow(RowOutput &out, ActFormat format, int64_t columns, const
     f.bound(out.g, 0, groups).vectorize(out.g, lanes, TailStrategy::GuardWithIf);
   out.inverse.compute_root().store_in(kArray);
   Var gi("gi");
-  for (Func f : {out.whole, out.q, out.low})
+  for (Func f : format == ActFormat::Q16 ? std::vector{out.whole, out.q, out.low} : std::vector{out.whole, out.q})
     f.bound(out.i, 0, width).split(out.i, out.g, gi, static_cast<int>(kGroup)).vectorize(gi);
   out.whole.compute_root().store_in(kArray);
   out.sum.bound(out.g, 0, width / static_cast<int>(kSumColumns)).update().atomic().vectorize(out.within);

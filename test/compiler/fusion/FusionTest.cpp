@@ -98,7 +98,7 @@ int64_t bytesOf(mlir::Value value, int64_t rows, int64_t splits) {
   int64_t columns = ir::widthOf(value);
   if (ir::isPartials(value.getType()))
     return rows * splits * columns * 4;
-  return ir::isRows(value.getType()) ? rowsBytes(rows, columns) : q16Block(rows, columns).bytes;
+  return ir::isRows(value.getType()) ? rowsBytes(rows, columns) : quantizedBlock(ActFormat::Q16, rows, columns).bytes;
 }
 
 TEST_P(FusionTest, LiveResultsDoNotOverlap) {

@@ -3,7 +3,7 @@
 // RUN: lathe-opt %s --lathe-plan="sequences=9 split=128 choice-tile-rows=8" | FileCheck %s --check-prefix=NINE
 // RUN: lathe-opt %s --lathe-plan="sequences=100" | FileCheck %s --check-prefix=MANY
 
-// DEFAULT: lathe.max_context = 640 : i64, lathe.plan = {choice_tile_rows = 0 : i64, decode_rows = 8 : i64, max_context = 640 : i64, prefill_logit_rows = 64 : i64, prefill_rows = 192 : i64, sequences = 0 : i64, split = 256 : i64}
+// DEFAULT: lathe.max_context = 640 : i64, lathe.plan = {activations = "q16", choice_tile_rows = 0 : i64, decode_rows = 8 : i64, max_context = 640 : i64, prefill_logit_rows = 64 : i64, prefill_rows = 192 : i64, sequences = 0 : i64, split = 256 : i64}
 // DEFAULT-NOT: @decode{{[0-9]}}
 
 // NINE: choice_tile_rows = 8 : i64

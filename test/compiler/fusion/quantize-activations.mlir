@@ -1,4 +1,10 @@
 // RUN: lathe-opt %s --lathe-quantize-activations | FileCheck %s
+// RUN: lathe-opt %s --lathe-plan="max-context=64 activations=q8" --lathe-quantize-activations | FileCheck %s --check-prefix=Q8
+// RUN: lathe-opt %s --lathe-plan="max-context=64 activations=f32" --lathe-quantize-activations | FileCheck %s --check-prefix=F32
+
+// Q8: lathe.quantize %{{.*}} : tensor<?x64xf32> -> tensor<?x64x!lathe.q8>
+// Q8-NEXT: lathe.linear %{{.*}}, [@a] : tensor<?x64x!lathe.q8>
+// F32-NOT: lathe.quantize
 
 lathe.weight @a "q4_0" : tensor<64x64xf32>
 lathe.weight @b "q8_0" : tensor<32x64xf32>

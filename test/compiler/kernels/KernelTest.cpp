@@ -112,7 +112,7 @@ TEST(Kernel, PagesReachAsFarAsAnIndexCan) {
 }
 
 TEST(Kernel, QuantisedRowsAreFourArraysInOneBlock) {
-  constexpr Q16Block block = q16Block(3, 96);
+  constexpr QuantizedBlock block = quantizedBlock(ActFormat::Q16, 3, 96);
   EXPECT_EQ(block.low, 320); // 288 bytes of each plane
   EXPECT_EQ(block.scale, 640);
   EXPECT_EQ(block.sum, 704);   // 9 scales
