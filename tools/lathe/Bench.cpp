@@ -3,7 +3,7 @@
 #include "tools/lathe/Bundle.h"
 #include "tools/lathe/Command.h"
 #include "tools/lathe/Console.h"
-#include "runtime/device/cpu/Limits.h"
+#include "runtime/device/cpu/Roofline.h"
 #include "tools/run/Run.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
@@ -144,42 +144,13 @@ private:
                                 [&](const PhaseTime &time) { return time.step == step && time.name == name; });
       if (found == times.end())
         found = times.insert(times.end(), {step, name.str()});
-      const PhaseWork work = workOf(event, rows, length);
+      const PhaseWork work = workOf(event, {.rows = rows, .length = length});
       found->count += 1.0 / runs;
       found->seconds += event.seconds / runs;
       found->bytes += work.bytes / runs;
       found->operations += work.operations / runs;
-      found->limitSeconds += limitSeconds(work) / runs;
+      found->limitSeconds += limitSeconds(work, limits) / runs;
     };
-  }
-
-  struct PhaseWork {
-    double bytes, operations;
-    uint32_t rate; ///< lathe_rate
-  };
-
-  /// What a phase reads and computes in a step of `rows` rows that end at position `length`.
-  static PhaseWork workOf(const PhaseEvent &event, uint32_t rows, uint64_t length) {
-    const lathe_work &work = event.table->work;
-    const bool logits = event.table->rows == LATHE_ROWS_LOGITS; // the last row's
-    const double wanted = !event.tiles ? 0 : logits || event.table->rows == LATHE_ROWS_ONCE ? 1 : rows;
-    // An expert's weights are read for each of its tiles: few rows' tiles mostly have different experts.
-    const double reads = event.table->rows == LATHE_ROWS_CHOICES ? double(event.tiles) / event.table->column_tiles : 1;
-    double seen = 0; // positions, by all rows
-    for (uint64_t sees = length - rows + 1; sees <= length; ++sees)
-      seen += double(work.window ? std::min<uint64_t>(sees, work.window) : sees);
-    // What the cache holds of a sequence is read once for the rows of a chunk. Activations stay in cache.
-    return {(wanted ? reads * double(work.weight_bytes) : 0) + seen / rows * double(work.cache_bytes),
-            wanted * double(work.operations) + seen * double(work.position_operations), work.rate};
-  }
-
-  /// The time that memory or arithmetic takes at least.
-  double limitSeconds(const PhaseWork &work) const {
-    const double dot4 = limits.dot4OperationsPerSecond;
-    const double rate = work.rate == LATHE_RATE_F32 || !dot4 ? limits.f32OperationsPerSecond
-                        : work.rate == LATHE_RATE_DOT4_TWICE ? dot4 / 2
-                                                             : dot4;
-    return std::max(work.bytes / limits.readBytesPerSecond, work.operations / rate);
   }
 
   OpenBundle bundle;

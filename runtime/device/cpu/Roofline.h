@@ -1,0 +1,36 @@
+//===- Roofline.h - a phase's work, and the time that this machine needs for it at least --------------------*- C++ -*-===//
+//
+// Williams et al. 2009: a phase takes at least the time of its bytes at memory's rate and that of its operations at
+// theirs. The work per row and position stands in the program's tables (lathe_work); here it becomes that of a step.
+//
+//===--------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_RUNTIME_DEVICE_CPU_ROOFLINE_H
+#define LATHE_RUNTIME_DEVICE_CPU_ROOFLINE_H
+
+#include "runtime/device/Step.h"
+#include "runtime/device/cpu/Limits.h"
+
+namespace lathe {
+
+/// What the rows of a step are: `rows` of each of `sequences` sequences, which then have `length` positions.
+struct StepShape {
+  uint32_t rows = 1;
+  uint64_t length = 1;
+  uint32_t sequences = 1;
+};
+
+struct PhaseWork {
+  double bytes = 0, operations = 0;
+  uint32_t rate = LATHE_RATE_F32; ///< lathe_rate
+};
+
+/// What a phase read and computed in a step.
+PhaseWork workOf(const PhaseEvent &event, const StepShape &step);
+
+/// The machine's rate of such operations, and of those and the bytes the longer time.
+double operationsPerSecond(uint32_t rate, const MachineLimits &limits);
+double limitSeconds(const PhaseWork &work, const MachineLimits &limits);
+
+} // namespace lathe
+
+#endif
