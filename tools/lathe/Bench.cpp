@@ -8,6 +8,7 @@
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 #include <chrono>
+#include <deque>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -18,6 +19,8 @@ struct Options {
   std::string bundle;
   uint32_t promptTokens = 0, newTokens = 0; ///< 0: the default, as far as the model's context goes
   uint32_t repeats = 3;
+  uint32_t depth = 0; ///< positions before what is measured
+  uint32_t batch = 1; ///< sequences of a decode step
   DeviceFlags device;
   bool json = false, machine = false;
 };
@@ -44,6 +47,10 @@ public:
     if (llvm::Error error = chooseLengths())
       return error;
     Progress progress;
+    if (tables().max_slots < options.batch)
+      return llvm::make_error<UsageError>("--batch " + std::to_string(options.batch) + ": a step of " + options.bundle +
+                                          " has at most " + std::to_string(tables().max_slots) +
+                                          " sequences; 'lathe compile --sequences' makes it more");
     if (llvm::Error error = prefill(1, nullptr).takeError()) // pages in weights and kernels
       return error;
     // Interleaved, so that a noisy minute falls on both.
@@ -56,7 +63,7 @@ public:
       if (!decodeSeconds)
         return decodeSeconds.takeError();
       prefillRates.push_back(promptTokens / *prefillSeconds);
-      decodeRates.push_back(newTokens / *decodeSeconds);
+      decodeRates.push_back(options.batch * newTokens / *decodeSeconds);
     }
     return profile();
   }
@@ -68,13 +75,19 @@ private:
   const lathe_model &tables() const { return bundle.model->tables(); }
 
   llvm::Error chooseLengths() {
-    uint32_t room = tables().max_context;
+    if (options.depth >= tables().max_context)
+      return llvm::make_error<UsageError>("--depth " + std::to_string(options.depth) + ": " + options.bundle +
+                                          " was compiled for at most " + std::to_string(tables().max_context) +
+                                          " positions");
+    uint32_t room = tables().max_context - options.depth;
     auto choose = [&](const char *flag, uint32_t asked, uint32_t usual, uint32_t &chosen) -> llvm::Error {
       chosen = asked ? asked : std::min(usual, room);
       if (chosen <= room)
         return llvm::Error::success();
       return llvm::make_error<UsageError>(std::string(flag) + " " + std::to_string(chosen) + ": " + options.bundle +
-                                          " was compiled for at most " + std::to_string(room) + " positions");
+                                          " was compiled for at most " + std::to_string(tables().max_context) +
+                                          " positions" +
+                                          (options.depth ? ", --depth takes " + std::to_string(options.depth) : ""));
     };
     if (llvm::Error error = choose("-p", options.promptTokens, kPromptTokens, promptTokens))
       return error;
@@ -92,30 +105,54 @@ private:
     return ids;
   }
 
-  /// Seconds to feed `count` tokens to an empty session at once.
+  /// A session of `depth` tokens.
+  llvm::Expected<Session> sessionAtDepth() {
+    Session session(*bundle.context);
+    if (options.depth)
+      if (auto logits = session.feed(ids(options.depth)); !logits)
+        return toLlvm(logits.failure());
+    return session;
+  }
+
+  /// Seconds to feed `count` tokens to a session at once.
   llvm::Expected<double> prefill(uint32_t count, const PhaseObserver &observer) {
     if (interrupted())
       return llvm::make_error<Interrupted>();
-    Session session(*bundle.context);
+    llvm::Expected<Session> session = sessionAtDepth();
+    if (!session)
+      return session.takeError();
     std::vector<int32_t> prompt = ids(count);
     double start = now();
-    auto logits = session.feed(prompt, observer);
+    auto logits = session->feed(prompt, observer);
     if (!logits)
       return toLlvm(logits.failure());
     return now() - start;
   }
 
-  /// Seconds to feed `count` tokens to an empty session one by one.
+  /// Seconds to feed `count` tokens to each session of a batch, one of each in a step.
   llvm::Expected<double> decode(uint32_t count, const PhaseObserver &observer) {
-    Session session(*bundle.context);
+    std::deque<Session> sessions;
+    while (sessions.size() < options.batch) {
+      llvm::Expected<Session> session = sessionAtDepth();
+      if (!session)
+        return session.takeError();
+      sessions.push_back(std::move(*session));
+    }
     std::vector<int32_t> tokens = ids(count);
     double start = now();
     for (const int32_t &id : tokens) {
       if (interrupted())
         return llvm::make_error<Interrupted>();
-      auto logits = session.feed({&id, 1}, observer);
-      if (!logits)
-        return toLlvm(logits.failure());
+      std::vector<StepPart> parts;
+      for (Session &session : sessions) {
+        if (Result<void> queued = session.queue({&id, 1}, LogitsWanted::Last); !queued)
+          return toLlvm(queued.failure());
+        parts.push_back(session.next());
+      }
+      if (Result<void> done = bundle.context->step(parts, observer); !done)
+        return toLlvm(done.failure());
+      for (Session &session : sessions)
+        session.accept();
     }
     return now() - start;
   }
@@ -123,16 +160,16 @@ private:
   /// Times phase by phase: in all steps of one prefill, and in the mean of some decode steps.
   llvm::Error profile() {
     uint32_t steps = std::min(newTokens, 16u);
-    if (llvm::Error error = prefill(promptTokens, watch("prefill", promptTokens, 1)).takeError())
+    if (llvm::Error error = prefill(promptTokens, watch("prefill", promptTokens, 1, 1)).takeError())
       return error;
-    return decode(steps, watch("decode", 1, steps)).takeError();
+    return decode(steps, watch("decode", 1, steps, options.batch)).takeError();
   }
 
   /// Adds what it sees to the phase times of `step`: the mean of `runs` runs, each feeding `tokens` tokens in chunks
-  /// behind those of the runs before it.
-  PhaseObserver watch(const char *step, uint32_t tokens, uint32_t runs) {
-    return [this, step, tokens, runs, left = uint32_t(0), rows = uint32_t(0),
-            length = uint64_t(0)](const PhaseEvent &event) mutable {
+  /// behind those of the runs before it, to each of some sequences.
+  PhaseObserver watch(const char *step, uint32_t tokens, uint32_t runs, uint32_t sequences) {
+    return [=, this, left = uint32_t(0), rows = uint32_t(0),
+            length = uint64_t(options.depth)](const PhaseEvent &event) mutable {
       if (event.phase == 0) { // the next chunk begins
         left = left ? left : tokens;
         rows = std::min(left, bundle.context->maxRows());
@@ -144,7 +181,7 @@ private:
                                 [&](const PhaseTime &time) { return time.step == step && time.name == name; });
       if (found == times.end())
         found = times.insert(times.end(), {step, name.str()});
-      const PhaseWork work = workOf(event, {.rows = rows, .length = length});
+      const PhaseWork work = workOf(event, {.rows = rows, .length = length, .sequences = sequences});
       found->count += 1.0 / runs;
       found->seconds += event.seconds / runs;
       found->bytes += work.bytes / runs;
@@ -185,7 +222,8 @@ nlohmann::ordered_json Bench::json() const {
           {"target", bundle.model->variant().target},
           {"threads", bundle.context->threads()},
           {"prefill", {{"tokens", promptTokens}, {"tokens_per_s", prefillRates}}},
-          {"decode", {{"tokens", newTokens}, {"tokens_per_s", decodeRates}}},
+          {"decode", {{"tokens", newTokens}, {"sequences", options.batch}, {"tokens_per_s", decodeRates}}},
+          {"depth", options.depth},
           {"phases", phases},
           {"machine", machineJson(limits)}};
 }
@@ -214,9 +252,12 @@ std::string machineText(const MachineLimits &limits) {
 
 void Bench::print() const {
   llvm::raw_ostream &out = llvm::outs();
+  const std::string behind = options.depth ? " behind " + std::to_string(options.depth) : "";
   out << tables().name << ", " << bundle.model->variant().target << ", " << bundle.context->threads() << " threads\n"
-      << "prefill of " << promptTokens << " tokens: " << ratesText(prefillRates) << " tokens/s\n"
-      << "decode of " << newTokens << " tokens: " << ratesText(decodeRates) << " tokens/s\n"
+      << "prefill of " << promptTokens << " tokens" << behind << ": " << ratesText(prefillRates) << " tokens/s\n"
+      << "decode of " << newTokens << " tokens" << behind
+      << (options.batch > 1 ? ", " + std::to_string(options.batch) + " sequences in a step" : "") << ": "
+      << ratesText(decodeRates) << " tokens/s\n"
       << machineText(limits) << '\n';
   Table table({"phase", "times", "us", "share", "GB/s", "GOP/s", "of limit"});
   for (const char *step : {"prefill", "decode"}) {
@@ -246,7 +287,15 @@ llvm::Error bench(const Options &options) {
       llvm::outs() << machineText(limits);
     return llvm::Error::success();
   }
-  llvm::Expected<OpenBundle> bundle = openBundle(options.bundle, options.device);
+  // Each sequence of a batch as long as a model lets it be, for pages that nothing writes take no memory.
+  llvm::Expected<std::shared_ptr<const Model>> model = openModel(options.bundle, options.device.target);
+  if (!model)
+    return model.takeError();
+  const uint64_t pages = uint64_t((*model)->variant().cache.max_pages) * options.batch;
+  if (pages > std::numeric_limits<int32_t>::max())
+    return llvm::make_error<UsageError>("--batch " + std::to_string(options.batch) + ": is too many sequences of " +
+                                        options.bundle);
+  llvm::Expected<OpenBundle> bundle = openBundle(options.bundle, options.device, uint32_t(pages));
   if (!bundle)
     return bundle.takeError();
   MachineLimits limits = measureMachine(bundle->context->threads());
@@ -269,6 +318,9 @@ void addBench(CLI::App &app, Outcome &outcome) {
   command->add_option("bundle", options->bundle, "what 'lathe compile' wrote");
   command->add_option("-p", options->promptTokens, "tokens of the prompt")->check(CLI::PositiveNumber);
   command->add_option("-n", options->newTokens, "tokens to generate")->check(CLI::PositiveNumber);
+  command->add_option("--depth", options->depth, "tokens that a sequence has before")->check(CLI::NonNegativeNumber);
+  command->add_option("--batch", options->batch, "sequences of a decode step; its rate is that of all")
+      ->check(CLI::Range(1, 4096));
   command->add_option("--repeats", options->repeats, "how often both are measured")->check(CLI::Range(1, 1000));
   addDeviceFlags(*command, options->device);
   command->add_flag("--json", options->json, "one JSON object on stdout");

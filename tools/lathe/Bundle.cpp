@@ -38,11 +38,11 @@ llvm::Expected<std::shared_ptr<const Model>> openModel(llvm::StringRef path, con
   return model.take();
 }
 
-llvm::Expected<OpenBundle> openBundle(llvm::StringRef path, const DeviceFlags &flags) {
+llvm::Expected<OpenBundle> openBundle(llvm::StringRef path, const DeviceFlags &flags, uint32_t cachePages) {
   llvm::Expected<std::shared_ptr<const Model>> model = openModel(path, flags.target);
   if (!model)
     return model.takeError();
-  Result<std::unique_ptr<Context>> context = Context::create(*model, {.threads = flags.threads});
+  Result<std::unique_ptr<Context>> context = Context::create(*model, {.threads = flags.threads, .cachePages = cachePages});
   if (!context)
     return toLlvm(context.failure());
   return OpenBundle{std::move(*model), context.take()};

@@ -31,7 +31,8 @@ bool isBundle(llvm::StringRef path);
 llvm::Expected<std::shared_ptr<const Model>> openModel(llvm::StringRef path, const std::string &target = {});
 
 /// Opens a bundle to run it.
-llvm::Expected<OpenBundle> openBundle(llvm::StringRef path, const DeviceFlags &flags);
+/// `cachePages`: of its context (ContextOptions).
+llvm::Expected<OpenBundle> openBundle(llvm::StringRef path, const DeviceFlags &flags, uint32_t cachePages = 0);
 
 /// What a phase does in any layer: "layers.3.mlp.down" -> "mlp.down"; a name outside of the layers as it is.
 llvm::StringRef withoutLayer(llvm::StringRef phase);
