@@ -99,7 +99,7 @@ private:
         layouts[result] = *choices;
       const bool table = ir::isChoices(result.getType());
       const int64_t rows = choices ? choices->places() : logits ? limits.logitRows : limits.rows;
-      FailureOr<int64_t> bytes = table ? choices->bytes() : sizeOf(result, rows, phase);
+      FailureOr<int64_t> bytes = table && choices ? choices->bytes() : sizeOf(result, rows, phase);
       if (failed(bytes))
         return failure();
       bufferOf[result] = buffers.size();
