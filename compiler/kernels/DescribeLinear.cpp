@@ -70,7 +70,7 @@ Error PhaseDescriber::describeLinear(ir::LinearOp linear) {
   for (o = o->getNextNode(); !llvm::isa<ir::YieldOp>(o); o = o->getNextNode())
     if (Error wrong = addEpilogue(o, kernel, result, residual))
       return wrong;
-  if (body.getTerminator()->getOperand(0) != result)
+  if (given() != result)
     return error(linear, "is followed by ops that its phase does not give");
   if (packed.experts != static_cast<int64_t>(linear.getExperts()) ||
       (linear.getChoices() && phase.choices.layout.experts != packed.experts))
