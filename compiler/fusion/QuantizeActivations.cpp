@@ -25,7 +25,7 @@ struct QuantizeActivations : lathe::impl::QuantizeActivationsBase<QuantizeActiva
       auto type = llvm::cast<RankedTensorType>(op.getInput().getType());
       if (!wantsQuantized(*format) || llvm::isa<ir::Q16Type>(type.getElementType()))
         return WalkResult::advance();
-      assert(type.getDimSize(1) % kGroup == 0 && "a weight has whole blocks of its format, and blocks are whole groups");
+      assert(type.getDimSize(1) % kGroup == 0 && "a row has whole blocks of its format, and blocks are whole groups");
       Value &q16 = quantized[op.getInput()];
       if (!q16) {
         OpBuilder b(op);

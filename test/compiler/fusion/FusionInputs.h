@@ -12,10 +12,12 @@ namespace lathe::test {
 
 inline constexpr const char *kFusionInputs = "test/compiler/fusion/Inputs";
 
-inline std::string fusionInputPath(const std::string &name) { return std::string(kFusionInputs) + "/" + name + ".mlir"; }
+inline std::string fusionInputPath(const std::string &name) {
+  return std::string(kFusionInputs) + "/" + name + ".mlir";
+}
 
 /// All of the folder by name, so that a new one is in every test at once. Each has functions `decode` and `prefill` of
-/// (ids, positions, slots, rows), 50 tokens or more, and says on lines of its own what fusion makes of it (FusionTest).
+/// (ids, positions, slots, rows), 50 tokens or more, and says at its head what fusion makes of it (FusionTest).
 inline std::vector<std::string> fusionInputs() {
   std::vector<std::string> names;
   for (const auto &file : std::filesystem::directory_iterator(kFusionInputs))

@@ -1,5 +1,6 @@
-// A server's day in a second: contexts of one model in threads of their own, each with more sessions than steps have slots and
-// than the cache has room for. Under ThreadSanitizer (the tsan preset) also proof that nothing is shared without order.
+// A server's day in a second: contexts of one model in threads of their own, each with more sessions than steps have
+// slots and than the cache has room for. Under ThreadSanitizer (the tsan preset) also proof that nothing is shared
+// without order.
 #include "runtime/generate/Session.h"
 #include "test/runtime/toy/ToyBundle.h"
 #include <deque>
@@ -99,8 +100,8 @@ private:
     }
   }
 
-  /// Takes one client's pages: of a conversation that is over, else of the latest. The first is never asked, so that at last
-  /// it has room, and nobody waits for ever.
+  /// Takes one client's pages: of a conversation that is over, else of the latest. The first is never asked, so that at
+  /// last it has room, and nobody waits for ever.
   void evict() {
     const auto holds = [](const Client &client) { return client.session.length() > 0; };
     auto from = std::ranges::find_if(clients, [&](const Client &client) { return client.done() && holds(client); });
