@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Sets up and runs every test: unit tests and lit through ctest, the readers of untrusted input again under AddressSanitizer
-# and UBSan, and conformance over ../shared/data where that is. The last line counts: N passed, N failed, N skipped.
-# No arguments; quick the second time.
+# and UBSan, what runs on several threads again under ThreadSanitizer, and conformance over ../shared/data where that is.
+# The last line counts: N passed, N failed, N skipped. No arguments; quick the second time.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
@@ -34,6 +34,11 @@ say "untrusted input under AddressSanitizer and UBSan (build-asan/)"
 .venv/bin/cmake --build --preset asan --target untrusted-tests || die "building build-asan/ failed"
 # libLLVM is not instrumented: containers that cross its border look overflown.
 ASAN_OPTIONS=detect_container_overflow=0 run_tests asan build-asan -L untrusted -j "$(nproc)"
+
+say "threads under ThreadSanitizer (build-tsan/)"
+.venv/bin/cmake --preset tsan >/dev/null || die "configuring build-tsan/ failed"
+.venv/bin/cmake --build --preset tsan --target threads-tests || die "building build-tsan/ failed"
+run_tests tsan build-tsan -L threads -j "$(nproc)"
 
 say "conformance over ../shared/data"
 python3 tools/golden/conformance.py build/bin/lathe ../shared/data/golden --junit build/conformance.xml

@@ -95,7 +95,7 @@ private:
       const int64_t rows = choices                                 ? choices->places()
                            : phase.getRows() == ir::RowKind::Logits ? limits.logitRows
                                                                     : limits.rows;
-      FailureOr<int64_t> bytes = table ? choices->bytes() : sizeOf(result, rows, phase);
+      FailureOr<int64_t> bytes = table && choices ? choices->bytes() : sizeOf(result, rows, phase);
       if (failed(bytes))
         return failure();
       bufferOf[result] = buffers.size();

@@ -30,11 +30,7 @@ struct QuantizeActivations : lathe::impl::QuantizeActivationsBase<QuantizeActiva
       auto type = llvm::cast<RankedTensorType>(op.getInput().getType());
       if (!wantsQuantized(*format) || !type.getElementType().isF32())
         return WalkResult::advance();
-      if (type.getDimSize(1) % kGroup) {
-        op.emitOpError() << "has " << *format << " weights and an input of " << type.getDimSize(1)
-                         << " columns, which are not whole groups of " << kGroup;
-        return WalkResult::interrupt();
-      }
+      assert(type.getDimSize(1) % kGroup == 0 && "a row has whole blocks of its format, and blocks are whole groups");
       Value &rows = quantized[op.getInput()];
       if (!rows) {
         OpBuilder b(op);

@@ -92,7 +92,7 @@ Error PhaseDescriber::addAppend(ir::AppendOp append, ir::AttendOp attend) {
   for (auto rope : body.getOps<ir::RopeOp>()) {
     if (rope == keyRope)
       continue;
-    bool isQuery = attend ? attend.getQuery() == rope.getResult() : llvm::isa<ir::YieldOp>(*rope->user_begin());
+    bool isQuery = attend ? attend.getQuery() == rope.getResult() : given() == rope.getResult();
     if (queryRope || !isQuery || !rope->hasOneUse())
       return error(rope, "must turn attention's query or key");
     queryRope = rope;
@@ -214,9 +214,9 @@ Error PhaseDescriber::addGroupCombine(ir::AttendOp attend) {
   if (!combine)
     return error(attend, "in a phase without lathe.append must lead to one lathe.combine");
   Value result = combine.getResult();
-  if (auto quantize = llvm::dyn_cast<ir::QuantizeOp>(*combine->user_begin()))
+  if (auto quantize = combine->hasOneUse() ? llvm::dyn_cast<ir::QuantizeOp>(*combine->user_begin()) : nullptr)
     result = quantize.getResult();
-  if (body.getTerminator()->getOperand(0) != result)
+  if (given() != result)
     return error(combine, "is followed by ops that do not fit a tile of one KV head");
   Expected<View> positions = index(combine, combine.getPositions(), Base::Positions);
   if (!positions)
@@ -256,8 +256,7 @@ std::string PhaseDescriber::numbersTable(llvm::StringRef kind, llvm::ArrayRef<do
 
 Expected<Rotation> PhaseDescriber::addRotation(ir::RopeOp rope, std::vector<View> &views) {
   auto rotation = context.symbols.lookup<ir::RotationOp>(rope.getRotation());
-  if (!rotation)
-    return error(rope, "names a rotation that is not declared");
+  assert(rotation && "verified with the rope");
   if (Error wrong = makeTables(rotation))
     return std::move(wrong);
   Rotation kernel{static_cast<int64_t>(2 * rotation.getFrequencies().size()),

@@ -74,7 +74,7 @@ Error PhaseDescriber::describeAssign(ir::AssignOp assign) {
     return routes.takeError();
   const ChoiceTable table = places[assign.getResult()].choices;
   const ChoiceLayout &layout = table.layout;
-  if (body.getOperations().size() != 2)
+  if (body.getOperations().size() != 2 || given() != assign.getResult())
     return error(assign, "stands in a phase with other ops");
   if (layout.rows * layout.choices > int64_t(1) << 20)
     return error(assign, "has more than 2^20 choices in a step");

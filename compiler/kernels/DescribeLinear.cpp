@@ -69,12 +69,13 @@ Error PhaseDescriber::describeLinear(ir::LinearOp linear) {
   for (o = o->getNextNode(); !llvm::isa<ir::YieldOp>(o); o = o->getNextNode())
     if (Error wrong = addEpilogue(o, kernel, result, residual))
       return wrong;
-  if (body.getTerminator()->getOperand(0) != result)
+  if (given() != result)
     return error(linear, "is followed by ops that its phase does not give");
-  if (packed.experts != static_cast<int64_t>(linear.getExperts()) ||
-      (linear.getChoices() && phase.choices.layout.experts != packed.experts))
-    return error(linear, "has choices of " + llvm::Twine(linear.getExperts()) + " experts and weights of " +
-                             llvm::Twine(packed.experts));
+  const int64_t chosen = linear.getChoices() ? phase.choices.layout.experts : 1;
+  for (int64_t experts : {static_cast<int64_t>(linear.getExperts()), chosen})
+    if (experts != packed.experts)
+      return error(linear, "has choices of " + llvm::Twine(experts) + " experts and weights of " +
+                               llvm::Twine(packed.experts));
   if (kernel.gated != packed.interleave)
     return error(linear, llvm::Twine("feeds ") + (kernel.gated ? "a glu and its weights are not interleaved"
                                                                : "no glu and its weights are interleaved"));

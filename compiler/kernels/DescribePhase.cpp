@@ -160,9 +160,14 @@ Expected<Place> PhaseDescriber::source(Operation *user, Value value) {
 
 Expected<Place> PhaseDescriber::plainSource(Operation *user, Value value) {
   Expected<Place> place = source(user, value);
-  if (place && (place->quantized() || place->chosen))
-    return error(user, "reads rows that are quantised or chosen");
+  // The op's type says f32, and rows are chosen for norms and quantizes alone (addChosen).
+  assert((!place || !(place->quantized() || place->chosen)) && "rows that are quantised or chosen");
   return place;
+}
+
+Value PhaseDescriber::given() const {
+  Operation *end = body.getTerminator();
+  return end->getNumOperands() ? end->getOperand(0) : Value();
 }
 
 bool PhaseDescriber::isPositions(Value value) {
@@ -249,6 +254,8 @@ Error PhaseDescriber::addRowOp(Operation *o, Scope scope, std::vector<Call> &cal
     return addRotate(rope, scope, calls);
   if (auto quantize = llvm::dyn_cast<ir::QuantizeOp>(o); quantize && fused.contains(o))
     return Error::success();
+  if (o->getNumResults() != 1)
+    return error(o, "has no kernel here");
   ir::QuantizeOp quantize = llvm::isa<ir::QuantizeOp>(o) ? nullptr : quantizeOf(o->getResult(0));
   if (quantize)
     fused.insert(quantize);

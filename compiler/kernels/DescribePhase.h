@@ -74,6 +74,8 @@ private:
   llvm::Expected<Place> source(mlir::Operation *user, mlir::Value value);
   /// For a kernel that reads one row of f32 where it lies: fails if the rows are quantised or chosen.
   llvm::Expected<Place> plainSource(mlir::Operation *user, mlir::Value value);
+  /// The phase's result inside of it; null where it has none.
+  mlir::Value given() const;
 
   // Views.
   /// Whether the value is a function's second argument: steps take (ids, positions, slots, logit rows).

@@ -45,11 +45,11 @@ Error PhaseDescriber::describeConv(ir::ConvOp conv) {
                     .bias = conv.getBiasAttr() != nullptr,
                     .stateElements = context.set.state.bytes / kF32};
   Value result = conv.getResult();
-  if (auto activation = llvm::dyn_cast<ir::ActivationOp>(*result.user_begin()); activation && result.hasOneUse()) {
+  if (auto activation = result.hasOneUse() ? llvm::dyn_cast<ir::ActivationOp>(*result.user_begin()) : nullptr) {
     kernel.activation = activationOf(activation.getActivation());
     result = activation.getResult();
   }
-  if (body.getTerminator()->getOperand(0) != result)
+  if (given() != result)
     return error(conv, "is followed by ops that its phase does not give");
   Expected<View> positions = index(conv, conv.getPositions(), Base::Positions);
   if (!positions)
@@ -115,7 +115,7 @@ Error PhaseDescriber::describeScan(ir::ScanOp scan) {
                    .layer = scan.getLayer(),
                    .offset = context.set.state.scanOffset,
                    .perColumn = channelBytes * kernel.stateSize});
-  if (body.getTerminator()->getOperand(0) != scan.getResult())
+  if (given() != scan.getResult())
     return error(scan, "is followed by ops that its phase does not give");
   views.push_back(rows(destination(scan.getResult(), Scope::Tile), channelBytes));
   phase.calls.push_back({kernel, Scope::Tile, std::move(views)});

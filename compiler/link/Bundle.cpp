@@ -89,15 +89,9 @@ Error lathe::writeBundle(const BundleInput &input, StagingFolder &staging, const
   if (!dataHash)
     return dataHash.takeError();
 
-  Expected<std::string> object = emitTables(*tables);
-  if (!object)
-    return object.takeError();
-  tables->setBuildId(buildId(*dataHash, *object, input.objects));
-  object = emitTables(*tables);
-  if (!object)
-    return object.takeError();
+  tables->setBuildId(buildId(*dataHash, emitTables(*tables), input.objects));
   std::string library = staging.file("model.so");
-  if (Error failed = linkShared(*object, input.objects, staging, library))
+  if (Error failed = linkShared(emitTables(*tables), input.objects, staging, library))
     return failed;
 
   Expected<std::shared_ptr<const InputFile>> program = InputFile::open(library);

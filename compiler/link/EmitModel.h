@@ -12,7 +12,7 @@
 namespace lathe {
 
 /// A position-independent x86-64 ELF object.
-llvm::Expected<std::string> emitTables(const ModelTables &tables);
+std::string emitTables(const ModelTables &tables);
 
 } // namespace lathe
 

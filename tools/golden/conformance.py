@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every golden model through Lathe, compiled and --reference, against what it should compute.
 
-usage: conformance.py LATHE FOLDER [--junit OUT.xml]
+usage: conformance.py LATHE FOLDER [--junit OUT.xml] [--shard I/N]
 
 FOLDER holds one folder a case (config.json, model.safetensors, golden.safetensors), gguf/NAME/NAME-FORMAT.gguf with one
 golden.safetensors beside, and index.json. Golden tensors: input_ids [B,T]; logits [B,T,V] and hidden.0 .. hidden.L
@@ -12,9 +12,12 @@ Checked of each case:
   --reference logits and hidden states within the limit
   params      `lathe inspect` counts as many parameters as index.json says
 
+--shard takes every Nth case, from the Ith (1 to N) on: N processes side by side do them all.
+
 Standard library only: it runs wherever tests run.
 """
 import array
+import itertools
 import json
 import math
 import pathlib
@@ -145,6 +148,8 @@ def found_cases(folder):
 
 def main():
     lathe, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    shard = sys.argv[sys.argv.index("--shard") + 1] if "--shard" in sys.argv else "1/1"
+    first, shards = map(int, shard.split("/"))
     suite = ET.Element("testsuite", name="conformance")
 
     def check(title, body):
@@ -162,7 +167,7 @@ def main():
     else:
         index = folder / "index.json"
         counts = {c["name"]: c["params"] for c in json.loads(index.read_text())["cases"]} if index.exists() else {}
-        for case in found_cases(folder):
+        for case in itertools.islice(found_cases(folder), first - 1, None, shards):
             with tempfile.TemporaryDirectory() as scratch:
                 check(case.name, lambda: case.compiled(lathe, pathlib.Path(scratch)))
                 check(f"{case.name} --reference", lambda: case.reference(lathe, pathlib.Path(scratch)))

@@ -1,12 +1,17 @@
 //===- FusionTest.cpp - fusion changes neither meaning nor, where it may not, memory ------------------------------===//
 #include "compiler/dialect/Lathe.h"
 #include "compiler/fusion/Passes.h"
+#include "compiler/layout/Choices.h"
 #include "compiler/layout/Rows.h"
 #include "compiler/reference/Interpreter.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
-#include <gtest/gtest.h>
+#include "test/compiler/fusion/FusionInputs.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
+#include <fstream>
+#include <gmock/gmock.h>
 #include <random>
 
 using namespace lathe;
@@ -15,14 +20,11 @@ namespace {
 
 using Module = mlir::OwningOpRef<mlir::ModuleOp>;
 
-class FusionTest : public testing::TestWithParam<const char *> {
+class FusionTest : public testing::TestWithParam<std::string> {
 protected:
   FusionTest() { context.loadDialect<ir::LatheDialect, mlir::func::FuncDialect>(); }
 
-  Module parse() {
-    std::string path = std::string("test/compiler/fusion/Inputs/") + GetParam() + ".mlir";
-    return mlir::parseSourceFile<mlir::ModuleOp>(path, &context);
-  }
+  Module parse() { return mlir::parseSourceFile<mlir::ModuleOp>(test::fusionInputPath(GetParam()), &context); }
 
   Module fuse(FusionOptions options = {}) {
     Module module = parse();
@@ -93,21 +95,58 @@ TEST_P(FusionTest, KeepsTheMeaning) {
   }
 }
 
-/// Bytes of a phase's result in the arena.
-int64_t bytesOf(mlir::Value value, int64_t rows, int64_t splits) {
-  int64_t columns = ir::widthOf(value);
-  if (ir::isPartials(value.getType()))
-    return rows * splits * columns * 4;
-  return ir::isRows(value.getType()) ? rowsBytes(rows, columns) : quantizedBlock(ActFormat::Q16, rows, columns).bytes;
-}
+/// What a function's phases make, followed from phase to phase: how many rows each result has, and its bytes.
+class Rows {
+public:
+  explicit Rows(mlir::func::FuncOp function)
+      : module(function->getParentOfType<mlir::ModuleOp>()), rows(attribute(function, "lathe.max_rows")),
+        logitRows(attribute(function, "lathe.max_logit_rows")) {}
+
+  static int64_t attribute(mlir::Operation *op, llvm::StringRef name) {
+    return op->getAttrOfType<mlir::IntegerAttr>(name).getInt();
+  }
+
+  /// Of each result; phases come in their order.
+  std::vector<int64_t> bytesOf(ir::PhaseOp phase) {
+    std::optional<ChoiceLayout> choices;
+    if (phase.getRows() == ir::RowKind::Choices)
+      for (mlir::Value input : phase.getInputs())
+        if (auto found = ofChoices.find(input); found != ofChoices.end())
+          choices = found->second;
+    for (auto assign : phase.getBody().getOps<ir::AssignOp>())
+      choices = ChoiceLayout::of(rows, ir::widthOf(assign.getRoutes()), assign.getExperts(),
+                                 planOf(module).choiceTileRows);
+    const int64_t count = choices ? choices->places() : phase.getRows() == ir::RowKind::Logits ? logitRows : rows;
+    std::vector<int64_t> bytes;
+    for (mlir::Value result : phase.getResults()) {
+      if (choices)
+        ofChoices.insert({result, *choices});
+      bytes.push_back(ir::isChoices(result.getType()) ? choices->bytes() : bytesOf(result, count));
+    }
+    return bytes;
+  }
+
+private:
+  int64_t bytesOf(mlir::Value value, int64_t count) {
+    const int64_t columns = ir::widthOf(value);
+    if (ir::isPartials(value.getType()))
+      return count * llvm::divideCeil(attribute(module, "lathe.max_context"), planOf(module).splitPositions) * columns *
+             4;
+    if (ir::isRoutes(value.getType())) // experts and weights
+      return rowsBytes(count, 2 * columns);
+    return ir::isRows(value.getType()) ? rowsBytes(count, columns) : quantizedBlock(ActFormat::Q16, count, columns).bytes;
+  }
+
+  mlir::ModuleOp module;
+  const int64_t rows, logitRows;
+  llvm::DenseMap<mlir::Value, ChoiceLayout> ofChoices; ///< a row for each choice, or the table of them
+};
 
 TEST_P(FusionTest, LiveResultsDoNotOverlap) {
   Module module = fuse();
   for (auto function : module->getOps<mlir::func::FuncOp>()) {
-    int64_t rows = function->getAttrOfType<mlir::IntegerAttr>("lathe.max_rows").getInt();
-    int64_t logitRows = function->getAttrOfType<mlir::IntegerAttr>("lathe.max_logit_rows").getInt();
-    int64_t arena = function->getAttrOfType<mlir::IntegerAttr>("lathe.arena_bytes").getInt();
-    llvm::DenseSet<mlir::Value> ofLogits; // results with a row for each wanted row of logits
+    int64_t arena = Rows::attribute(function, "lathe.arena_bytes");
+    Rows rows(function);
     struct Live {
       ir::PhaseOp first, last;
       int64_t begin, end;
@@ -115,16 +154,13 @@ TEST_P(FusionTest, LiveResultsDoNotOverlap) {
     };
     std::vector<Live> results;
     for (auto phase : function.getOps<ir::PhaseOp>()) {
-      bool logits = llvm::any_of(phase.getInputs(), [&](mlir::Value input) { return ofLogits.contains(input); });
-      phase.getBody().walk([&](ir::TakeRowsOp) { logits = true; });
+      const std::vector<int64_t> bytes = rows.bytesOf(phase);
       for (mlir::OpResult result : phase.getResults()) {
         int64_t offset = (*phase.getOffsets())[result.getResultNumber()];
         if (offset < 0)
           continue;
         EXPECT_EQ(offset % 64, 0);
-        Live live{phase, phase, offset, offset + bytesOf(result, logits ? logitRows : rows, 1024 / 256), false};
-        if (logits)
-          ofLogits.insert(result);
+        Live live{phase, phase, offset, offset + bytes[result.getResultNumber()], false};
         EXPECT_LE(live.end, arena);
         for (mlir::Operation *user : result.getUsers())
           if (live.last->isBeforeInBlock(user))
@@ -144,12 +180,21 @@ TEST_P(FusionTest, LiveResultsDoNotOverlap) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, FusionTest,
-                         testing::Values("llama-q4", "llama-f32", "llama-mixed", "plain", "placement"),
-                         [](const auto &info) {
-                           std::string name = info.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+/// Barriers and memory are what fusion is for: each input's first lines have both, and a change of them is to be seen.
+TEST_P(FusionTest, HasThePhasesAndTheArenaThatItsInputSays) {
+  std::ifstream file(test::fusionInputPath(GetParam()));
+  std::string text(std::istreambuf_iterator<char>(file), {});
+  text.resize(text.find("module"));
+  Module module = fuse();
+  for (auto function : module->getOps<mlir::func::FuncOp>()) {
+    auto phases = function.getOps<ir::PhaseOp>();
+    const std::string line = llvm::formatv("// {0}: {1} phases, arena of {2} bytes\n", function.getName(),
+                                           std::distance(phases.begin(), phases.end()),
+                                           Rows::attribute(function, "lathe.arena_bytes"));
+    EXPECT_THAT(text, testing::HasSubstr(line));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, FusionTest, testing::ValuesIn(test::fusionInputs()), test::fusionInputName);
 
 } // namespace

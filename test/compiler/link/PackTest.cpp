@@ -417,6 +417,59 @@ TEST(PackErrors, NameWhatDoesNotFit) {
   EXPECT_THAT(failure(twice, source), HasSubstr("called w"));
 }
 
+/// What the program says of a weight is wrong in itself: before any source is looked at.
+TEST(PackErrors, NameWhatIsNoWeight) {
+  struct Case {
+    PackedWeight good;
+    void (*change)(PackedWeight &weight);
+    const char *error;
+  };
+  const PackedWeight plain = matrix("w", {"a"}, PackedFormat::Q4_0, 16, 64),
+                     pair = matrix("w", {"a", "b"}, PackedFormat::Q4_0, 32, 64, true), one = vector("v", {"a"}, 50),
+                     halves = vector("v", {"a", "b"}, 50, true);
+  const Case cases[] = {
+      {plain, [](PackedWeight &w) { w.rows = 0; }, "w: 0 x 64 from 1 sources is not a weight"},
+      {plain, [](PackedWeight &w) { w.columns = -32; }, "w: 16 x -32 from 1 sources is not a weight"},
+      {plain, [](PackedWeight &w) { w.sources.clear(); }, "w: 16 x 64 from 0 sources is not a weight"},
+      {one, [](PackedWeight &w) { w.rows = 2; }, "v: 2 x 50 from 1 sources is not a weight"},
+      {pair, [](PackedWeight &w) { w.sources.pop_back(); }, "w: only two weights of one shape can be interleaved"},
+      {pair, [](PackedWeight &w) { w.rows = 31; }, "w: only two weights of one shape can be interleaved"},
+      {halves, [](PackedWeight &w) { w.columns = 49; }, "v: only two weights of one shape can be interleaved"},
+      {plain, [](PackedWeight &w) { w.experts = 0; }, "w: 16 rows are not those of 0 experts"},
+      {plain, [](PackedWeight &w) { w.experts = 3; }, "w: 16 rows are not those of 3 experts"},
+      {pair, [](PackedWeight &w) { w.experts = 32; }, "w: 32 rows are not those of 32 experts"},
+      {plain,
+       [](PackedWeight &w) {
+         w.experts = 2;
+         w.sources.push_back("b");
+       },
+       "w: 16 rows are not those of 2 experts"},
+      {plain, [](PackedWeight &w) { w.columns = 48; }, "w: 48 columns are not a multiple of 32, as q4_0 needs"},
+      {one, [](PackedWeight &w) { w.bytes = 256; }, "v: the program plans 256 bytes where packing needs 200"},
+  };
+  for (const Case &each : cases) {
+    ProgramSet set;
+    set.weights = {each.good};
+    EXPECT_EQ(llvm::toString(layOutWeights({&set}, 0).takeError()), "");
+    each.change(set.weights[0]);
+    EXPECT_EQ(llvm::toString(layOutWeights({&set}, 0).takeError()), each.error);
+  }
+}
+
+TEST(PackErrors, NameSourcesOfOtherLengths) {
+  MemoryWeights source;
+  source.add("a", Format::F32, 1, 50);
+  source.add("b", Format::F32, 1, 30);
+  ProgramSet set;
+  set.weights = {vector("v", {"a", "b"}, 90)};
+  EXPECT_THAT(failure(set, source), HasSubstr("v: its sources have 80 elements, the program wants 90"));
+  set.weights = {vector("v", {"a", "b"}, 100, true)};
+  EXPECT_THAT(failure(set, source), HasSubstr("b (tensor tensor.b) has 30 elements where v interleaves two of 50"));
+  set.weights = {vector("v", {"a"}, 50)};
+  set.tables = {{"v", {1, 2}}};
+  EXPECT_THAT(failure(set, source), HasSubstr("two weights or tables are called v"));
+}
+
 TEST(PackErrors, AFullDiskIsAnError) {
   MemoryWeights source;
   source.add("w", Format::F32, 64, 64);

@@ -13,6 +13,7 @@
 #include "mlir/Parser/Parser.h"
 #include "runtime/lathe.h"
 #include "test/TemporaryFolder.h"
+#include "test/compiler/fusion/FusionInputs.h"
 #include <gtest/gtest.h>
 #include <map>
 #include <random>
@@ -62,11 +63,10 @@ private:
   std::map<std::string, SeededWeight> all;
 };
 
-class ModuleTest : public testing::TestWithParam<const char *> {
+class ModuleTest : public testing::TestWithParam<std::string> {
 protected:
   mlir::OwningOpRef<mlir::ModuleOp> parse(mlir::MLIRContext &context) {
-    std::string path = std::string("test/compiler/fusion/Inputs/") + GetParam() + ".mlir";
-    return mlir::parseSourceFile<mlir::ModuleOp>(path, &context);
+    return mlir::parseSourceFile<mlir::ModuleOp>(test::fusionInputPath(GetParam()), &context);
   }
 
   /// From fusion to a bundle.
@@ -157,11 +157,4 @@ TEST_P(ModuleTest, ComputesWhatTheReferenceDoes) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Inputs, ModuleTest,
-                         testing::Values("llama-q4", "llama-f32", "llama-mixed", "plain", "placement", "axes",
-                                         "experts", "experts-q4"),
-                         [](const auto &info) {
-                           std::string name = info.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Inputs, ModuleTest, testing::ValuesIn(test::fusionInputs()), test::fusionInputName);

@@ -82,7 +82,7 @@ void expectSameBits(const std::shared_ptr<const Model> &model) {
   }
 }
 
-class CompiledSpecs : public testing::Test {
+class CompiledSpecs : public testing::TestWithParam<size_t> {
 protected:
   void check(const spec::Model &model, std::optional<CacheFormat> cache) {
     const std::string path = (folder / "random.textproto").string();
@@ -130,13 +130,16 @@ TEST(RandomSpecs, EveryAlternativeIsPartOfSomeValidSpec) {
   EXPECT_THAT(missing, testing::IsEmpty()) << refusals;
 }
 
-TEST_F(CompiledSpecs, ComputeWhatTheReferenceDoes) {
-  const size_t count = setting("LATHE_RANDOM_SPECS", 10);
-  const uint64_t seed = setting("LATHE_RANDOM_SEED", 1);
-  std::vector<spec::Model> models = RandomSpecs(seed).varied(count, std::max<size_t>(300, 3 * count));
-  for (size_t i = 0; i < models.size(); ++i) {
-    SCOPED_TRACE("spec " + std::to_string(i) + ":\n" + printSpec(models[i]));
-    const std::optional<CacheFormat> caches[] = {std::nullopt, CacheFormat::F32, CacheFormat::F16};
-    check(models[i], caches[i % 3]);
-  }
+/// How many are compiled, each a case of its own, so that ctest can deal them out to several processes.
+static size_t compiledCount() { return setting("LATHE_RANDOM_SPECS", 10); }
+
+TEST_P(CompiledSpecs, ComputesWhatTheReferenceDoes) {
+  static const std::vector<spec::Model> models =
+      RandomSpecs(setting("LATHE_RANDOM_SEED", 1)).varied(compiledCount(), std::max<size_t>(300, 3 * compiledCount()));
+  const size_t i = GetParam();
+  SCOPED_TRACE("spec " + std::to_string(i) + ":\n" + printSpec(models[i]));
+  const std::optional<CacheFormat> caches[] = {std::nullopt, CacheFormat::F32, CacheFormat::F16};
+  check(models[i], caches[i % 3]);
 }
+
+INSTANTIATE_TEST_SUITE_P(Random, CompiledSpecs, testing::Range<size_t>(0, compiledCount()));

@@ -1,5 +1,7 @@
 // Learned positions from an offset, slopes (ALiBi) with and without a window and a softcap, norms of each head, norms
 // without a weight, and clipped queries, keys, values and logits. Groups of three heads of 12 share a KV head.
+// decode: 17 phases, arena of 21504 bytes
+// prefill: 23 phases, arena of 319488 bytes
 module attributes {lathe.max_context = 1024 : i64} {
 lathe.weight @embedding "f32" : tensor<53x60xf32>
 lathe.weight @positions "f32" : tensor<1026x60xf32>

@@ -1,5 +1,7 @@
 // Made by `lathe compile SPEC --emit=import`: a dense layer, then mixtures of Q4_1: 3 of 6 experts by sigmoid,
 // a bias and groups, and a shared expert.
+// decode: 34 phases, arena of 14336 bytes
+// prefill: 51 phases, arena of 353984 bytes
 module attributes {lathe.max_context = 128 : i64} {
   lathe.weight @token_embedding "q4_1" : tensor<131x64xf32>
   lathe.weight @layers.0.attention_norm "f32" : tensor<1x64xf32>

@@ -1,5 +1,7 @@
 // Made by `lathe compile SPEC --emit=import`: every layer a mixture: 3 experts, 2 of them for a row, biases, a
 // gated shared expert; norms after the branches, slopes, and GeGLU. No vector length divides any of its sizes.
+// decode: 29 phases, arena of 7168 bytes
+// prefill: 33 phases, arena of 187392 bytes
 module attributes {lathe.max_context = 128 : i64} {
   lathe.weight @token_embedding "f32" : tensor<131x20xf32>
   lathe.weight @layers.0.attention_norm "f32" : tensor<1x20xf32>

@@ -1,3 +1,5 @@
+// decode: 12 phases, arena of 15360 bytes
+// prefill: 21 phases, arena of 225792 bytes
 module attributes {lathe.max_context = 1024 : i64} {
 lathe.weight @token_embedding "q4_1" : tensor<100x64xf32>
 lathe.weight @layers.0.attention.norm "f32" : tensor<1x64xf32>

@@ -1,6 +1,8 @@
 // Ops where no epilogue takes them: learned positions, an embedding norm, norms after branches and on query and key, a
 // parallel residual with two norms, gate and up in two formats, caps before scales, sums of normed rows. 5 heads of 12
 // share one KV head.
+// decode: 21 phases, arena of 16640 bytes
+// prefill: 29 phases, arena of 331776 bytes
 module attributes {lathe.max_context = 1024 : i64} {
 lathe.weight @embedding "f32" : tensor<53x60xf32>
 lathe.weight @positions "f32" : tensor<1024x60xf32>

@@ -1,5 +1,7 @@
 // What Llama does not have: biases everywhere, layer norm, an activation without gate, odd widths, no rotation in the first layer
 // and part of a head in the second, a scaled residual, a scaled and capped head, an embedding that is scaled and normed.
+// decode: 14 phases, arena of 8960 bytes
+// prefill: 20 phases, arena of 159744 bytes
 module attributes {lathe.max_context = 1024 : i64} {
 lathe.weight @embedding "f16" : tensor<50x36xf32>
 lathe.weight @embedding.norm "f32" : tensor<1x36xf32>
