@@ -43,8 +43,8 @@ Expected<LoadedCode> LoadedCode::load(llvm::ArrayRef<CompiledUnit> units) {
   if (Error failed = write(objects, (*archive)->getBuffer()))
     return std::move(failed);
   // What kernels need, memcpy and its like, the process has.
-  Expected<std::string> linked = runLinker(
-      {"-shared", "-o", "-", "--build-id=none", "-z", "noexecstack", "--whole-archive", objects.path()});
+  Expected<std::string> linked =
+      runLinker({"-shared", "-o", "-", "--build-id=none", "-z", "noexecstack", "--whole-archive", objects.path()});
   if (!linked)
     return linked.takeError();
   if (Error failed = write(code.library->file, *linked))

@@ -24,12 +24,10 @@ std::vector<KernelCase> test::AppendCases() {
                    .note = "numbers that f16 has denormals for, and below"});
   for (auto [size, rotated] : {std::pair<int64_t, int64_t>{64, 64}, {12, 12}, {20, 6}})
     for (int64_t length : {1, 100, 101, 250, 256})
-      for (const Rotation &rotation :
-           {Rotation{rotated, Pairing::HalfSplit, LengthRule::Switch, 100},
-            Rotation{rotated, Pairing::HalfSplit, LengthRule::Grow, 100, 157, 1.25}})
-        cases.push_back({.kernel = AppendKernel{6, 2, size, rotation, CacheFormat::F32, 4},
-                         .at = {length - 1},
-                         .length = length});
+      for (const Rotation &rotation : {Rotation{rotated, Pairing::HalfSplit, LengthRule::Switch, 100},
+                                       Rotation{rotated, Pairing::HalfSplit, LengthRule::Grow, 100, 157, 1.25}})
+        cases.push_back(
+            {.kernel = AppendKernel{6, 2, size, rotation, CacheFormat::F32, 4}, .at = {length - 1}, .length = length});
   for (LengthRule rule : {LengthRule::None, LengthRule::Switch, LengthRule::Grow}) {
     Rotation rotation{64, Pairing::HalfSplit, rule};
     rotation.limit = rule == LengthRule::None ? 0 : 4096;

@@ -7,7 +7,9 @@ using namespace lathe::test;
 
 std::vector<KernelCase> test::AttendCases() {
   std::vector<KernelCase> cases;
-  auto add = [&](const AttendKernel &kernel, std::vector<int64_t> at) { cases.push_back({.kernel = kernel, .at = at}); };
+  auto add = [&](const AttendKernel &kernel, std::vector<int64_t> at) {
+    cases.push_back({.kernel = kernel, .at = at});
+  };
   for (int64_t size : {8, 12, 20, 64, 80, 128, 256})
     for (CacheFormat cache : {CacheFormat::F32, CacheFormat::F16})
       add({6, 2, size, 1 / std::sqrt(double(size)), 0, 0, cache, 4, 256}, {0, 63, 64, 200});
@@ -33,8 +35,9 @@ std::vector<KernelCase> test::AttendCases() {
   cases.push_back({.kernel = six, .at = {0, 255}, .spread = 1.5, .note = "few positions have all the weight"});
 
   for (auto [heads, kvHeads, size] : {std::array<int64_t, 3>{9, 3, 64}, {32, 8, 64}, {32, 8, 128}})
-    cases.push_back({.kernel = AttendKernel{heads, kvHeads, size, 1 / std::sqrt(double(size)), 0, 0, CacheFormat::F16, 16, 256},
-                     .at = {1023},
-                     .benchmark = true});
+    cases.push_back(
+        {.kernel = AttendKernel{heads, kvHeads, size, 1 / std::sqrt(double(size)), 0, 0, CacheFormat::F16, 16, 256},
+         .at = {1023},
+         .benchmark = true});
   return cases;
 }

@@ -13,7 +13,8 @@ std::vector<KernelCase> test::EmbedCases() {
   }
   for (auto [format, columns] : {std::pair(PackedFormat::F32, 7), {PackedFormat::F16, 172}, {PackedFormat::BF16, 17}})
     cases.push_back({.kernel = EmbedKernel{format, 17, columns}, .at = {0, 16}});
-  cases.push_back({.kernel = EmbedKernel{PackedFormat::F32, 19, 20, 1, 2}, .at = {0, 16}, .note = "positions from row 2"});
+  cases.push_back(
+      {.kernel = EmbedKernel{PackedFormat::F32, 19, 20, 1, 2}, .at = {0, 16}, .note = "positions from row 2"});
 
   for (PackedFormat format : {PackedFormat::F16, PackedFormat::Q4_0, PackedFormat::Q6_K})
     cases.push_back({.kernel = EmbedKernel{format, 2048, 2048, 1}, .at = {1000}, .benchmark = true});

@@ -95,7 +95,8 @@ TEST_P(Exact, LinearsHaveTheSameBitsInEveryTile) {
           single.set(name, {numbers.begin() + r * own, numbers.begin() + (r + 1) * own});
         }
         llvm::cantFail(single.call(code.function(1)));
-        EXPECT_THAT(single.read("y"), ElementsAreArray(expected.begin() + r * width, expected.begin() + (r + 1) * width))
+        EXPECT_THAT(single.read("y"),
+                    ElementsAreArray(expected.begin() + r * width, expected.begin() + (r + 1) * width))
             << symbol(many) << " row " << r;
       }
     }

@@ -169,8 +169,7 @@ TEST_P(Schedules, HaveTheSameBits) {
         if (i == 0)
           first = bits;
         EXPECT_TRUE(bits == first) << symbol(one.kernel) << " [" << platform.target.name
-                                   << "]: " << schedule[i].values.print() << " beside "
-                                   << schedule[0].values.print();
+                                   << "]: " << schedule[i].values.print() << " beside " << schedule[0].values.print();
       }
     }
 }

@@ -49,7 +49,8 @@ std::vector<Argument> argumentsOf(const KernelDesc &kernel);
 int64_t countOf(const Argument &argument);
 
 // What exampleOf calls, one for each family.
-#define LATHE_FAMILY(Name, ...) llvm::Expected<Example> meaning(const Name##Kernel &kernel, const KernelCase &kernelCase);
+#define LATHE_FAMILY(Name, ...)                                                                                        \
+  llvm::Expected<Example> meaning(const Name##Kernel &kernel, const KernelCase &kernelCase);
 #include "compiler/kernels/Families.def"
 
 } // namespace lathe::test

@@ -31,7 +31,8 @@ Expected<Example> test::meaning(const RouteKernel &k, const KernelCase &c) {
 
 /// The table of a ChoiceLayout, from the choices in the order of their experts, those of an expert in whole tiles.
 static Numbers table(const ChoiceLayout &l, const Matrix &choices) {
-  std::vector<double> tiles(1 + l.tiles(), kFree), rows(l.places(), kFree), places(l.experts + l.rows * l.choices, kFree);
+  std::vector<double> tiles(1 + l.tiles(), kFree), rows(l.places(), kFree),
+      places(l.experts + l.rows * l.choices, kFree);
   int64_t next = 0;
   double expert = -1;
   for (int64_t i = 0; i < choices.rows; ++i) {
@@ -74,7 +75,8 @@ Expected<Example> test::meaning(const AssignKernel &k, const KernelCase &c) {
 
 Expected<Example> test::meaning(const CollectKernel &k, const KernelCase &c) {
   const Draw draw(c);
-  Example example{.before = {{"x", draw.argument("x")}, {"weights", draw.argument("weights")}}, .matrix = {}, .calls = {}};
+  Example example{
+      .before = {{"x", draw.argument("x")}, {"weights", draw.argument("weights")}}, .matrix = {}, .calls = {}};
   const std::vector<double> &x = example.before["x"], &weights = example.before["weights"];
   Matrix chosen(k.choices, k.columns), choices(k.choices, 3), routes(1, 2 * k.choices);
   std::vector<double> places;

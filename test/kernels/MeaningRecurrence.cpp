@@ -54,7 +54,8 @@ Expected<Example> test::meaning(const ConvKernel &k, const KernelCase &c) {
   m.matrix("w", w, k.width);
   if (k.bias)
     m.vector("bias", bias);
-  m.op("y", std::string("lathe.conv %x, %positions, %slots, @w") + (k.bias ? " bias @bias" : "") + " layer 0 : " + type);
+  m.op("y",
+       std::string("lathe.conv %x, %positions, %slots, @w") + (k.bias ? " bias @bias" : "") + " layer 0 : " + type);
   if (k.activation != Activation::None)
     m.op("a", std::string("lathe.activation ") + wordOf(k.activation) + " %y : " + type);
   m.end("f", k.activation == Activation::None ? "y" : "a", type);
@@ -97,7 +98,8 @@ Expected<Example> test::meaning(const ScanKernel &k, const KernelCase &c) {
   m.vector("dt_bias", bias);
   m.op("y", "lathe.scan %x, %dt, %b, %c, %positions, %slots a @a d @d dt_bias @dt_bias layer 0 groups " +
                 std::to_string(k.groups) + option("dt_min", k.dtMin, 0) + option("dt_max", k.dtMax, 0) + " : " +
-                rowsType(channels) + ", " + rowsType(heads) + ", " + rowsType(parameters) + ", " + rowsType(parameters));
+                rowsType(channels) + ", " + rowsType(heads) + ", " + rowsType(parameters) + ", " +
+                rowsType(parameters));
   m.end("f", "y", rowsType(channels));
   Expected<Matrix> y = m.run("f", {counting(rows), {c.at.begin(), c.at.end()}});
   if (!y)
@@ -110,7 +112,8 @@ Expected<Example> test::meaning(const ScanKernel &k, const KernelCase &c) {
   auto whole = [&](const std::vector<double> &numbers, int64_t r) {
     return std::vector<double>(numbers.begin() + r * parameters, numbers.begin() + (r + 1) * parameters);
   };
-  Example example{.before = {{"blocks", {kOurs}}, {"tile", {0, double(first / k.heads), 0, 0}}}, .matrix = {}, .calls = {}};
+  Example example{
+      .before = {{"blocks", {kOurs}}, {"tile", {0, double(first / k.heads), 0, 0}}}, .matrix = {}, .calls = {}};
   for (auto &[name, numbers] : {std::pair("d", d), std::pair("dt_bias", bias)})
     example.before[name] = k.byChannel ? inPanels(own(numbers, 0, 1), 1) : own(numbers, 0, 1);
   example.before["a"] = k.byChannel ? inPanels(own(a, 0, decays), decays) : own(a, 0, 1);

@@ -32,9 +32,10 @@ std::vector<KernelCase> test::NormCases() {
     for (NormKind kind : {NormKind::None, NormKind::RMS, NormKind::Layer})
       for (ActFormat output : {ActFormat::F32, ActFormat::Q16})
         if (spread != 1e15 || kind != NormKind::None || output == ActFormat::F32)
-          cases.push_back({.kernel = NormKernel{.kind = kind, .columns = 64, .eps = 1e-5, .output = output},
-                           .spread = spread});
-  cases.push_back({.kernel = NormKernel{.kind = NormKind::Layer, .columns = 577, .eps = 1e-5}, .shift = 1,
+          cases.push_back(
+              {.kernel = NormKernel{.kind = kind, .columns = 64, .eps = 1e-5, .output = output}, .spread = spread});
+  cases.push_back({.kernel = NormKernel{.kind = NormKind::Layer, .columns = 577, .eps = 1e-5},
+                   .shift = 1,
                    .note = "a mean far from zero"});
 
   for (int64_t columns : {576, 2048})

@@ -21,19 +21,24 @@ std::vector<KernelCase> test::RouteCases() {
     cases.push_back({.kernel = grouped, .seed = seed});
   }
   for (uint64_t seed = 1; seed < 4; ++seed) {
-    cases.push_back({.kernel = RouteKernel{.experts = 9, .choices = 3}, .fill = Fill::Integers, .seed = seed,
+    cases.push_back({.kernel = RouteKernel{.experts = 9, .choices = 3},
+                     .fill = Fill::Integers,
+                     .seed = seed,
                      .note = "of equal scores the first"});
     cases.push_back({.kernel = RouteKernel{.experts = 40, .choices = 4, .scoring = Scoring::Sigmoid},
-                     .fill = Fill::Integers, .seed = seed});
+                     .fill = Fill::Integers,
+                     .seed = seed});
   }
   cases.push_back({.kernel = RouteKernel{.experts = 9, .choices = 4, .scoring = Scoring::Sigmoid}, .spread = 0});
   cases.push_back({.kernel = RouteKernel{.experts = 40, .choices = 2, .normalise = true}, .spread = 0, .shift = -3});
-  cases.push_back({.kernel = RouteKernel{.experts = 5, .choices = 2, .normalise = true}, .spread = 1e4,
+  cases.push_back({.kernel = RouteKernel{.experts = 5, .choices = 2, .normalise = true},
+                   .spread = 1e4,
                    .note = "far apart, and finite all the same"});
   cases.push_back({.kernel = RouteKernel{.experts = 5, .choices = 1, .scoring = Scoring::Sigmoid},
-                   .spread = 8, .shift = -68, .note = "all scores near 0"});
+                   .spread = 8,
+                   .shift = -68,
+                   .note = "all scores near 0"});
 
-  cases.push_back(
-      {.kernel = RouteKernel{.experts = 64, .choices = 8, .normalise = true}, .benchmark = true});
+  cases.push_back({.kernel = RouteKernel{.experts = 64, .choices = 8, .normalise = true}, .benchmark = true});
   return cases;
 }
