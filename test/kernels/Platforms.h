@@ -3,6 +3,7 @@
 #define LATHE_TEST_KERNELS_PLATFORMS_H
 
 #include "compiler/object/Object.h"
+#include <ostream>
 #include <vector>
 
 namespace lathe::test {
@@ -11,6 +12,8 @@ struct Platform {
   const Backend *backend;
   TargetDesc target;
 };
+
+inline void PrintTo(const Platform &platform, std::ostream *out) { *out << platform.target.name; }
 
 /// The backends whose kernels are functions, each with the targets that this machine runs.
 std::vector<Platform> platforms();
