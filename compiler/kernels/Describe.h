@@ -21,11 +21,13 @@
 #ifndef LATHE_COMPILER_KERNELS_DESCRIBE_H
 #define LATHE_COMPILER_KERNELS_DESCRIBE_H
 
+#include "compiler/dialect/Lathe.h"
 #include "compiler/kernels/Program.h"
-#include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
 #include <optional>
+#include <utility>
+#include <vector>
 
 namespace lathe {
 
@@ -38,6 +40,12 @@ struct DescribeOptions {
 /// panel (2 when gated); the schedule stage chooses better ones with setTile. Errors name the function, the phase and
 /// the op.
 llvm::Expected<ProgramSet> describe(mlir::ModuleOp module, const DescribeOptions &options = {});
+
+/// The tables of a rotation as kernels read them (Kernel.h): high and low, or frequencies and growth where it grows.
+std::pair<std::vector<float>, std::vector<float>> rotaryTables(ir::RotationOp rotation, int64_t maxPages,
+                                                               int64_t maxContext);
+/// What scores are multiplied by, for each (position + 1) / every; see lathe.attention.
+std::vector<double> temperatureTable(double temperature, int64_t every, int64_t maxContext);
 
 } // namespace lathe
 

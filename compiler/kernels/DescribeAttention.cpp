@@ -1,4 +1,5 @@
 //===- DescribeAttention.cpp - phases of attention ----------------------------------------------------------------===//
+#include "compiler/kernels/Describe.h"
 #include "compiler/kernels/DescribePhase.h"
 #include "llvm/ADT/STLExtras.h"
 #include <cmath>
@@ -50,6 +51,28 @@ std::vector<float> pairsOf(llvm::ArrayRef<double> numbers) {
 }
 
 } // namespace
+
+std::pair<std::vector<float>, std::vector<float>> lathe::rotaryTables(ir::RotationOp rotation, int64_t maxPages,
+                                                                      int64_t maxContext) {
+  const llvm::ArrayRef<double> frequencies = rotation.getFrequencies();
+  if (rotation.getLimit() && !rotation.getLongFrequencies())
+    return {pairsOf(frequencies), pairsOf(growthOf(rotation, maxContext))};
+  std::vector<float> high, low;
+  addAngles(high, frequencies, maxPages, kPagePositions, 1);
+  addAngles(low, frequencies, kPagePositions, 1, rotation.getMagnitude().convertToDouble());
+  if (rotation.getLongFrequencies()) {
+    addAngles(high, *rotation.getLongFrequencies(), maxPages, kPagePositions, 1);
+    addAngles(low, *rotation.getLongFrequencies(), kPagePositions, 1, rotation.getLongMagnitude().convertToDouble());
+  }
+  return {std::move(high), std::move(low)};
+}
+
+std::vector<double> lathe::temperatureTable(double temperature, int64_t every, int64_t maxContext) {
+  std::vector<double> temperatures;
+  for (int64_t n = 0; n <= maxContext / every; ++n)
+    temperatures.push_back(1 + temperature * std::log1p(static_cast<double>(n)));
+  return temperatures;
+}
 
 Error PhaseDescriber::describeAttention(ir::AppendOp append, ir::AttendOp attend) {
   for (Operation &o : body.without_terminator())
@@ -186,9 +209,8 @@ Error PhaseDescriber::addAttend(ir::AttendOp attend, Scope scope) {
     views->push_back(vector(attend.getScalesAttr(), group * kF32));
   }
   if (attend.getEvery()) {
-    std::vector<double> temperatures;
-    for (int64_t n = 0; n <= context.set.maxContext / attend.getEvery(); ++n)
-      temperatures.push_back(1 + attend.getTemperature().convertToDouble() * std::log1p(static_cast<double>(n)));
+    const std::vector<double> temperatures =
+        temperatureTable(attend.getTemperature().convertToDouble(), attend.getEvery(), context.set.maxContext);
     kernel.every = attend.getEvery();
     kernel.temperatures = temperatures.size();
     views->push_back({.base = Base::Weights, .weight = numbersTable("temperature", temperatures)});
@@ -302,17 +324,6 @@ Error PhaseDescriber::addRotate(ir::RopeOp rope, Scope scope, std::vector<Call> 
 Error PhaseDescriber::makeTables(ir::RotationOp rotation) {
   if (!context.rotations.insert(rotation.getSymName()).second)
     return Error::success();
-  auto add = [&](const char *suffix, std::vector<float> values) {
-    context.set.tables.push_back({(rotation.getSymName() + suffix).str(), std::move(values)});
-  };
-  if (rotation.getLimit() && !rotation.getLongFrequencies()) {
-    add(".frequencies", pairsOf(rotation.getFrequencies()));
-    add(".growth", pairsOf(growthOf(rotation, context.set.maxContext)));
-    return Error::success();
-  }
-  std::vector<float> high, low;
-  addAngles(high, rotation.getFrequencies(), context.set.cache.maxPages, kPagePositions, 1);
-  addAngles(low, rotation.getFrequencies(), kPagePositions, 1, rotation.getMagnitude().convertToDouble());
   if (rotation.getLongFrequencies()) {
     int64_t &beyond = context.set.feedAgainBeyond;
     if (beyond && beyond != rotation.getLimit())
@@ -320,10 +331,10 @@ Error PhaseDescriber::makeTables(ir::RotationOp rotation) {
                                      llvm::Twine(rotation.getLimit()) + " positions, another rotation beyond " +
                                      llvm::Twine(beyond) + ": a sequence can be fed again at one length only");
     beyond = rotation.getLimit();
-    addAngles(high, *rotation.getLongFrequencies(), context.set.cache.maxPages, kPagePositions, 1);
-    addAngles(low, *rotation.getLongFrequencies(), kPagePositions, 1, rotation.getLongMagnitude().convertToDouble());
   }
-  add(".high", std::move(high));
-  add(".low", std::move(low));
+  auto [first, second] = rotaryTables(rotation, context.set.cache.maxPages, context.set.maxContext);
+  const bool grows = rotation.getLimit() && !rotation.getLongFrequencies();
+  context.set.tables.push_back({(rotation.getSymName() + (grows ? ".frequencies" : ".high")).str(), std::move(first)});
+  context.set.tables.push_back({(rotation.getSymName() + (grows ? ".growth" : ".low")).str(), std::move(second)});
   return Error::success();
 }

@@ -1,15 +1,11 @@
 //===- Linker.cpp - objects to a shared library or a program -----------------------------------------------------===//
 #include "compiler/link/Linker.h"
 #include "compiler/support/Error.h"
-#include "compiler/support/MemoryFile.h"
 #include "compiler/support/Output.h"
-#include "llvm/ADT/StringExtras.h"
+#include "compiler/support/Tool.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Object/ArchiveWriter.h"
 #include "llvm/Object/ObjectFile.h"
-#include "llvm/Support/Program.h"
-#include <cerrno>
-#include <cstring>
 
 using namespace lathe;
 using llvm::Error;
@@ -45,31 +41,6 @@ Error lathe::checkSymbols(llvm::ArrayRef<ObjectBytes> objects) {
   return Error::success();
 }
 
-static Expected<std::string> findLinker() {
-  if (llvm::sys::fs::can_execute(LATHE_LLD))
-    return LATHE_LLD;
-  for (auto folders : {std::vector<StringRef>{}, std::vector<StringRef>{"/usr/lib/llvm-22/bin"}})
-    if (auto found = llvm::sys::findProgramByName("ld.lld", folders))
-      return *found;
-  return makeError("ld.lld is not installed: neither {0} nor in PATH (Debian's package is lld-22)", LATHE_LLD);
-}
-
-Expected<std::string> lathe::runTool(StringRef program, llvm::ArrayRef<std::string> arguments) {
-  MemoryFile out, log;
-  if (!out || !log)
-    return makeError("{0}: no file in memory for what it says: {1}", program, std::strerror(errno));
-  std::vector<StringRef> words = {program};
-  words.insert(words.end(), arguments.begin(), arguments.end());
-  std::string outPath = out.path(), logPath = log.path(), problem;
-  int status = llvm::sys::ExecuteAndWait(program, words, std::nullopt,
-                                         {StringRef(), StringRef(outPath), StringRef(logPath)}, 0, 0, &problem);
-  if (status == 0)
-    return out.bytes();
-  if (!problem.empty())
-    return makeError("{0}: {1}", program, problem);
-  return makeError("{0} ended with status {1}: {2}", program, status, StringRef(log.bytes()).trim().take_front(2000));
-}
-
 static Error writeBytes(StringRef path, StringRef bytes) {
   return writeFile(path, [&](llvm::raw_ostream &out) {
     out << bytes;
@@ -79,9 +50,6 @@ static Error writeBytes(StringRef path, StringRef bytes) {
 
 Error lathe::linkShared(StringRef tables, llvm::ArrayRef<ObjectBytes> kernels, StagingFolder &staging,
                         StringRef output) {
-  Expected<std::string> linker = findLinker();
-  if (!linker)
-    return linker.takeError();
   std::vector<ObjectBytes> all(kernels);
   all.push_back({"tables", tables});
   if (Error missing = checkSymbols(all))
@@ -101,9 +69,9 @@ Error lathe::linkShared(StringRef tables, llvm::ArrayRef<ObjectBytes> kernels, S
     return failed;
   // To stdout: a file that it maps has no room on a full disk, and it dies of that without a word.
   Expected<std::string> linked =
-      runTool(*linker, {"-shared", "-o", "-", "--build-id=none", "--hash-style=gnu", "--gc-sections",
-                        "--exclude-libs=ALL", // kernels stay private
-                        "-z", "now", "-z", "relro", "-z", "noexecstack", tablesFile, archive});
+      runLinker({"-shared", "-o", "-", "--build-id=none", "--hash-style=gnu", "--gc-sections",
+                 "--exclude-libs=ALL", // kernels stay private
+                 "-z", "now", "-z", "relro", "-z", "noexecstack", tablesFile, archive});
   staging.remove(tablesFile);
   staging.remove(archive);
   return linked ? writeBytes(output, *linked) : linked.takeError();

@@ -29,10 +29,6 @@ llvm::Error checkSymbols(llvm::ArrayRef<ObjectBytes> objects);
 llvm::Error linkShared(llvm::StringRef tables, llvm::ArrayRef<ObjectBytes> kernels, StagingFolder &staging,
                        llvm::StringRef output);
 
-/// Runs a program, waits, and returns what it wrote to stdout. Fails with its first lines of stderr if it cannot be run or
-/// ends with another status than 0.
-llvm::Expected<std::string> runTool(llvm::StringRef program, llvm::ArrayRef<std::string> arguments);
-
 } // namespace lathe
 
 #endif

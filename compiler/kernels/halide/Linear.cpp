@@ -80,7 +80,10 @@ void defineFloatAcc(LinearStages &s, const LinearKernel &kernel, const KernelBui
   if (!isInteger(kernel.format)) {
     RDom k(0, static_cast<int>(kernel.columns), "k");
     s.step = k;
-    s.acc(s.n, s.p, s.r) += cast<float>(args.in("w")(s.n, k, s.p)) * args.in("x")(k, s.r);
+    Expr sum = s.acc(s.n, s.p, s.r) + cast<float>(args.in("w")(s.n, k, s.p)) * args.in("x")(k, s.r);
+    // Fused multiply-adds keep their order. Where there are none, LLVM adds the steps of an unrolled loop in another
+    // one, and bits would depend on the schedule.
+    s.acc(s.n, s.p, s.r) = args.target.has(CpuFMA) ? sum : strict_float(sum);
     return;
   }
   const PanelLayout &layout = panelLayout(kernel.format);

@@ -2,6 +2,7 @@
 #include "compiler/object/Object.h"
 #include "compiler/kernels/Signature.h"
 #include "compiler/object/Cache.h"
+#include "compiler/object/Load.h"
 #include "test/TemporaryFolder.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <fstream>
@@ -149,6 +150,29 @@ TEST(Object, KeysHoldAllThatDecides) {
   for (const std::string &differs :
        {keyOf(values, target), keyOf(other, target), keyOf(kernel, *findTarget("x86-64-v4-vnni"))})
     EXPECT_NE(differs, key);
+}
+
+// That they compute is for test/kernels.
+TEST(Object, CodeIsLoadedIntoThisProcess) {
+  const TargetDesc target = hostTarget();
+  Scheduled again = norm(64);
+  again.schedule = 1;
+  auto code = compileAndLoad({backendFor(target), {}, {norm(64), again, attend(target)}, target}, {});
+  ASSERT_TRUE(bool(code)) << llvm::toString(code.takeError());
+  EXPECT_NE(code->function(0), nullptr);
+  EXPECT_NE(code->function(0), code->function(1));
+  EXPECT_NE(code->function(1), code->function(2));
+}
+
+TEST(Object, WhatCannotBeLoadedSaysWhy) {
+  CompiledUnit unit{{.name = "norm", .key = "", .kernels = {0}, .functions = {"absent"}}, {}};
+  auto messageOf = [&] { return llvm::toString(LoadedCode::load(unit).takeError()); };
+  unit.code = "no object";
+  EXPECT_THAT(messageOf(), HasSubstr("ld.lld"));
+  unit.code = llvm::cantFail(compileOne(norm(64), hostTarget()));
+  EXPECT_THAT(messageOf(), HasSubstr("norm does not define its function absent"));
+  unit.unit.functions.clear(); // a program's
+  EXPECT_THAT(messageOf(), HasSubstr("its device loads it"));
 }
 
 TEST_F(ObjectCache, SecondTimeFromTheCache) {

@@ -1,8 +1,10 @@
 //===- PackedMatrix.cpp - matrices in the bundle's packed layouts, for kernel tests -----------------------------===//
-#include "test/compiler/kernels/PackedMatrix.h"
-#include "test/compiler/kernels/HalideHarness.h"
-#include <bit>
+#include "test/kernels/PackedMatrix.h"
+#include "compiler/support/Half.h"
+#include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <random>
 
 using namespace lathe;
 using namespace lathe::test;
@@ -11,14 +13,20 @@ namespace {
 
 /// Writes one 2-byte value and returns what it means.
 double putHalf(uint8_t *place, double value) {
-  uint16_t bits = halfBits(value);
+  uint16_t bits = floatToHalf(float(value));
   memcpy(place, &bits, 2);
-  return halfValue(bits);
+  return halfToFloat(bits);
+}
+
+double putBrain(uint8_t *place, double value) {
+  uint16_t bits = floatToBfloat(float(value));
+  memcpy(place, &bits, 2);
+  return bfloatToFloat(bits);
 }
 
 void fillFloats(PackedMatrix &matrix, PackedFormat format, int64_t rows, int64_t columns, bool integers,
                 std::mt19937_64 &random) {
-  std::normal_distribution<double> normal;
+  std::normal_distribution<double> normal(0, 1 / std::sqrt(double(columns)));
   std::uniform_int_distribution<int> small(-4, 4);
   int64_t size = format == PackedFormat::F32 ? 4 : 2;
   for (int64_t r = 0; r < rows; ++r)
@@ -30,11 +38,8 @@ void fillFloats(PackedMatrix &matrix, PackedFormat format, int64_t rows, int64_t
         memcpy(place, &value, 4);
       else if (format == PackedFormat::F16)
         meant = putHalf(place, value);
-      else {
-        uint16_t bits = static_cast<uint16_t>(std::bit_cast<uint32_t>(value) >> 16);
-        memcpy(place, &bits, 2);
-        meant = std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
-      }
+      else
+        meant = putBrain(place, value);
       matrix.values[r * columns + c] = meant;
     }
 }
@@ -44,7 +49,12 @@ class IntegerFiller {
 public:
   IntegerFiller(PackedMatrix &matrix, PackedFormat format, int64_t columns, bool integers, std::mt19937_64 &random)
       : matrix(matrix), format(format), layout(panelLayout(format)), columns(columns), integers(integers),
-        random(random) {}
+        random(random) {
+    const double code = layout.largestCode() / 4.0, block = layout.blockScales ? 32 : 1, middle = 1024;
+    const double wanted = 1 / std::sqrt(double(columns)) / (middle * code * block);
+    unit = std::exp2(std::max(-24.0, std::floor(std::log2(wanted)))); // f16 has no finer one
+    minimumUnit = (layout.largestCode() + 1) / (layout.blockScales ? 4 : 2);
+  }
 
   void fill(int64_t r) {
     uint8_t *panel = matrix.bytes.data() + r / 16 * panelBytes(format, columns);
@@ -54,8 +64,8 @@ public:
     for (int64_t g = 0; g < columns / 32; ++g) {
       if (layout.blockScales && g % 8 == 0) {
         uint8_t *head = panel + g / 8 * blockHead + lane * 2;
-        d = putHalf(head, integers ? 0.25 : scale(random) / 16);
-        m = layout.minimum ? putHalf(head + 32, integers ? 1 : -scale(random) / 2) : 0;
+        d = putHalf(head, integers ? 0.25 : scale());
+        m = layout.minimum ? putHalf(head + 32, integers ? 1 : -minimumUnit * scale()) : 0;
       }
       fillStep(steps + g * layout.stepBytes(), lane, d, m, &matrix.values[r * columns + g * 32]);
     }
@@ -76,10 +86,10 @@ private:
           minimum = m * putByte(at + groups * 16, std::uniform_int_distribution(0, integers ? 3 : 63));
       } else {
         uint8_t *at = scales + (h * 16 + lane) * 2;
-        factor = integers ? 0.25 : scale(random);
+        factor = integers ? 0.25 : scale();
         factor = layout.brain ? putBrain(at, factor) : putHalf(at, factor);
         if (layout.minimum)
-          minimum = putHalf(at + groups * 32, integers ? whole(random) : -8 * scale(random));
+          minimum = putHalf(at + groups * 32, integers ? whole(random) : -minimumUnit * scale());
       }
       for (int64_t c = h * layout.group; c < (h + 1) * layout.group; ++c) {
         const int code = std::uniform_int_distribution(bits == 8 ? 1 : 0, (1 << bits) - 1)(random);
@@ -92,6 +102,8 @@ private:
     }
   }
 
+  /// Eleven bits times one unit for the whole matrix: with codes, bytes and minima, numbers of at most 24 bits.
+  double scale() { return unit * std::uniform_int_distribution<int>(1, 2047)(random); }
   static void put(uint8_t *plane, int bits, int64_t lane, int64_t column, int value) {
     const int64_t quad = column / 4, quads = 8 / bits;
     plane[quad / quads * 64 + lane * 4 + column % 4] |= static_cast<uint8_t>(value << quad % quads * bits);
@@ -101,11 +113,6 @@ private:
     *place = static_cast<uint8_t>(value);
     return value;
   }
-  static double putBrain(uint8_t *place, double value) {
-    const uint32_t bits = std::bit_cast<uint32_t>(static_cast<float>(value)) >> 16;
-    memcpy(place, &bits, 2);
-    return std::bit_cast<float>(bits << 16);
-  }
 
   PackedMatrix &matrix;
   const PackedFormat format;
@@ -113,7 +120,7 @@ private:
   const int64_t columns;
   const bool integers;
   std::mt19937_64 &random;
-  std::uniform_real_distribution<double> scale{0.001, 0.1};
+  double unit, minimumUnit; ///< of scales; minima are as large as the middle of the codes
   std::uniform_int_distribution<int> whole{-3, 3};
 };
 

@@ -1,0 +1,26 @@
+//===- Platforms.h - where kernels run on this machine ------------------------------------------------*- C++ -*-===//
+#ifndef LATHE_TEST_KERNELS_PLATFORMS_H
+#define LATHE_TEST_KERNELS_PLATFORMS_H
+
+#include "compiler/object/Object.h"
+#include <ostream>
+#include <vector>
+
+namespace lathe::test {
+
+struct Platform {
+  const Backend *backend;
+  TargetDesc target;
+};
+
+inline void PrintTo(const Platform &platform, std::ostream *out) { *out << platform.target.name; }
+
+/// The backends whose kernels are functions, each with the targets that this machine runs.
+std::vector<Platform> platforms();
+
+/// Compiled kernels are kept beside the tests; a process that is one of several compiles with one thread.
+CompileOptions compileOptions();
+
+} // namespace lathe::test
+
+#endif
