@@ -9,6 +9,9 @@ namespace {
 using llvm::Error;
 using llvm::Expected;
 
+/// A step's time is not known: a turn is one step to warm up and one that counts.
+constexpr double kStepSeconds = 0.01;
+
 /// The key that a record covers; null: the model has none.
 const Item *coveredBy(const schedule::Record &record, const std::vector<Item> &items, const TargetDesc &target) {
   for (const Item &item : items)
@@ -17,22 +20,14 @@ const Item *coveredBy(const schedule::Record &record, const std::vector<Item> &i
   return nullptr;
 }
 
-/// Both ways round, as a confirmation has it.
-RecordCheck measureRecord(RecordCheck check, ProcessRounds &rounds, const Values &values) {
-  TrialResult all;
-  for (bool reversed : {false, true}) {
-    Rounds::Result half = rounds.confirm(values, kConfirmRounds / 2, reversed);
-    if (half.stopped || half.failure) {
-      check.detail = half.stopped ? "interrupted" : std::string(nameOf(*half.failure)) + ": " + half.detail;
-      return check;
-    }
-    all.seconds.resize(half.trial.seconds.size());
-    for (size_t i = 0; i < all.seconds.size(); ++i)
-      all.seconds[i].insert(all.seconds[i].end(), half.trial.seconds[i].begin(), half.trial.seconds[i].end());
+void measureRecord(RecordCheck &check, Rounds &rounds, const Values &values, const Values &fallback) {
+  const Rounds::Result result = confirmBothWays(rounds, {{0, values, fallback}});
+  if (result.stopped || result.failure) {
+    check.detail = result.stopped ? "interrupted" : std::string(nameOf(*result.failure)) + ": " + result.detail;
+    return;
   }
-  check.gain = compare(all.changes(), kConfidence);
+  check.gain = compare(changes(result.trial.groups.front()), kConfidence);
   check.state = check.gain.high < 0 ? RecordCheck::Holds : RecordCheck::DoesNotHold;
-  return check;
 }
 
 } // namespace
@@ -74,13 +69,12 @@ Expected<std::vector<RecordCheck>> checkRecords(Subject &subject, Workspace &wor
           {600, options.interrupted});
       if (made.kind != ChildEnd::Answered)
         return makeError("{0}: the fallback of {1} cannot be made: {2}", subject.name, print(record), made.text);
-      ProcessRounds rounds(subject, workspace, *item, item->uses.front(), /*stepSeconds=*/0.01, fallback,
-                           item->fallback, plain,
+      ProcessRounds rounds(subject, workspace, {{item, &item->uses.front()}}, kStepSeconds, fallback, plain,
                            {.threads = options.threads,
                             .seed = options.seed,
                             .stop = options.interrupted,
                             .stopConfirming = options.interrupted});
-      check = measureRecord(std::move(check), rounds, *values);
+      measureRecord(check, rounds, *values, item->fallback);
     }
     checks.push_back(std::move(check));
   }

@@ -39,8 +39,9 @@ double estimateSeconds(const CostInput &input, const Values &values) {
   const double operations = input.operations * rowTiles * tileRows / rows; // with those of rows that are not there
   const double work = std::max(input.bytes / input.readRate, operations / input.operationRate * product);
   const double threads = input.threads, turns = double(int64_t((tiles + threads - 1) / threads));
-  const double imbalance = tiles > 0 ? turns * threads / tiles : 1;
-  return work * std::max(1.0, imbalance) + turns * kCallSeconds;
+  // Workers of unequal speed wait for half a tile at the end, beside what the numbers do not divide.
+  const double imbalance = tiles > 0 ? std::max(1.0, turns * threads / tiles) + threads / tiles / 2 : 1;
+  return work * imbalance + turns * kCallSeconds;
 }
 
 } // namespace lathe::tune

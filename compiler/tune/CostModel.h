@@ -5,7 +5,7 @@
 //   loads      a register tile of r x p reads r + p vectors for r * p multiply-adds
 //   unpacking  codes become bytes once for the r rows of a register tile
 //   spills     accumulators beyond the registers go to the stack and back
-//   imbalance  the last tiles of a phase run while other workers wait
+//   imbalance  the last tiles of a phase run while other workers wait: few large tiles are dear
 //   calls      each tile is a call, and starts its own streams
 //
 // It only decides what is tried first, and need not be right about more.

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <unistd.h>
 
 namespace lathe::tune {
@@ -19,6 +20,8 @@ using llvm::Error;
 using llvm::Expected;
 
 constexpr unsigned kVersion = 1;
+constexpr llvm::StringLiteral kBeginning = "{\"lathe_tune\"";
+constexpr uint64_t kMostBytes = 1 << 30;
 constexpr const char *kNames[] = {"lost", "no better", "promising", "won", "other bits", "failed", "crashed", "timed out"};
 
 /// JSON has no infinities: null.
@@ -144,25 +147,37 @@ Expected<JournalText> parseJournal(llvm::StringRef name, llvm::StringRef text) {
 }
 
 Expected<JournalText> readJournal(const std::string &path) {
-  Expected<std::shared_ptr<const InputFile>> file = InputFile::open(path);
-  if (!file)
-    return file.takeError();
-  const llvm::ArrayRef<uint8_t> bytes = (*file)->bytes();
-  return parseJournal(path, {reinterpret_cast<const char *>(bytes.data()), bytes.size()});
+  Expected<std::string> text = readSmallFile(path, kMostBytes);
+  return text ? parseJournal(path, *text) : text.takeError();
+}
+
+/// What a journal at `path` has; nothing where there is none, or one whose head was torn.
+static Expected<std::optional<JournalText>> readIfThere(const std::string &path) {
+  uint64_t size = 0;
+  if (llvm::sys::fs::file_size(path, size) || size == 0)
+    return std::nullopt;
+  Expected<std::string> text = readSmallFile(path, kMostBytes);
+  if (!text)
+    return text.takeError();
+  if (llvm::StringRef(*text).starts_with(kBeginning) && !llvm::StringRef(*text).contains('\n'))
+    return std::nullopt;
+  Expected<JournalText> journal = parseJournal(path, *text);
+  if (!journal)
+    return journal.takeError();
+  return std::optional(std::move(*journal));
 }
 
 Expected<std::unique_ptr<Journal>> Journal::open(const std::string &path, const JournalHead &head, bool afresh) {
-  uint64_t size = 0;
-  const bool there = !afresh && !llvm::sys::fs::file_size(path, size) && size > 0;
+  Expected<std::optional<JournalText>> read = readIfThere(path);
+  if (!read)
+    return read.takeError();
   JournalText earlier;
+  const bool there = !afresh && *read;
   if (there) {
-    Expected<JournalText> read = readJournal(path);
-    if (!read)
-      return read.takeError();
-    if (std::string other = difference(read->head, head); !other.empty())
+    if (std::string other = difference((*read)->head, head); !other.empty())
       return makeError("{0}: its measurements don't belong to this run: {1}; --fresh begins anew, --out names another",
                        path, other);
-    earlier = std::move(*read);
+    earlier = std::move(**read);
   }
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (fd < 0)

@@ -1,7 +1,8 @@
-//===- ProcessRounds.h - rounds of one key in child processes --------------------------------------------*- C++ -*-===//
+//===- ProcessRounds.h - rounds in child processes ---------------------------------------------------------*- C++ -*-===//
 #ifndef LATHE_COMPILER_TUNE_PROCESSROUNDS_H
 #define LATHE_COMPILER_TUNE_PROCESSROUNDS_H
 
+#include "compiler/tune/Child.h"
 #include "compiler/tune/Item.h"
 #include "compiler/tune/Measure.h"
 
@@ -10,35 +11,38 @@ namespace lathe::tune {
 struct RoundsOptions {
   unsigned threads = 0;
   uint64_t seed = 1;
-  std::function<bool()> stop = {};          ///< screenings end where it says so
+  std::function<bool()> stop = {};           ///< screenings end where it says so
   std::function<bool()> stopConfirming = {}; ///< confirmations
 };
 
-/// A candidate is the program with the incumbents' records and the candidate's values for the item's key. Child processes
+/// A key in the program in which it is measured.
+struct RoundsKey {
+  const Item *item;
+  const Use *use;
+};
+
+/// Candidates are the program with the incumbents' records and the candidates' values for their keys. Child processes
 /// compile it and run it beside the incumbents' library.
 class ProcessRounds final : public Rounds {
 public:
-  /// `incumbents` and `library` (of them), as all that is named, outlive this.
-  ProcessRounds(const Subject &subject, Workspace &workspace, const Item &item, const Use &use, double stepSeconds,
-                const RecordBook &incumbents, const Values &incumbent, std::string library, RoundsOptions options);
+  /// Of `keys`, all of one program. `incumbents`, and `library` of them, outlive this, as all that is named.
+  ProcessRounds(const Subject &subject, Workspace &workspace, std::vector<RoundsKey> keys, double stepSeconds,
+                const RecordBook &incumbents, std::string library, RoundsOptions options);
 
-  Result screen(const Values &candidate, size_t rounds) override;
-  Result confirm(const Values &candidate, size_t rounds, bool reversed) override;
-
-  /// The file of the candidate that was screened or confirmed last.
-  const std::string &candidateLibrary() const { return candidateFile; }
+  Result screen(llvm::ArrayRef<Challenge> challenges, size_t rounds) override;
+  Result confirm(llvm::ArrayRef<Challenge> challenges, size_t rounds, bool reversed) override;
 
 private:
-  Result run(const Values &candidate, TrialPlan plan, const std::function<bool()> &stop);
-  RecordBook with(const Values &values) const;
+  Result run(llvm::ArrayRef<Challenge> challenges, TrialPlan trial, const std::function<bool()> &stop);
+  /// The incumbents' records before which the challenges' go: their candidates, or their fallbacks.
+  RecordBook with(llvm::ArrayRef<Challenge> challenges, bool fallbacks) const;
 
   const Subject &subject;
-  const Item &item;
+  std::vector<RoundsKey> keys;
+  double stepSeconds;
   const RecordBook &incumbents;
-  const Values &incumbent;
   std::string library, candidateFile, fallbackFile;
   RoundsOptions options;
-  TrialPlan plan;
   uint64_t trials = 0;
 };
 

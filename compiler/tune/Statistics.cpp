@@ -37,7 +37,8 @@ size_t positiveRanks(std::span<const double> x) {
   return sum;
 }
 
-double quantile(std::vector<double> &values, double part) {
+/// Of sorted values.
+double quantileOf(const std::vector<double> &values, double part) {
   const double at = part * double(values.size() - 1);
   const size_t below = size_t(at), above = std::min(below + 1, values.size() - 1);
   return values[below] + (at - double(below)) * (values[above] - values[below]);
@@ -60,7 +61,7 @@ Comparison compare(std::span<const double> x, double confidence) {
     for (size_t j = i; j < x.size(); ++j)
       means.push_back((x[i] + x[j]) / 2);
   std::sort(means.begin(), means.end());
-  result.change = quantile(means, 0.5);
+  result.change = quantileOf(means, 0.5);
 
   // As many means are outside on each side as the test needs to be so sure.
   size_t outside = 0;
@@ -72,18 +73,20 @@ Comparison compare(std::span<const double> x, double confidence) {
   return result;
 }
 
-double median(std::vector<double> values) {
+double quantile(std::vector<double> values, double part) {
   if (values.empty())
     return 0;
   std::sort(values.begin(), values.end());
-  return quantile(values, 0.5);
+  return quantileOf(values, part);
 }
+
+double median(std::vector<double> values) { return quantile(std::move(values), 0.5); }
 
 double spread(std::vector<double> values) {
   if (values.empty())
     return 0;
   std::sort(values.begin(), values.end());
-  return quantile(values, 0.75) - quantile(values, 0.25);
+  return quantileOf(values, 0.75) - quantileOf(values, 0.25);
 }
 
 } // namespace lathe::tune

@@ -31,7 +31,8 @@ struct Comparison {
 Comparison compare(std::span<const double> x, double confidence);
 inline constexpr size_t kMostPairs = 64; ///< exact distributions beyond are of no use, and slow
 
-/// The median; 0 of nothing.
+/// The value that `part` of them are below, between two of them linearly; 0 of nothing.
+double quantile(std::vector<double> values, double part);
 double median(std::vector<double> values);
 /// The distance between the quartiles.
 double spread(std::vector<double> values);

@@ -18,6 +18,8 @@ constexpr double kTurnSeconds = 4e-3;
 constexpr size_t kMostSteps = 12;
 /// Steps beyond this fill the caches themselves; none is spent on warming up.
 constexpr double kLongStep = 20e-3;
+/// Of a group's phases in a turn, the part whose slowest is taken.
+constexpr double kUndisturbed = 0.25;
 /// Rounds whose logits are compared.
 constexpr size_t kCompared = 3;
 /// A candidate that is slower by so much in each of so many rounds has lost.
@@ -26,7 +28,8 @@ constexpr size_t kLostRounds = 4, kFarLostRounds = 2;
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
-bool hasLost(llvm::ArrayRef<double> changes) {
+bool hasLost(const TrialResult::Times &times) {
+  const std::vector<double> changes = tune::changes(times);
   auto allAbove = [&](double least) { return llvm::all_of(changes, [=](double x) { return x > least; }); };
   return (changes.size() >= kLostRounds && allAbove(kLost)) ||
          (changes.size() >= kFarLostRounds && allAbove(kFarLost));
@@ -35,9 +38,10 @@ bool hasLost(llvm::ArrayRef<double> changes) {
 class Trial {
 public:
   Trial(const Subject &subject, const TrialPlan &plan)
-      : subject(subject), plan(plan), wanted(subject.set.programs[plan.program].phases.size(), false) {
-    for (size_t phase : plan.phases)
-      wanted[phase] = true;
+      : subject(subject), plan(plan), groupOf(subject.set.programs[plan.program].phases.size(), plan.groups.size()) {
+    for (size_t group = 0; group < plan.groups.size(); ++group)
+      for (size_t phase : plan.groups[group])
+        groupOf[phase] = group;
     const double step = std::max(plan.stepSeconds, 1e-6);
     kept = std::clamp<size_t>(size_t(std::ceil(kTurnSeconds / step)), 1, kMostSteps);
     warming = step < kLongStep ? 1 : 0;
@@ -60,10 +64,10 @@ public:
 
   Expected<TrialResult> run() {
     TrialResult result;
-    result.seconds.resize(runs.size());
+    result.groups.assign(plan.groups.size(), TrialResult::Times(runs.size()));
     for (std::unique_ptr<Steps> &steps : runs) // pages in weights and code
-      if (Expected<double> warm = turn(*steps, nullptr); !warm)
-        return warm.takeError();
+      if (llvm::Error failed = steps->step())
+        return std::move(failed);
     std::mt19937_64 random(plan.seed);
     for (size_t round = 0; round < plan.rounds; ++round) {
       std::vector<size_t> order(runs.size());
@@ -73,26 +77,27 @@ public:
         std::swap(order[i - 1], order[random() % i]);
       std::vector<uint64_t> hashes(runs.size(), 0);
       for (size_t i : order) {
-        Expected<double> seconds = turn(*runs[i], round < kCompared ? &hashes[i] : nullptr);
+        Expected<std::vector<double>> seconds = turn(*runs[i], round < kCompared ? &hashes[i] : nullptr);
         if (!seconds)
           return seconds.takeError();
-        result.seconds[i].push_back(*seconds);
+        for (size_t group = 0; group < result.groups.size(); ++group)
+          result.groups[group][i].push_back((*seconds)[group]);
       }
       for (uint64_t hash : hashes)
         result.sameBits &= hash == hashes.front();
-      if (!result.sameBits || (plan.giveUp && hasLost(result.changes())))
+      if (!result.sameBits || (plan.giveUp && llvm::all_of(result.groups, hasLost)))
         break;
     }
     return result;
   }
 
 private:
-  /// Seconds of the phases in a step, the mean of a turn's.
-  Expected<double> turn(Steps &steps, uint64_t *hash) {
-    double seconds = 0;
+  /// Seconds of each group in a step.
+  Expected<std::vector<double>> turn(Steps &steps, uint64_t *hash) {
+    std::vector<std::vector<double>> seen(plan.groups.size());
     const PhaseObserver watch = [&](const PhaseEvent &event) {
-      if (wanted[event.phase])
-        seconds += event.seconds;
+      if (const size_t group = groupOf[event.phase]; group < seen.size())
+        seen[group].push_back(event.seconds);
     };
     for (size_t step = 0; step < warming + kept; ++step) {
       if (llvm::Error failed = steps.step(step < warming ? PhaseObserver() : watch))
@@ -100,12 +105,15 @@ private:
       if (hash)
         *hash = hashNumber(steps.logitsHash(), *hash);
     }
-    return std::max(seconds / double(kept), 1e-9);
+    std::vector<double> seconds;
+    for (size_t group = 0; group < seen.size(); ++group)
+      seconds.push_back(std::max(quantile(seen[group], kUndisturbed) * double(plan.groups[group].size()), 1e-9));
+    return seconds;
   }
 
   const Subject &subject;
   const TrialPlan &plan;
-  std::vector<bool> wanted;
+  std::vector<size_t> groupOf; ///< of each phase; beyond all groups: none
   size_t warming, kept;
   std::vector<std::unique_ptr<Steps>> runs;
 };
@@ -149,17 +157,17 @@ Expected<Profile::ProgramTime> profileProgram(std::shared_ptr<const Model> model
     }
   }
   for (size_t i = 0; i < seconds.size(); ++i)
-    time.phases[i].seconds = median(seconds[i]);
+    time.phases[i].seconds = quantile(seconds[i], kUndisturbed);
   time.stepSeconds = median(whole);
   return time;
 }
 
 } // namespace
 
-std::vector<double> TrialResult::changes(size_t library) const {
+std::vector<double> changes(const TrialResult::Times &times, size_t library) {
   std::vector<double> changes;
-  for (size_t i = 0; i < std::min(seconds.front().size(), seconds[library].size()); ++i)
-    changes.push_back(std::log(seconds[library][i] / seconds.front()[i]));
+  for (size_t i = 0; i < std::min(times.front().size(), times[library].size()); ++i)
+    changes.push_back(std::log(times[library][i] / times.front()[i]));
   return changes;
 }
 

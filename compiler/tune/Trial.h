@@ -1,9 +1,12 @@
 //===- Trial.h - programs run side by side, in turn ------------------------------------------------------*- C++ -*-===//
 //
 // What a child process does. Several libraries of one subject are loaded; in each round each of them runs a turn of a
-// few steps, in random order, and the seconds of the phases in question are taken from the steps behind the turn's
-// first, which finds the caches as another program has left them. All see the same tokens, so their logits must have the
-// same bits.
+// few steps, in random order. The phases of a key are a group. They do the same in all layers, so a turn's time of a
+// group is the lower quartile of its phases' times, as often as it has phases: those during which another process had
+// the core say nothing. The first step of a turn finds the caches as another program has left them and doesn't count.
+// All see the same tokens, so their logits must have the same bits.
+//
+// One trial measures several keys at once, each by its own phases: running the model is what takes time.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_TUNE_TRIAL_H
@@ -18,21 +21,22 @@ struct TrialPlan {
   std::vector<std::string> libraries; ///< the incumbent's first; loaded from the last to the first if `reversed`
   bool reversed = false;
   size_t program = 0;
-  std::vector<size_t> phases;
-  double stepSeconds = 0; ///< about; decides how many steps a turn has
+  std::vector<std::vector<size_t>> groups; ///< phases of the program
+  double stepSeconds = 0;                  ///< about; decides how many steps a turn has
   size_t rounds = 1;
-  bool giveUp = false; ///< end early when the second library has clearly lost
+  bool giveUp = false; ///< end early when the second library has clearly lost in every group
   uint64_t seed = 1;
   unsigned threads = 0;
 };
 
 struct TrialResult {
-  std::vector<std::vector<double>> seconds; ///< of each library, of the phases in a step, by round
+  using Times = std::vector<std::vector<double>>; ///< of each library, by round
+  std::vector<Times> groups;                      ///< seconds of a group in a step
   bool sameBits = true;
-
-  /// ln(second library / first) by round.
-  std::vector<double> changes(size_t library = 1) const;
 };
+
+/// ln(times / first library's) by round.
+std::vector<double> changes(const TrialResult::Times &times, size_t library = 1);
 
 llvm::Expected<TrialResult> runTrial(const Subject &subject, const TrialPlan &plan);
 /// Between processes.

@@ -15,14 +15,14 @@ static llvm::Expected<Json> parse(const std::string &text) {
 }
 
 std::string encode(const TrialResult &result) {
-  return Json{{"seconds", result.seconds}, {"same_bits", result.sameBits}}.dump();
+  return Json{{"groups", result.groups}, {"same_bits", result.sameBits}}.dump();
 }
 
 llvm::Expected<TrialResult> decodeTrial(const std::string &text) {
   llvm::Expected<Json> json = parse(text);
   if (!json)
     return json.takeError();
-  return TrialResult{(*json)["seconds"].get<std::vector<std::vector<double>>>(), (*json)["same_bits"].get<bool>()};
+  return TrialResult{(*json)["groups"].get<std::vector<TrialResult::Times>>(), (*json)["same_bits"].get<bool>()};
 }
 
 std::string encode(const Profile &profile) {

@@ -2,12 +2,8 @@
 #include "compiler/tune/Tuner.h"
 #include "compiler/support/Error.h"
 #include "compiler/support/Hash.h"
-#include "compiler/support/Output.h"
-#include "compiler/tune/CostModel.h"
+#include "compiler/tune/Job.h"
 #include "compiler/tune/ProcessRounds.h"
-#include "compiler/tune/Search.h"
-#include "runtime/device/cpu/Roofline.h"
-#include "llvm/Support/FileSystem.h"
 #include <chrono>
 #include <cmath>
 #include <thread>
@@ -18,332 +14,217 @@ namespace {
 using llvm::Error;
 using llvm::Expected;
 
-// The use that keys are weighed by: a prompt, then new tokens one by one. A program between decode and prefill, of many
-// sequences, counts as some steps.
-constexpr double kPromptTokens = 512, kNewTokens = 128, kOtherSteps = 16;
-/// A key whose turn is shorter finds out nothing.
-constexpr double kLeastShare = 1.5;
 /// Beyond the budget, a confirmation that has begun may take this part of it, or so many seconds.
 constexpr double kGracePart = 0.1, kGraceSeconds = 2;
-constexpr size_t kSeeds = 4;
+/// To make the program as it is, whose kernels may be many, and time it.
+constexpr double kPrepareSeconds = 3600;
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 unsigned coresOr(unsigned threads) { return threads ? threads : std::max(1u, std::thread::hardware_concurrency()); }
 
-/// Steps of program `index` in the common use.
-double stepsOf(const ProgramSet &set, size_t index, uint32_t rows) {
-  if (index == 0)
-    return kNewTokens;
-  return set.programs[index].distinctSequences || index + 1 < set.programs.size()
-             ? kOtherSteps
-             : std::max(1.0, kPromptTokens / std::max(1u, rows));
-}
-
-/// A key on its way.
-struct Job {
-  ItemResult result;
-  double lost = 0; ///< seconds above the limit, in the common use
-  double stepSeconds = 0;
-  std::unique_ptr<Search> search;
-  size_t confirmations = 0;
-  bool exhausted = false;
-
-  Use &use() { return result.item.uses[result.use]; }
-};
-
 class Tuner {
 public:
   Tuner(Subject &subject, Workspace &workspace, const TuneOptions &options)
-      : subject(subject), workspace(workspace), options(options), incumbentFile(workspace.file("incumbent.so")) {}
+      : subject(subject), workspace(workspace), options(options), library(workspace.file("incumbent.so")) {}
 
   Expected<TuneResult> run() {
     result.limits = measureMachine(coresOr(options.threads));
-    if (Error failed = open())
-      return std::move(failed);
     if (Error failed = prepare())
       return std::move(failed);
-    if (Error failed = work())
-      return std::move(failed);
+    for (const double end = now() + options.budget; now() < end && !interrupted();) {
+      Expected<bool> more = generation(end);
+      if (!more)
+        return more.takeError();
+      if (!*more)
+        break;
+    }
     for (Job &job : jobs)
       result.items.push_back(std::move(job.result));
-    result.interrupted = options.interrupted && options.interrupted();
-    result.records = found.size();
+    result.interrupted = interrupted();
+    result.records = ledger->records().size();
     return std::move(result);
   }
 
 private:
+  bool interrupted() const { return options.interrupted && options.interrupted(); }
   void say(const std::string &text) const {
     if (options.progress)
-      options.progress(text);
+      options.progress("tune: " + text);
   }
-  bool interrupted() const { return options.interrupted && options.interrupted(); }
 
-  /// The records' file and the journal, and what they know already.
-  Error open() {
-    if (llvm::sys::fs::exists(options.output)) {
-      const size_t before = subject.records.all().size();
-      if (Error wrong = subject.records.addFile(options.output))
-        return wrong;
-      found.assign(subject.records.all().begin() + ptrdiff_t(before), subject.records.all().end());
-    }
-    const JournalHead head = {subject.name, subject.target.name, generatorOf(*subject.backend), machineOf(result.limits),
-                              coresOr(options.threads)};
-    Expected<std::unique_ptr<Journal>> opened = Journal::open(options.output + ".journal", head, options.fresh);
+  /// Opens the ledger, makes the incumbents' program, times its phases and puts the keys in order.
+  Error prepare() {
+    Expected<std::unique_ptr<Ledger>> opened =
+        Ledger::open(options.output,
+                     {subject.name, subject.target.name, generatorOf(*subject.backend), machineOf(result.limits),
+                      result.limits.threads},
+                     options.fresh);
     if (!opened)
       return opened.takeError();
-    journal = std::move(*opened);
-    for (const Measurement &m : journal->before().measurements) {
-      if (m.outcome != Outcome::Won || m.record.empty())
-        continue;
-      Expected<std::vector<schedule::Record>> record = parseRecords(options.output + ".journal", m.record);
-      if (!record)
-        return record.takeError();
-      replace(record->front());
-    }
-    result.before = journal->before().measurements.size();
-    return Error::success();
-  }
-
-  /// Puts a record that was found in its place.
-  void replace(const schedule::Record &record) {
-    llvm::erase_if(found, [&](const schedule::Record &other) { return overlap(other, record); });
-    found.push_back(record);
-  }
-
-  /// What the journal says won is the incumbent.
-  void replay(Item &item) {
-    for (const Measurement &m : journal->before().measurements)
-      if (m.outcome == Outcome::Won && m.key == item.key.print())
-        if (std::optional<Values> values = parseValues(m.values, item)) {
-          item.current = *values;
-          subject.records.prefer(recordOf(item, subject.target, *values));
-        }
-  }
-
-  /// Makes the incumbents' program, times its phases and puts the keys in order.
-  Error prepare() {
+    ledger = std::move(*opened);
+    result.before = ledger->before().measurements.size();
+    for (const schedule::Record &record : ledger->records())
+      subject.records.prefer(record);
     Expected<std::vector<Item>> items = itemsOf(subject, options.families);
     if (!items)
       return items.takeError();
     for (Item &item : *items)
-      replay(item);
-    say("tune: makes and times the program as it is");
+      for (const Measurement *winner : ledger->winners(item.key.print()))
+        if (std::optional<Values> values = parseValues(winner->values, item)) {
+          item.current = *values;
+          subject.records.prefer(recordOf(item, subject.target, *values));
+        }
+    say("makes and times the program as it is");
+    Expected<Profile> times = profileIncumbents();
+    if (!times)
+      return times.takeError();
+    if (times->programs.empty()) // interrupted
+      return Error::success();
+    jobs = jobsOf(std::move(*items), subject, *times);
+    for (Job &job : jobs) {
+      begin(job, subject, *ledger, result.limits, options.seed);
+      const Use &use = job.use();
+      if (Error failed = ledger->add(KeyLine{job.key(), subject.set.programs[use.program].name,
+                                             job.item().current.print(), job.item().fallback.print(),
+                                             use.seconds * 1e9, use.limitSeconds * 1e9, use.memory,
+                                             job.result.weight}))
+        return failed;
+    }
+    return Error::success();
+  }
+
+  Expected<Profile> profileIncumbents() {
     const ChildEnd end = runInChild(
         [&]() -> Expected<std::string> {
-          if (Error failed = makeLibrary(subject, subject.records, incumbentFile))
+          if (Error failed = makeLibrary(subject, subject.records, library))
             return std::move(failed);
-          Expected<Profile> times = profile(subject, incumbentFile, options.threads, result.limits);
+          Expected<Profile> times = profile(subject, library, options.threads, result.limits);
           if (!times)
             return times.takeError();
           return encode(*times);
         },
-        {3600, options.interrupted});
+        {kPrepareSeconds, options.interrupted});
     if (end.kind == ChildEnd::Stopped)
-      return Error::success();
+      return Profile();
     if (end.kind != ChildEnd::Answered)
       return makeError("{0}: the program as it is cannot be timed: {1}", subject.name, end.text);
-    Expected<Profile> times = decodeProfile(end.text);
-    if (!times)
-      return times.takeError();
-    result.threads = times->threads;
-    for (Item &item : *items)
-      addJob(std::move(item), *times);
-    llvm::sort(jobs, [](const Job &a, const Job &b) {
-      return a.lost != b.lost ? a.lost > b.lost : a.result.item.key.print() < b.result.item.key.print();
-    });
-    double lost = 0;
+    return decodeProfile(end.text);
+  }
+
+  /// The program whose keys have had least of the time that is theirs; nothing: no key has anything left to try.
+  std::optional<size_t> nextProgram() const {
+    std::vector<double> lost(subject.set.programs.size(), 0);
     for (const Job &job : jobs)
-      lost += job.lost;
+      if (!job.exhausted)
+        lost[job.program()] += std::max(job.lost, 1e-12);
+    std::optional<size_t> next;
+    auto had = [&](size_t program) { return (program < spent.size() ? spent[program] : 0) / lost[program]; };
+    for (size_t program = 0; program < lost.size(); ++program)
+      if (lost[program] > 0 && (!next || had(program) < had(*next)))
+        next = program;
+    return next;
+  }
+
+  /// The jobs of a program whose turn it is, each with a candidate.
+  std::vector<std::pair<Job *, Values>> candidates(size_t program) {
+    double most = 0;
+    for (const Job &job : jobs)
+      if (!job.exhausted && job.program() == program)
+        most = std::max(most, job.lost);
+    std::vector<std::pair<Job *, Values>> chosen;
     for (Job &job : jobs) {
-      job.result.weight = lost > 0 ? job.lost / lost : 0;
-      if (Error failed = begin(job))
-        return failed;
-    }
-    return Error::success();
-  }
-
-  void addJob(Item item, const Profile &times) {
-    Job job;
-    double most = -1;
-    for (auto [index, use] : llvm::enumerate(item.uses)) {
-      const Profile::ProgramTime &program = times.programs[use.program];
-      if (!program.possible)
+      if (job.exhausted || job.program() != program)
         continue;
-      for (size_t phase : use.phases) {
-        const Profile::PhaseTime &time = program.phases[phase];
-        use.seconds += time.seconds, use.limitSeconds += time.limitSeconds;
-        use.bytes += time.bytes, use.operations += time.operations;
-        use.rate = time.rate, use.memory = time.memory;
-      }
-      const double lost = stepsOf(subject.set, use.program, program.rows) * std::max(0.0, use.seconds - use.limitSeconds);
-      job.lost += lost;
-      if (lost > most)
-        most = lost, job.result.use = index, job.stepSeconds = program.stepSeconds;
-    }
-    if (most < 0)
-      return; // no step runs it
-    job.result.best = item.current;
-    job.result.item = std::move(item);
-    jobs.push_back(std::move(job));
-  }
-
-  /// The search, with what the journal has of the key.
-  Error begin(Job &job) {
-    ItemResult &r = job.result;
-    const Item &item = r.item;
-    std::vector<Values> seeds;
-    if (item.current != item.fallback)
-      seeds.push_back(item.fallback);
-    for (const schedule::Record &record : llvm::reverse(subject.records.all()))
-      if (record.target() == subject.target.name && record.family() == item.key.family &&
-          record.types() == item.key.types && seeds.size() < kSeeds)
-        if (std::optional<Values> values = valuesOf(record, item))
-          seeds.push_back(*values);
-    const Use use = job.use();
-    const int64_t rows = std::min<int64_t>(item.grid.rows, rowsOfStep(use.program));
-    const double rate = operationsPerSecond(use.rate, result.limits), phases = double(use.phases.size());
-    job.search = std::make_unique<Search>(
-        item.space, item.current, std::move(seeds),
-        [kernel = item.kernel, grid = item.grid, target = subject.target, use, rows, rate, phases,
-         limits = result.limits](const Values &values) {
-          return estimateSeconds({.kernel = kernel,
-                                  .grid = grid,
-                                  .target = target,
-                                  .rows = rows,
-                                  .bytes = use.bytes / phases,
-                                  .operations = use.operations / phases,
-                                  .operationRate = rate,
-                                  .readRate = limits.readBytesPerSecond,
-                                  .threads = limits.threads},
-                                 values);
-        },
-        hashNumber(options.seed, hashBytes(item.key.print())));
-    for (const Measurement &m : journal->before().measurements) {
-      if (m.key != item.key.print())
+      job.credit += most > 0 ? job.lost / most : 1;
+      if (job.credit < 1)
         continue;
-      count(job, m);
-      if (m.outcome == Outcome::Won && !m.record.empty())
-        r.gain = gainOf(parseRecords("", m.record));
-      if (std::optional<Values> values = parseValues(m.values, item))
-        job.search->known(*values);
-    }
-    const std::string key = item.key.print();
-    if (llvm::none_of(journal->before().keys, [&](const KeyLine &line) { return line.key == key; }))
-      return journal->add(KeyLine{key, subject.set.programs[use.program].name, item.current.print(),
-                                  item.fallback.print(), use.seconds * 1e9, use.limitSeconds * 1e9, use.memory,
-                                  r.weight});
-    return Error::success();
-  }
-
-  /// As a record has it.
-  static Comparison gainOf(Expected<std::vector<schedule::Record>> record) {
-    const schedule::Provenance from = llvm::cantFail(std::move(record)).front().provenance(); // open() has read it
-    auto change = [](double percent) { return std::log1p(-percent / 100); };
-    return {.pairs = from.runs(),
-            .change = change(from.gain_percent()),
-            .low = change(from.gain_high_percent()),
-            .high = change(from.gain_low_percent())};
-  }
-
-  int64_t rowsOfStep(size_t program) const {
-    return program == 0 ? 1 : subject.set.programs[program].maxRows;
-  }
-
-  void count(Job &job, const Measurement &m) {
-    ++job.result.tried;
-    job.result.failed += !m.ran();
-    job.confirmations += m.pairs > kScreenRounds;
-    if (m.outcome != Outcome::Won)
-      return;
-    job.result.won = true;
-    job.result.nanoseconds = m.nanoseconds;
-    job.result.change += m.change;
-  }
-
-  /// Turns, until the time is up or nothing is left to try.
-  Error work() {
-    const double end = now() + options.budget;
-    for (bool any = true; any && !interrupted() && now() < end;) {
-      any = false;
-      double lost = 0;
-      for (const Job &job : jobs)
-        lost += job.exhausted ? 0 : job.lost;
-      for (Job &job : jobs) {
-        const double left = end - now();
-        if (left <= 0 || interrupted())
-          break;
-        if (job.exhausted)
-          continue;
-        any = true;
-        const double share = std::max(kLeastShare, lost > 0 ? left * job.lost / lost : left);
-        lost -= job.lost;
-        if (Error failed = workOn(job, std::min(end, now() + share), end))
-          return failed;
-      }
-    }
-    return Error::success();
-  }
-
-  Error workOn(Job &job, double until, double end) {
-    const double grace = std::max(kGraceSeconds, kGracePart * options.budget);
-    ItemResult &r = job.result;
-    while (now() < until && !interrupted()) {
-      std::optional<Values> candidate = job.search->next();
-      if (!candidate) {
+      job.credit -= 1;
+      if (std::optional<Values> candidate = job.search->next())
+        chosen.emplace_back(&job, std::move(*candidate));
+      else
         job.exhausted = true;
-        break;
-      }
-      say(llvm::formatv("tune: {0}: candidate {1}{2}; {3:f0} s left", r.item.key.print(), r.tried + 1,
-                        r.won ? llvm::formatv(", {0:f1} % found", -100 * std::expm1(r.change)).str() : "", end - now())
-              .str());
-      ProcessRounds rounds(subject, workspace, r.item, job.use(), job.stepSeconds, subject.records, r.best,
-                           incumbentFile,
-                           {.threads = options.threads,
-                            .seed = hashBytes(candidate->print(), options.seed),
-                            .stop = [&] { return interrupted() || now() > end; },
-                            .stopConfirming = [&] { return interrupted() || now() > end + grace; }});
-      Finding finding = measure(rounds, *candidate, r.best, job.confirmations);
-      if (finding.stopped)
-        break;
-      if (Error failed = settle(job, *candidate, finding, rounds.candidateLibrary()))
-        return failed;
     }
-    return Error::success();
+    return chosen;
+  }
+
+  /// Whether there was something to try.
+  Expected<bool> generation(double end) {
+    const std::optional<size_t> program = nextProgram();
+    if (!program)
+      return false;
+    const double start = now(), grace = std::max(kGraceSeconds, kGracePart * options.budget);
+    std::vector<std::pair<Job *, Values>> tries = candidates(*program);
+    if (tries.empty())
+      return true; // some key is exhausted now, or has more credit
+    say(llvm::formatv("{0}: {1} kernels at once, {2} candidates so far, {3} records; {4:f0} s left",
+                      subject.set.programs[*program].name, tries.size(), result.measured, ledger->records().size(),
+                      end - start)
+            .str());
+    std::vector<RoundsKey> keys;
+    std::vector<Challenge> challenges;
+    for (auto &[job, candidate] : tries) {
+      challenges.push_back({keys.size(), candidate, job->result.best, job->confirmations});
+      keys.push_back({&job->item(), &job->use()});
+    }
+    ProcessRounds rounds(subject, workspace, std::move(keys), tries.front().first->stepSeconds, subject.records, library,
+                         {.threads = options.threads,
+                          .seed = hashNumber(result.before + result.measured, hashNumber(options.seed)),
+                          .stop = [&] { return interrupted() || now() > end; },
+                          .stopConfirming = [&] { return interrupted() || now() > end + grace; }});
+    std::vector<Finding> findings = measure(rounds, challenges);
+    bool winners = false;
+    for (size_t i = 0; i < findings.size(); ++i) {
+      if (findings[i].stopped)
+        continue;
+      if (Error failed = settle(*tries[i].first, tries[i].second, findings[i]))
+        return std::move(failed);
+      winners |= findings[i].measurement.outcome == Outcome::Won;
+    }
+    if (winners)
+      if (Error failed = makeIncumbents())
+        return std::move(failed);
+    spent.resize(subject.set.programs.size(), 0);
+    spent[*program] += now() - start;
+    return true;
+  }
+
+  /// All kernels are in the cache by now: this is the linker's work.
+  Error makeIncumbents() {
+    const ChildEnd end = runInChild(
+        [&]() -> Expected<std::string> {
+          if (Error failed = makeLibrary(subject, subject.records, library))
+            return std::move(failed);
+          return "";
+        },
+        {kPrepareSeconds, options.interrupted});
+    return end.kind == ChildEnd::Answered || end.kind == ChildEnd::Stopped
+               ? Error::success()
+               : makeError("{0}: the program of the winners cannot be made: {1}", subject.name, end.text);
   }
 
   /// Writes down what was found, and makes a winner the incumbent.
-  Error settle(Job &job, const Values &candidate, Finding &finding, const std::string &library) {
+  Error settle(Job &job, const Values &candidate, Finding &finding) {
     ItemResult &r = job.result;
     Measurement &m = finding.measurement;
-    m.key = r.item.key.print();
+    m.key = job.key();
     ++result.measured;
-    count(job, m);
+    job.count(m);
     if (m.outcome != Outcome::Won)
-      return journal->add(m);
+      return ledger->add(m);
+    const schedule::Record plain = recordOf(job.item(), subject.target, candidate);
     std::optional<schedule::Record> record;
-    if (candidate != r.item.fallback && finding.againstFallback.high < 0 && m.nanoseconds < finding.fallbackNanoseconds) {
-      record = recordOf(r.item, subject.target, candidate);
+    if (candidate != job.item().fallback && finding.againstFallback.high < 0 &&
+        m.nanoseconds < finding.fallbackNanoseconds) {
+      record = plain;
       fillProvenance(*record->mutable_provenance(), finding);
-      m.record = textOf(*record, /*oneLine=*/true);
-      while (!m.record.empty() && m.record.back() == '\n')
-        m.record.pop_back();
     }
-    if (Error failed = journal->add(m))
-      return failed;
-    const schedule::Record plain = recordOf(r.item, subject.target, candidate);
     subject.records.prefer(plain);
-    if (record)
-      replace(*record);
-    else // the fallback itself is better than a record was
-      llvm::erase_if(found, [&](const schedule::Record &other) { return overlap(other, plain); });
     r.best = candidate;
     r.changeHere += m.change;
-    r.gain = finding.againstFallback;
+    r.gain = record ? finding.againstFallback : Comparison();
     job.search->won(candidate);
-    if (std::error_code problem = llvm::sys::fs::rename(library, incumbentFile))
-      return makeError("{0}: {1}", incumbentFile, problem.message());
-    return writeRecords();
+    return ledger->addWinner(m, plain, record);
   }
 
   void fillProvenance(schedule::Provenance &from, const Finding &finding) const {
@@ -362,24 +243,14 @@ private:
     from.set_gain_high_percent(percent(finding.againstFallback.low));
   }
 
-  Error writeRecords() {
-    Expected<Merged> merged = mergeRecords({{options.output, found}});
-    if (!merged)
-      return merged.takeError();
-    return writeFile(options.output, [&](llvm::raw_ostream &out) {
-      out << textOf(merged->records);
-      return Error::success();
-    });
-  }
-
   Subject &subject;
   Workspace &workspace;
   const TuneOptions &options;
-  const std::string incumbentFile;
+  const std::string library; ///< the incumbents'
   TuneResult result;
-  std::unique_ptr<Journal> journal;
-  std::vector<Job> jobs; ///< those that lose most first
-  std::vector<schedule::Record> found; ///< of the records' file
+  std::unique_ptr<Ledger> ledger;
+  std::vector<Job> jobs;     ///< those that lose most first
+  std::vector<double> spent; ///< seconds, on the keys of each program
 };
 
 } // namespace
@@ -389,8 +260,8 @@ Expected<TuneResult> tune(Subject &subject, Workspace &workspace, const TuneOpti
 }
 
 std::string generatorOf(const Backend &backend) {
-  return llvm::formatv("{0} {1}", backend.name, llvm::utohexstr(hashBytes(backend.stamp), /*LowerCase=*/true, 16).substr(0, 12))
-      .str();
+  const std::string digits = llvm::utohexstr(hashBytes(backend.stamp), /*LowerCase=*/true, 16);
+  return std::string(backend.name) + " " + digits.substr(0, 12);
 }
 
 std::string machineOf(const MachineLimits &limits) {

@@ -1,19 +1,20 @@
 //===- Tuner.h - from a model to records ------------------------------------------------------------------*- C++ -*-===//
 //
-//   budget is for the keys by the time that they lose above the machine's limit in a common use (a prompt of 512 tokens
-//   and 128 new ones), the most first; what one leaves over goes to the others
+//   time is for programs and their keys by what they lose above the machine's limits in a common use (a prompt of 512
+//   tokens, then 128 new ones): the key that loses most takes part in every generation of its program, one that loses a
+//   tenth of that in every tenth
 //
-//   for each key:   search (Search.h) -> candidate -> child processes (Measure.h) -> journal -> winner? -> records' file
+//   a generation:  a candidate of each key whose turn it is (Search.h) -> child processes that compile them together and
+//                  measure each by its own phases (Measure.h) -> journal -> winners? -> records (Ledger.h)
 //
-// The records' file is whole at any time: it has what it had, and what was found. The journal beside it (FILE.journal)
-// has every measurement; where it fits, tuning goes on from there.
+// Winners are the incumbents of the next generation.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_TUNE_TUNER_H
 #define LATHE_COMPILER_TUNE_TUNER_H
 
 #include "compiler/tune/Item.h"
-#include "compiler/tune/Journal.h"
+#include "compiler/tune/Ledger.h"
 #include "compiler/tune/Measure.h"
 
 namespace lathe::tune {
@@ -33,22 +34,18 @@ struct TuneOptions {
 /// What became of one key.
 struct ItemResult {
   Item item;
-  size_t use = 0;        ///< of the item, in which it was measured
-  double weight = 0;     ///< KeyLine::weight
-  Values best;           ///< the start's if nothing is better
-  size_t tried = 0;      ///< in all runs that the journal has
-  size_t failed = 0;     ///< of those: could not be made or run, or had other bits
-  bool won = false;
-  double change = 0;      ///< ln(best / start) of all winners, one after another
-  double changeHere = 0;  ///< of those of this run
+  size_t use = 0;         ///< of the item, in which it is measured
+  double weight = 0;      ///< KeyLine::weight
+  Values best;            ///< the start's if nothing is better
+  size_t tried = 0;       ///< in all runs that the journal has
+  size_t failed = 0;      ///< of those: could not be made or run, or had other bits
+  double changeHere = 0;  ///< ln(best / start) of this run's winners, one after another
   Comparison gain;        ///< of the best, against the fallback; no pairs: there is no record of it
-  double nanoseconds = 0; ///< of the best
 };
 
 struct TuneResult {
   std::vector<ItemResult> items; ///< those that lose most first
   MachineLimits limits;
-  unsigned threads = 0;
   size_t measured = 0, before = 0; ///< candidates of this run; of those that the journal had
   size_t records = 0;              ///< in the file
   bool interrupted = false;
@@ -60,12 +57,12 @@ llvm::Expected<TuneResult> tune(Subject &subject, Workspace &workspace, const Tu
 struct RecordCheck {
   schedule::Record record;
   enum State {
-    Holds,           ///< it is faster than the fallback
-    DoesNotHold,     ///< it is not
-    OtherGenerator,  ///< its kernels were made by another version: not measured
-    OtherTarget,     ///< this machine, or this run, is of another one
-    NotOfThisModel,  ///< no kernel of the model has its key
-    Unmeasured,      ///< could not be made or run: `detail`
+    Holds,          ///< it is faster than the fallback
+    DoesNotHold,    ///< it is not
+    OtherGenerator, ///< its kernels were made by another version: not measured
+    OtherTarget,    ///< this machine, or this run, is of another one
+    NotOfThisModel, ///< no kernel of the model has its key
+    Unmeasured,     ///< could not be made or run: `detail`
   } state = Unmeasured;
   std::string detail;
   Comparison gain;

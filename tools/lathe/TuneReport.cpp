@@ -47,11 +47,9 @@ std::string reportText(const tune::TuneResult &result) {
   for (const tune::ItemResult &item : result.items) {
     const tune::Use &use = item.item.uses[item.use];
     const double before = use.seconds > 0 ? use.limitSeconds / use.seconds : 0;
-    // A key that was tuned in an earlier run began with what won there.
-    const bool gained = item.won && item.gain.pairs;
     const std::string change = differenceText(item.item.fallback, item.best);
     table.add({item.item.key.print(), percent(item.weight), std::to_string(item.tried),
-               change.empty() ? (item.tried ? "fallback stays" : "") : change, gained ? gainText(item.gain) : "",
+               change.empty() ? (item.tried ? "fallback stays" : "") : change, item.gain.pairs ? gainText(item.gain) : "",
                use.memory ? "memory" : "arithmetic", percent(before), percent(before * std::exp(-item.changeHere))});
   }
   std::string text = llvm::formatv("{0}: reads {1:f1} GB/s; {2} {3:f0} GFLOP/s", tune::machineOf(result.limits),
