@@ -43,6 +43,9 @@ struct Variant {
 /// The targets that "a,b" names, the best first; "host" is this machine's. Fails, listing all, where one is not known.
 llvm::Expected<std::vector<TargetDesc>> parseTargets(llvm::StringRef names);
 
+/// The kernels of a schedule as the link stage takes them, from the units that were compiled of it.
+std::vector<LinkedKernel> linkedKernels(llvm::ArrayRef<Scheduled> schedule, llvm::ArrayRef<CompiledUnit> units);
+
 /// One run of the compiler: each stage fills what is its own and reads what is above.
 struct Compilation {
   Compilation(std::string path, PipelineOptions options);

@@ -183,6 +183,17 @@ Error stage::printSchedule(Compilation &c, StringRef form, llvm::raw_ostream &ou
 
 //===-- object --------------------------------------------------------------------------------------------------===//
 
+std::vector<LinkedKernel> lathe::linkedKernels(llvm::ArrayRef<Scheduled> schedule,
+                                               llvm::ArrayRef<CompiledUnit> units) {
+  std::vector<LinkedKernel> kernels;
+  for (const Scheduled &scheduled : schedule)
+    kernels.push_back({scheduled.symbol(), scheduled.tag, ""});
+  for (const CompiledUnit &one : units)
+    for (auto [place, function] : llvm::zip(one.unit.kernels, one.unit.functions))
+      kernels[place].function = function;
+  return kernels;
+}
+
 Error stage::object(Compilation &c) {
   size_t before = 0, total = 0;
   for (const Variant &variant : c.variants)
@@ -200,12 +211,7 @@ Error stage::object(Compilation &c) {
       c.warnings.push_back("the kernel cache was not written: " + compiled->cacheProblem);
     before += variant.schedule.size();
     variant.units = std::move(compiled->units);
-    variant.kernels.resize(variant.schedule.size());
-    for (auto [kernel, scheduled] : llvm::zip_equal(variant.kernels, variant.schedule))
-      kernel = {scheduled.symbol(), scheduled.tag, ""};
-    for (const CompiledUnit &one : variant.units)
-      for (auto [place, function] : llvm::zip(one.unit.kernels, one.unit.functions))
-        variant.kernels[place].function = function;
+    variant.kernels = linkedKernels(variant.schedule, variant.units);
   }
   return Error::success();
 }

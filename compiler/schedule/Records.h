@@ -10,7 +10,7 @@
 #define LATHE_COMPILER_SCHEDULE_RECORDS_H
 
 #include "compiler/schedule/Key.h"
-#include "schedules/schedule.pb.h"
+#include "compiler/schedule/RecordText.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -30,6 +30,12 @@ public:
   /// The same of a file on disk.
   llvm::Error addFile(llvm::StringRef path);
 
+  /// Puts a record before all others, whatever they cover: what a tuner tries. It is not checked.
+  void prefer(schedule::Record record) {
+    records.push_back(std::move(record));
+    files.push_back("");
+  }
+
   struct Match {
     const schedule::Record *record; ///< lives as long as the book is not changed
     bool exact;
@@ -44,10 +50,8 @@ private:
   llvm::Error parse(llvm::StringRef file, const std::string &text, size_t first);
 
   std::vector<schedule::Record> records; ///< later ones go first
+  std::vector<std::string> files;        ///< of each
 };
-
-/// "linear q4_1 q16 m=1 k=576..1024": what a record covers.
-std::string print(const schedule::Record &record);
 
 } // namespace lathe
 

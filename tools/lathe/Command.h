@@ -69,6 +69,7 @@ void addEval(CLI::App &app, Outcome &outcome);
 void addBench(CLI::App &app, Outcome &outcome);
 void addInspect(CLI::App &app, Outcome &outcome);
 void addTokenize(CLI::App &app, Outcome &outcome);
+void addTune(CLI::App &app, Outcome &outcome);
 void addVerify(CLI::App &app, Outcome &outcome);
 
 } // namespace lathe::cli

@@ -39,6 +39,7 @@ int runCommandLine(int argc, char **argv) {
   addBench(app, outcome);
   addInspect(app, outcome);
   addTokenize(app, outcome);
+  addTune(app, outcome);
   addVerify(app, outcome);
   auto named = [&](const CLI::App *command) { return command->get_name() == argv[1]; };
   if (argc > 1 && argv[1][0] != '-' && app.get_subcommands(named).empty())

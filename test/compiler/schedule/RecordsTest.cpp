@@ -8,8 +8,8 @@ using testing::HasSubstr;
 
 namespace {
 
-const char kProvenance[] = R"(provenance { machine: "M" commit: "0123abc" date: "2026-11-21" budget_seconds: 1 runs: 5
-                                           median_ns: 10 spread_ns: 1 fallback_ns: 12 })";
+const char kProvenance[] = R"(provenance { machine: "M" commit: "0123abc" generator: "g" date: "2026-11-21" budget_seconds: 1 runs: 5
+                                           median_ns: 10 spread_ns: 1 fallback_ns: 12 gain_percent: 16 gain_low_percent: 15 gain_high_percent: 17 })";
 
 /// A record of one value for linears of some k.
 std::string linear(int64_t from, int64_t to, int64_t unroll, const char *target = "x86-64-v3") {

@@ -50,8 +50,8 @@ llvm::Expected<std::vector<Scheduled>> choose(ProgramSet &set, const RecordBook 
 const char kRecord[] = R"(records {
   target: "x86-64-v3" family: "linear" types: "f32 f32" sizes { name: "m" min: 4 max: 4 } sizes { name: "k" min: 32 max: 48 }
   values { name: "tile_columns" value: 5 } values { name: "unroll" value: 2 }
-  provenance { machine: "M" commit: "0123abc" date: "2026-11-21" budget_seconds: 1 runs: 5 median_ns: 10 spread_ns: 1
-               fallback_ns: 12 }
+  provenance { machine: "M" commit: "0123abc" generator: "g" date: "2026-11-21" budget_seconds: 1 runs: 5 median_ns: 10 spread_ns: 1
+               fallback_ns: 12 gain_percent: 16 gain_low_percent: 15 gain_high_percent: 17 }
 })";
 
 } // namespace

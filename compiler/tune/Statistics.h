@@ -1,0 +1,42 @@
+//===- Statistics.h - whether one program is faster than another, from pairs of noisy times -------------*- C++ -*-===//
+//
+// Two programs are timed in pairs, one right after the other and in random order, so that a noisy moment falls on both.
+// Of each pair counts x = ln(candidate / incumbent); if both are equally fast, x and -x are equally likely, whatever
+// the noise looks like, and that is all that is used here:
+//
+//   test       Wilcoxon's signed ranks, with their exact distribution: the probability of pairs that speak so much for
+//              the candidate if it is no faster
+//   estimate   the median of all means of two x (Hodges, Lehmann 1963), with the interval that belongs to the test
+//
+// One pair that something else disturbed changes a rank or two, where it would ruin a mean.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_COMPILER_TUNE_STATISTICS_H
+#define LATHE_COMPILER_TUNE_STATISTICS_H
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+namespace lathe::tune {
+
+struct Comparison {
+  size_t pairs = 0;
+  double change = 0;        ///< estimate of ln(candidate / incumbent): below 0, the candidate is faster
+  double low = 0, high = 0; ///< interval at the confidence asked for; infinite where there are too few pairs for it
+  double chance = 1;        ///< of pairs that speak so much for the candidate, if it is no faster
+};
+
+/// `x`: ln(candidate / incumbent) of each pair, at most kMostPairs.
+Comparison compare(std::span<const double> x, double confidence);
+inline constexpr size_t kMostPairs = 64; ///< exact distributions beyond are of no use, and slow
+
+/// The value that `part` of them are below, between two of them linearly; 0 of nothing.
+double quantile(std::vector<double> values, double part);
+double median(std::vector<double> values);
+/// The distance between the quartiles.
+double spread(std::vector<double> values);
+
+} // namespace lathe::tune
+
+#endif

@@ -1,0 +1,70 @@
+//===- Trial.h - programs run side by side, in turn ------------------------------------------------------*- C++ -*-===//
+//
+// What a child process does. Several libraries of one subject are loaded; in each round each of them runs a turn of a
+// few steps, in random order. The phases of a key are a group. They do the same in all layers, so a turn's time of a
+// group is the lower quartile of its phases' times, as often as it has phases: those during which another process had
+// the core say nothing. The first step of a turn finds the caches as another program has left them and doesn't count.
+// All see the same tokens, so their logits must have the same bits.
+//
+// One trial measures several keys at once, each by its own phases: running the model is what takes time.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_COMPILER_TUNE_TRIAL_H
+#define LATHE_COMPILER_TUNE_TRIAL_H
+
+#include "compiler/tune/Subject.h"
+#include "runtime/device/cpu/Limits.h"
+
+namespace lathe::tune {
+
+struct TrialPlan {
+  std::vector<std::string> libraries; ///< the incumbent's first; loaded from the last to the first if `reversed`
+  bool reversed = false;
+  size_t program = 0;
+  std::vector<std::vector<size_t>> groups; ///< phases of the program
+  double stepSeconds = 0;                  ///< about; decides how many steps a turn has
+  size_t rounds = 1;
+  bool giveUp = false; ///< end early when the second library has clearly lost in every group
+  uint64_t seed = 1;
+  unsigned threads = 0;
+};
+
+struct TrialResult {
+  using Times = std::vector<std::vector<double>>; ///< of each library, by round
+  std::vector<Times> groups;                      ///< seconds of a group in a step
+  bool sameBits = true;
+};
+
+/// ln(times / first library's) by round.
+std::vector<double> changes(const TrialResult::Times &times, size_t library = 1);
+
+llvm::Expected<TrialResult> runTrial(const Subject &subject, const TrialPlan &plan);
+/// Between processes.
+std::string encode(const TrialResult &result);
+llvm::Expected<TrialResult> decodeTrial(const std::string &text);
+
+/// Seconds and work of every phase of every program, in a step.
+struct Profile {
+  struct PhaseTime {
+    double seconds = 0, limitSeconds = 0, bytes = 0, operations = 0;
+    uint32_t rate = 0;
+    bool memory = false;
+  };
+  struct ProgramTime {
+    bool possible = true;
+    double stepSeconds = 0;
+    uint32_t rows = 0; ///< of a step, all sequences
+    std::vector<PhaseTime> phases;
+  };
+  std::vector<ProgramTime> programs;
+  unsigned threads = 0;
+};
+
+llvm::Expected<Profile> profile(const Subject &subject, const std::string &library, unsigned threads,
+                                const MachineLimits &limits);
+std::string encode(const Profile &profile);
+llvm::Expected<Profile> decodeProfile(const std::string &text);
+
+} // namespace lathe::tune
+
+#endif
