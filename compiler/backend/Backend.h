@@ -16,6 +16,7 @@
 #ifndef LATHE_COMPILER_BACKEND_BACKEND_H
 #define LATHE_COMPILER_BACKEND_BACKEND_H
 
+#include "compiler/backend/Emitted.h"
 #include "compiler/backend/Space.h"
 #include "compiler/fusion/Plan.h"
 #include "compiler/kernels/Program.h"
@@ -46,12 +47,6 @@ struct CodeUnit {
   std::optional<size_t> program = {};
   std::vector<std::string> functions =
       {}; ///< the linker symbol of each kernel's lathe_kernel_function; none of a program
-};
-
-/// Bytes or text; or what went wrong.
-struct Emitted {
-  std::string bytes;
-  std::string error; ///< empty: it went well
 };
 
 struct Backend {

@@ -9,9 +9,9 @@ const std::vector<TargetDesc> &lathe::targets() {
   static constexpr uint32_t v2 = CpuSSE4_2, v3 = v2 | CpuAVX | CpuAVX2 | CpuFMA | CpuF16C;
   static constexpr uint32_t v4 = v3 | CpuAVX512 | CpuAVX512_VNNI | CpuAVX512_BF16 | CpuAVX512_ICELAKE | CpuSSE4A;
   static const std::vector<TargetDesc> all = {
-      {.name = "x86-64-v2", .triple = kX86, .features = v2, .lanes = 4},
-      {.name = "x86-64-v3", .triple = kX86, .features = v3, .lanes = 8},
-      {.name = "x86-64-v4-vnni", .triple = kX86, .features = v4, .lanes = 16},
+      {.name = "x86-64-v2", .triple = kX86, .tune = "nehalem", .features = v2, .lanes = 4},
+      {.name = "x86-64-v3", .triple = kX86, .tune = "haswell", .features = v3, .lanes = 8},
+      {.name = "x86-64-v4-vnni", .triple = kX86, .tune = "znver4", .features = v4, .lanes = 16},
   };
   return all;
 }
@@ -23,6 +23,18 @@ std::optional<TargetDesc> lathe::findTarget(const std::string &name) {
     if (target.name == name)
       return target;
   return std::nullopt;
+}
+
+std::string lathe::llvmFeatures(const TargetDesc &target) {
+  std::string features;
+#define LATHE_HAS(part) features += features.empty() ? "+" part : ",+" part;
+#define LATHE_CPU_FEATURE(NAME, bit, name, has)                                                                        \
+  if (target.features & Cpu##NAME) {                                                                                  \
+    has                                                                                                                \
+  }
+#include "runtime/abi/cpu_features.def"
+#undef LATHE_HAS
+  return features;
 }
 
 uint32_t lathe::hostFeatures() {

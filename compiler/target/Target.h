@@ -6,12 +6,10 @@
 //   x86-64-v2        SSE4.2                                         4 lanes of f32
 //   x86-64-v3        + AVX AVX2 FMA F16C                            8
 //   x86-64-v4-vnni   + AVX-512 F CD BW DQ VL, VNNI, BF16,           16
-//                    IFMA VBMI VBMI2 BITALG VPOPCNTDQ GFNI, SSE4A: Zen 4 and later. Halide's other way to VNNI, for
-//                    Sapphire Rapids, brings AMX and FP16 along; Intel's processors run x86-64-v3 until one is at hand
-//                    to test.
+//                    IFMA VBMI VBMI2 BITALG VPOPCNTDQ GFNI, SSE4A: Zen 4 and later
 //
-// A new one: a line in Target.cpp, its features in runtime/abi/cpu_features.def where they are new, and what its backend
-// makes of them.
+// A new one: a line in Target.cpp, its features in runtime/abi/cpu_features.def where they are new, and what Halide's
+// patterns need of them in compiler/kernels/halide/Builder.cpp.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_TARGET_TARGET_H
@@ -37,8 +35,9 @@ struct TargetDesc {
   std::string name;
   DeviceKind device = DeviceKind::Cpu;
   std::string triple = {}; ///< LLVM's
+  std::string tune = {};   ///< Cpu: LLVM's name of the processor whose speeds its code is scheduled for
   uint32_t features = 0;   ///< Cpu: CpuFeature bits that its code needs
-  int64_t lanes = 4;       ///< Cpu: f32 in one vector register
+  int64_t lanes = 4;       ///< Cpu: f32 in one vector register, of the width that its code uses
   int64_t sm = 0;          ///< Cuda: compute capability, 90 for 9.0
 
   bool has(uint32_t bits) const { return (features & bits) == bits; }
@@ -48,6 +47,8 @@ struct TargetDesc {
 const std::vector<TargetDesc> &targets();
 /// The target of that name, or for "host" hostTarget().
 std::optional<TargetDesc> findTarget(const std::string &name);
+/// The Cpu target's features as LLVM writes them: "+avx,+avx2,…".
+std::string llvmFeatures(const TargetDesc &target);
 /// CpuFeature bits of the machine (and operating system) that this runs on.
 uint32_t hostFeatures();
 /// The most capable target that this machine runs.

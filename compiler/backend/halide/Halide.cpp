@@ -1,6 +1,7 @@
 //===- Halide.cpp - the CPU's backend ---------------------------------------------------------------------------===//
 #include "compiler/backend/halide/Halide.h"
 #include "KernelStamp.h"
+#include "compiler/backend/llvm/Native.h"
 #include "compiler/kernels/Signature.h"
 #include "compiler/kernels/halide/Stages.h"
 #include "compiler/support/MemoryFile.h"
@@ -83,6 +84,7 @@ std::string linkerName(const Scheduled &kernel, const TargetDesc &target) {
   return name;
 }
 
+/// What Halide makes of a kernel.
 Emitted generate(const Scheduled &kernel, const TargetDesc &target, Halide::OutputFileType type) {
   if (!space(kernel.kernel, {}, target).holds(kernel.values))
     return {"", "the schedule is not one of the kernel's"};
@@ -102,6 +104,12 @@ Emitted generate(const Scheduled &kernel, const TargetDesc &target, Halide::Outp
   });
 }
 
+/// What LLVM makes of that.
+Emitted native(const Scheduled &kernel, const TargetDesc &target, NativeForm form) {
+  Emitted bitcode = generate(kernel, target, Halide::OutputFileType::bitcode);
+  return bitcode.error.empty() ? compileBitcode(bitcode.bytes, target, form) : bitcode;
+}
+
 std::vector<CodeUnit> units(const ProgramSet &, const std::vector<Scheduled> &schedule, const TargetDesc &target) {
   std::vector<CodeUnit> units;
   for (size_t i = 0; i < schedule.size(); ++i) {
@@ -116,7 +124,7 @@ std::vector<CodeUnit> units(const ProgramSet &, const std::vector<Scheduled> &sc
 
 Emitted compile(const CodeUnit &unit, const ProgramSet &, const std::vector<Scheduled> &schedule,
                 const TargetDesc &target) {
-  return generate(schedule[unit.kernels.front()], target, Halide::OutputFileType::object);
+  return native(schedule[unit.kernels.front()], target, NativeForm::Object);
 }
 
 /// The pipeline's loop nest, which Halide writes to std::cerr and nowhere else.
@@ -139,10 +147,9 @@ Emitted printForm(const Backend::Form &form, const Scheduled &kernel, const Targ
   const std::string_view name = form.name;
   if (name == "nest")
     return nest(kernel, target, form.stage == std::string_view("kernels") ? nullptr : &kernel.values);
-  return generate(kernel, target,
-                  name == "asm"  ? Halide::OutputFileType::assembly
-                  : name == "ll" ? Halide::OutputFileType::llvm_assembly
-                                 : Halide::OutputFileType::stmt);
+  if (name == "stmt")
+    return generate(kernel, target, Halide::OutputFileType::stmt);
+  return native(kernel, target, name == "asm" ? NativeForm::Assembly : NativeForm::IR);
 }
 
 } // namespace

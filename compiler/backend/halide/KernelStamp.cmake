@@ -1,5 +1,5 @@
-# Writes OUTPUT with a hash of the files in SOURCES (separated by |) and of Halide's version: what, beside a kernel's
-# description, decides its code.
+# Writes OUTPUT with a hash of the files in SOURCES (separated by |) and of Halide's and LLVM's versions: what, beside
+# a kernel's description, decides its code.
 string(REPLACE "|" ";" files "${SOURCES}")
 set(hashes "")
 foreach(file ${files})
@@ -7,4 +7,4 @@ foreach(file ${files})
   string(APPEND hashes ${hash})
 endforeach()
 string(SHA256 stamp "${hashes}")
-file(WRITE ${OUTPUT} "#define LATHE_KERNEL_STAMP \"sources ${stamp} halide ${HALIDE}\"\n")
+file(WRITE ${OUTPUT} "#define LATHE_KERNEL_STAMP \"sources ${stamp} halide ${HALIDE} llvm ${LLVM}\"\n")

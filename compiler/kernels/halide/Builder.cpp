@@ -17,8 +17,9 @@ Halide::Target lathe::halideTarget(const TargetDesc &target) {
   add(CpuFMA, {T::FMA});
   add(CpuF16C, {T::F16C});
   add(CpuAVX512, {T::AVX512, T::AVX512_Skylake});
-  // Halide's only way to VNNI and BF16 without AMX and AVX512-FP16, which its SapphireRapids brings.
-  add(CpuAVX512_VNNI | CpuAVX512_BF16, {T::AVX512_Cannonlake, T::AVX512_Zen4});
+  // Halide's only way to VNNI without AMX. What else it brings never gets into code: compiler/backend/llvm.
+  if (target.has(CpuAVX512_VNNI))
+    result.set_feature(T::AVX512_Zen4);
   return result;
 }
 

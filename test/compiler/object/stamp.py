@@ -14,7 +14,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*"(compiler/[^"]+)"', re.MULTILINE)
 def main():
     root = pathlib.Path.cwd()
     stamped = {pathlib.Path(file).relative_to(root) for file in sys.argv[1:]}
-    builders = [*pathlib.Path("compiler/kernels/halide").glob("*.cpp"), pathlib.Path("compiler/object/Emit.cpp"),
+    builders = [*pathlib.Path("compiler/kernels/halide").glob("*.cpp"), *pathlib.Path("compiler/backend/llvm").glob("*.cpp"),
                 *pathlib.Path("compiler/schedule/halide").glob("*.cpp")]
     reached, pending = set(), builders
     while pending:
