@@ -1,3 +1,4 @@
+//===- CombineCases.cpp - joins of splits -------------------------------------------------------------------------===//
 #include "test/kernels/Case.h"
 
 using namespace lathe;
