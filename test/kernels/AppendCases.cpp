@@ -1,3 +1,4 @@
+//===- AppendCases.cpp - the cache's new entry --------------------------------------------------------------------===//
 #include "test/kernels/Case.h"
 
 using namespace lathe;

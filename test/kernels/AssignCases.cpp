@@ -1,3 +1,4 @@
+//===- AssignCases.cpp - choices by expert ------------------------------------------------------------------------===//
 #include "test/kernels/Case.h"
 #include <array>
 

@@ -1,3 +1,4 @@
+//===- AttendCases.cpp - partial softmaxes over the cache ---------------------------------------------------------===//
 #include "test/kernels/Case.h"
 #include <array>
 #include <cmath>
@@ -31,6 +32,8 @@ std::vector<KernelCase> test::AttendCases() {
     }
   const AttendKernel six{6, 1, 64, 0.125, 0, 0, CacheFormat::F16, 4, 256};
   cases.push_back({.kernel = six, .at = {200}, .schedules = true});
+  cases.push_back(
+      {.kernel = AttendKernel{8, 1, 20, 0.2, 70, 5, CacheFormat::F32, 4, 64}, .at = {200}, .schedules = true});
   cases.push_back({.kernel = six, .at = {0, 255}, .spread = 0, .note = "all positions count alike"});
   cases.push_back({.kernel = six, .at = {0, 255}, .spread = 1.5, .note = "few positions have all the weight"});
 

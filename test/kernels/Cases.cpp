@@ -1,3 +1,4 @@
+//===- Cases.cpp - all families' cases ----------------------------------------------------------------------------===//
 #include "test/kernels/Case.h"
 
 using namespace lathe;

@@ -1,3 +1,4 @@
+//===- CollectCases.cpp - sums of choices -------------------------------------------------------------------------===//
 #include "test/kernels/Case.h"
 
 using namespace lathe;

@@ -1,3 +1,4 @@
+//===- CombineCases.cpp - joins of splits -------------------------------------------------------------------------===//
 #include "test/kernels/Case.h"
 
 using namespace lathe;
@@ -12,6 +13,7 @@ std::vector<KernelCase> test::CombineCases() {
       cases.push_back({.kernel = CombineKernel{8, size, partialsOf(8, size), 4, 64, format}, .at = at});
     cases.push_back({.kernel = CombineKernel{5, size, partialsOf(5, size), 4, 64, ActFormat::F32, true}, .at = at});
   }
+  cases.push_back({.kernel = CombineKernel{8, 20, partialsOf(8, 20), 4, 64, ActFormat::Q16, true}, .at = at});
   cases.push_back({.kernel = CombineKernel{71, 64, partialsOf(71, 64), 1, 256}, .at = {5}});
   cases.push_back({.kernel = CombineKernel{5, 20, partialsOf(7, 20), 4, 64}, .at = at, .note = "some heads of more"});
 

@@ -1,3 +1,4 @@
+//===- ConvCases.cpp - causal convolutions ------------------------------------------------------------------------===//
 #include "test/kernels/Case.h"
 
 using namespace lathe;

@@ -1,3 +1,4 @@
+//===- EmbedCases.cpp - rows of packed tables ---------------------------------------------------------------------===//
 #include "test/kernels/Case.h"
 
 using namespace lathe;

@@ -58,6 +58,13 @@ std::map<size_t, Line> lines;
 
 class Summary : public testing::Environment {
   void TearDown() override {
+    printf("on");
+    for (const Platform &platform : platforms())
+      printf(" %s", platform.target.name.c_str());
+    for (const TargetDesc &target : targets())
+      if (llvm::none_of(platforms(), [&](const Platform &platform) { return platform.target.name == target.name; }))
+        printf(", not %s, which this machine does not run", target.name.c_str());
+    printf("\n");
     for (const auto &[family, line] : lines) {
       const KernelFamily &its = kernelFamilies()[family];
       printf("%-10s %4zu cases, %5zu calls: worst %6.2f of %g eps  %s\n", its.name, line.cases, line.calls,

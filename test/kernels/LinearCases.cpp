@@ -1,3 +1,4 @@
+//===- LinearCases.cpp - GEMV and GEMM ----------------------------------------------------------------------------===//
 #include "test/kernels/Case.h"
 #include <array>
 #include <optional>
@@ -70,8 +71,12 @@ std::vector<KernelCase> test::LinearCases() {
   for (double spread : {0.0, 1e-40}) // zeros, denormals
     cases.push_back({.kernel = linear(PackedFormat::F32, 64, 2, 4), .spread = spread});
   cases.push_back({.kernel = linear(PackedFormat::F32, 64, 2, 4), .fill = Fill::Infinite, .note = "stays not finite"});
-  for (PackedFormat format : {PackedFormat::F16, PackedFormat::Q4_1, PackedFormat::Q8_0, PackedFormat::Q6_K})
+  for (PackedFormat format :
+       {PackedFormat::F32, PackedFormat::F16, PackedFormat::Q4_1, PackedFormat::Q8_0, PackedFormat::Q6_K})
     cases.push_back({.kernel = linear(format, 96, 12, 8), .schedules = true});
+  LinearKernel pairs = linear(PackedFormat::Q2_K, 256, 12, 8);
+  pairs.gated = true, pairs.activation = Activation::SiLU;
+  cases.push_back({.kernel = pairs, .schedules = true});
 
   for (auto [columns, panels] : {std::pair<int64_t, int64_t>{576, 36}, {2048, 8}, {8192, 4}})
     for (PackedFormat format :

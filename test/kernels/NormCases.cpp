@@ -1,3 +1,4 @@
+//===- NormCases.cpp - norms and copies ---------------------------------------------------------------------------===//
 #include "test/kernels/Case.h"
 
 using namespace lathe;

@@ -1,3 +1,4 @@
+//===- Platforms.cpp - where kernels run on this machine ----------------------------------------------------------===//
 #include "test/kernels/Platforms.h"
 #include <cstdlib>
 

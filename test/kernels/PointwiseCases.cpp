@@ -1,3 +1,4 @@
+//===- PointwiseCases.cpp - rows element by element ---------------------------------------------------------------===//
 #include "test/kernels/Case.h"
 
 using namespace lathe;

@@ -1,3 +1,4 @@
+//===- RotateCases.cpp - rotated heads ----------------------------------------------------------------------------===//
 #include "test/kernels/Case.h"
 
 using namespace lathe;

@@ -1,3 +1,4 @@
+//===- RouteCases.cpp - which experts a row chooses ---------------------------------------------------------------===//
 #include "test/kernels/Case.h"
 
 using namespace lathe;

@@ -1,3 +1,4 @@
+//===- ScanCases.cpp - selective scans ----------------------------------------------------------------------------===//
 #include "test/kernels/Case.h"
 
 using namespace lathe;
