@@ -60,9 +60,11 @@ static double distance(const Record &record, const ScheduleKey &key) {
   return sum;
 }
 
-Expected<RecordBook> RecordBook::embedded() {
+Expected<RecordBook> RecordBook::embedded() { return of(embeddedRecords()); }
+
+Expected<RecordBook> RecordBook::of(llvm::ArrayRef<EmbeddedFile> files) {
   RecordBook book;
-  for (const EmbeddedFile &file : embeddedRecords())
+  for (const EmbeddedFile &file : files)
     if (Error wrong = book.parse(file.path, std::string(file.text), 0))
       return std::move(wrong);
   return book;

@@ -11,6 +11,7 @@
 
 #include "compiler/schedule/Key.h"
 #include "compiler/schedule/RecordText.h"
+#include "compiler/support/EmbeddedFile.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -22,6 +23,8 @@ class RecordBook {
 public:
   /// The records that the compiler was built with. Fails if one of them is wrong, which a test rules out.
   static llvm::Expected<RecordBook> embedded();
+  /// The same of other files: no two records of them may cover one kernel.
+  static llvm::Expected<RecordBook> of(llvm::ArrayRef<EmbeddedFile> files);
 
   /// Adds a file's records. They go before those of books added so far where both are as near to a kernel; among
   /// themselves no two may cover one kernel. The error names the file and line, or the record and field, and what would

@@ -6,7 +6,6 @@
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #include "compiler/dialect/Lathe.h"
-#include "compiler/pipeline/Stages.h"
 #include "compiler/reference/Interpreter.h"
 #include "compiler/support/Nmse.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -14,9 +13,8 @@
 #include "runtime/lathe.h"
 #include "test/TemporaryFolder.h"
 #include "test/compiler/fusion/FusionInputs.h"
+#include "test/compiler/pipeline/SeededWeights.h"
 #include <gtest/gtest.h>
-#include <map>
-#include <random>
 
 using namespace lathe;
 namespace files = std::filesystem;
@@ -25,62 +23,10 @@ namespace {
 
 std::string message(llvm::Error error) { return error ? llvm::toString(std::move(error)) : ""; }
 
-class SeededWeight : public Weight {
-protected:
-  llvm::Error makeBlocks(int64_t row, uint8_t *out) const override {
-    std::mt19937 random(static_cast<unsigned>(std::hash<std::string>()(role) + row));
-    std::uniform_real_distribution<float> uniform(-0.3f, 0.3f);
-    std::vector<float> values(columns);
-    for (float &value : values)
-      value = uniform(random) + (rows == 1 ? 1.0f : 0.0f); // norms about 1
-    quantize(format, values.data(), columns, out);
-    return llvm::Error::success();
-  }
-};
-
-/// What a module's lathe.weight ops declare.
-class SeededWeights : public WeightSource {
-public:
-  explicit SeededWeights(mlir::ModuleOp module) {
-    for (auto op : module.getOps<ir::WeightOp>()) {
-      SeededWeight &weight = all[op.getSymName().str()];
-      weight.role = weight.tensor = op.getSymName().str();
-      weight.format = *findFormat(op.getFormat());
-      weight.rows = op.getType().getShape()[0];
-      weight.columns = op.getType().getShape()[1];
-    }
-  }
-  llvm::Expected<const Weight *> get(llvm::StringRef role) const override {
-    auto found = all.find(role.str());
-    if (found == all.end())
-      return llvm::createStringError("no weight " + role);
-    return &found->second;
-  }
-  bool has(llvm::StringRef role) const override { return all.count(role.str()) != 0; }
-  uint64_t fingerprint() const override { return 1; }
-
-private:
-  std::map<std::string, SeededWeight> all;
-};
-
 class ModuleTest : public testing::TestWithParam<std::string> {
 protected:
   mlir::OwningOpRef<mlir::ModuleOp> parse(mlir::MLIRContext &context) {
     return mlir::parseSourceFile<mlir::ModuleOp>(test::fusionInputPath(GetParam()), &context);
-  }
-
-  /// From fusion to a bundle.
-  std::string compileTo(const std::string &output, Compilation &c) {
-    c.module = parse(c.context);
-    c.input.weights = std::make_unique<SeededWeights>(*c.module);
-    auto staging = StagingFolder::create(output);
-    if (!staging)
-      return llvm::toString(staging.takeError());
-    c.staging = std::move(*staging);
-    for (auto run : {stage::fusion, stage::kernels, stage::schedule, stage::object, stage::link})
-      if (std::string failed = message(run(c)); !failed.empty())
-        return failed;
-    return message(c.staging->commit());
   }
 
   test::TemporaryFolder root;
@@ -100,7 +46,9 @@ double nmse(const Row &actual, const double *expected) {
 
 TEST_P(ModuleTest, ComputesWhatTheReferenceDoes) {
   Compilation c(GetParam(), PipelineOptions());
-  ASSERT_EQ(compileTo((root / "bundle").string(), c), "");
+  c.module = parse(c.context);
+  c.input.weights = std::make_unique<test::SeededWeights>(*c.module);
+  ASSERT_EQ(message(test::compileModule(c, (root / "bundle").string())), "");
   bool exact =
       c.variants.front().set.cache.format == CacheFormat::F32; // the reference's cache is: a cache in f16 rounds
   auto model = Model::open((root / "bundle").string());
@@ -110,7 +58,7 @@ TEST_P(ModuleTest, ComputesWhatTheReferenceDoes) {
 
   const std::vector<int32_t> ids = {5, 17, 49, 3, 42, 7, 7, 1, 30, 11, 2};
   mlir::OwningOpRef<mlir::ModuleOp> module = parse(c.context);
-  SeededWeights weights(*module);
+  test::SeededWeights weights(*module);
   reference::Interpreter<double> oracle(*module, [&](llvm::StringRef role) -> llvm::Expected<reference::WeightRows> {
     auto weight = weights.get(role);
     if (!weight)

@@ -55,6 +55,21 @@ TEST(Records, ThatAreEmbeddedAreSound) {
   EXPECT_TRUE(bool(book)) << llvm::toString(book.takeError());
 }
 
+// What schedules/ has may be nothing: what is said of it is said of files like those.
+TEST(Records, ThatAreNotSoundAreFound) {
+  const std::string good = linear(512, 576, 1), other = linear(577, 1024, 2),
+                    wrong = replaced(other, "runs: 5", "runs: 0");
+  const auto failure = [](std::initializer_list<EmbeddedFile> files) {
+    llvm::Expected<RecordBook> book = RecordBook::of(files);
+    return book ? "" : llvm::toString(book.takeError());
+  };
+  EXPECT_EQ(failure({{"a.textproto", good}, {"b.textproto", other}}), "");
+  EXPECT_THAT(failure({{"a.textproto", good}, {"b.textproto", wrong}}),
+              HasSubstr("b.textproto: record \"linear q4_1 q16 k=577..1024\": provenance: budget_seconds and runs"));
+  EXPECT_THAT(failure({{"a.textproto", good}, {"b.textproto", good}}),
+              HasSubstr("b.textproto: record \"linear q4_1 q16 k=512..576\" for x86-64-v3: "));
+}
+
 TEST(Records, EveryFamilyHasSizes) {
   for (const KernelFamily &family : kernelFamilies())
     EXPECT_FALSE(sizeNames(family.name).empty()) << family.name;
