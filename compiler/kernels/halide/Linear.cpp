@@ -12,7 +12,7 @@ namespace {
 Dot dotFor(PackedFormat format, const TargetDesc &target) {
   if (!isInteger(format))
     return Dot::None;
-  if (target.has(CpuAVX512_VNNI))
+  if (target.features & (CpuAVX512_VNNI | CpuAVX_VNNI))
     return Dot::Four;
   return panelLayout(format).largestCode() > 15 ? Dot::Wide : Dot::Pairs;
 }

@@ -249,10 +249,13 @@ void KernelRun::expectEqual(const std::string &name, const std::vector<double> &
 }
 
 std::vector<TargetDesc> lathe::test::runnableTargets() {
-  std::vector<TargetDesc> result;
+  std::map<std::pair<int64_t, bool>, TargetDesc> best; // by what algorithms and directives ask a target for
   for (const TargetDesc &target : targets())
-    if ((hostFeatures() & target.features) == target.features)
-      result.push_back(target);
+    if (target.device == DeviceKind::Cpu && (hostFeatures() & target.features) == target.features)
+      best[{target.lanes, target.features & (CpuAVX512_VNNI | CpuAVX_VNNI)}] = target;
+  std::vector<TargetDesc> result;
+  for (auto &[asked, target] : best)
+    result.push_back(std::move(target));
   return result;
 }
 

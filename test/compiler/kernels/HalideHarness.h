@@ -86,7 +86,8 @@ private:
 /// Whether an argument of that name is a view into a packed matrix.
 bool isMatrixPart(const std::string &argument);
 
-/// Every target that this machine runs.
+/// Of the targets that this machine runs, the best of each vector width, with dot products of four bytes and without.
+/// What LLVM makes of the others is tested by whole models (test/conformance).
 std::vector<TargetDesc> runnableTargets();
 /// Standard normal values, the same for the same seed.
 std::vector<double> randomValues(int64_t count, uint64_t seed);
