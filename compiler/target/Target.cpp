@@ -7,11 +7,17 @@ static constexpr char kX86[] = "x86_64-unknown-linux-gnu";
 
 const std::vector<TargetDesc> &lathe::targets() {
   static constexpr uint32_t v2 = CpuSSE4_2, v3 = v2 | CpuAVX | CpuAVX2 | CpuFMA | CpuF16C;
-  static constexpr uint32_t v4 = v3 | CpuAVX512 | CpuAVX512_VNNI | CpuAVX512_BF16 | CpuAVX512_ICELAKE | CpuSSE4A;
+  static constexpr uint32_t cascadelake = v3 | CpuAVX512 | CpuAVX512_VNNI, icelake = cascadelake | CpuAVX512_ICELAKE;
+  static constexpr uint32_t sapphirerapids = icelake | CpuAVX512_BF16 | CpuAVX_VNNI;
+  static constexpr uint32_t zen4 = icelake | CpuAVX512_BF16 | CpuSSE4A;
   static const std::vector<TargetDesc> all = {
       {.name = "x86-64-v2", .triple = kX86, .tune = "nehalem", .features = v2, .lanes = 4},
       {.name = "x86-64-v3", .triple = kX86, .tune = "haswell", .features = v3, .lanes = 8},
-      {.name = "x86-64-v4-vnni", .triple = kX86, .tune = "znver4", .features = v4, .lanes = 16},
+      {.name = "alderlake", .triple = kX86, .tune = "alderlake", .features = v3 | CpuAVX_VNNI, .lanes = 8},
+      {.name = "cascadelake", .triple = kX86, .tune = "cascadelake", .features = cascadelake, .lanes = 16},
+      {.name = "icelake-server", .triple = kX86, .tune = "icelake-server", .features = icelake, .lanes = 16},
+      {.name = "sapphirerapids", .triple = kX86, .tune = "sapphirerapids", .features = sapphirerapids, .lanes = 16},
+      {.name = "x86-64-v4-vnni", .triple = kX86, .tune = "znver4", .features = zen4, .lanes = 16},
   };
   return all;
 }
@@ -29,7 +35,7 @@ std::string lathe::llvmFeatures(const TargetDesc &target) {
   std::string features;
 #define LATHE_HAS(part) features += features.empty() ? "+" part : ",+" part;
 #define LATHE_CPU_FEATURE(NAME, bit, name, has)                                                                        \
-  if (target.features & Cpu##NAME) {                                                                                  \
+  if (target.features & Cpu##NAME) {                                                                                   \
     has                                                                                                                \
   }
 #include "runtime/abi/cpu_features.def"

@@ -5,8 +5,11 @@
 //
 //   x86-64-v2        SSE4.2                                         4 lanes of f32
 //   x86-64-v3        + AVX AVX2 FMA F16C                            8
-//   x86-64-v4-vnni   + AVX-512 F CD BW DQ VL, VNNI, BF16,           16
-//                    IFMA VBMI VBMI2 BITALG VPOPCNTDQ GFNI, SSE4A: Zen 4 and later
+//   alderlake        v3 + AVX-VNNI                                  8
+//   cascadelake      v3 + AVX-512 F CD BW DQ VL, VNNI               16
+//   icelake-server   + IFMA VBMI VBMI2 BITALG VPOPCNTDQ GFNI        16
+//   sapphirerapids   + BF16, AVX-VNNI; its AMX is not used          16
+//   x86-64-v4-vnni   icelake-server + BF16, SSE4A: Zen 4 and later  16
 //
 // A new one: a line in Target.cpp, its features in runtime/abi/cpu_features.def where they are new, and what Halide's
 // patterns need of them in compiler/kernels/halide/Builder.cpp.

@@ -18,7 +18,7 @@ Halide::Target lathe::halideTarget(const TargetDesc &target) {
   add(CpuF16C, {T::F16C});
   add(CpuAVX512, {T::AVX512, T::AVX512_Skylake});
   // Halide's only way to VNNI without AMX. What else it brings never gets into code: compiler/backend/llvm.
-  if (target.has(CpuAVX512_VNNI))
+  if (target.features & (CpuAVX512_VNNI | CpuAVX_VNNI))
     result.set_feature(T::AVX512_Zen4);
   return result;
 }

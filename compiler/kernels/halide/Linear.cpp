@@ -13,7 +13,7 @@ namespace {
 Dot dotFor(const LinearKernel &kernel, const TargetDesc &target) {
   if (kernel.input == ActFormat::F32)
     return Dot::None;
-  if (target.has(CpuAVX512_VNNI))
+  if (target.features & (CpuAVX512_VNNI | CpuAVX_VNNI))
     return Dot::Four;
   return panelLayout(kernel.format).largestCode() > 15 ? Dot::Wide : Dot::Pairs;
 }
