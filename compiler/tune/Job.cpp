@@ -24,7 +24,7 @@ static double stepsOf(const ProgramSet &set, size_t index, uint32_t rows) {
 void Job::count(const Measurement &measurement) {
   ++result.tried;
   result.failed += !measurement.ran();
-  confirmations += measurement.pairs > kScreenRounds;
+  confirmations += measurement.confirmation;
 }
 
 std::vector<Job> jobsOf(std::vector<Item> items, const Subject &subject, const Profile &times) {

@@ -22,7 +22,7 @@ using llvm::Expected;
 constexpr unsigned kVersion = 1;
 constexpr llvm::StringLiteral kBeginning = "{\"lathe_tune\"";
 constexpr uint64_t kMostBytes = 1 << 30;
-constexpr const char *kNames[] = {"lost", "no better", "promising", "won", "other bits", "failed", "crashed", "timed out"};
+constexpr const char *kNames[] = {"lost", "no better", "won", "other bits", "failed", "crashed", "timed out"};
 
 /// JSON has no infinities: null.
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
@@ -49,6 +49,7 @@ Json jsonOf(const Measurement &m) {
     json["high"] = number(m.high);
     json["chance"] = number(m.chance);
     json["pairs"] = m.pairs;
+    json["stage"] = m.confirmation ? "confirmation" : "screening";
     json["ns"] = number(m.nanoseconds);
     json["incumbent_ns"] = number(m.incumbentNanoseconds);
   }
@@ -70,6 +71,7 @@ Measurement measurementOf(const Json &json) {
   m.outcome = Outcome(name - kNames);
   m.detail = json.value("detail", "");
   m.pairs = json.value("pairs", size_t(0));
+  m.confirmation = json.value("stage", "") == "confirmation";
   const double infinity = std::numeric_limits<double>::infinity();
   auto read = [&](const char *field, double otherwise) {
     return json.contains(field) ? number(json[field], otherwise) : 0;

@@ -26,7 +26,6 @@ struct JournalHead {
 enum class Outcome {
   Lost,      ///< clearly slower: given up early
   NoBetter,  ///< not faster, or not beyond the spread
-  Promising, ///< faster in a few rounds: to be confirmed
   Won,       ///< the new incumbent
   OtherBits, ///< its logits differ
   Failed,    ///< it could not be made or run
@@ -42,6 +41,7 @@ struct Measurement {
   double change = 0, low = 0, high = 0; ///< ln(candidate / incumbent) and its interval
   double chance = 1;                    ///< Comparison::chance
   size_t pairs = 0;
+  bool confirmation = false; ///< the numbers are of one, else of a screening
   double nanoseconds = 0, incumbentNanoseconds = 0; ///< medians of the key's phases in a step
   double seconds = 0;                               ///< that it took to find out
   std::string record;                               ///< of Won: as text, one line

@@ -60,7 +60,7 @@ void decide(Rounds &rounds, std::vector<Challenge> challenges, std::vector<Findi
         decide(rounds, {challenges[i]}, {mine[i]});
     return true;
   };
-  const Rounds::Result screening = rounds.screen(challenges, kScreenRounds);
+  const Rounds::Result screening = rounds.screen(challenges, rounds.screenRounds);
   if (fell(screening))
     return;
   std::vector<Challenge> promising;
@@ -68,7 +68,7 @@ void decide(Rounds &rounds, std::vector<Challenge> challenges, std::vector<Findi
   for (size_t i = 0; i < challenges.size(); ++i) {
     const TrialResult::Times &times = screening.trial.groups[i];
     fill(mine[i]->measurement, times);
-    const bool whole = times[1].size() == kScreenRounds;
+    const bool whole = times[1].size() == rounds.screenRounds;
     mine[i]->measurement.outcome = whole ? Outcome::NoBetter : Outcome::Lost;
     if (!whole || median(changes(times)) > kPromising)
       continue;
@@ -79,13 +79,14 @@ void decide(Rounds &rounds, std::vector<Challenge> challenges, std::vector<Findi
   if (challenges.empty())
     return;
   // Halfway, those are let go that would hardly make it: that changes no incumbent, so it costs no certainty.
-  const Rounds::Result first = rounds.confirm(challenges, kConfirmRounds / 2, /*reversed=*/false);
+  const Rounds::Result first = rounds.confirm(challenges, rounds.confirmRounds / 2, /*reversed=*/false);
   if (fell(first))
     return;
   std::vector<TrialResult::Times> times;
   promising.clear(), theirs.clear();
   for (size_t i = 0; i < challenges.size(); ++i) {
     fill(mine[i]->measurement, first.trial.groups[i]);
+    mine[i]->measurement.confirmation = true;
     mine[i]->measurement.outcome = Outcome::NoBetter;
     if (mine[i]->measurement.change > kPromising)
       continue;
@@ -96,7 +97,7 @@ void decide(Rounds &rounds, std::vector<Challenge> challenges, std::vector<Findi
   challenges = std::move(promising), mine = std::move(theirs);
   if (challenges.empty())
     return;
-  const Rounds::Result second = rounds.confirm(challenges, kConfirmRounds / 2, /*reversed=*/true);
+  const Rounds::Result second = rounds.confirm(challenges, rounds.confirmRounds / 2, /*reversed=*/true);
   if (fell(second))
     return;
   for (size_t i = 0; i < challenges.size(); ++i) {
@@ -112,10 +113,10 @@ bool accepts(const Comparison &comparison, size_t k) {
 }
 
 Rounds::Result confirmBothWays(Rounds &rounds, llvm::ArrayRef<Challenge> challenges) {
-  Rounds::Result all = rounds.confirm(challenges, kConfirmRounds / 2, /*reversed=*/false);
+  Rounds::Result all = rounds.confirm(challenges, rounds.confirmRounds / 2, /*reversed=*/false);
   if (all.stopped || all.failure)
     return all;
-  Rounds::Result half = rounds.confirm(challenges, kConfirmRounds / 2, /*reversed=*/true);
+  Rounds::Result half = rounds.confirm(challenges, rounds.confirmRounds / 2, /*reversed=*/true);
   if (half.stopped || half.failure)
     return half;
   for (size_t group = 0; group < all.trial.groups.size(); ++group)

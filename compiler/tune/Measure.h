@@ -24,8 +24,6 @@ namespace lathe::tune {
 inline constexpr double kConfidence = 0.99;
 /// Less is not worth a record, and not more than what the places of code and caches do.
 inline constexpr double kLeastGain = 0.01;
-/// Pairs of rounds: of a screening, of a confirmation.
-inline constexpr size_t kScreenRounds = 5, kConfirmRounds = 20;
 
 /// A candidate of one of the keys.
 struct Challenge {
@@ -45,6 +43,8 @@ public:
     TrialResult trial; ///< a group a challenge; libraries: the incumbents, the candidates, and in a confirmation the
                        ///< fallbacks if those are others
   };
+  /// Of a screening, of a confirmation (even).
+  size_t screenRounds = 5, confirmRounds = 20;
   virtual Result screen(llvm::ArrayRef<Challenge> challenges, size_t rounds) = 0;
   virtual Result confirm(llvm::ArrayRef<Challenge> challenges, size_t rounds, bool reversed) = 0;
 };

@@ -5,13 +5,21 @@ namespace lathe::tune {
 
 /// A child's time: to compile some kernels on a busy machine, and many times what its rounds should take.
 static constexpr double kCompileSeconds = 60, kPatience = 20, kLeastStep = 0.01;
+/// Where steps are short, more rounds than the least of a confirmation fit into this.
+static constexpr double kStageSeconds = 1.5;
+static constexpr size_t kMostRounds = 64;
 
 ProcessRounds::ProcessRounds(const Subject &subject, Workspace &workspace, std::vector<RoundsKey> keys,
                              double stepSeconds, const RecordBook &incumbents, std::string library,
                              RoundsOptions options)
     : subject(subject), keys(std::move(keys)), stepSeconds(stepSeconds), incumbents(incumbents),
       library(std::move(library)), candidateFile(workspace.file("candidate.so")),
-      fallbackFile(workspace.file("fallback.so")), options(std::move(options)) {}
+      fallbackFile(workspace.file("fallback.so")), options(std::move(options)) {
+  const Turn turn = turnOf(stepSeconds);
+  const size_t inTime = size_t(kStageSeconds / std::max(1e-6, 2 * double(turn.warming + turn.kept) * stepSeconds));
+  screenRounds = std::clamp(inTime / 4, screenRounds, 2 * screenRounds);
+  confirmRounds = std::clamp(inTime, confirmRounds, kMostRounds) / 2 * 2;
+}
 
 RecordBook ProcessRounds::with(llvm::ArrayRef<Challenge> challenges, bool fallbacks) const {
   RecordBook book = incumbents;

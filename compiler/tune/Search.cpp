@@ -62,28 +62,30 @@ std::optional<Values> Search::take(const std::vector<Values> &from) {
 
 std::vector<Values> Search::neighbours() const {
   std::vector<Values> near;
-  /// `from` with parameter i one choice up or down.
-  auto step = [&](const Values &from, size_t i, int by) -> std::optional<Values> {
+  /// `from` with parameter i at the next choice up or down; at the next that keeps to the constraint, if `valid`.
+  auto step = [&](const Values &from, size_t i, int by, bool valid) -> std::optional<Values> {
     const Parameter &parameter = space.parameters[i];
-    const auto at = std::ranges::lower_bound(parameter.choices, from[parameter.name]) - parameter.choices.begin() + by;
-    if (at < 0 || size_t(at) >= parameter.choices.size())
-      return std::nullopt;
     Values to = from;
-    to.set(parameter.name, parameter.choices[size_t(at)]);
+    auto at = std::ranges::lower_bound(parameter.choices, from[parameter.name]) - parameter.choices.begin();
+    do {
+      at += by;
+      if (at < 0 || size_t(at) >= parameter.choices.size())
+        return std::nullopt;
+      to.set(parameter.name, parameter.choices[size_t(at)]);
+    } while (valid && !space.holds(to));
     return to;
   };
-  for (size_t i = 0; i < space.parameters.size(); ++i)
+  const size_t count = space.parameters.size();
+  for (size_t i = 0; i < count; ++i)
     for (int by : {-1, 1}) {
-      std::optional<Values> one = step(incumbent, i, by);
-      if (!one)
-        continue;
-      near.push_back(*one);
-      for (size_t j = i + 1; j < space.parameters.size(); ++j)
+      if (std::optional<Values> one = step(incumbent, i, by, /*valid=*/true))
+        near.push_back(*one);
+      std::optional<Values> first = step(incumbent, i, by, /*valid=*/false);
+      for (size_t j = 0; first && j < count; ++j)
         for (int also : {-1, 1})
-          if (std::optional<Values> two = step(*one, j, also))
+          if (std::optional<Values> two = j == i ? std::nullopt : step(*first, j, also, /*valid=*/true))
             near.push_back(*two);
     }
-  std::erase_if(near, [&](const Values &values) { return !space.holds(values); });
   sortByCost(near, cost);
   return near;
 }

@@ -1,14 +1,15 @@
 //===- Statistics.h - whether one program is faster than another, from pairs of noisy times -------------*- C++ -*-===//
 //
 // Two programs are timed in pairs, one right after the other and in random order, so that a noisy moment falls on both.
-// Of each pair counts x = ln(candidate / incumbent); if both are equally fast, x and -x are equally likely, whatever
+// Of each pair counts x = ln(candidate / incumbent); if both are equally fast, x is as likely above 0 as below, whatever
 // the noise looks like, and that is all that is used here:
 //
-//   test       Wilcoxon's signed ranks, with their exact distribution: the probability of pairs that speak so much for
-//              the candidate if it is no faster
-//   estimate   the median of all means of two x (Hodges, Lehmann 1963), with the interval that belongs to the test
+//   test       the sign test: the probability of so few pairs against the candidate if it is no faster
+//   estimate   the median, with the interval between two of the ordered pairs that belongs to the test
 //
-// One pair that something else disturbed changes a rank or two, where it would ruin a mean.
+// Another process that takes a core makes a time twice or ten times as long. Tests of means, and of ranks too (Wilcoxon's
+// gives such a pair the highest rank), need many more pairs then: with one in ten disturbed, 20 pairs tell a fifth less
+// time by signs, and do not by ranks.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_TUNE_STATISTICS_H
@@ -27,9 +28,8 @@ struct Comparison {
   double chance = 1;        ///< of pairs that speak so much for the candidate, if it is no faster
 };
 
-/// `x`: ln(candidate / incumbent) of each pair, at most kMostPairs.
+/// `x`: ln(candidate / incumbent) of each pair.
 Comparison compare(std::span<const double> x, double confidence);
-inline constexpr size_t kMostPairs = 64; ///< exact distributions beyond are of no use, and slow
 
 /// The value that `part` of them are below, between two of them linearly; 0 of nothing.
 double quantile(std::vector<double> values, double part);

@@ -38,13 +38,11 @@ bool hasLost(const TrialResult::Times &times) {
 class Trial {
 public:
   Trial(const Subject &subject, const TrialPlan &plan)
-      : subject(subject), plan(plan), groupOf(subject.set.programs[plan.program].phases.size(), plan.groups.size()) {
+      : subject(subject), plan(plan), groupOf(subject.set.programs[plan.program].phases.size(), plan.groups.size()),
+        steps(turnOf(plan.stepSeconds)) {
     for (size_t group = 0; group < plan.groups.size(); ++group)
       for (size_t phase : plan.groups[group])
         groupOf[phase] = group;
-    const double step = std::max(plan.stepSeconds, 1e-6);
-    kept = std::clamp<size_t>(size_t(std::ceil(kTurnSeconds / step)), 1, kMostSteps);
-    warming = step < kLongStep ? 1 : 0;
   }
 
   llvm::Error load() {
@@ -93,17 +91,17 @@ public:
 
 private:
   /// Seconds of each group in a step.
-  Expected<std::vector<double>> turn(Steps &steps, uint64_t *hash) {
+  Expected<std::vector<double>> turn(Steps &run, uint64_t *hash) {
     std::vector<std::vector<double>> seen(plan.groups.size());
     const PhaseObserver watch = [&](const PhaseEvent &event) {
       if (const size_t group = groupOf[event.phase]; group < seen.size())
         seen[group].push_back(event.seconds);
     };
-    for (size_t step = 0; step < warming + kept; ++step) {
-      if (llvm::Error failed = steps.step(step < warming ? PhaseObserver() : watch))
+    for (size_t step = 0; step < steps.warming + steps.kept; ++step) {
+      if (llvm::Error failed = run.step(step < steps.warming ? PhaseObserver() : watch))
         return std::move(failed);
       if (hash)
-        *hash = hashNumber(steps.logitsHash(), *hash);
+        *hash = hashNumber(run.logitsHash(), *hash);
     }
     std::vector<double> seconds;
     for (size_t group = 0; group < seen.size(); ++group)
@@ -114,7 +112,7 @@ private:
   const Subject &subject;
   const TrialPlan &plan;
   std::vector<size_t> groupOf; ///< of each phase; beyond all groups: none
-  size_t warming, kept;
+  const Turn steps;
   std::vector<std::unique_ptr<Steps>> runs;
 };
 
@@ -163,6 +161,11 @@ Expected<Profile::ProgramTime> profileProgram(std::shared_ptr<const Model> model
 }
 
 } // namespace
+
+Turn turnOf(double stepSeconds) {
+  const double step = std::max(stepSeconds, 1e-6);
+  return {step < kLongStep ? size_t(1) : 0, std::clamp<size_t>(size_t(std::ceil(kTurnSeconds / step)), 1, kMostSteps)};
+}
 
 std::vector<double> changes(const TrialResult::Times &times, size_t library) {
   std::vector<double> changes;

@@ -17,6 +17,12 @@
 
 namespace lathe::tune {
 
+/// Steps of a turn: some to warm up, and those that count.
+struct Turn {
+  size_t warming, kept;
+};
+Turn turnOf(double stepSeconds);
+
 struct TrialPlan {
   std::vector<std::string> libraries; ///< the incumbent's first; loaded from the last to the first if `reversed`
   bool reversed = false;

@@ -7,8 +7,6 @@ namespace lathe {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 uint64_t divideUp(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 
 /// A run of tiles is this part of an even share of what is left: long runs first, so that weights stream in order,
@@ -40,13 +38,10 @@ void CpuExecutor::walk(unsigned worker) {
   self.tile[4] = int32_t(inputs.rows());
   const lathe_phase *phase = variant.phases + inputs.program().first_phase, *end = phase + inputs.program().n_phases;
   const bool observed = bool(*observer);
-  Clock::time_point start;
   for (; phase != end; ++phase) {
     const Grid grid = gridOf(*phase);
     if (grid.tiles() == 0)
       continue; // no logits are wanted: all workers see that
-    if (observed)
-      start = Clock::now();
     runPhase(self, *phase, grid);
     if (phase + 1 != end)
       prefetchTables(phase[1]);
@@ -54,13 +49,16 @@ void CpuExecutor::walk(unsigned worker) {
     barrier.arrive([&] {
       nextTile.store(0, std::memory_order_relaxed);
       stop = failed.load(std::memory_order_relaxed);
+      if (observed)
+        phaseEnd = Clock::now();
     });
     if (stop)
       return;
     if (observed) {
       if (worker == 0)
-        observe(*phase, grid, std::chrono::duration<double>(Clock::now() - start).count());
-      barrier.arrive([] {});
+        observe(*phase, grid, std::chrono::duration<double>(phaseEnd - phaseStart).count());
+      // Not when this worker goes on: it may be without a core while another one does all of the phase.
+      barrier.arrive([&] { phaseStart = Clock::now(); });
     }
   }
 }

@@ -26,6 +26,7 @@
 #include "runtime/device/cpu/WorkerPool.h"
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <span>
 #include <vector>
@@ -90,6 +91,8 @@ private:
   AlignedBuffer arena, scratch, logitMemory;
   std::vector<Worker> state;
   const PhaseObserver *observer = nullptr; ///< of the running step
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point phaseStart, phaseEnd; ///< of an observed step: written by the last worker at a barrier
 
   Barrier barrier;
   alignas(kApart) std::atomic<uint64_t> nextTile{0};

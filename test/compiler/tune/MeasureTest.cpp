@@ -25,7 +25,7 @@ public:
 
   std::map<std::string, double> speeds;    ///< ln of a time; 0 where there is none
   std::map<std::string, Outcome> failures; ///< of candidates
-  double noise = 0.03;
+  double noise = 0.03, disturbance = 0.05;
   size_t screenings = 0, confirmations = 0;
 
 private:
@@ -38,7 +38,7 @@ private:
         return result;
       }
     std::exponential_distribution<double> waits(1 / noise);
-    std::bernoulli_distribution disturbed(0.1);
+    std::bernoulli_distribution disturbed(disturbance);
     for (const Challenge &challenge : challenges) {
       TrialResult::Times times(2);
       for (size_t round = 0; round < rounds; ++round)
@@ -65,7 +65,7 @@ TEST(Measure, AFasterCandidateWins) {
   const Finding finding = measure(rounds, {{0, kNew, kOld}}).front();
   EXPECT_EQ(finding.measurement.outcome, Outcome::Won);
   EXPECT_NEAR(std::exp(finding.measurement.change), 0.8, 0.04);
-  EXPECT_EQ(finding.measurement.pairs, kConfirmRounds) << "those of the screening don't count";
+  EXPECT_EQ(finding.measurement.pairs, rounds.confirmRounds) << "those of the screening don't count";
   EXPECT_LT(finding.againstFallback.high, 0);
   EXPECT_GT(finding.fallbackNanoseconds, finding.measurement.nanoseconds);
 }
@@ -93,7 +93,7 @@ TEST(Measure, TheIncumbentStaysUnderPureNoise) {
     size_t confirmations = 0;
     for (int candidate = 0; candidate < 30; ++candidate) {
       const Finding finding = measure(rounds, {{0, kNew, kOld, confirmations}}).front();
-      confirmations += finding.measurement.pairs > kScreenRounds;
+      confirmations += finding.measurement.confirmation;
       if (finding.measurement.outcome == Outcome::Won) {
         ++changed;
         break;
