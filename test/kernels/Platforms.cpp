@@ -1,17 +1,23 @@
 //===- Platforms.cpp - where kernels run on this machine ----------------------------------------------------------===//
 #include "test/kernels/Platforms.h"
 #include <cstdlib>
+#include <map>
+#include <tuple>
 
 using namespace lathe;
 using namespace lathe::test;
 
 std::vector<Platform> test::platforms() {
-  std::vector<Platform> all;
+  // By what algorithms and directives ask a target for.
+  std::map<std::tuple<const Backend *, int64_t, uint32_t>, TargetDesc> best;
   for (const Backend *backend : backends())
     for (const TargetDesc &target : targets())
       if (target.device == DeviceKind::Cpu && backend->device == target.device &&
           (hostFeatures() & target.features) == target.features)
-        all.push_back({backend, target});
+        best[{backend, target.lanes, target.features & CpuAVX512_VNNI ? CpuAVX512_VNNI : target.features & CpuAVX_VNNI}] = target;
+  std::vector<Platform> all;
+  for (auto &[asked, target] : best)
+    all.push_back({std::get<0>(asked), std::move(target)});
   return all;
 }
 
