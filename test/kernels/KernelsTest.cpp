@@ -27,7 +27,7 @@ struct Part {
   std::vector<KernelCase> cases;
   size_t number = 0; ///< of the family's parts
 };
-constexpr size_t kCasesOfPart = 12;
+constexpr size_t kCasesOfPart = 12, kCasesInAllSchedules = 1;
 
 std::vector<Part> parts(bool schedules) {
   std::vector<Part> all;
@@ -35,7 +35,8 @@ std::vector<Part> parts(bool schedules) {
     for (size_t number = 0; const KernelCase &one : cases) {
       if (one.benchmark || (schedules && !one.schedules))
         continue;
-      if (all.empty() || all.back().family != family || all.back().cases.size() == kCasesOfPart)
+      if (all.empty() || all.back().family != family ||
+          all.back().cases.size() == (schedules ? kCasesInAllSchedules : kCasesOfPart))
         all.push_back({family, {}, number++});
       all.back().cases.push_back(one);
     }
