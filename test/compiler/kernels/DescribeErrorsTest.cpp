@@ -143,7 +143,12 @@ const std::vector<Case> phases = {
      "has no places in memory; run lathe-plan-memory"},
     {"LogitsOfAllRows",
      "llama-q4",
-     {{"%t = lathe.take_rows %a, %r : tensor<?x64xf32> %n = lathe.norm rms %t,", "%n = lathe.norm rms %a,"}},
+     {{R"(lathe.phase "logits" (%a = %x : tensor<?x64xf32>, %r = %rows : tensor<?xi32>) -> tensor<?x100xf32>...{
+          %t = lathe.take_rows %a, %r : tensor<?x64xf32>
+          %n = lathe.norm rms %t,)",
+       R"(lathe.phase "logits" (%a = %x : tensor<?x64xf32>, %r = %rows : tensor<?xi32>)
+          -> tensor<?x100xf32> offsets [-1] {
+          %n = lathe.norm rms %a,)"}},
      "gives the function's result for all rows; lathe.take_rows must say which rows want logits"},
     {"RowsOfTheCaller",
      "llama-q4",
