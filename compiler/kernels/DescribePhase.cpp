@@ -37,6 +37,8 @@ Expected<Phase> PhaseDescriber::run() {
     return std::move(wrong);
   if (Error wrong = describeOps())
     return std::move(wrong);
+  if (phase.calls.empty())
+    return error(op, "has nothing to run");
   phase.scratchBytes = llvm::alignTo(scratch, 64);
   phase.work = workOf(context.set, phase);
   return std::move(phase);
@@ -90,6 +92,8 @@ Error PhaseDescriber::placeResults() {
   for (auto [result, value] : llvm::zip_equal(op.getResults(), body.getTerminator()->getOperands())) {
     if (!op.getOffsets())
       return error(op, "has no places in memory; run lathe-plan-memory");
+    if (Operation *maker = value.getDefiningOp(); !maker || llvm::isa<ir::SliceOp>(maker))
+      return error(op, "gives what none of its ops makes");
     int64_t offset = (*op.getOffsets())[result.getResultNumber()];
     Place place =
         rowsPlace(value, offset < 0 ? Base::Logits : Base::Arena, std::max<int64_t>(0, offset), program.rows(phase));

@@ -141,9 +141,44 @@ const std::vector<Case> phases = {
      {{"lathe.phase \"embed\" (...) -> tensor<?x64xf32> offsets [0]",
        "lathe.phase \"embed\" (...) -> tensor<?x64xf32>"}},
      "has no places in memory; run lathe-plan-memory"},
+    {"GivesItsInput",
+     "llama-q4",
+     {{R"(lathe.phase "layers.0.mlp.norm" (%a = %x : tensor<?x64xf32>) -> tensor<?x64x!lathe.q16>...{
+          %n = lathe.norm rms %a, @layers.0.mlp.norm.packed eps 1.000000e-05 : tensor<?x64xf32>
+          %q = lathe.quantize %n : tensor<?x64xf32> -> tensor<?x64x!lathe.q16>
+          lathe.yield %q)",
+       R"(lathe.phase "layers.0.mlp.norm" (%q = %1 : tensor<?x64x!lathe.q16>) -> tensor<?x64x!lathe.q16>...{
+          lathe.yield %q)"}},
+     "phase \"layers.0.mlp.norm\": lathe.phase gives what none of its ops makes"},
+    {"GivesPartOfItsInput",
+     "recurrent",
+     {{R"(%a = lathe.activation silu %c : tensor<?x37xf32>
+          lathe.yield %a)",
+       R"(%more = lathe.slice %arg4 offset 0 : tensor<?x74xf32> -> tensor<?x37xf32>
+          lathe.yield %more)"}},
+     "phase \"layers.0.conv\": lathe.phase gives what none of its ops makes"},
+    {"MakesNothing",
+     "llama-f32",
+     {{R"(%k = lathe.rope half_split %x, %p, @rotary head_size 16 : tensor<?x32xf32>
+          lathe.append %k, %v, %p, %s layer 0 kv_heads 2 head_size 16 : tensor<?x32xf32>
+          lathe.yield %q : tensor<?x64xf32>
+          })",
+       R"(%k = lathe.rope half_split %x, %p, @rotary head_size 16 : tensor<?x32xf32>
+          lathe.append %k, %v, %p, %s layer 0 kv_heads 2 head_size 16 : tensor<?x32xf32>
+          lathe.yield %q : tensor<?x64xf32>
+          }
+          lathe.phase "idle" () offsets [] {
+            lathe.yield
+          })"}},
+     "phase \"idle\": lathe.phase has nothing to run"},
     {"LogitsOfAllRows",
      "llama-q4",
-     {{"%t = lathe.take_rows %a, %r : tensor<?x64xf32> %n = lathe.norm rms %t,", "%n = lathe.norm rms %a,"}},
+     {{R"(lathe.phase "logits" (%a = %x : tensor<?x64xf32>, %r = %rows : tensor<?xi32>) -> tensor<?x100xf32>...{
+          %t = lathe.take_rows %a, %r : tensor<?x64xf32>
+          %n = lathe.norm rms %t,)",
+       R"(lathe.phase "logits" (%a = %x : tensor<?x64xf32>, %r = %rows : tensor<?xi32>)
+          -> tensor<?x100xf32> offsets [-1] {
+          %n = lathe.norm rms %a,)"}},
      "gives the function's result for all rows; lathe.take_rows must say which rows want logits"},
     {"RowsOfTheCaller",
      "llama-q4",
@@ -264,7 +299,8 @@ const std::vector<Case> attention = {
      {{R"(%c = lathe.combine %a, %p heads 4 head_size 16 : tensor<?x?x72xf32> -> tensor<?x64xf32>
           lathe.yield %c : tensor<?x64xf32>)",
        R"(%c = lathe.combine %a, %p heads 4 head_size 16 : tensor<?x?x72xf32> -> tensor<?x64xf32>
-          lathe.yield %arg4 : tensor<?x64xf32>)"}},
+          %more = lathe.scale %arg4 by 2.0 : tensor<?x64xf32>
+          lathe.yield %more : tensor<?x64xf32>)"}},
      "lathe.combine is followed by ops that do not fit a tile of one KV head"},
     {"GroupsAcrossKvHeads",
      "hybrid",
@@ -444,7 +480,8 @@ const std::vector<Case> mixers = {
      "recurrent",
      {{R"(%a = lathe.activation silu %c : tensor<?x37xf32>
           lathe.yield %a)",
-       R"(%a = lathe.slice %arg4 offset 0 : tensor<?x74xf32> -> tensor<?x37xf32>
+       R"(%more = lathe.slice %arg4 offset 0 : tensor<?x74xf32> -> tensor<?x37xf32>
+          %a = lathe.scale %more by 2.0 : tensor<?x37xf32>
           lathe.yield %a)"}},
      "lathe.conv is followed by ops that its phase does not give"},
     {"MoreAfterScan",
