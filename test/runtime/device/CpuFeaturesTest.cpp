@@ -26,6 +26,7 @@ TEST(CpuFeatures, AgreesWithTheCompilersOwnDetection) {
                 __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512bitalg") &&
                 __builtin_cpu_supports("avx512vpopcntdq") && __builtin_cpu_supports("gfni"));
   EXPECT_EQ(bool(features & LATHE_CPU_SSE4A), bool(__builtin_cpu_supports("sse4a")));
+  EXPECT_EQ(bool(features & LATHE_CPU_AVX_VNNI), bool(__builtin_cpu_supports("avxvnni")));
 }
 #endif
 
