@@ -11,6 +11,9 @@ namespace lathe::tune {
 static constexpr double kPromptTokens = 512, kNewTokens = 128, kOtherSteps = 16;
 /// Records of near kernels, and winners of this run, that a search begins with.
 static constexpr size_t kSeeds = 4;
+/// A key's time above the limit counts as at least this part of it all: the limit may have been measured while something
+/// else had the machine.
+static constexpr double kLeastLost = 0.1;
 
 /// Steps of a program in that use.
 static double stepsOf(const ProgramSet &set, size_t index, uint32_t rows) {
@@ -42,7 +45,7 @@ std::vector<Job> jobsOf(std::vector<Item> items, const Subject &subject, const P
         use.bytes += time.bytes, use.operations += time.operations;
         use.rate = time.rate, use.memory = time.memory;
       }
-      const double above = std::max(0.0, use.seconds - use.limitSeconds);
+      const double above = std::max(kLeastLost * use.seconds, use.seconds - use.limitSeconds);
       const double lost = stepsOf(subject.set, use.program, program.rows) * above;
       job.lost += lost;
       if (lost > most)
