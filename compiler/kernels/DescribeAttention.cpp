@@ -11,7 +11,6 @@ using llvm::Expected;
 
 namespace {
 
-int64_t cacheElementBytes(const CacheLayout &cache) { return cache.format == CacheFormat::F32 ? 4 : 2; }
 
 /// Angles add: cos and sin of position * f come from those of 64 * page * f and of the place in the page, each exact to
 /// f32. `entries` of them, `step` positions apart.
@@ -103,7 +102,7 @@ Expected<std::vector<View>> PhaseDescriber::rowViews(Operation *user, Value posi
 
 void PhaseDescriber::addCache(std::vector<View> &views, int64_t layer) const {
   const CacheLayout &cache = context.set.cache;
-  const int64_t bytes = kPagePositions * cacheElementBytes(cache), keys = bytes * cache.headSize;
+  const int64_t bytes = kPagePositions * elementBytes(cache.format), keys = bytes * cache.headSize;
   for (int64_t offset : {int64_t(0), keys})
     views.push_back(
         {.base = Base::Cache, .layer = layer, .offset = offset, .perColumn = keys + bytes * cache.valueSize});

@@ -1,7 +1,6 @@
 //===- DescribePhase.cpp - places, views, and ops on single rows --------------------------------------------------===//
 #include "compiler/kernels/DescribePhase.h"
 #include "compiler/kernels/Signature.h"
-#include "compiler/kernels/Work.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 

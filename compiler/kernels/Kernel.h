@@ -2,7 +2,8 @@
 //
 // A KernelDesc describes one serial tile function: family, shapes, formats, epilogues. It is all that the builders
 // (kernels/halide on the CPU, later kernels/gpu) see of a model. Signature.h gives its arguments; name() tells it in
-// words, for its symbol and for its schedule key (Naming.h). Families.def lists the families.
+// words, for its symbol and for its schedule key (Naming.h); count() adds what it does for one row beside matrices, in
+// `units` calls, one for each column unit (Work.h). Families.def lists the families.
 //
 // How matrices, rows and the KV cache lie in memory: compiler/layout.
 //
@@ -17,6 +18,7 @@
 #define LATHE_COMPILER_KERNELS_KERNEL_H
 
 #include "compiler/kernels/Naming.h"
+#include "compiler/kernels/Work.h"
 #include "compiler/layout/Choices.h"
 #include "compiler/layout/Rows.h"
 #include <cstdint>
@@ -64,6 +66,7 @@ struct EmbedKernel {
     s.word(packedName(format)).detail("v", vocabulary).size("k", columns);
     s.detail("scale", scale, 1).detailIfAny("from", offset);
   }
+  void count(Work &work, int64_t) const { work.operations += columns; }
 };
 
 /// norm (or a copy) of one row, then f32 or quantised. With `gather`, the input is the whole [maxRows, columns] array and the
@@ -86,6 +89,11 @@ struct NormKernel {
     s.word(nameOf(kind)).word(nameOf(output)).size("k", columns).detail("eps", eps, 0);
     s.detailIfAny("gather", gatherRows).detailFlag("offset", unitOffset).flag("bias", bias);
     s.sizeIfAny("group", group).flag("unweighted", unweighted).flag("wide", wide);
+  }
+  /// Squares and their sum, the factor, the weight; a layer norm's mean too. A copy moves numbers.
+  void count(Work &work, int64_t) const {
+    work.operations += columns * (kind == NormKind::Layer ? 6 : kind == NormKind::RMS ? 4 : 0);
+    work.quantize(output, columns);
   }
 };
 
@@ -114,6 +122,9 @@ struct LinearKernel {
     shape.name(s, activation);
     s.flag("gated", gated).detail("scale", scale, 1).number("cap", softcap, 0).flag("residual", residual);
   }
+  void count(Work &work, int64_t) const {
+    work.rate = input == ActFormat::Q16 ? Rate::Dot4Twice : input == ActFormat::Q8 ? Rate::Dot4 : Rate::F32;
+  }
 };
 
 /// Query heads that share a key; 0 without any.
@@ -134,6 +145,8 @@ struct Rotation {
       s.word(rule == LengthRule::Switch ? "switch" : "grow").detail("limit", limit);
     s.detailIfAny("grown", grown).detail("mag", magnitude, 1);
   }
+  /// A pair turns by four products and two sums.
+  int64_t operations(int64_t heads) const { return 3 * rotated * heads; }
 };
 
 /// y = x with each of its heads rotated. One row, for what reads rotated heads but is not attention.
@@ -147,6 +160,7 @@ struct RotateKernel {
     rotation.name(s);
     s.detail("pages", maxPages);
   }
+  void count(Work &work, int64_t) const { work.operations += rotation.operations(heads); }
 };
 
 /// For one row and one KV head: rotates its group of query heads (q out) and its key, writes key and value to the
@@ -171,6 +185,9 @@ struct AppendKernel {
         .keySize("g", groupOf(heads, kvHeads));
     rotation.name(s);
     s.detail("pages", maxPages).detailIfAny("split", splitPositions).sizeIfAny("dv", ownValueSize);
+  }
+  void count(Work &work, int64_t units) const { // its group's queries and its key
+    work.operations += rotation.rotated ? rotation.operations(units * (heads / kvHeads + 1)) : 0;
   }
 };
 
@@ -201,6 +218,11 @@ struct AttendKernel {
     s.sizeIfAny("window", window).number("cap", softcap, 0).flag("alibi", alibi);
     s.flag("scales", scales).detailIfAny("every", every).detailIfAny("of", temperatures).sizeIfAny("dv", ownValueSize);
   }
+  void count(Work &work, int64_t) const {
+    work.cacheBytes += kvHeads * (headSize + valueSize()) * elementBytes(cache);
+    work.positionOperations += heads * (2 * headSize + 2 * valueSize());
+    work.window = window;
+  }
 };
 
 /// For one row: joins the partials of `heads` heads over the row's splits, then f32 or quantised.
@@ -214,6 +236,10 @@ struct CombineKernel {
   void name(Naming &s) const {
     s.word(nameOf(output)).size("h", heads).size("d", headSize).detail("stride", splitStride);
     s.detail("splits", maxSplits).size("split", splitPositions).flag("sinks", sinks);
+  }
+  void count(Work &work, int64_t units) const {
+    work.operations += units * 2 * heads * headSize;
+    work.quantize(output, units * heads * headSize);
   }
 };
 
@@ -229,6 +255,7 @@ struct ConvKernel {
     s.word("f32").size("c", channels).size("w", width).flag("bias", bias);
     s.flag(nameOf(activation), activation != Activation::None).detail("state", stateElements);
   }
+  void count(Work &, int64_t) const {} // a matrix
 };
 
 /// One row of a selective scan over some heads. See lathe.scan. The state is [block][N][lane]: with `byChannel` (a
@@ -248,6 +275,7 @@ struct ScanKernel {
     s.detail("g", groups).detail("gh", groupHeads).detail("min", dtMin, 0).detail("max", dtMax, 0);
     s.detail("state", stateElements);
   }
+  void count(Work &, int64_t) const {} // a matrix
 };
 
 enum class Pointwise { Add, Glu, Activate, Scale, Softcap, Clip, Gate };
@@ -273,6 +301,10 @@ struct PointwiseKernel {
     s.word(nameOf(kind)).word(nameOf(output)).size("k", columns).detail("by", value, 0).detailIfAny("w", weights);
     shape.name(s, activation);
   }
+  void count(Work &work, int64_t) const {
+    work.operations += columns * (kind == Pointwise::Glu ? 2 : 1);
+    work.quantize(output, columns);
+  }
 };
 
 /// For one row: the experts that it chooses by its router's logits and their weights; see lathe.route, whose groups are
@@ -290,6 +322,7 @@ struct RouteKernel {
     if (keep < groups)
       s.word("groups").detail("of", groups).detail("keep", keep);
   }
+  void count(Work &work, int64_t) const { work.operations += 2 * experts; }
 };
 
 /// Once a step: the table of a ChoiceLayout, from all rows' choices. tile[4] says how many rows there are.
@@ -299,6 +332,7 @@ struct AssignKernel {
   void name(Naming &s) const {
     s.size("r", layout.rows).size("c", layout.choices).size("e", layout.experts).detail("t", layout.tileRows);
   }
+  void count(Work &work, int64_t) const { work.operations += layout.rows * layout.choices; }
 };
 
 /// For one row: y[c] = sum over its choices j, in order, of weights[j] * x[c, places[j]], then f32 or quantised.
@@ -308,6 +342,10 @@ struct CollectKernel {
   ActFormat output = ActFormat::F32;
 
   void name(Naming &s) const { s.word(nameOf(output)).size("k", columns).size("c", choices).detail("p", places); }
+  void count(Work &work, int64_t) const {
+    work.operations += 2 * columns * choices;
+    work.quantize(output, columns);
+  }
 };
 
 /// A std::variant of all families' descriptions, in the list's order.

@@ -75,21 +75,6 @@ struct ChoiceTable {
   bool operator==(const ChoiceTable &other) const { return offset == other.offset; }
 };
 
-/// What limits a phase's operations: multiply-adds of f32; products of bytes; the same, each made for two planes of
-/// activations. The order is lathe_rate's.
-enum class Rate { F32, Dot4, Dot4Twice };
-
-/// What a step reads and computes in a phase, for the roofline; see lathe_work.
-struct Work {
-  int64_t weightBytes = 0;        ///< read once a step; in phases of choices for each expert that is chosen
-  int64_t activationBytes = 0;    ///< read and written, for each row
-  int64_t cacheBytes = 0;         ///< read, for each row and each position that it sees
-  int64_t operations = 0;         ///< for each row, 2 for a multiply-add
-  int64_t positionOperations = 0; ///< the same for each row and each position that it sees
-  int64_t window = 0;             ///< positions that a row sees at most; 0: all
-  Rate rate = Rate::F32;
-};
-
 /// A grid of tiles. A call that takes fewer rows than a tile has (rowsOf) is made for each of them in turn.
 /// A column unit of a linear is a panel of its weights, so a gated linear has two for 16 columns of its result.
 struct Phase {
@@ -209,6 +194,10 @@ struct ProgramSet {
   int64_t feedAgainBeyond = 0; ///< lathe_model.feed_again_beyond
   std::string plan;            ///< lathe_variant.plan
 };
+
+/// The work of a phase of `set`, whose calls have all their views. Matrices (of linears, convolutions, scans) are counted
+/// without padding, so phase.work has their weight bytes and operations already.
+Work workOf(const ProgramSet &set, const Phase &phase);
 
 /// The set as text: what --emit=kernels prints.
 std::string print(const ProgramSet &set);

@@ -1,63 +1,11 @@
 //===- Work.cpp - what a phase reads and computes ---------------------------------------------------------------===//
-#include "compiler/kernels/Work.h"
+#include "compiler/kernels/Program.h"
 #include "compiler/kernels/Signature.h"
 #include <algorithm>
 
 using namespace lathe;
 
 namespace {
-
-int64_t cacheElementBytes(CacheFormat format) { return format == CacheFormat::F32 ? 4 : 2; }
-
-/// What one call does for a row, beside matrices: operations, and what it reads for each position that the row sees.
-/// `units`: calls that a row has, one for each column unit.
-struct CallWork {
-  Work &work;
-  int64_t units;
-
-  void operator()(const EmbedKernel &k) const { work.operations += k.columns; }
-  void operator()(const NormKernel &k) const {
-    // Squares and their sum, the factor, the weight; a layer norm's mean too. A copy moves numbers.
-    work.operations += k.columns * (k.kind == NormKind::Layer ? 6 : k.kind == NormKind::RMS ? 4 : 0);
-    quantize(k.output, k.columns);
-  }
-  void operator()(const LinearKernel &k) const {
-    work.rate = k.input == ActFormat::Q16 ? Rate::Dot4Twice : k.input == ActFormat::Q8 ? Rate::Dot4 : Rate::F32;
-  }
-  void operator()(const RotateKernel &k) const { rotate(k.rotation, k.heads); }
-  void operator()(const AppendKernel &k) const {
-    if (k.rotation.rotated) // its group's queries and its key
-      rotate(k.rotation, units * (k.heads / k.kvHeads + 1));
-  }
-  void operator()(const AttendKernel &k) const {
-    work.cacheBytes += k.kvHeads * (k.headSize + k.valueSize()) * cacheElementBytes(k.cache);
-    work.positionOperations += k.heads * (2 * k.headSize + 2 * k.valueSize());
-    work.window = k.window;
-  }
-  void operator()(const CombineKernel &k) const {
-    work.operations += units * 2 * k.heads * k.headSize;
-    quantize(k.output, units * k.heads * k.headSize);
-  }
-  void operator()(const PointwiseKernel &k) const {
-    work.operations += k.columns * (k.kind == Pointwise::Glu ? 2 : 1);
-    quantize(k.output, k.columns);
-  }
-  void operator()(const RouteKernel &k) const { work.operations += 2 * k.experts; }
-  void operator()(const AssignKernel &k) const { work.operations += k.layout.rows * k.layout.choices; }
-  void operator()(const CollectKernel &k) const {
-    work.operations += 2 * k.columns * k.choices;
-    quantize(k.output, k.columns);
-  }
-  void operator()(const ConvKernel &) const {} // a matrix
-  void operator()(const ScanKernel &) const {}
-
-  /// A pair turns by four products and two sums.
-  void rotate(const Rotation &rotation, int64_t heads) const { work.operations += 3 * rotation.rotated * heads; }
-  void quantize(ActFormat format, int64_t columns) const {
-    if (format == ActFormat::Q16)
-      work.operations += 2 * columns; // a maximum and a product each
-  }
-};
 
 /// Bytes of one row of an argument: all that a call sees, but for arrays of which it takes the rows that an index says.
 int64_t bytesOfRow(const KernelDesc &kernel, const Argument &argument) {
@@ -90,7 +38,7 @@ Work lathe::workOf(const ProgramSet &set, const Phase &phase) {
   for (const std::vector<Call> *calls : {&phase.prologue, &phase.calls})
     for (const Call &call : *calls) {
       const int64_t units = call.scope == Scope::Worker ? 1 : phase.columns;
-      std::visit(CallWork{work, units}, call.kernel);
+      std::visit([&](const auto &kernel) { kernel.count(work, units); }, call.kernel);
       const std::vector<Argument> arguments = signature(call.kernel);
       for (size_t i = 0; i < arguments.size(); ++i) {
         const View &view = call.views[i];

@@ -30,6 +30,7 @@ std::optional<ActFormat> findActFormat(std::string_view name);
 /// "f32, q16, q8".
 std::string actFormatNames();
 enum class CacheFormat { F32, F16 };
+constexpr int64_t elementBytes(CacheFormat format) { return format == CacheFormat::F32 ? 4 : 2; }
 
 /// Columns of one sum of quantised activations.
 inline constexpr int64_t kSumColumns = 16;

@@ -60,6 +60,19 @@ static double distance(const Record &record, const ScheduleKey &key) {
   return sum;
 }
 
+Cover lathe::coverOf(const Record &record, const std::string &target, const ScheduleKey &key) {
+  if (record.target() != target || record.family() != key.family || record.types() != key.types)
+    return Cover::No;
+  bool exactly = true;
+  for (const auto &[name, value] : key.sizes) {
+    const SizeRange *range = rangeOf(record, name);
+    if (range && (value < range->min() || value > range->max()))
+      return Cover::No;
+    exactly &= range && range->min() == range->max();
+  }
+  return exactly ? Cover::Exactly : Cover::Among;
+}
+
 Expected<RecordBook> RecordBook::embedded() { return of(embeddedRecords()); }
 
 Expected<RecordBook> RecordBook::of(llvm::ArrayRef<EmbeddedFile> files) {

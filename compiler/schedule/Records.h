@@ -48,6 +48,8 @@ public:
              llvm::function_ref<bool(const schedule::Record &)> usable) const;
 
   const std::vector<schedule::Record> &all() const { return records; }
+  /// The file that record number `index` of all() came from; empty of a preferred one.
+  const std::string &fileOf(size_t index) const { return files[index]; }
 
 private:
   llvm::Error parse(llvm::StringRef file, const std::string &text, size_t first);
@@ -55,6 +57,11 @@ private:
   std::vector<schedule::Record> records; ///< later ones go first
   std::vector<std::string> files;        ///< of each
 };
+
+/// Whether the record's sizes hold the key, and whether they are the key's and no others: then its values were measured
+/// for this very kernel.
+enum class Cover { No, Among, Exactly };
+Cover coverOf(const schedule::Record &record, const std::string &target, const ScheduleKey &key);
 
 } // namespace lathe
 

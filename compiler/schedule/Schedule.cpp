@@ -1,6 +1,7 @@
 //===- Schedule.cpp - the stage that chooses how kernels run -----------------------------------------------------===//
 #include "compiler/schedule/Schedule.h"
 #include "compiler/kernels/Check.h"
+#include "compiler/support/Error.h"
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLExtras.h"
@@ -26,12 +27,14 @@ public:
   Scheduler(const Backend &backend, const TargetDesc &target, const RecordBook &records)
       : backend(backend), target(target), records(records) {}
 
-  void run(Program &program) {
+  Error run(Program &program) {
     for (Phase &phase : program.phases) {
       const Grid grid = gridOf(program, phase);
       Grid leads = grid;
       leads.leads = true;
       const size_t leader = leadingCall(phase);
+      if (Error wrong = refuseWrong(phase.calls[leader].kernel, leads))
+        return wrong;
       const RecordBook::Match match = find(phase.calls[leader].kernel, leads);
       const Choice choice = *choose(match.record, phase.calls[leader].kernel, leads);
       setTile(phase, choice.rows, choice.columns);
@@ -43,6 +46,7 @@ public:
         else
           add(call, grid);
     }
+    return Error::success();
   }
 
   std::vector<Scheduled> kernels;
@@ -51,6 +55,44 @@ private:
   RecordBook::Match find(const KernelDesc &kernel, const Grid &grid) const {
     return records.find(target.name, keyOf(kernel, grid),
                         [&](const Record &record) { return choose(&record, kernel, grid).has_value(); });
+  }
+
+  /// Fails where a record for this kernel asks for what the kernel does not have, or, measured for no other one, for what
+  /// it cannot do. A record of a range of sizes may be impossible for some of them, and is passed over there.
+  Error refuseWrong(const KernelDesc &kernel, const Grid &grid) const {
+    const ScheduleKey key = keyOf(kernel, grid);
+    std::optional<Space> space;
+    for (size_t i = 0; i < records.all().size(); ++i) {
+      const Record &record = records.all()[i];
+      const Cover cover = coverOf(record, target.name, key);
+      if (cover == Cover::No)
+        continue;
+      if (!space)
+        space = backend.space(kernel, grid, target);
+      const bool only = cover == Cover::Exactly && !grid.choiceRows; // of experts, the key does not say how many rows
+      if (Error wrong = checkValues(record, *space, only && !choose(&record, kernel, grid)))
+        return makeError("{0}: record \"{1}\" for {2}: {3}", records.fileOf(i), print(record), target.name,
+                         llvm::toString(std::move(wrong)));
+    }
+    return Error::success();
+  }
+
+  static Error checkValues(const Record &record, const Space &space, bool impossible) {
+    for (const schedule::Value &value : record.values()) {
+      auto parameter = llvm::find_if(space.parameters, [&](const Parameter &one) { return one.name == value.name(); });
+      if (parameter == space.parameters.end())
+        return makeError("there is no value \"{0}\", only {1}", value.name(),
+                         llvm::join(llvm::map_range(space.parameters, [](const Parameter &one) { return one.name; }), ", "));
+      if (impossible && !llvm::is_contained(parameter->choices, value.value()))
+        return makeError("{0} = {1} is none of {2}", value.name(), value.value(),
+                         llvm::join(llvm::map_range(parameter->choices, [](int64_t one) { return std::to_string(one); }),
+                                    ", "));
+    }
+    if (impossible)
+      return makeError("its values do not go together (a register tile must divide the tile, with whole pairs where it is "
+                       "gated); the fallback is {0}",
+                       space.fallback().print());
+    return Error::success();
   }
 
   /// What the record asks for, in the rest the fallback; nothing if that is not possible for this kernel.
@@ -120,7 +162,8 @@ Expected<std::vector<Scheduled>> lathe::scheduleProgram(ProgramSet &set, const B
                                                         const TargetDesc &target, const RecordBook &records) {
   Scheduler scheduler(backend, target, records);
   for (Program &program : set.programs)
-    scheduler.run(program);
+    if (Error wrong = scheduler.run(program))
+      return std::move(wrong);
   if (Error wrong = check(set))
     return std::move(wrong);
   return std::move(scheduler.kernels);

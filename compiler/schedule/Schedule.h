@@ -15,7 +15,8 @@ namespace lathe {
 
 /// Gives each phase of `set` its tile, each call the number of its kernel's schedule, and returns each kernel once for
 /// each choice of values, in the order of first use. Phases that end with the same kernel and values share it; its tag
-/// is then the best that one of them has. Fails only where `set` leaves its memory (Check.h).
+/// is then the best that one of them has. Fails where a record that is for one of the kernels asks for what it does not
+/// have, and where `set` leaves its memory (Check.h).
 llvm::Expected<std::vector<Scheduled>> scheduleProgram(ProgramSet &set, const Backend &backend,
                                                        const TargetDesc &target, const RecordBook &records);
 

@@ -60,16 +60,17 @@ Expected<std::vector<RecordCheck>> checkRecords(Subject &subject, Workspace &wor
       const std::string plain = workspace.file("plain.so");
       RecordBook fallback = subject.records;
       fallback.prefer(recordOf(*item, subject.target, item->fallback));
+      const Excerpt excerpt = excerptOf(subject, item->uses.front().program);
       const ChildEnd made = runInChild(
           [&]() -> Expected<std::string> {
-            if (Error failed = makeLibrary(subject, fallback, plain))
+            if (Error failed = makeLibrary(subject, fallback, plain, &excerpt))
               return std::move(failed);
             return "";
           },
           {600, options.interrupted});
       if (made.kind != ChildEnd::Answered)
         return makeError("{0}: the fallback of {1} cannot be made: {2}", subject.name, print(record), made.text);
-      ProcessRounds rounds(subject, workspace, {{item, &item->uses.front()}}, kStepSeconds, fallback, plain,
+      ProcessRounds rounds(subject, workspace, {{item, &item->uses.front()}}, excerpt, kStepSeconds, fallback, plain,
                            {.threads = options.threads,
                             .seed = options.seed,
                             .stop = options.interrupted,

@@ -11,6 +11,11 @@ namespace lathe::tune {
 static constexpr double kPromptTokens = 512, kNewTokens = 128, kOtherSteps = 16;
 /// Records of near kernels, and winners of this run, that a search begins with.
 static constexpr size_t kSeeds = 4;
+/// Bytes of a phase that come from memory rather than from a cache.
+static constexpr double kFromMemory = 256 << 10;
+/// A key's time above the limit counts as at least this part of it all: the limit may have been measured while something
+/// else had the machine.
+static constexpr double kLeastLost = 0.1;
 
 /// Steps of a program in that use.
 static double stepsOf(const ProgramSet &set, size_t index, uint32_t rows) {
@@ -27,7 +32,26 @@ void Job::count(const Measurement &measurement) {
   confirmations += measurement.confirmation;
 }
 
-std::vector<Job> jobsOf(std::vector<Item> items, const Subject &subject, const Profile &times) {
+void raiseLimits(MachineLimits &limits, const Profile &times) {
+  for (const Profile::ProgramTime &program : times.programs)
+    for (const Profile::PhaseTime &time : program.phases) {
+      if (!(time.seconds > 0))
+        continue;
+      const PhaseWork &work = time.work;
+      const double operations = work.operations / time.seconds;
+      // Few bytes may have come from a cache.
+      if (work.bytes > kFromMemory)
+        limits.readBytesPerSecond = std::max(limits.readBytesPerSecond, work.bytes / time.seconds);
+      if (work.rate == LATHE_RATE_F32 || !limits.dot4OperationsPerSecond)
+        limits.f32OperationsPerSecond = std::max(limits.f32OperationsPerSecond, operations);
+      else
+        limits.dot4OperationsPerSecond =
+            std::max(limits.dot4OperationsPerSecond, operations * (work.rate == LATHE_RATE_DOT4_TWICE ? 2 : 1));
+    }
+}
+
+std::vector<Job> jobsOf(std::vector<Item> items, const Subject &subject, const Profile &times,
+                        const MachineLimits &limits) {
   std::vector<Job> jobs;
   for (Item &item : items) {
     Job job;
@@ -38,15 +62,16 @@ std::vector<Job> jobsOf(std::vector<Item> items, const Subject &subject, const P
         continue;
       for (size_t phase : use.phases) {
         const Profile::PhaseTime &time = program.phases[phase];
-        use.seconds += time.seconds, use.limitSeconds += time.limitSeconds;
-        use.bytes += time.bytes, use.operations += time.operations;
-        use.rate = time.rate, use.memory = time.memory;
+        use.seconds += time.seconds, use.limitSeconds += limitSeconds(time.work, limits);
+        use.bytes += time.work.bytes, use.operations += time.work.operations;
+        use.rate = time.work.rate;
       }
-      const double above = std::max(0.0, use.seconds - use.limitSeconds);
+      use.memory = use.bytes / limits.readBytesPerSecond >= use.operations / operationsPerSecond(use.rate, limits);
+      const double above = std::max(kLeastLost * use.seconds, use.seconds - use.limitSeconds);
       const double lost = stepsOf(subject.set, use.program, program.rows) * above;
       job.lost += lost;
       if (lost > most)
-        most = lost, job.result.use = index, job.stepSeconds = program.stepSeconds;
+        most = lost, job.result.use = index;
     }
     if (most < 0)
       continue;

@@ -10,9 +10,9 @@ static constexpr double kStageSeconds = 1.5;
 static constexpr size_t kMostRounds = 64;
 
 ProcessRounds::ProcessRounds(const Subject &subject, Workspace &workspace, std::vector<RoundsKey> keys,
-                             double stepSeconds, const RecordBook &incumbents, std::string library,
-                             RoundsOptions options)
-    : subject(subject), keys(std::move(keys)), stepSeconds(stepSeconds), incumbents(incumbents),
+                             const Excerpt &excerpt, double stepSeconds, const RecordBook &incumbents,
+                             std::string library, RoundsOptions options)
+    : subject(subject), keys(std::move(keys)), excerpt(excerpt), stepSeconds(stepSeconds), incumbents(incumbents),
       library(std::move(library)), candidateFile(workspace.file("candidate.so")),
       fallbackFile(workspace.file("fallback.so")), options(std::move(options)) {
   const Turn turn = turnOf(stepSeconds);
@@ -53,16 +53,18 @@ Rounds::Result ProcessRounds::run(llvm::ArrayRef<Challenge> challenges, TrialPla
   trial.seed = options.seed * 1'000'003 + ++trials;
   trial.threads = options.threads;
   trial.stepSeconds = stepSeconds;
-  trial.program = keys[challenges.front().key].use->program;
-  for (const Challenge &challenge : challenges)
-    trial.groups.push_back(keys[challenge.key].use->phases);
+  trial.excerpt = excerpt;
+  for (const Challenge &challenge : challenges) {
+    const std::vector<size_t> &phases = keys[challenge.key].use->phases;
+    trial.groups.push_back({excerpt.places(phases), phases.size()});
+  }
   const double turns = double((trial.rounds + 1) * trial.libraries.size());
   const ChildEnd end = runInChild(
       [&]() -> llvm::Expected<std::string> {
-        if (llvm::Error failed = makeLibrary(subject, with(challenges, /*fallbacks=*/false), candidateFile))
+        if (llvm::Error failed = makeLibrary(subject, with(challenges, /*fallbacks=*/false), candidateFile, &excerpt))
           return std::move(failed);
         if (trial.libraries.size() > 2)
-          if (llvm::Error failed = makeLibrary(subject, with(challenges, /*fallbacks=*/true), fallbackFile))
+          if (llvm::Error failed = makeLibrary(subject, with(challenges, /*fallbacks=*/true), fallbackFile, &excerpt))
             return std::move(failed);
         llvm::Expected<TrialResult> result = runTrial(subject, trial);
         if (!result)

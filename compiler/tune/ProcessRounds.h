@@ -25,9 +25,10 @@ struct RoundsKey {
 /// compile it and run it beside the incumbents' library.
 class ProcessRounds final : public Rounds {
 public:
-  /// Of `keys`, all of one program. `incumbents`, and `library` of them, outlive this, as all that is named.
-  ProcessRounds(const Subject &subject, Workspace &workspace, std::vector<RoundsKey> keys, double stepSeconds,
-                const RecordBook &incumbents, std::string library, RoundsOptions options);
+  /// Of `keys`, all of the excerpt's program. `incumbents`, and `library` of them and the excerpt, outlive this, as all
+  /// that is named. `stepSeconds`: of the excerpt.
+  ProcessRounds(const Subject &subject, Workspace &workspace, std::vector<RoundsKey> keys, const Excerpt &excerpt,
+                double stepSeconds, const RecordBook &incumbents, std::string library, RoundsOptions options);
 
   Result screen(llvm::ArrayRef<Challenge> challenges, size_t rounds) override;
   Result confirm(llvm::ArrayRef<Challenge> challenges, size_t rounds, bool reversed) override;
@@ -39,6 +40,7 @@ private:
 
   const Subject &subject;
   std::vector<RoundsKey> keys;
+  const Excerpt &excerpt;
   double stepSeconds;
   const RecordBook &incumbents;
   std::string library, candidateFile, fallbackFile;

@@ -173,11 +173,18 @@ Expected<std::unique_ptr<Subject>> subjectOfBundle(std::shared_ptr<const Model> 
 
 //===-- variants ------------------------------------------------------------------------------------------------===//
 
-Error makeLibrary(const Subject &subject, const RecordBook &records, const std::string &output) {
+Error makeLibrary(const Subject &subject, const RecordBook &records, const std::string &output,
+                  const Excerpt *excerpt) {
   ProgramSet set = subject.set;
   Expected<std::vector<Scheduled>> schedule = scheduleProgram(set, *subject.backend, subject.target, records);
   if (!schedule)
     return schedule.takeError();
+  if (excerpt) {
+    std::vector<Phase> phases;
+    for (size_t phase : excerpt->kept)
+      phases.push_back(std::move(set.programs[excerpt->program].phases[phase]));
+    set.programs[excerpt->program].phases = std::move(phases);
+  }
   Expected<CompiledCode> code = compileAll({*subject.backend, set, *schedule, subject.target},
                                            {subject.jobs, subject.cacheDirectory, /*progress=*/{}});
   if (!code)

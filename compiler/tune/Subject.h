@@ -60,8 +60,21 @@ llvm::Expected<std::unique_ptr<Subject>> subjectOfInput(const std::string &path,
 llvm::Expected<std::unique_ptr<Subject>> subjectOfBundle(std::shared_ptr<const Model> bundle, const std::string &path,
                                                          const PipelineOptions &options);
 
-/// Makes the model.so `output` of the program as `records` schedule it. Safe to call in several processes at once.
-llvm::Error makeLibrary(const Subject &subject, const RecordBook &records, const std::string &output);
+/// The part of a program that is run to measure it. Prefill's phases are bound by arithmetic, and a layer's tell as much as
+/// all layers' would: a few layers are enough, and a model of 16 takes a third of the time. They have every key of the
+/// program. Programs of few rows are run whole: their weights must come from memory, not from a cache.
+struct Excerpt {
+  size_t program = 0;
+  std::vector<size_t> kept; ///< phases of the program, ascending
+
+  /// Where phases of the program lie in the excerpt; those that it lacks are left out.
+  std::vector<size_t> places(llvm::ArrayRef<size_t> phases) const;
+};
+Excerpt excerptOf(const Subject &subject, size_t program);
+
+/// Makes the model.so `output` of the program as `records` schedule it, with one program cut short if `excerpt` is given.
+llvm::Error makeLibrary(const Subject &subject, const RecordBook &records, const std::string &output,
+                        const Excerpt *excerpt = nullptr);
 /// Opens one beside the subject's weights.
 llvm::Expected<std::shared_ptr<const Model>> openLibrary(const Subject &subject, const std::string &library);
 

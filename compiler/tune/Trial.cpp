@@ -38,10 +38,10 @@ bool hasLost(const TrialResult::Times &times) {
 class Trial {
 public:
   Trial(const Subject &subject, const TrialPlan &plan)
-      : subject(subject), plan(plan), groupOf(subject.set.programs[plan.program].phases.size(), plan.groups.size()),
+      : subject(subject), plan(plan), groupOf(plan.excerpt.kept.size(), plan.groups.size()),
         steps(turnOf(plan.stepSeconds)) {
     for (size_t group = 0; group < plan.groups.size(); ++group)
-      for (size_t phase : plan.groups[group])
+      for (size_t phase : plan.groups[group].phases)
         groupOf[phase] = group;
   }
 
@@ -52,7 +52,7 @@ public:
       Expected<std::shared_ptr<const Model>> model = openLibrary(subject, plan.libraries[place]);
       if (!model)
         return model.takeError();
-      Expected<std::unique_ptr<Steps>> steps = Steps::create(*model, plan.program, plan.threads);
+      Expected<std::unique_ptr<Steps>> steps = Steps::create(*model, plan.excerpt.program, plan.threads);
       if (!steps)
         return steps.takeError();
       runs[place] = std::move(*steps);
@@ -105,7 +105,7 @@ private:
     }
     std::vector<double> seconds;
     for (size_t group = 0; group < seen.size(); ++group)
-      seconds.push_back(std::max(quantile(seen[group], kUndisturbed) * double(plan.groups[group].size()), 1e-9));
+      seconds.push_back(std::max(quantile(seen[group], kUndisturbed) * double(plan.groups[group].count), 1e-9));
     return seconds;
   }
 
@@ -117,8 +117,7 @@ private:
 };
 
 /// Of one program.
-Expected<Profile::ProgramTime> profileProgram(std::shared_ptr<const Model> model, size_t program, unsigned &threads,
-                                              const MachineLimits &limits) {
+Expected<Profile::ProgramTime> profileProgram(std::shared_ptr<const Model> model, size_t program, unsigned threads) {
   constexpr double kEnough = 0.3;
   constexpr size_t kLeast = 3, kMost = 24;
   Profile::ProgramTime time;
@@ -126,37 +125,27 @@ Expected<Profile::ProgramTime> profileProgram(std::shared_ptr<const Model> model
   Expected<std::unique_ptr<Steps>> steps = Steps::create(model, program, threads);
   if (!steps)
     return steps.takeError();
-  threads = (*steps)->threads();
   time.possible = (*steps)->possible();
   if (!time.possible)
     return time;
   if (llvm::Error failed = (*steps)->step())
     return std::move(failed);
   std::vector<std::vector<double>> seconds(time.phases.size());
-  std::vector<double> whole;
   const double start = now();
   for (size_t i = 0; i < kMost && (i < kLeast || now() - start < kEnough); ++i) {
-    double all = 0;
     std::vector<PhaseEvent> events; // what they point to stays; what they could fetch does not
     if (llvm::Error failed = (*steps)->step([&](const PhaseEvent &event) {
-          all += event.seconds;
           seconds[event.phase].push_back(event.seconds);
           events.push_back({event.phase, event.table, event.seconds, event.tiles, {}, 0, 0, 0});
         }))
       return std::move(failed);
-    whole.push_back(all);
     const StepShape &shape = (*steps)->shape();
     time.rows = shape.rows * shape.sequences;
-    for (const PhaseEvent &event : events) {
-      const PhaseWork work = workOf(event, shape);
-      const bool memory = work.bytes / limits.readBytesPerSecond >=
-                          work.operations / operationsPerSecond(work.rate, limits);
-      time.phases[event.phase] = {0, limitSeconds(work, limits), work.bytes, work.operations, work.rate, memory};
-    }
+    for (const PhaseEvent &event : events)
+      time.phases[event.phase].work = workOf(event, shape);
   }
   for (size_t i = 0; i < seconds.size(); ++i)
     time.phases[i].seconds = quantile(seconds[i], kUndisturbed);
-  time.stepSeconds = median(whole);
   return time;
 }
 
@@ -181,19 +170,17 @@ Expected<TrialResult> runTrial(const Subject &subject, const TrialPlan &plan) {
   return trial.run();
 }
 
-Expected<Profile> profile(const Subject &subject, const std::string &library, unsigned threads,
-                          const MachineLimits &limits) {
+Expected<Profile> profile(const Subject &subject, const std::string &library, unsigned threads) {
   Expected<std::shared_ptr<const Model>> model = openLibrary(subject, library);
   if (!model)
     return model.takeError();
   Profile result;
   for (size_t i = 0; i < (*model)->variant().n_programs; ++i) {
-    Expected<Profile::ProgramTime> time = profileProgram(*model, i, threads, limits);
+    Expected<Profile::ProgramTime> time = profileProgram(*model, i, threads);
     if (!time)
       return time.takeError();
     result.programs.push_back(std::move(*time));
   }
-  result.threads = threads;
   return result;
 }
 

@@ -13,7 +13,7 @@
 #define LATHE_COMPILER_TUNE_TRIAL_H
 
 #include "compiler/tune/Subject.h"
-#include "runtime/device/cpu/Limits.h"
+#include "runtime/device/cpu/Roofline.h"
 
 namespace lathe::tune {
 
@@ -26,8 +26,13 @@ Turn turnOf(double stepSeconds);
 struct TrialPlan {
   std::vector<std::string> libraries; ///< the incumbent's first; loaded from the last to the first if `reversed`
   bool reversed = false;
-  size_t program = 0;
-  std::vector<std::vector<size_t>> groups; ///< phases of the program
+  Excerpt excerpt; ///< of the program that is run
+  /// Phases of a key in the excerpt, and how many the whole program has.
+  struct Group {
+    std::vector<size_t> phases;
+    size_t count;
+  };
+  std::vector<Group> groups;
   double stepSeconds = 0;                  ///< about; decides how many steps a turn has
   size_t rounds = 1;
   bool giveUp = false; ///< end early when the second library has clearly lost in every group
@@ -37,7 +42,7 @@ struct TrialPlan {
 
 struct TrialResult {
   using Times = std::vector<std::vector<double>>; ///< of each library, by round
-  std::vector<Times> groups;                      ///< seconds of a group in a step
+  std::vector<Times> groups;                      ///< seconds of a group in a step of the whole program
   bool sameBits = true;
 };
 
@@ -52,22 +57,18 @@ llvm::Expected<TrialResult> decodeTrial(const std::string &text);
 /// Seconds and work of every phase of every program, in a step.
 struct Profile {
   struct PhaseTime {
-    double seconds = 0, limitSeconds = 0, bytes = 0, operations = 0;
-    uint32_t rate = 0;
-    bool memory = false;
+    double seconds = 0;
+    PhaseWork work;
   };
   struct ProgramTime {
     bool possible = true;
-    double stepSeconds = 0;
     uint32_t rows = 0; ///< of a step, all sequences
     std::vector<PhaseTime> phases;
   };
   std::vector<ProgramTime> programs;
-  unsigned threads = 0;
 };
 
-llvm::Expected<Profile> profile(const Subject &subject, const std::string &library, unsigned threads,
-                                const MachineLimits &limits);
+llvm::Expected<Profile> profile(const Subject &subject, const std::string &library, unsigned threads);
 std::string encode(const Profile &profile);
 llvm::Expected<Profile> decodeProfile(const std::string &text);
 

@@ -30,14 +30,12 @@ std::string encode(const Profile &profile) {
   for (const Profile::ProgramTime &program : profile.programs) {
     Json phases = Json::array();
     for (const Profile::PhaseTime &phase : program.phases)
-      phases.push_back(
-          Json::array({phase.seconds, phase.limitSeconds, phase.bytes, phase.operations, phase.rate, phase.memory}));
+      phases.push_back({phase.seconds, phase.work.bytes, phase.work.operations, phase.work.rate});
     programs.push_back({{"possible", program.possible},
-                        {"seconds", program.stepSeconds},
                         {"rows", program.rows},
                         {"phases", std::move(phases)}});
   }
-  return Json{{"threads", profile.threads}, {"programs", std::move(programs)}}.dump();
+  return Json{{"programs", std::move(programs)}}.dump();
 }
 
 llvm::Expected<Profile> decodeProfile(const std::string &text) {
@@ -45,15 +43,13 @@ llvm::Expected<Profile> decodeProfile(const std::string &text) {
   if (!json)
     return json.takeError();
   Profile profile;
-  profile.threads = (*json)["threads"].get<unsigned>();
   for (const Json &program : (*json)["programs"]) {
     Profile::ProgramTime &time = profile.programs.emplace_back();
     time.possible = program["possible"].get<bool>();
-    time.stepSeconds = program["seconds"].get<double>();
     time.rows = program["rows"].get<uint32_t>();
     for (const Json &phase : program["phases"])
-      time.phases.push_back({phase[0].get<double>(), phase[1].get<double>(), phase[2].get<double>(),
-                             phase[3].get<double>(), phase[4].get<uint32_t>(), phase[5].get<bool>()});
+      time.phases.push_back(
+          {phase[0].get<double>(), {phase[1].get<double>(), phase[2].get<double>(), phase[3].get<uint32_t>()}});
   }
   return profile;
 }

@@ -26,7 +26,7 @@ unsigned coresOr(unsigned threads) { return threads ? threads : std::max(1u, std
 class Tuner {
 public:
   Tuner(Subject &subject, Workspace &workspace, const TuneOptions &options)
-      : subject(subject), workspace(workspace), options(options), library(workspace.file("incumbent.so")) {}
+      : subject(subject), workspace(workspace), options(options) {}
 
   Expected<TuneResult> run() {
     result.limits = measureMachine(coresOr(options.threads));
@@ -47,6 +47,15 @@ public:
   }
 
 private:
+  /// A program, as it is run.
+  struct Part {
+    Excerpt excerpt;
+    std::string library;    ///< of the incumbents
+    double stepSeconds = 0; ///< of the excerpt, about
+    double spent = 0;       ///< seconds, on its keys
+    bool made = false;      ///< the library, of the latest incumbents
+  };
+
   bool interrupted() const { return options.interrupted && options.interrupted(); }
   void say(const std::string &text) const {
     if (options.progress)
@@ -81,7 +90,14 @@ private:
       return times.takeError();
     if (times->programs.empty()) // interrupted
       return Error::success();
-    jobs = jobsOf(std::move(*items), subject, *times);
+    raiseLimits(result.limits, *times);
+    jobs = jobsOf(std::move(*items), subject, *times, result.limits);
+    for (auto [index, program] : llvm::enumerate(times->programs)) {
+      Part part = {excerptOf(subject, index), workspace.file("incumbents" + std::to_string(index) + ".so")};
+      for (size_t phase : part.excerpt.kept)
+        part.stepSeconds += program.possible ? program.phases[phase].seconds : 0;
+      parts.push_back(std::move(part));
+    }
     for (Job &job : jobs) {
       begin(job, subject, *ledger, result.limits, options.seed);
       const Use &use = job.use();
@@ -95,11 +111,12 @@ private:
   }
 
   Expected<Profile> profileIncumbents() {
+    const std::string library = workspace.file("incumbents.so");
     const ChildEnd end = runInChild(
         [&]() -> Expected<std::string> {
           if (Error failed = makeLibrary(subject, subject.records, library))
             return std::move(failed);
-          Expected<Profile> times = profile(subject, library, options.threads, result.limits);
+          Expected<Profile> times = profile(subject, library, options.threads);
           if (!times)
             return times.takeError();
           return encode(*times);
@@ -119,7 +136,7 @@ private:
       if (!job.exhausted)
         lost[job.program()] += std::max(job.lost, 1e-12);
     std::optional<size_t> next;
-    auto had = [&](size_t program) { return (program < spent.size() ? spent[program] : 0) / lost[program]; };
+    auto had = [&](size_t program) { return parts[program].spent / lost[program]; };
     for (size_t program = 0; program < lost.size(); ++program)
       if (lost[program] > 0 && (!next || had(program) < had(*next)))
         next = program;
@@ -167,40 +184,43 @@ private:
       challenges.push_back({keys.size(), candidate, job->result.best, job->confirmations});
       keys.push_back({&job->item(), &job->use()});
     }
-    ProcessRounds rounds(subject, workspace, std::move(keys), tries.front().first->stepSeconds, subject.records, library,
+    Part &part = parts[*program];
+    if (!part.made)
+      if (Error failed = makeIncumbents(part))
+        return std::move(failed);
+    ProcessRounds rounds(subject, workspace, std::move(keys), part.excerpt, part.stepSeconds, subject.records,
+                         part.library,
                          {.threads = options.threads,
                           .seed = hashNumber(result.before + result.measured, hashNumber(options.seed)),
                           .stop = [&] { return interrupted() || now() > end; },
                           .stopConfirming = [&] { return interrupted() || now() > end + grace; }});
     std::vector<Finding> findings = measure(rounds, challenges);
-    bool winners = false;
     for (size_t i = 0; i < findings.size(); ++i) {
       if (findings[i].stopped)
         continue;
       if (Error failed = settle(*tries[i].first, tries[i].second, findings[i]))
         return std::move(failed);
-      winners |= findings[i].measurement.outcome == Outcome::Won;
+      if (findings[i].measurement.outcome == Outcome::Won)
+        for (Part &other : parts)
+          other.made = false;
     }
-    if (winners)
-      if (Error failed = makeIncumbents())
-        return std::move(failed);
-    spent.resize(subject.set.programs.size(), 0);
-    spent[*program] += now() - start;
+    part.spent += now() - start;
     return true;
   }
 
   /// All kernels are in the cache by now: this is the linker's work.
-  Error makeIncumbents() {
+  Error makeIncumbents(Part &part) {
     const ChildEnd end = runInChild(
         [&]() -> Expected<std::string> {
-          if (Error failed = makeLibrary(subject, subject.records, library))
+          if (Error failed = makeLibrary(subject, subject.records, part.library, &part.excerpt))
             return std::move(failed);
           return "";
         },
         {kPrepareSeconds, options.interrupted});
-    return end.kind == ChildEnd::Answered || end.kind == ChildEnd::Stopped
+    part.made = end.kind == ChildEnd::Answered;
+    return part.made || end.kind == ChildEnd::Stopped
                ? Error::success()
-               : makeError("{0}: the program of the winners cannot be made: {1}", subject.name, end.text);
+               : makeError("{0}: the incumbents' program cannot be made: {1}", subject.name, end.text);
   }
 
   /// Writes down what was found, and makes a winner the incumbent.
@@ -246,11 +266,10 @@ private:
   Subject &subject;
   Workspace &workspace;
   const TuneOptions &options;
-  const std::string library; ///< the incumbents'
   TuneResult result;
   std::unique_ptr<Ledger> ledger;
-  std::vector<Job> jobs;     ///< those that lose most first
-  std::vector<double> spent; ///< seconds, on the keys of each program
+  std::vector<Job> jobs; ///< those that lose most first
+  std::vector<Part> parts;
 };
 
 } // namespace

@@ -1,6 +1,6 @@
 //===- Measure.cpp - how long a call of a kernel takes --------------------------------------------------------===//
 #include "tools/kernels/Measure.h"
-#include "compiler/kernels/Work.h"
+#include "compiler/kernels/Program.h"
 #include "compiler/object/Load.h"
 #include "compiler/support/Error.h"
 #include "test/kernels/Compare.h"

@@ -110,7 +110,10 @@ Space lathe::kernelSpace(const LinearKernel &kernel, const Grid &grid, const Tar
   const Tile registers = dividing(registersFor(kernel, tile.rows == 1, target), tile.rows, tile.panels, kernel.gated);
   space.parameters.push_back({"rows", {1, 2, 3, 4, 6, 8, 12, 16}, registers.rows});
   space.parameters.push_back({"panels", {1, 2, 3, 4, 6, 8}, registers.panels});
-  space.parameters.push_back({"unroll", {1, 2, 4, 8}, kernel.input != ActFormat::F32 ? 1 : 4});
+  if (isInteger(kernel.format)) // a step of the reduction is a group, unrolled as it is
+    space.parameters.push_back({"unroll", {1}, 1});
+  else
+    space.parameters.push_back({"unroll", {1, 2, 4, 8}, 4});
   // A register tile must divide the tile, and keep gated pairs together.
   space.constraint = [tile, gated = kernel.gated, leads = grid.leads](const Values &values) {
     const int64_t rows = leads ? values[kTileRows] : tile.rows, panels = leads ? values[kTileColumns] : tile.panels;

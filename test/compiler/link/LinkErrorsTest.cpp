@@ -2,6 +2,7 @@
 #include "compiler/link/Bundle.h"
 #include "compiler/link/EmitModel.h"
 #include "compiler/link/Linker.h"
+#include "compiler/support/Tool.h"
 #include "compiler/target/Target.h"
 #include "test/TemporaryFolder.h"
 #include "test/compiler/link/MemoryWeights.h"

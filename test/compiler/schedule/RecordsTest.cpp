@@ -124,3 +124,51 @@ TEST(RecordErrors, NoTwoCoverOneKernel) {
   EXPECT_EQ(failure(linear(512, 576, 1) + linear(577, 1024, 2)), "");
   EXPECT_EQ(failure(linear(512, 576, 1) + linear(512, 576, 2, "x86-64-v2")), "");
 }
+
+namespace {
+
+std::vector<schedule::Record> parsed(const std::string &text) {
+  return llvm::cantFail(parseRecords("f", text));
+}
+
+/// The notes, or the error.
+std::string merging(const std::string &a, const std::string &b, size_t *count = nullptr) {
+  llvm::Expected<Merged> merged = mergeRecords({{"a.textproto", parsed(a)}, {"b.textproto", parsed(b)}});
+  if (!merged)
+    return llvm::toString(merged.takeError());
+  if (count)
+    *count = merged->records.size();
+  std::string notes;
+  for (const std::string &note : merged->notes)
+    notes += note;
+  return notes;
+}
+
+} // namespace
+
+TEST(RecordText, ReadsWhatItWrites) {
+  const std::vector<schedule::Record> records = parsed(linear(512, 576, 1) + linear(2048, 2048, 2, "x86-64-v2"));
+  const std::string text = textOf(records);
+  const std::vector<schedule::Record> again = parsed(text);
+  ASSERT_EQ(again.size(), 2u);
+  for (size_t i = 0; i < records.size(); ++i)
+    EXPECT_EQ(again[i].SerializeAsString(), records[i].SerializeAsString());
+  EXPECT_EQ(textOf(again), text);
+  EXPECT_EQ(parsed(textOf(records[0], /*oneLine=*/true)).size(), 1u);
+}
+
+TEST(Merge, KeepsTheLaterOfTwoDoubles) {
+  size_t count = 0;
+  EXPECT_EQ(merging(linear(512, 576, 1), linear(2048, 2048, 2), &count), "");
+  EXPECT_EQ(count, 2u);
+  EXPECT_THAT(merging(linear(576, 576, 2), replaced(linear(576, 576, 2), "2026-11-21", "2026-11-22"), &count),
+              HasSubstr("\"linear q4_1 q16 k=576\" for x86-64-v3 is there twice: b.textproto stays, a.textproto goes"));
+  EXPECT_EQ(count, 1u);
+}
+
+TEST(Merge, RefusesContradictions) {
+  EXPECT_THAT(merging(linear(576, 576, 2), linear(576, 576, 4)),
+              HasSubstr("\"linear q4_1 q16 k=576\" for x86-64-v3: a.textproto (unroll=2; 16.0 % better than the fallback "
+                        "on 2026-11-21) against b.textproto (unroll=4;"));
+  EXPECT_THAT(merging(linear(512, 576, 2), linear(576, 1024, 2)), HasSubstr("contradict")) << "which kernels it is for";
+}

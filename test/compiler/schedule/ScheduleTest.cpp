@@ -158,8 +158,7 @@ TEST(Schedule, KeepsTwoSchedulesOfAKernelApart) {
 
 TEST(Schedule, PassesOverRecordsThatDoNotFit) {
   for (auto [what, by] : {std::pair("\"tile_columns\" value: 5", "\"tile_columns\" value: 3"),
-                          std::pair("\"unroll\" value: 2", "\"unroll\" value: 3"),
-                          std::pair("\"unroll\" value: 2", "\"nonsense\" value: 2")}) {
+                          std::pair("\"unroll\" value: 2", "\"unroll\" value: 3")}) {
     std::string text = kRecord;
     text.replace(text.find(what), strlen(what), by);
     ProgramSet set = toySet();
@@ -170,6 +169,29 @@ TEST(Schedule, PassesOverRecordsThatDoNotFit) {
     for (const Scheduled &kernel : *kernels)
       EXPECT_EQ(kernel.tag, "fallback") << by;
   }
+}
+
+TEST(Schedule, RefusesRecordsThatAreWrong) {
+  auto refusal = [](std::vector<std::pair<std::string, std::string>> changes) {
+    std::string text = kRecord;
+    for (const auto &[what, by] : changes)
+      text.replace(text.find(what), what.size(), by);
+    ProgramSet set = toySet();
+    RecordBook records;
+    EXPECT_FALSE(bool(records.add("file.textproto", text)));
+    auto kernels = choose(set, records);
+    return kernels ? "" : llvm::toString(kernels.takeError());
+  };
+  EXPECT_THAT(refusal({{"\"unroll\" value: 2", "\"nonsense\" value: 2"}}),
+              testing::AllOf(testing::HasSubstr("file.textproto: record \"linear f32 f32 m=4 k=32..48\" for x86-64-v3"),
+                             testing::HasSubstr("no value \"nonsense\", only tile_rows, tile_columns, rows")));
+  // Of this very kernel, and so what it cannot do is a mistake.
+  const std::pair<std::string, std::string> exactly = {"sizes { name: \"k\" min: 32 max: 48 }",
+                                                       "sizes { name: \"k\" min: 40 max: 40 } sizes { name: \"n\" min: 80 max: 80 }"};
+  EXPECT_EQ(refusal({exactly}), "");
+  EXPECT_THAT(refusal({exactly, {"\"tile_columns\" value: 5", "\"tile_columns\" value: 3"}}),
+              testing::HasSubstr("tile_columns = 3 is none of 1, 5"));
+  EXPECT_THAT(refusal({exactly, {"\"unroll\" value: 2", "\"panels\" value: 2"}}), testing::HasSubstr("do not go together"));
 }
 
 TEST(ScheduleKey, NamesWhatDecides) {
