@@ -16,10 +16,9 @@ using namespace lathe;
 namespace {
 
 constexpr int64_t kMaxRows = 4096, kMaxPositions = int64_t(1) << 26;
-/// Rows of decode programs for more sequences than the smallest has: a kernel's tile has some rows, and those that a step
-/// leaves empty are computed in vain, so a few sequences have a program of small tiles, and many one of less than
-/// prefill's size.
-constexpr int64_t kFewSequences = 8, kManySequences = 64;
+/// Rows of a decode program for more sequences than the smallest: what fits takes the time of few passes over the
+/// weights, and fewer would be computed in vain than in a program of prefill's size.
+constexpr int64_t kManySequences = 64;
 
 /// The fields of the attribute, by their names.
 template <class Options, class Visit> void eachField(Options &options, Visit visit) {
@@ -86,13 +85,11 @@ private:
     return success();
   }
 
-  /// A copy of each decode function for steps of more sequences: of 8, of 64, and of as many as are asked for.
+  /// A copy of each decode function for steps of more sequences: of 64, and of as many as are asked for.
   void addPrograms(const FusionOptions &plan) {
     SmallVector<int64_t> sizes;
-    if (plan.sequences > plan.decodeRows && plan.decodeRows < kFewSequences)
-      sizes.push_back(kFewSequences);
-    if (plan.sequences > std::max(plan.decodeRows, kFewSequences))
-      sizes.push_back(std::min<int64_t>(kManySequences, llvm::alignTo(plan.sequences, kFewSequences)));
+    if (plan.sequences > plan.decodeRows)
+      sizes.push_back(std::min<int64_t>(kManySequences, llvm::alignTo(plan.sequences, 8)));
     if (plan.sequences > kManySequences)
       sizes.push_back(llvm::alignTo(plan.sequences, kManySequences));
     SmallVector<FunctionOpInterface> decodes;

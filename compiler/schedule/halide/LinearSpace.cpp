@@ -7,9 +7,8 @@ using namespace lathe;
 
 namespace {
 
-// Rows that are bound by memory: those of one register tile, since a tile's rows are computed whether a step has them or
-// not. The executor takes all rows of a column tile before the next column tile, so that further rows find the weights in
-// L2. One row of a prompt's logits is mostly all that is wanted.
+// Rows that are bound by memory: one row a tile, since a tile's rows are computed whether a step has them or not. The
+// executor takes all rows of a column tile before the next column tile, so that further rows find the weights in L2.
 //
 // So many tiles let up to a dozen workers of unequal speed end together…
 constexpr int64_t kManyTiles = 64;
@@ -21,9 +20,6 @@ constexpr int64_t kFewTiles = 8;
 // enough of them to make a call's overhead small, few enough that a short prompt doesn't compute many rows that it has
 // not.
 constexpr int64_t kManyRows = 24, kManyRowsPanels = 4;
-
-/// Sequences of a step that is bound by memory.
-constexpr int64_t kFewRows = 8;
 
 struct Tile {
   int64_t rows = 1, panels = 1;
@@ -46,17 +42,10 @@ Tile registersFor(const LinearKernel &kernel, bool oneRow, const TargetDesc &tar
   return tile;
 }
 
-/// The largest divisor of `whole` that is at most `limit`.
-int64_t largestDivisor(int64_t whole, int64_t limit) {
-  while (whole % limit)
-    --limit;
-  return limit;
-}
-
 /// The largest part of the register tile that divides a tile of `rows` x `panels`.
 Tile dividing(Tile registers, int64_t rows, int64_t panels, bool gated) {
   const int64_t pair = gated ? 2 : 1;
-  return {largestDivisor(rows, registers.rows), pair * largestDivisor(panels / pair, registers.panels / pair)};
+  return {std::gcd(registers.rows, rows), pair * std::gcd(registers.panels / pair, panels / pair)};
 }
 
 /// The divisor of `whole` up to `limit` (and even, if asked) that holds most of a register tile's `unit`, then the
@@ -72,11 +61,7 @@ int64_t divisor(int64_t whole, int64_t limit, int64_t unit, bool even) {
 /// Where possible whole register tiles.
 Tile fallbackTile(const LinearKernel &kernel, const Grid &grid, const TargetDesc &target) {
   const int64_t choiceRows = grid.choiceRows;
-  const bool batch = grid.memoryBound && grid.rows > 1 && grid.rows <= kFewRows;
-  const int64_t rows = choiceRows         ? choiceRows
-                       : batch            ? largestDivisor(grid.rows, registersFor(kernel, false, target).rows)
-                       : grid.memoryBound ? 1
-                                          : kManyRows;
+  const int64_t rows = choiceRows ? choiceRows : grid.memoryBound ? 1 : kManyRows;
   const Tile registers = registersFor(kernel, rows == 1, target);
   if (!grid.memoryBound)
     return {choiceRows ? choiceRows : divisor(grid.rows, kManyRows, registers.rows, false),
