@@ -4,6 +4,7 @@
 #include "runtime/model/TableCheck.h"
 #include <cstring>
 #include <dlfcn.h>
+#include <elf.h>
 
 namespace lathe {
 
@@ -28,6 +29,27 @@ Result<lathe_weights_header> readWeightsHeader(std::span<const uint8_t> image) {
   return header;
 }
 
+const char *nameOfProcessor(uint16_t machine) {
+  return machine == EM_X86_64 ? "x86-64" : machine == EM_AARCH64 ? "AArch64" : "other";
+}
+
+/// The loader would only say that there is no such file.
+Result<void> checkProcessor(std::span<const uint8_t> library) {
+#if defined(__x86_64__)
+  constexpr uint16_t own = EM_X86_64;
+#elif defined(__aarch64__)
+  constexpr uint16_t own = EM_AARCH64;
+#endif
+  Elf64_Ehdr header;
+  if (library.size() < sizeof header)
+    return {};
+  std::memcpy(&header, library.data(), sizeof header);
+  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) == 0 && header.e_machine != own)
+    return error("was compiled for ", nameOfProcessor(header.e_machine), " processors; this machine has an ",
+                 nameOfProcessor(own), " one");
+  return {};
+}
+
 /// Reads the whole of model.so and compares it with what weights.bin says of it: opening a damaged library runs it.
 Result<void> checkLibraryFile(const std::string &path, const lathe_weights_header &header) {
   Result<MappedFile> file = MappedFile::open(path);
@@ -40,6 +62,8 @@ Result<void> checkLibraryFile(const std::string &path, const lathe_weights_heade
   if (hashBytes(file->bytes()) != header.program_hash)
     return error(path, ": its contents are not those that weights.bin was written beside (hash differs): the bundle is "
                        "damaged or mixed from two");
+  if (Result<void> checked = checkProcessor(file->bytes()); !checked)
+    return error(path, ": ", checked.message());
   return {};
 }
 
