@@ -1,4 +1,4 @@
-//===- Tuner.cpp - from a model to records ---------------------------------------------------------------------------===//
+//===- Tuner.cpp - from a model to records ------------------------------------------------------------------------===//
 #include "compiler/tune/Tuner.h"
 #include "compiler/support/Error.h"
 #include "compiler/support/Hash.h"
@@ -102,9 +102,8 @@ private:
       begin(job, subject, *ledger, result.limits, options.seed);
       const Use &use = job.use();
       if (Error failed = ledger->add(KeyLine{job.key(), subject.set.programs[use.program].name,
-                                             job.item().current.print(), job.item().fallback.print(),
-                                             use.seconds * 1e9, use.limitSeconds * 1e9, use.memory,
-                                             job.result.weight}))
+                                             job.item().current.print(), job.item().fallback.print(), use.seconds * 1e9,
+                                             use.limitSeconds * 1e9, use.memory, job.result.weight}))
         return failed;
     }
     return Error::success();

@@ -1,4 +1,4 @@
-//===- JournalTest.cpp - measurements that survive ---------------------------------------------------------------===//
+//===- JournalTest.cpp - measurements that survive ----------------------------------------------------------------===//
 #include "compiler/tune/Journal.h"
 #include "test/TemporaryFolder.h"
 #include <cmath>

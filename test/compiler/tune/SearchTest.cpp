@@ -1,4 +1,4 @@
-//===- SearchTest.cpp - which values are tried, and in which order --------------------------------------------===//
+//===- SearchTest.cpp - which values are tried, and in which order ------------------------------------------------===//
 #include "compiler/tune/Search.h"
 #include <cmath>
 #include <gtest/gtest.h>
@@ -18,7 +18,8 @@ std::vector<int64_t> upTo(int64_t most) {
 /// A tile, and a register tile that divides it.
 Space tiled() {
   Space space;
-  space.parameters = {{"tile", {1, 2, 3, 4, 6, 8, 12, 24, 48}, 1}, {"rows", {1, 2, 3, 4, 6, 8, 12}, 1}, {"unroll", {1, 2, 4, 8}, 1}};
+  space.parameters = {
+      {"tile", {1, 2, 3, 4, 6, 8, 12, 24, 48}, 1}, {"rows", {1, 2, 3, 4, 6, 8, 12}, 1}, {"unroll", {1, 2, 4, 8}, 1}};
   space.constraint = [](const Values &values) { return values["tile"] % values["rows"] == 0; };
   return space;
 }
