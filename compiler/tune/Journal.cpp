@@ -10,6 +10,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <sys/file.h>
 #include <unistd.h>
 
 namespace lathe::tune {
@@ -189,6 +190,8 @@ Expected<std::unique_ptr<Journal>> Journal::open(const std::string &path, const 
   if (fd < 0)
     return makeError("{0}: {1}", path, std::strerror(errno));
   std::unique_ptr<Journal> journal(new Journal(path, fd));
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0)
+    return makeError("{0}: another 'lathe tune' writes to it", path);
   if (::ftruncate(fd, off_t(earlier.bytes)) != 0) // cuts off a torn line, or all
     return makeError("{0}: {1}", path, std::strerror(errno));
   journal->earlier = std::move(earlier);

@@ -36,6 +36,8 @@ public:
   std::optional<Values> next();
   /// The candidate is the new best, around which the search goes on. Without a word it was no better.
   void won(const Values &values) { incumbent = values; }
+  /// Values to try before all others, if they are of the space: what won for a kernel much like this one.
+  void offer(const Values &values) { queue.insert(queue.begin(), values); }
   /// Values that need not be tried any more.
   void known(const Values &values) { seen.insert(values.print()); }
 
@@ -49,7 +51,7 @@ private:
 
   Space space;
   Values incumbent;
-  std::vector<Values> queue;  ///< seeds and the model's favourites, the last one first
+  std::vector<Values> queue;  ///< what was offered, seeds, the model's favourites
   std::vector<Values> points; ///< by cost
   Cost cost;
   uint64_t random;

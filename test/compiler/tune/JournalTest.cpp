@@ -98,6 +98,13 @@ TEST_F(JournalFile, NamesTheLineThatIsNone) {
   EXPECT_THAT(failure, HasSubstr("j:3: "));
 }
 
+TEST_F(JournalFile, IsOfOneProcessAtATime) {
+  auto journal = open();
+  ASSERT_TRUE(journal) << failure;
+  EXPECT_FALSE(open());
+  EXPECT_THAT(failure, HasSubstr("another 'lathe tune' writes to it"));
+}
+
 TEST_F(JournalFile, LeavesOtherFilesAlone) {
   std::ofstream(path) << "something else\n";
   for (bool afresh : {false, true}) {

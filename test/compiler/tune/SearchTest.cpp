@@ -60,6 +60,16 @@ TEST(Search, BeginsWithSeedsThenWithTheModelsBest) {
   EXPECT_EQ(search.next()->print(), "tile=12 rows=6 unroll=4");
 }
 
+TEST(Search, TriesWhatIsOfferedNext) {
+  Search search(tiled(), tiled().fallback(), {}, distance, 1);
+  search.next();
+  const Values offered = {{"tile", 48}, {"rows", 12}, {"unroll", 8}};
+  search.offer({{"tile", 5}, {"rows", 1}, {"unroll", 1}});
+  search.offer(offered);
+  EXPECT_EQ(search.next()->print(), offered.print());
+  EXPECT_NE(search.next()->print(), "tile=5 rows=1 unroll=1") << "which is none of the space";
+}
+
 TEST(Search, HandsOutNothingTwiceAndNothingThatBreaksTheConstraint) {
   const Space space = tiled();
   Search search(space, space.fallback(), {{{"tile", 4}, {"rows", 3}, {"unroll", 1}}, {{"tile", 5}}}, distance, 1);
