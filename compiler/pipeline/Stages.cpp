@@ -183,8 +183,7 @@ Error stage::printSchedule(Compilation &c, StringRef form, llvm::raw_ostream &ou
 
 //===-- object --------------------------------------------------------------------------------------------------===//
 
-std::vector<LinkedKernel> lathe::linkedKernels(llvm::ArrayRef<Scheduled> schedule,
-                                               llvm::ArrayRef<CompiledUnit> units) {
+std::vector<LinkedKernel> lathe::linkedKernels(llvm::ArrayRef<Scheduled> schedule, llvm::ArrayRef<CompiledUnit> units) {
   std::vector<LinkedKernel> kernels;
   for (const Scheduled &scheduled : schedule)
     kernels.push_back({scheduled.symbol(), scheduled.tag, ""});

@@ -1,4 +1,4 @@
-//===- Merge.cpp - records of several files as one ---------------------------------------------------------------===//
+//===- Merge.cpp - records of several files as one ----------------------------------------------------------------===//
 #include "compiler/schedule/RecordText.h"
 #include "compiler/support/Error.h"
 #include "llvm/ADT/STLExtras.h"

@@ -1,4 +1,4 @@
-//===- RecordText.cpp - records from text and to it ------------------------------------------------------------===//
+//===- RecordText.cpp - records from text and to it ---------------------------------------------------------------===//
 #include "compiler/schedule/RecordText.h"
 #include "compiler/schedule/Key.h"
 #include "compiler/support/Error.h"
@@ -48,9 +48,10 @@ Error checkProvenance(const schedule::Provenance &from) {
                      from.fallback_ns());
   if (!(from.gain_low_percent() > 0) || !(from.gain_low_percent() <= from.gain_percent()) ||
       !(from.gain_percent() <= from.gain_high_percent()) || !(from.gain_high_percent() < 100))
-    return makeError("provenance: gain_low_percent, gain_percent and gain_high_percent must be above 0, below 100 and in "
-                     "this order; they are {0}, {1}, {2}",
-                     from.gain_low_percent(), from.gain_percent(), from.gain_high_percent());
+    return makeError(
+        "provenance: gain_low_percent, gain_percent and gain_high_percent must be above 0, below 100 and in "
+        "this order; they are {0}, {1}, {2}",
+        from.gain_low_percent(), from.gain_percent(), from.gain_high_percent());
   return Error::success();
 }
 
@@ -136,10 +137,10 @@ std::string lathe::textOf(const Record &record, bool oneLine) {
   text += inner + llvm::formatv("machine: {0} commit: {1} generator: {2} date: {3}", quoted(from.machine()),
                                 quoted(from.commit()), quoted(from.generator()), quoted(from.date()))
                       .str();
-  text += inner + llvm::formatv("budget_seconds: {0:f0} runs: {1} median_ns: {2:f0} spread_ns: {3:f0} fallback_ns: {4:f0}",
-                                from.budget_seconds(), from.runs(), from.median_ns(), from.spread_ns(),
-                                from.fallback_ns())
-                      .str();
+  text +=
+      inner + llvm::formatv("budget_seconds: {0:f0} runs: {1} median_ns: {2:f0} spread_ns: {3:f0} fallback_ns: {4:f0}",
+                            from.budget_seconds(), from.runs(), from.median_ns(), from.spread_ns(), from.fallback_ns())
+                  .str();
   text += inner + llvm::formatv("gain_percent: {0:f1} gain_low_percent: {1:f1} gain_high_percent: {2:f1}",
                                 from.gain_percent(), from.gain_low_percent(), from.gain_high_percent())
                       .str();

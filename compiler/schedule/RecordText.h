@@ -1,10 +1,10 @@
-//===- RecordText.h - records from text and to it -----------------------------------------------------*- C++ -*-===//
+//===- RecordText.h - records from text and to it -------------------------------------------------------*- C++ -*-===//
 //
 // Files of records are read by people, written by `lathe tune`, and merged:
 //
 //   Expected<Merged> merged = mergeRecords({{"a.textproto", recordsOfA}, {"b.textproto", recordsOfB}});
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_SCHEDULE_RECORDTEXT_H
 #define LATHE_COMPILER_SCHEDULE_RECORDTEXT_H
 
@@ -40,7 +40,7 @@ struct Merged {
   std::vector<std::string> notes;        ///< of doubles: which one stayed
 };
 /// All records of several files. Of doubles, which ask the same values of the same kernels, the later measured stays.
-/// Two that ask other values of one kernel contradict one another: the error lists all such pairs, with files and gains.
+/// Two that ask other values of one kernel contradict one another: the error lists all such pairs with files, gains.
 llvm::Expected<Merged> mergeRecords(llvm::ArrayRef<RecordFile> files);
 
 } // namespace lathe

@@ -1,4 +1,4 @@
-//===- Records.cpp - measured schedules, as reviewed data --------------------------------------------------------===//
+//===- Records.cpp - measured schedules, as reviewed data ---------------------------------------------------------===//
 #include "compiler/schedule/Records.h"
 #include "compiler/schedule/RecordText.h"
 #include "compiler/support/Error.h"

@@ -1,11 +1,11 @@
-//===- Records.h - measured schedules, as reviewed data -----------------------------------------------*- C++ -*-===//
+//===- Records.h - measured schedules, as reviewed data -------------------------------------------------*- C++ -*-===//
 //
 // The records of schedules/ (schedules/schedule.proto), checked when they are read, and the search for the one that
 // fits a kernel: a record whose sizes hold it, else the nearest of the same target, family and types. Nearness is the
 // sum over the record's sizes of the doublings between the kernel's size and the record's; more than two doublings in
 // any one size is not near: what was measured there says nothing here.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_SCHEDULE_RECORDS_H
 #define LATHE_COMPILER_SCHEDULE_RECORDS_H
 

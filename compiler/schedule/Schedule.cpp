@@ -1,4 +1,4 @@
-//===- Schedule.cpp - the stage that chooses how kernels run -----------------------------------------------------===//
+//===- Schedule.cpp - the stage that chooses how kernels run ------------------------------------------------------===//
 #include "compiler/schedule/Schedule.h"
 #include "compiler/kernels/Check.h"
 #include "compiler/support/Error.h"
@@ -57,8 +57,8 @@ private:
                         [&](const Record &record) { return choose(&record, kernel, grid).has_value(); });
   }
 
-  /// Fails where a record for this kernel asks for what the kernel does not have, or, measured for no other one, for what
-  /// it cannot do. A record of a range of sizes may be impossible for some of them, and is passed over there.
+  /// Fails where a record for this kernel asks for what the kernel does not have or, measured for no other, for what it
+  /// cannot do. A record of a range of sizes may be impossible for some of them, and is passed over there.
   Error refuseWrong(const KernelDesc &kernel, const Grid &grid) const {
     const ScheduleKey key = keyOf(kernel, grid);
     std::optional<Space> space;
@@ -81,17 +81,19 @@ private:
     for (const schedule::Value &value : record.values()) {
       auto parameter = llvm::find_if(space.parameters, [&](const Parameter &one) { return one.name == value.name(); });
       if (parameter == space.parameters.end())
-        return makeError("there is no value \"{0}\", only {1}", value.name(),
-                         llvm::join(llvm::map_range(space.parameters, [](const Parameter &one) { return one.name; }), ", "));
+        return makeError(
+            "there is no value \"{0}\", only {1}", value.name(),
+            llvm::join(llvm::map_range(space.parameters, [](const Parameter &one) { return one.name; }), ", "));
       if (impossible && !llvm::is_contained(parameter->choices, value.value()))
-        return makeError("{0} = {1} is none of {2}", value.name(), value.value(),
-                         llvm::join(llvm::map_range(parameter->choices, [](int64_t one) { return std::to_string(one); }),
-                                    ", "));
+        return makeError(
+            "{0} = {1} is none of {2}", value.name(), value.value(),
+            llvm::join(llvm::map_range(parameter->choices, [](int64_t one) { return std::to_string(one); }), ", "));
     }
     if (impossible)
-      return makeError("its values do not go together (a register tile must divide the tile, with whole pairs where it is "
-                       "gated); the fallback is {0}",
-                       space.fallback().print());
+      return makeError(
+          "its values do not go together (a register tile must divide the tile, with whole pairs where it is "
+          "gated); the fallback is {0}",
+          space.fallback().print());
     return Error::success();
   }
 

@@ -1,10 +1,10 @@
-//===- Schedule.h - the stage that chooses how kernels run --------------------------------------------*- C++ -*-===//
+//===- Schedule.h - the stage that chooses how kernels run ----------------------------------------------*- C++ -*-===//
 //
 // For each phase: its tile, which the kernel that leads it chooses, and the values of its kernels' schedules, from an
 // exact record, else from the nearest one, else from the backend's fallback. Which one it was stays with the kernel as
 // its tag, down to the bundle.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_SCHEDULE_SCHEDULE_H
 #define LATHE_COMPILER_SCHEDULE_SCHEDULE_H
 

@@ -63,9 +63,9 @@ bool writeAll(int fd, llvm::StringRef text) {
   _exit(writeAll(pipe, text) && answered ? 0 : 1); // no destructor of the parent's runs twice
 }
 
-std::string lastLine(llvm::StringRef text) { return text.trim().rsplit('\n').second.empty()
-                                                        ? text.trim().str()
-                                                        : text.trim().rsplit('\n').second.str(); }
+std::string lastLine(llvm::StringRef text) {
+  return text.trim().rsplit('\n').second.empty() ? text.trim().str() : text.trim().rsplit('\n').second.str();
+}
 
 } // namespace
 
@@ -119,7 +119,8 @@ ChildEnd runInChild(const std::function<llvm::Expected<std::string>()> &body, co
     ;
   kill(-child, SIGKILL); // what it may have left behind
   if (killed) {
-    end.text = end.kind == ChildEnd::TimedOut ? llvm::formatv("not done after {0:f0} s", limits.seconds).str() : "stopped";
+    end.text =
+        end.kind == ChildEnd::TimedOut ? llvm::formatv("not done after {0:f0} s", limits.seconds).str() : "stopped";
     return end;
   }
   if (WIFSIGNALED(status)) {
@@ -136,9 +137,10 @@ ChildEnd runInChild(const std::function<llvm::Expected<std::string>()> &body, co
     return end;
   }
   const std::string said = lastLine(log.bytes());
-  end.text = !text.empty() && text[0] == '-'
-                 ? text.substr(1)
-                 : llvm::formatv("exit {0} without an answer{1}", WEXITSTATUS(status), said.empty() ? "" : ": " + printable(said)).str();
+  end.text = !text.empty() && text[0] == '-' ? text.substr(1)
+                                             : llvm::formatv("exit {0} without an answer{1}", WEXITSTATUS(status),
+                                                             said.empty() ? "" : ": " + printable(said))
+                                                   .str();
   return end;
 }
 

@@ -7,7 +7,7 @@
 // The child is a process group of its own: Ctrl-C reaches the parent alone, and what ends the child ends what it has
 // started (ld.lld) too. It dies when the parent does.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_TUNE_CHILD_H
 #define LATHE_COMPILER_TUNE_CHILD_H
 

@@ -10,7 +10,7 @@
 //
 // It only decides what is tried first, and need not be right about more.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_TUNE_COSTMODEL_H
 #define LATHE_COMPILER_TUNE_COSTMODEL_H
 

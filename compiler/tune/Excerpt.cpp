@@ -1,4 +1,4 @@
-//===- Excerpt.cpp - the part of a program that is run to measure it ------------------------------------------------===//
+//===- Excerpt.cpp - the part of a program that is run to measure it ----------------------------------------------===//
 #include "compiler/tune/Subject.h"
 #include "llvm/ADT/StringSet.h"
 

@@ -1,4 +1,4 @@
-//===- Item.cpp - the schedule keys of a model ---------------------------------------------------------------------===//
+//===- Item.cpp - the schedule keys of a model --------------------------------------------------------------------===//
 #include "compiler/tune/Item.h"
 #include "compiler/support/Error.h"
 #include "llvm/ADT/StringMap.h"

@@ -3,7 +3,7 @@
 // What is tuned: each key (compiler/schedule/Key.h) whose kernel leads phases and has a choice. Tile and code are one
 // space.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_TUNE_ITEM_H
 #define LATHE_COMPILER_TUNE_ITEM_H
 
@@ -18,8 +18,8 @@ struct Use {
   double seconds = 0;         ///< of all of them in one step, with the records that there were
   double limitSeconds = 0;    ///< that the machine's limits allow
   double bytes = 0, operations = 0;
-  uint32_t rate = 0;    ///< lathe_rate of the operations
-  bool memory = false;  ///< the limit that binds: of reads, else of operations
+  uint32_t rate = 0;   ///< lathe_rate of the operations
+  bool memory = false; ///< the limit that binds: of reads, else of operations
 };
 
 struct Item {

@@ -1,4 +1,4 @@
-//===- Job.cpp - a key on its way through tuning ----------------------------------------------------------------------===//
+//===- Job.cpp - a key on its way through tuning ------------------------------------------------------------------===//
 #include "compiler/tune/Job.h"
 #include "compiler/support/Hash.h"
 #include "compiler/tune/CostModel.h"
@@ -13,8 +13,8 @@ static constexpr double kPromptTokens = 512, kNewTokens = 128, kOtherSteps = 16;
 static constexpr size_t kSeeds = 4;
 /// Bytes of a phase that come from memory rather than from a cache.
 static constexpr double kFromMemory = 256 << 10;
-/// A key's time above the limit counts as at least this part of it all: the limit may have been measured while something
-/// else had the machine.
+/// A key's time above the limit counts as at least this part of it all: the limit may have been measured while
+/// something else had the machine.
 static constexpr double kLeastLost = 0.1;
 
 /// Steps of a program in that use.

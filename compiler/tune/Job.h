@@ -1,4 +1,4 @@
-//===- Job.h - a key on its way through tuning ---------------------------------------------------------------*- C++ -*-===//
+//===- Job.h - a key on its way through tuning ----------------------------------------------------------*- C++ -*-===//
 #ifndef LATHE_COMPILER_TUNE_JOB_H
 #define LATHE_COMPILER_TUNE_JOB_H
 
@@ -9,7 +9,7 @@ namespace lathe::tune {
 
 struct Job {
   ItemResult result;
-  double lost = 0;        ///< seconds above the limit, in the common use
+  double lost = 0; ///< seconds above the limit, in the common use
   std::unique_ptr<Search> search;
   size_t confirmations = 0;
   double credit = 0; ///< it takes part in a generation at 1

@@ -1,4 +1,4 @@
-//===- Journal.cpp - every measurement, on disk as soon as it is made ----------------------------------------------===//
+//===- Journal.cpp - every measurement, on disk as soon as it is made ---------------------------------------------===//
 #include "compiler/tune/Journal.h"
 #include "compiler/support/Error.h"
 #include "compiler/support/File.h"
@@ -10,6 +10,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <sys/file.h>
 #include <unistd.h>
 
 namespace lathe::tune {
@@ -29,14 +30,19 @@ Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); 
 double number(const Json &json, double otherwise) { return json.is_number() ? json.get<double>() : otherwise; }
 
 Json jsonOf(const JournalHead &head) {
-  return {{"lathe_tune", kVersion},        {"model", head.model},     {"target", head.target},
+  return {{"lathe_tune", kVersion},      {"model", head.model},     {"target", head.target},
           {"generator", head.generator}, {"machine", head.machine}, {"threads", head.threads}};
 }
 
 Json jsonOf(const KeyLine &line) {
-  return {{"look", line.key},       {"program", line.program}, {"start", line.start},
-          {"fallback", line.fallback}, {"ns", line.nanoseconds},  {"limit_ns", line.limitNanoseconds},
-          {"binds", line.memory ? "memory" : "arithmetic"},       {"weight", line.weight}};
+  return {{"look", line.key},
+          {"program", line.program},
+          {"start", line.start},
+          {"fallback", line.fallback},
+          {"ns", line.nanoseconds},
+          {"limit_ns", line.limitNanoseconds},
+          {"binds", line.memory ? "memory" : "arithmetic"},
+          {"weight", line.weight}};
 }
 
 Json jsonOf(const Measurement &m) {
@@ -88,7 +94,7 @@ Measurement measurementOf(const Json &json) {
 }
 
 KeyLine keyLineOf(const Json &json) {
-  return {json.at("look"),           json.at("program"), json.at("start"), json.at("fallback"), json.at("ns"),
+  return {json.at("look"),     json.at("program"),           json.at("start"), json.at("fallback"), json.at("ns"),
           json.at("limit_ns"), json.at("binds") == "memory", json.at("weight")};
 }
 
@@ -98,8 +104,7 @@ Expected<JournalHead> headOf(llvm::StringRef name, const Json &json) {
   if (json["lathe_tune"] != kVersion)
     return makeError("{0}:1: is of version {1} of the journal; this lathe reads {2}", name, json["lathe_tune"].dump(),
                      kVersion);
-  return JournalHead{json.at("model"), json.at("target"), json.at("generator"), json.at("machine"),
-                     json.at("threads")};
+  return JournalHead{json.at("model"), json.at("target"), json.at("generator"), json.at("machine"), json.at("threads")};
 }
 
 /// What keeps a journal of `there` from going on with `here`; nothing if it fits.
@@ -185,6 +190,8 @@ Expected<std::unique_ptr<Journal>> Journal::open(const std::string &path, const 
   if (fd < 0)
     return makeError("{0}: {1}", path, std::strerror(errno));
   std::unique_ptr<Journal> journal(new Journal(path, fd));
+  if (::flock(fd, LOCK_EX | LOCK_NB) != 0)
+    return makeError("{0}: another 'lathe tune' writes to it", path);
   if (::ftruncate(fd, off_t(earlier.bytes)) != 0) // cuts off a torn line, or all
     return makeError("{0}: {1}", path, std::strerror(errno));
   journal->earlier = std::move(earlier);

@@ -1,10 +1,10 @@
-//===- Journal.h - every measurement, on disk as soon as it is made --------------------------------------*- C++ -*-===//
+//===- Journal.h - every measurement, on disk as soon as it is made -------------------------------------*- C++ -*-===//
 //
 // JSON lines: first a head that says of what, then a line for each key when it is first looked at and a line for each
 // measurement, written and synced before anything else happens. A process that dies loses what it was measuring and no
 // more; a last line that is torn is cut off when the journal is opened again.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_TUNE_JOURNAL_H
 #define LATHE_COMPILER_TUNE_JOURNAL_H
 
@@ -41,7 +41,7 @@ struct Measurement {
   double change = 0, low = 0, high = 0; ///< ln(candidate / incumbent) and its interval
   double chance = 1;                    ///< Comparison::chance
   size_t pairs = 0;
-  bool confirmation = false; ///< the numbers are of one, else of a screening
+  bool confirmation = false;                        ///< the numbers are of one, else of a screening
   double nanoseconds = 0, incumbentNanoseconds = 0; ///< medians of the key's phases in a step
   double seconds = 0;                               ///< that it took to find out
   std::string record;                               ///< of Won: as text, one line
@@ -51,7 +51,7 @@ struct Measurement {
 
 /// A key, before anything is tried.
 struct KeyLine {
-  std::string key, program, start, fallback;                      ///< values
+  std::string key, program, start, fallback;    ///< values
   double nanoseconds = 0, limitNanoseconds = 0; ///< in a step
   bool memory = false;                          ///< which limit binds
   double weight = 0;                            ///< of its time above the limit in all: 0 to 1

@@ -1,10 +1,10 @@
-//===- Ledger.h - what tuning has found, on disk at any time ------------------------------------------------*- C++ -*-===//
+//===- Ledger.h - what tuning has found, on disk at any time --------------------------------------------*- C++ -*-===//
 //
 // Two files: the records, rewritten as a whole whenever one is added, and the journal of all measurements beside them
-// (FILE.journal). The journal is the truth: a winner is written there first, and a file of records that lacks it gets it
-// when both are opened again. Records of other keys that the file had stay.
+// (FILE.journal). The journal is the truth: a winner is written there first, and a file of records that lacks it has
+// it when both are opened again. Records of other keys that the file had stay.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_TUNE_LEDGER_H
 #define LATHE_COMPILER_TUNE_LEDGER_H
 
@@ -26,7 +26,7 @@ public:
   /// Notes a key, unless an earlier run did.
   llvm::Error add(const KeyLine &key);
   llvm::Error add(const Measurement &measurement) { return journal->add(measurement); }
-  /// Of one that won: `covers` has its key. Without a record (the fallback won over a record) the file loses what it had.
+  /// Of one that won: `covers` has its key. Without a record (the fallback won over one) the file loses what it had.
   llvm::Error addWinner(Measurement measurement, const schedule::Record &covers,
                         const std::optional<schedule::Record> &record);
 

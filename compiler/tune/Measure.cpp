@@ -1,4 +1,4 @@
-//===- Measure.cpp - candidates against the incumbents --------------------------------------------------------------===//
+//===- Measure.cpp - candidates against the incumbents ------------------------------------------------------------===//
 #include "compiler/tune/Measure.h"
 #include <chrono>
 
@@ -7,6 +7,8 @@ namespace {
 
 /// Of a screening, the median that is worth a confirmation: a part of kLeastGain, for its own spread is wide.
 constexpr double kPromising = -0.5 * kLeastGain;
+/// A confirmation that is not decided goes on while its chance is below this.
+constexpr double kOpenChance = 0.25;
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
@@ -27,15 +29,42 @@ void append(TrialResult::Times &to, const TrialResult::Times &from) {
   }
 }
 
-/// What a confirmation of the k'th time, from 1, says.
-void conclude(Finding &finding, const TrialResult::Times &times, size_t k) {
-  fill(finding.measurement, times);
-  const bool won = accepts(compare(changes(times), kConfidence), k);
-  finding.measurement.outcome = won ? Outcome::Won : Outcome::NoBetter;
-  const size_t fallback = times.size() > 2 ? 2 : 0;
-  finding.againstFallback = compare(changes({times[fallback], times[1]}), kConfidence);
-  finding.fallbackNanoseconds = median(times[fallback]) * 1e9;
-  finding.spreadNanoseconds = spread(times[1]) * 1e9;
+/// A challenge that is not decided yet, with the rounds of its confirmation.
+struct Open {
+  const Challenge *challenge;
+  Finding *finding;
+  TrialResult::Times times = {};
+};
+
+std::vector<Challenge> challengesOf(llvm::ArrayRef<Open> open) {
+  std::vector<Challenge> challenges;
+  for (const Open &one : open)
+    challenges.push_back(*one.challenge);
+  return challenges;
+}
+
+/// Adds rounds and looks at all there are. Whether it is worth more of them.
+bool look(Open &open, const TrialResult::Times &more, bool halfway) {
+  if (open.times.empty())
+    open.times = more;
+  else
+    append(open.times, more);
+  Finding &finding = *open.finding;
+  Measurement &m = finding.measurement;
+  fill(m, open.times);
+  m.confirmation = true;
+  m.outcome = Outcome::NoBetter;
+  if (halfway)
+    return m.change <= kPromising;
+  const Comparison comparison = compare(changes(open.times), kConfidence);
+  if (!accepts(comparison, open.challenge->confirmations + 1))
+    return comparison.change <= -kLeastGain && comparison.chance <= kOpenChance;
+  m.outcome = Outcome::Won;
+  const size_t fallback = open.times.size() > 2 ? 2 : 0;
+  finding.againstFallback = compare(changes({open.times[fallback], open.times[1]}), kConfidence);
+  finding.fallbackNanoseconds = median(open.times[fallback]) * 1e9;
+  finding.spreadNanoseconds = spread(open.times[1]) * 1e9;
+  return false;
 }
 
 void fail(Finding &finding, const Rounds::Result &result) {
@@ -46,70 +75,50 @@ void fail(Finding &finding, const Rounds::Result &result) {
   finding.measurement.detail = result.detail;
 }
 
-/// `mine`: the challenges' findings.
-void decide(Rounds &rounds, std::vector<Challenge> challenges, std::vector<Finding *> mine) {
-  // Nothing came of them: together they say nothing of any one.
+void decide(Rounds &rounds, std::vector<Open> open) {
+  // Together they say nothing of any one.
   auto fell = [&](const Rounds::Result &result) {
     if (!result.stopped && !result.failure)
       return false;
-    if (challenges.size() == 1 || result.stopped)
-      for (Finding *finding : mine)
-        fail(*finding, result);
+    if (open.size() == 1 || result.stopped)
+      for (const Open &one : open)
+        fail(*one.finding, result);
     else
-      for (size_t i = 0; i < challenges.size(); ++i)
-        decide(rounds, {challenges[i]}, {mine[i]});
+      for (const Open &one : open)
+        decide(rounds, {{one.challenge, one.finding}});
     return true;
   };
-  const Rounds::Result screening = rounds.screen(challenges, rounds.screenRounds);
+  const Rounds::Result screening = rounds.screen(challengesOf(open), rounds.screenRounds);
   if (fell(screening))
     return;
-  std::vector<Challenge> promising;
-  std::vector<Finding *> theirs;
-  for (size_t i = 0; i < challenges.size(); ++i) {
+  std::vector<Open> promising;
+  for (size_t i = 0; i < open.size(); ++i) {
     const TrialResult::Times &times = screening.trial.groups[i];
-    fill(mine[i]->measurement, times);
+    fill(open[i].finding->measurement, times);
     const bool whole = times[1].size() == rounds.screenRounds;
-    mine[i]->measurement.outcome = whole ? Outcome::NoBetter : Outcome::Lost;
-    if (!whole || median(changes(times)) > kPromising)
-      continue;
-    promising.push_back(challenges[i]);
-    theirs.push_back(mine[i]);
+    open[i].finding->measurement.outcome = whole ? Outcome::NoBetter : Outcome::Lost;
+    if (whole && median(changes(times)) <= kPromising)
+      promising.push_back(open[i]);
   }
-  challenges = std::move(promising), mine = std::move(theirs);
-  if (challenges.empty())
-    return;
-  // Halfway, those are let go that would hardly make it: that changes no incumbent, so it costs no certainty.
-  const Rounds::Result first = rounds.confirm(challenges, rounds.confirmRounds / 2, /*reversed=*/false);
-  if (fell(first))
-    return;
-  std::vector<TrialResult::Times> times;
-  promising.clear(), theirs.clear();
-  for (size_t i = 0; i < challenges.size(); ++i) {
-    fill(mine[i]->measurement, first.trial.groups[i]);
-    mine[i]->measurement.confirmation = true;
-    mine[i]->measurement.outcome = Outcome::NoBetter;
-    if (mine[i]->measurement.change > kPromising)
-      continue;
-    promising.push_back(challenges[i]);
-    theirs.push_back(mine[i]);
-    times.push_back(first.trial.groups[i]);
-  }
-  challenges = std::move(promising), mine = std::move(theirs);
-  if (challenges.empty())
-    return;
-  const Rounds::Result second = rounds.confirm(challenges, rounds.confirmRounds / 2, /*reversed=*/true);
-  if (fell(second))
-    return;
-  for (size_t i = 0; i < challenges.size(); ++i) {
-    append(times[i], second.trial.groups[i]);
-    conclude(*mine[i], times[i], challenges[i].confirmations + 1);
+  open = std::move(promising);
+  for (size_t half = 0; half < 2 * kLooks && !open.empty(); ++half) {
+    const bool reversed = half % 2;
+    const Rounds::Result more = rounds.confirm(challengesOf(open), rounds.confirmRounds / 2, reversed);
+    if (fell(more))
+      return;
+    std::vector<Open> still;
+    for (size_t i = 0; i < open.size(); ++i)
+      if (look(open[i], more.trial.groups[i], /*halfway=*/!reversed))
+        still.push_back(std::move(open[i]));
+    open = std::move(still);
   }
 }
 
 } // namespace
 
 bool accepts(const Comparison &comparison, size_t k) {
-  return comparison.change <= -kLeastGain && comparison.chance <= (1 - kConfidence) / double(k * (k + 1));
+  return comparison.change <= -kLeastGain &&
+         comparison.chance <= (1 - kConfidence) / double(k * (k + 1)) / double(kLooks);
 }
 
 Rounds::Result confirmBothWays(Rounds &rounds, llvm::ArrayRef<Challenge> challenges) {
@@ -127,13 +136,13 @@ Rounds::Result confirmBothWays(Rounds &rounds, llvm::ArrayRef<Challenge> challen
 std::vector<Finding> measure(Rounds &rounds, llvm::ArrayRef<Challenge> challenges) {
   const double start = now();
   std::vector<Finding> findings(challenges.size());
-  std::vector<Finding *> all;
+  std::vector<Open> all;
   for (size_t i = 0; i < findings.size(); ++i) {
     findings[i].measurement.values = challenges[i].candidate.print();
     findings[i].measurement.incumbent = challenges[i].incumbent.print();
-    all.push_back(&findings[i]);
+    all.push_back({&challenges[i], &findings[i]});
   }
-  decide(rounds, challenges, all);
+  decide(rounds, std::move(all));
   for (Finding &finding : findings) // a part each of what they took together
     finding.measurement.seconds = (now() - start) / double(findings.size());
   return findings;

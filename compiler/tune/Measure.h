@@ -1,17 +1,18 @@
-//===- Measure.h - candidates against the incumbents -----------------------------------------------------*- C++ -*-===//
+//===- Measure.h - candidates against the incumbents ----------------------------------------------------*- C++ -*-===//
 //
 // Challenges of several keys of one program are measured together. Two stages: a screening of a few rounds ends at once
 // where all candidates clearly lose, and lets go those that don't look faster. Those that do are confirmed by fresh
-// rounds, for the ones of the screening were chosen for looking well: half of them in each of two processes that load the
-// programs in opposite order, since where code and caches lie moves times by a percent or so all by itself.
+// rounds, for those of the screening were chosen for looking well: half of them in each of two processes that load
+// the programs in opposite order, since where code and caches lie moves times by a percent or so all by itself.
 //
 // The incumbent stays unless the candidate is faster by kLeastGain and the chance of that happening to one that is no
 // faster is at most 1 % for all of a key's confirmations together: 0.5 % for the first, 0.17 % for the second, …
-// 1 % / (k (k + 1)).
+// 1 % / (k (k + 1)), a third of that for each of the three looks that a confirmation may take. One that is decided at a
+// look, or is hardly going to be, ends there; for others there are as many rounds again.
 //
 // Where candidates fail together, each is tried alone.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_TUNE_MEASURE_H
 #define LATHE_COMPILER_TUNE_MEASURE_H
 
@@ -31,6 +32,9 @@ struct Challenge {
   Values candidate, incumbent;
   size_t confirmations = 0; ///< that the key had before
 };
+
+/// Of a confirmation: each after confirmRounds more.
+inline constexpr size_t kLooks = 3;
 
 /// What runs rounds: child processes, or a test's pretence.
 class Rounds {
@@ -57,7 +61,7 @@ struct Finding {
   double fallbackNanoseconds = 0, spreadNanoseconds = 0;
 };
 
-/// Whether pairs that ended so may change the incumbent, in the k'th confirmation of a key, from 1.
+/// Whether pairs that look so may change the incumbent, in the k'th confirmation of a key, from 1.
 bool accepts(const Comparison &comparison, size_t k);
 
 /// One finding a challenge, in their order.

@@ -1,4 +1,4 @@
-//===- ProcessRounds.cpp - rounds in child processes ------------------------------------------------------------------===//
+//===- ProcessRounds.cpp - rounds in child processes --------------------------------------------------------------===//
 #include "compiler/tune/ProcessRounds.h"
 
 namespace lathe::tune {

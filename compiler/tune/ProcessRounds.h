@@ -1,4 +1,4 @@
-//===- ProcessRounds.h - rounds in child processes ---------------------------------------------------------*- C++ -*-===//
+//===- ProcessRounds.h - rounds in child processes ------------------------------------------------------*- C++ -*-===//
 #ifndef LATHE_COMPILER_TUNE_PROCESSROUNDS_H
 #define LATHE_COMPILER_TUNE_PROCESSROUNDS_H
 

@@ -1,4 +1,4 @@
-//===- Search.cpp - which values of a space to try next ----------------------------------------------------------===//
+//===- Search.cpp - which values of a space to try next -----------------------------------------------------------===//
 #include "compiler/tune/Search.h"
 #include <algorithm>
 

@@ -7,13 +7,13 @@
 //     if (faster(*candidate, search.best()))
 //       search.won(*candidate);
 //
-// The order: what records of near kernels have; the cheapest of the whole space by the cost model; then the neighbours of
+// The order: what records of near kernels have; the cheapest of the whole space by the cost model; the neighbours of
 // the best, the cheapest first, where a neighbour has the next possible choice up or down of one value, or of two (a
-// register tile must divide the tile, so that one alone often cannot move); where none is left, some of the cheaper half
-// of the space at random, lest the model be wrong. Nothing is handed out twice, and nothing that breaks the constraint.
+// register tile must divide the tile, so that one alone often cannot move); where none is left, some of the cheaper
+// half of the space at random, lest the model be wrong. Nothing is handed out twice, and nothing that breaks the constraint.
 // Equal answers lead to equal questions.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_TUNE_SEARCH_H
 #define LATHE_COMPILER_TUNE_SEARCH_H
 
@@ -36,6 +36,8 @@ public:
   std::optional<Values> next();
   /// The candidate is the new best, around which the search goes on. Without a word it was no better.
   void won(const Values &values) { incumbent = values; }
+  /// Values to try before all others, if they are of the space: what won for a kernel much like this one.
+  void offer(const Values &values) { queue.insert(queue.begin(), values); }
   /// Values that need not be tried any more.
   void known(const Values &values) { seen.insert(values.print()); }
 
@@ -49,7 +51,7 @@ private:
 
   Space space;
   Values incumbent;
-  std::vector<Values> queue;  ///< seeds and the model's favourites, the last one first
+  std::vector<Values> queue;  ///< what was offered, seeds, the model's favourites
   std::vector<Values> points; ///< by cost
   Cost cost;
   uint64_t random;

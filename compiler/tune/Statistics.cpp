@@ -1,4 +1,4 @@
-//===- Statistics.cpp - whether one program is faster than another, from pairs of noisy times --------------------===//
+//===- Statistics.cpp - whether one program is faster than another, from pairs of noisy times ---------------------===//
 #include "compiler/tune/Statistics.h"
 #include <algorithm>
 #include <cmath>

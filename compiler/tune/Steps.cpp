@@ -1,4 +1,4 @@
-//===- Steps.cpp - one model's steps of one program, over and over -------------------------------------------------===//
+//===- Steps.cpp - one model's steps of one program, over and over ------------------------------------------------===//
 #include "compiler/tune/Steps.h"
 #include "compiler/support/Error.h"
 #include "runtime/core/Hash.h"

@@ -1,17 +1,17 @@
-//===- Steps.h - one model's steps of one program, over and over -----------------------------------------*- C++ -*-===//
+//===- Steps.h - one model's steps of one program, over and over ----------------------------------------*- C++ -*-===//
 //
 // The steps that a program is for: a row of one sequence for the smallest, as `lathe run` decodes; a row of each of as
 // many sequences as it takes for another one of distinct sequences; else a chunk of a prompt with all its rows. Decode
 // goes on behind kDepth positions, prefill within the first kPrompt, so that the caches hold what they do in use.
 // Which tokens they are decides no time, and is the same for every model.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_TUNE_STEPS_H
 #define LATHE_COMPILER_TUNE_STEPS_H
 
-#include "llvm/Support/Error.h"
 #include "runtime/device/cpu/Roofline.h"
 #include "runtime/lathe.h"
+#include "llvm/Support/Error.h"
 #include <vector>
 
 namespace lathe::tune {
@@ -32,7 +32,6 @@ public:
   uint64_t logitsHash() const;
   /// False: steps of the program never run in this model, for a smaller one takes them all.
   bool possible() const { return isPossible; }
-  unsigned threads() const { return context->threads(); }
 
 private:
   Steps(std::shared_ptr<const Model> model, size_t program);

@@ -1,4 +1,4 @@
-//===- Subject.cpp - a model whose schedules are tuned -------------------------------------------------------------===//
+//===- Subject.cpp - a model whose schedules are tuned ------------------------------------------------------------===//
 #include "compiler/tune/Subject.h"
 #include "compiler/kernels/Describe.h"
 #include "compiler/link/EmitModel.h"

@@ -5,7 +5,7 @@
 //
 //   scheduled with some records -> objects, through the kernel cache -> tables -> model.so
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_TUNE_SUBJECT_H
 #define LATHE_COMPILER_TUNE_SUBJECT_H
 
@@ -60,8 +60,8 @@ llvm::Expected<std::unique_ptr<Subject>> subjectOfInput(const std::string &path,
 llvm::Expected<std::unique_ptr<Subject>> subjectOfBundle(std::shared_ptr<const Model> bundle, const std::string &path,
                                                          const PipelineOptions &options);
 
-/// The part of a program that is run to measure it. Prefill's phases are bound by arithmetic, and a layer's tell as much as
-/// all layers' would: a few layers are enough, and a model of 16 takes a third of the time. They have every key of the
+/// The part of a program that is run to measure it. Prefill's phases are bound by arithmetic, and a layer's tell as much
+/// as all layers' would: a few layers are enough, and a model of 16 takes a third of the time. They have every key of the
 /// program. Programs of few rows are run whole: their weights must come from memory, not from a cache.
 struct Excerpt {
   size_t program = 0;
@@ -72,7 +72,7 @@ struct Excerpt {
 };
 Excerpt excerptOf(const Subject &subject, size_t program);
 
-/// Makes the model.so `output` of the program as `records` schedule it, with one program cut short if `excerpt` is given.
+/// Makes the model.so `output` of the program as `records` schedule it, one program cut short if `excerpt` is given.
 llvm::Error makeLibrary(const Subject &subject, const RecordBook &records, const std::string &output,
                         const Excerpt *excerpt = nullptr);
 /// Opens one beside the subject's weights.

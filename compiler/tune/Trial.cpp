@@ -1,4 +1,4 @@
-//===- Trial.cpp - programs run side by side, in turn --------------------------------------------------------------===//
+//===- Trial.cpp - programs run side by side, in turn -------------------------------------------------------------===//
 #include "compiler/tune/Trial.h"
 #include "compiler/support/Error.h"
 #include "compiler/support/Hash.h"
@@ -31,8 +31,7 @@ double now() { return std::chrono::duration<double>(std::chrono::steady_clock::n
 bool hasLost(const TrialResult::Times &times) {
   const std::vector<double> changes = tune::changes(times);
   auto allAbove = [&](double least) { return llvm::all_of(changes, [=](double x) { return x > least; }); };
-  return (changes.size() >= kLostRounds && allAbove(kLost)) ||
-         (changes.size() >= kFarLostRounds && allAbove(kFarLost));
+  return (changes.size() >= kLostRounds && allAbove(kLost)) || (changes.size() >= kFarLostRounds && allAbove(kFarLost));
 }
 
 class Trial {

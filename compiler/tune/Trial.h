@@ -1,4 +1,4 @@
-//===- Trial.h - programs run side by side, in turn ------------------------------------------------------*- C++ -*-===//
+//===- Trial.h - programs run side by side, in turn -----------------------------------------------------*- C++ -*-===//
 //
 // What a child process does. Several libraries of one subject are loaded; in each round each of them runs a turn of a
 // few steps, in random order. The phases of a key are a group. They do the same in all layers, so a turn's time of a
@@ -8,7 +8,7 @@
 //
 // One trial measures several keys at once, each by its own phases: running the model is what takes time.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_TUNE_TRIAL_H
 #define LATHE_COMPILER_TUNE_TRIAL_H
 
@@ -33,7 +33,7 @@ struct TrialPlan {
     size_t count;
   };
   std::vector<Group> groups;
-  double stepSeconds = 0;                  ///< about; decides how many steps a turn has
+  double stepSeconds = 0; ///< about; decides how many steps a turn has
   size_t rounds = 1;
   bool giveUp = false; ///< end early when the second library has clearly lost in every group
   uint64_t seed = 1;

@@ -1,4 +1,4 @@
-//===- TrialText.cpp - results of trials on their way between processes --------------------------------------------===//
+//===- TrialText.cpp - results of trials on their way between processes -------------------------------------------===//
 #include "compiler/support/Error.h"
 #include "compiler/tune/Trial.h"
 #include <nlohmann/json.hpp>
@@ -31,9 +31,7 @@ std::string encode(const Profile &profile) {
     Json phases = Json::array();
     for (const Profile::PhaseTime &phase : program.phases)
       phases.push_back({phase.seconds, phase.work.bytes, phase.work.operations, phase.work.rate});
-    programs.push_back({{"possible", program.possible},
-                        {"rows", program.rows},
-                        {"phases", std::move(phases)}});
+    programs.push_back({{"possible", program.possible}, {"rows", program.rows}, {"phases", std::move(phases)}});
   }
   return Json{{"programs", std::move(programs)}}.dump();
 }

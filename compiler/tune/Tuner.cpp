@@ -1,4 +1,4 @@
-//===- Tuner.cpp - from a model to records ---------------------------------------------------------------------------===//
+//===- Tuner.cpp - from a model to records ------------------------------------------------------------------------===//
 #include "compiler/tune/Tuner.h"
 #include "compiler/support/Error.h"
 #include "compiler/support/Hash.h"
@@ -102,9 +102,8 @@ private:
       begin(job, subject, *ledger, result.limits, options.seed);
       const Use &use = job.use();
       if (Error failed = ledger->add(KeyLine{job.key(), subject.set.programs[use.program].name,
-                                             job.item().current.print(), job.item().fallback.print(),
-                                             use.seconds * 1e9, use.limitSeconds * 1e9, use.memory,
-                                             job.result.weight}))
+                                             job.item().current.print(), job.item().fallback.print(), use.seconds * 1e9,
+                                             use.limitSeconds * 1e9, use.memory, job.result.weight}))
         return failed;
     }
     return Error::success();
@@ -244,7 +243,26 @@ private:
     r.changeHere += m.change;
     r.gain = record ? finding.againstFallback : Comparison();
     job.search->won(candidate);
+    offer(job, candidate);
     return ledger->addWinner(m, plain, record);
+  }
+
+  /// Of kernels of the same family, what is best for one is worth a try for the others: whole, or the code's
+  /// part of it in their own tile.
+  void offer(const Job &winner, const Values &values) {
+    for (Job &job : jobs) {
+      if (&job == &winner || job.item().key.family != winner.item().key.family ||
+          job.item().kernel.index() != winner.item().kernel.index() ||
+          job.item().grid.memoryBound != winner.item().grid.memoryBound)
+        continue;
+      Values code = job.result.best;
+      for (const auto &[name, value] : values.all())
+        if (name != kTileRows && name != kTileColumns && code.find(name))
+          code.set(name, value);
+      job.search->offer(code);
+      job.search->offer(values);
+      job.exhausted = false;
+    }
   }
 
   void fillProvenance(schedule::Provenance &from, const Finding &finding) const {

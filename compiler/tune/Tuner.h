@@ -1,15 +1,15 @@
-//===- Tuner.h - from a model to records ------------------------------------------------------------------*- C++ -*-===//
+//===- Tuner.h - from a model to records ----------------------------------------------------------------*- C++ -*-===//
 //
 //   time is for programs and their keys by what they lose above the machine's limits in a common use (a prompt of 512
 //   tokens, then 128 new ones): the key that loses most takes part in every generation of its program, one that loses a
 //   tenth of that in every tenth
 //
-//   a generation:  a candidate of each key whose turn it is (Search.h) -> child processes that compile them together and
-//                  measure each by its own phases (Measure.h) -> journal -> winners? -> records (Ledger.h)
+//   a generation:  a candidate of each key whose turn it is (Search.h) -> child processes that compile them together
+//                  and measure each by its own phases (Measure.h) -> journal -> winners? -> records (Ledger.h)
 //
 // Winners are the incumbents of the next generation.
 //
-//===----------------------------------------------------------------------------------------------------------------===//
+//===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_TUNE_TUNER_H
 #define LATHE_COMPILER_TUNE_TUNER_H
 
@@ -34,13 +34,13 @@ struct TuneOptions {
 /// What became of one key.
 struct ItemResult {
   Item item;
-  size_t use = 0;         ///< of the item, in which it is measured
-  double weight = 0;      ///< KeyLine::weight
-  Values best;            ///< the start's if nothing is better
-  size_t tried = 0;       ///< in all runs that the journal has
-  size_t failed = 0;      ///< of those: could not be made or run, or had other bits
-  double changeHere = 0;  ///< ln(best / start) of this run's winners, one after another
-  Comparison gain;        ///< of the best, against the fallback; no pairs: there is no record of it
+  size_t use = 0;        ///< of the item, in which it is measured
+  double weight = 0;     ///< KeyLine::weight
+  Values best;           ///< the start's if nothing is better
+  size_t tried = 0;      ///< in all runs that the journal has
+  size_t failed = 0;     ///< of those: could not be made or run, or had other bits
+  double changeHere = 0; ///< ln(best / start) of this run's winners, one after another
+  Comparison gain;       ///< of the best, against the fallback; no pairs: there is no record of it
 };
 
 struct TuneResult {

@@ -1,9 +1,9 @@
 //===- Bench.cpp - lathe bench: rates, and each phase against the machine's limits ------------------------------===//
 #include "compiler/support/Formats.h"
+#include "runtime/device/cpu/Roofline.h"
 #include "tools/lathe/Bundle.h"
 #include "tools/lathe/Command.h"
 #include "tools/lathe/Console.h"
-#include "runtime/device/cpu/Roofline.h"
 #include "tools/run/Run.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"

@@ -1,14 +1,14 @@
-//===- Tune.cpp - lathe tune: schedules found by measuring -------------------------------------------------------===//
-#include "compiler/tune/Tuner.h"
+//===- Tune.cpp - lathe tune: schedules found by measuring --------------------------------------------------------===//
+#include "Commit.h"
 #include "compiler/support/File.h"
 #include "compiler/support/Output.h"
+#include "compiler/tune/Tuner.h"
 #include "tools/lathe/Bundle.h"
 #include "tools/lathe/Command.h"
 #include "tools/lathe/Compile.h"
 #include "tools/lathe/Console.h"
 #include "tools/lathe/TuneReport.h"
 #include "tools/run/Run.h"
-#include "Commit.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 #include <ctime>

@@ -1,4 +1,4 @@
-//===- TuneReport.cpp - what tuning found, for people -----------------------------------------------------------===//
+//===- TuneReport.cpp - what tuning found, for people -------------------------------------------------------------===//
 #include "tools/lathe/TuneReport.h"
 #include "compiler/support/Error.h"
 #include "tools/lathe/Console.h"
@@ -49,8 +49,9 @@ std::string reportText(const tune::TuneResult &result) {
     const double before = use.seconds > 0 ? use.limitSeconds / use.seconds : 0;
     const std::string change = differenceText(item.item.fallback, item.best);
     table.add({item.item.key.print(), percent(item.weight), std::to_string(item.tried),
-               change.empty() ? (item.tried ? "fallback stays" : "") : change, item.gain.pairs ? gainText(item.gain) : "",
-               use.memory ? "memory" : "arithmetic", percent(before), percent(before * std::exp(-item.changeHere))});
+               change.empty() ? (item.tried ? "fallback stays" : "") : change,
+               item.gain.pairs ? gainText(item.gain) : "", use.memory ? "memory" : "arithmetic", percent(before),
+               percent(before * std::exp(-item.changeHere))});
   }
   std::string text = llvm::formatv("{0}: reads {1:f1} GB/s; {2} {3:f0} GFLOP/s", tune::machineOf(result.limits),
                                    result.limits.readBytesPerSecond / 1e9, result.limits.f32Form,
@@ -112,9 +113,10 @@ std::string explainText(const tune::JournalText &journal) {
                  m.values + (m.detail.empty() ? "" : ": " + m.detail)});
     }
     const double after = key.nanoseconds * std::exp(change);
-    text += llvm::formatv("\n{0}\n  in {1}: {2} a step, {3} of the limit, which is {4}; {5} of all time lost\n", key.key,
-                          key.program, timeText(key.nanoseconds), percent(key.limitNanoseconds / key.nanoseconds),
-                          key.memory ? "memory's" : "arithmetic's", percent(key.weight));
+    text +=
+        llvm::formatv("\n{0}\n  in {1}: {2} a step, {3} of the limit, which is {4}; {5} of all time lost\n", key.key,
+                      key.program, timeText(key.nanoseconds), percent(key.limitNanoseconds / key.nanoseconds),
+                      key.memory ? "memory's" : "arithmetic's", percent(key.weight));
     text += "  began with " + key.start + (key.start == key.fallback ? ", the fallback\n" : "\n");
     if (!count) {
       text += "  nothing was tried\n";
@@ -124,10 +126,11 @@ std::string explainText(const tune::JournalText &journal) {
       text += llvm::formatv("  which stays: none of {0} candidates is faster beyond the spread, in {1:f1} s\n", count,
                             seconds);
     else
-      text += llvm::formatv("  ended with {0}: {1:f1} % of the time saved, {2} candidates, {3:f1} s\n  {4} of the limit "
-                            "now, {5} a step above it\n",
-                            winner, savedPercent(change), count, seconds, percent(key.limitNanoseconds / after),
-                            timeText(std::max(0.0, after - key.limitNanoseconds)));
+      text +=
+          llvm::formatv("  ended with {0}: {1:f1} % of the time saved, {2} candidates, {3:f1} s\n  {4} of the limit "
+                        "now, {5} a step above it\n",
+                        winner, savedPercent(change), count, seconds, percent(key.limitNanoseconds / after),
+                        timeText(std::max(0.0, after - key.limitNanoseconds)));
     text += tried.text();
   }
   return text;

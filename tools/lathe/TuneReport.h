@@ -1,4 +1,4 @@
-//===- TuneReport.h - what tuning found, for people ----------------------------------------------------*- C++ -*-===//
+//===- TuneReport.h - what tuning found, for people -----------------------------------------------------*- C++ -*-===//
 #ifndef LATHE_TOOLS_LATHE_TUNEREPORT_H
 #define LATHE_TOOLS_LATHE_TUNEREPORT_H
 

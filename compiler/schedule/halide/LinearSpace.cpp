@@ -1,4 +1,4 @@
-//===- LinearSpace.cpp - what may be varied in a linear, and what it is when nothing was measured ---------------===//
+//===- LinearSpace.cpp - what may be varied in a linear, and what it is when nothing was measured -----------------===//
 #include "compiler/kernels/halide/Stages.h"
 #include <algorithm>
 #include <numeric>

@@ -7,10 +7,10 @@ PhaseWork workOf(const PhaseEvent &event, const StepShape &step) {
   const lathe_work &work = event.table->work;
   const bool logits = event.table->rows == LATHE_ROWS_LOGITS; // of each sequence the last row's
   const double sequences = step.sequences;
-  const double wanted = !event.tiles                              ? 0
-                        : event.table->rows == LATHE_ROWS_ONCE    ? 1
-                        : logits                                  ? sequences
-                                                                  : step.rows * sequences;
+  const double wanted = !event.tiles                           ? 0
+                        : event.table->rows == LATHE_ROWS_ONCE ? 1
+                        : logits                               ? sequences
+                                                               : step.rows * sequences;
   // An expert's weights are read for each of its tiles: few rows' tiles mostly have different experts.
   const double reads = event.table->rows == LATHE_ROWS_CHOICES ? double(event.tiles) / event.table->column_tiles : 1;
   double seen = 0; // positions, by all rows of a sequence
@@ -29,8 +29,7 @@ double operationsPerSecond(uint32_t rate, const MachineLimits &limits) {
 }
 
 double limitSeconds(const PhaseWork &work, const MachineLimits &limits) {
-  return std::max(work.bytes / limits.readBytesPerSecond,
-                  work.operations / operationsPerSecond(work.rate, limits));
+  return std::max(work.bytes / limits.readBytesPerSecond, work.operations / operationsPerSecond(work.rate, limits));
 }
 
 } // namespace lathe

@@ -1,4 +1,4 @@
-//===- Roofline.h - a phase's work, and the time that this machine needs for it at least --------------------*- C++ -*-===//
+//===- Roofline.h - a phase's work, and the time that this machine needs for it at least ----------------*- C++ -*-===//
 //
 // Williams et al. 2009: a phase takes at least the time of its bytes at memory's rate and that of its operations at
 // theirs. The work per row and position stands in the program's tables (lathe_work); here it becomes that of a step.

@@ -8,7 +8,8 @@ using testing::HasSubstr;
 
 namespace {
 
-const char kProvenance[] = R"(provenance { machine: "M" commit: "0123abc" generator: "g" date: "2026-11-21" budget_seconds: 1 runs: 5
+const char kProvenance[] =
+    R"(provenance { machine: "M" commit: "0123abc" generator: "g" date: "2026-11-21" budget_seconds: 1 runs: 5
                                            median_ns: 10 spread_ns: 1 fallback_ns: 12 gain_percent: 16 gain_low_percent: 15 gain_high_percent: 17 })";
 
 /// A record of one value for linears of some k.
@@ -127,9 +128,7 @@ TEST(RecordErrors, NoTwoCoverOneKernel) {
 
 namespace {
 
-std::vector<schedule::Record> parsed(const std::string &text) {
-  return llvm::cantFail(parseRecords("f", text));
-}
+std::vector<schedule::Record> parsed(const std::string &text) { return llvm::cantFail(parseRecords("f", text)); }
 
 /// The notes, or the error.
 std::string merging(const std::string &a, const std::string &b, size_t *count = nullptr) {
@@ -167,8 +166,9 @@ TEST(Merge, KeepsTheLaterOfTwoDoubles) {
 }
 
 TEST(Merge, RefusesContradictions) {
-  EXPECT_THAT(merging(linear(576, 576, 2), linear(576, 576, 4)),
-              HasSubstr("\"linear q4_1 q16 k=576\" for x86-64-v3: a.textproto (unroll=2; 16.0 % better than the fallback "
-                        "on 2026-11-21) against b.textproto (unroll=4;"));
+  EXPECT_THAT(
+      merging(linear(576, 576, 2), linear(576, 576, 4)),
+      HasSubstr("\"linear q4_1 q16 k=576\" for x86-64-v3: a.textproto (unroll=2; 16.0 % better than the fallback "
+                "on 2026-11-21) against b.textproto (unroll=4;"));
   EXPECT_THAT(merging(linear(512, 576, 2), linear(576, 1024, 2)), HasSubstr("contradict")) << "which kernels it is for";
 }

@@ -186,12 +186,14 @@ TEST(Schedule, RefusesRecordsThatAreWrong) {
               testing::AllOf(testing::HasSubstr("file.textproto: record \"linear f32 f32 m=4 k=32..48\" for x86-64-v3"),
                              testing::HasSubstr("no value \"nonsense\", only tile_rows, tile_columns, rows")));
   // Of this very kernel, and so what it cannot do is a mistake.
-  const std::pair<std::string, std::string> exactly = {"sizes { name: \"k\" min: 32 max: 48 }",
-                                                       "sizes { name: \"k\" min: 40 max: 40 } sizes { name: \"n\" min: 80 max: 80 }"};
+  const std::pair<std::string, std::string> exactly = {
+      "sizes { name: \"k\" min: 32 max: 48 }",
+      "sizes { name: \"k\" min: 40 max: 40 } sizes { name: \"n\" min: 80 max: 80 }"};
   EXPECT_EQ(refusal({exactly}), "");
   EXPECT_THAT(refusal({exactly, {"\"tile_columns\" value: 5", "\"tile_columns\" value: 3"}}),
               testing::HasSubstr("tile_columns = 3 is none of 1, 5"));
-  EXPECT_THAT(refusal({exactly, {"\"unroll\" value: 2", "\"panels\" value: 2"}}), testing::HasSubstr("do not go together"));
+  EXPECT_THAT(refusal({exactly, {"\"unroll\" value: 2", "\"panels\" value: 2"}}),
+              testing::HasSubstr("do not go together"));
 }
 
 TEST(ScheduleKey, NamesWhatDecides) {

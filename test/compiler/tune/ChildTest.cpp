@@ -1,4 +1,4 @@
-//===- ChildTest.cpp - work that crashes and hangs -----------------------------------------------------------------===//
+//===- ChildTest.cpp - work that crashes and hangs ----------------------------------------------------------------===//
 #include "compiler/tune/Child.h"
 #include "compiler/support/Error.h"
 #include <csignal>

@@ -1,4 +1,4 @@
-//===- CostModelTest.cpp - what is tried first ---------------------------------------------------------------------===//
+//===- CostModelTest.cpp - what is tried first --------------------------------------------------------------------===//
 #include "compiler/tune/CostModel.h"
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-//===- JournalTest.cpp - measurements that survive ---------------------------------------------------------------===//
+//===- JournalTest.cpp - measurements that survive ----------------------------------------------------------------===//
 #include "compiler/tune/Journal.h"
 #include "test/TemporaryFolder.h"
 #include <cmath>
@@ -96,6 +96,13 @@ TEST_F(JournalFile, NamesTheLineThatIsNone) {
   append("{\"key\": 7}\n");
   EXPECT_FALSE(open());
   EXPECT_THAT(failure, HasSubstr("j:3: "));
+}
+
+TEST_F(JournalFile, IsOfOneProcessAtATime) {
+  auto journal = open();
+  ASSERT_TRUE(journal) << failure;
+  EXPECT_FALSE(open());
+  EXPECT_THAT(failure, HasSubstr("another 'lathe tune' writes to it"));
 }
 
 TEST_F(JournalFile, LeavesOtherFilesAlone) {

@@ -1,4 +1,4 @@
-//===- MeasureTest.cpp - when a candidate replaces the incumbent, with pretended measurements ------------------===//
+//===- MeasureTest.cpp - when a candidate replaces the incumbent, with pretended measurements ---------------------===//
 #include "compiler/tune/Measure.h"
 #include <cmath>
 #include <gtest/gtest.h>
@@ -65,9 +65,22 @@ TEST(Measure, AFasterCandidateWins) {
   const Finding finding = measure(rounds, {{0, kNew, kOld}}).front();
   EXPECT_EQ(finding.measurement.outcome, Outcome::Won);
   EXPECT_NEAR(std::exp(finding.measurement.change), 0.8, 0.04);
-  EXPECT_EQ(finding.measurement.pairs, rounds.confirmRounds) << "those of the screening don't count";
+  EXPECT_EQ(finding.measurement.pairs % rounds.confirmRounds, 0u) << "those of the screening don't count";
   EXPECT_LT(finding.againstFallback.high, 0);
   EXPECT_GT(finding.fallbackNanoseconds, finding.measurement.nanoseconds);
+}
+
+TEST(Measure, ASmallGainTakesMoreRounds) {
+  size_t won = 0, most = 0;
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
+    Pretence rounds(seed);
+    rounds.speeds["v=2"] = std::log(0.97);
+    const Finding finding = measure(rounds, {{0, kNew, kOld}}).front();
+    won += finding.measurement.outcome == Outcome::Won;
+    most = std::max(most, finding.measurement.pairs);
+  }
+  EXPECT_GT(won, 20u) << "of 50";
+  EXPECT_EQ(most, kLooks * Pretence(1).confirmRounds);
 }
 
 TEST(Measure, ASlowerOneIsGivenUpInTheScreening) {
@@ -106,7 +119,7 @@ TEST(Measure, TheIncumbentStaysUnderPureNoise) {
 }
 
 TEST(Measure, LaterConfirmationsNeedMore) {
-  Comparison comparison = {.change = -0.1, .chance = 0.004};
+  Comparison comparison = {.change = -0.1, .chance = 0.0015};
   EXPECT_TRUE(accepts(comparison, 1));
   EXPECT_FALSE(accepts(comparison, 2));
   comparison.chance = 0.0001;
@@ -129,7 +142,9 @@ TEST(Measure, FailuresAreToldApartFromThoseThatWereMeasuredWithThem) {
 TEST(Measure, AStopSaysNothing) {
   struct Stops : Pretence {
     using Pretence::Pretence;
-    Result confirm(llvm::ArrayRef<Challenge>, size_t, bool) override { return {.failure = {}, .stopped = true, .detail = {}, .trial = {}}; }
+    Result confirm(llvm::ArrayRef<Challenge>, size_t, bool) override {
+      return {.failure = {}, .stopped = true, .detail = {}, .trial = {}};
+    }
   } rounds(1);
   rounds.speeds["v=2"] = std::log(0.5);
   EXPECT_TRUE(measure(rounds, {{0, kNew, kOld}}).front().stopped);

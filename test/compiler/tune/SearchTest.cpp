@@ -1,4 +1,4 @@
-//===- SearchTest.cpp - which values are tried, and in which order --------------------------------------------===//
+//===- SearchTest.cpp - which values are tried, and in which order ------------------------------------------------===//
 #include "compiler/tune/Search.h"
 #include <cmath>
 #include <gtest/gtest.h>
@@ -18,7 +18,8 @@ std::vector<int64_t> upTo(int64_t most) {
 /// A tile, and a register tile that divides it.
 Space tiled() {
   Space space;
-  space.parameters = {{"tile", {1, 2, 3, 4, 6, 8, 12, 24, 48}, 1}, {"rows", {1, 2, 3, 4, 6, 8, 12}, 1}, {"unroll", {1, 2, 4, 8}, 1}};
+  space.parameters = {
+      {"tile", {1, 2, 3, 4, 6, 8, 12, 24, 48}, 1}, {"rows", {1, 2, 3, 4, 6, 8, 12}, 1}, {"unroll", {1, 2, 4, 8}, 1}};
   space.constraint = [](const Values &values) { return values["tile"] % values["rows"] == 0; };
   return space;
 }
@@ -57,6 +58,16 @@ TEST(Search, BeginsWithSeedsThenWithTheModelsBest) {
   Search search(tiled(), tiled().fallback(), {seed}, distance, 1);
   EXPECT_EQ(search.next()->print(), seed.print());
   EXPECT_EQ(search.next()->print(), "tile=12 rows=6 unroll=4");
+}
+
+TEST(Search, TriesWhatIsOfferedNext) {
+  Search search(tiled(), tiled().fallback(), {}, distance, 1);
+  search.next();
+  const Values offered = {{"tile", 48}, {"rows", 12}, {"unroll", 8}};
+  search.offer({{"tile", 5}, {"rows", 1}, {"unroll", 1}});
+  search.offer(offered);
+  EXPECT_EQ(search.next()->print(), offered.print());
+  EXPECT_NE(search.next()->print(), "tile=5 rows=1 unroll=1") << "which is none of the space";
 }
 
 TEST(Search, HandsOutNothingTwiceAndNothingThatBreaksTheConstraint) {

@@ -1,4 +1,4 @@
-//===- StatisticsTest.cpp - paired comparisons ---------------------------------------------------------------===//
+//===- StatisticsTest.cpp - paired comparisons --------------------------------------------------------------------===//
 #include "compiler/tune/Statistics.h"
 #include <cmath>
 #include <gtest/gtest.h>
