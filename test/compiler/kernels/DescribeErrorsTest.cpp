@@ -347,12 +347,6 @@ const std::vector<Case> linears = {
      "placement",
      {{"@positions \"f32\" : tensor<1024x60xf32>", "@positions \"f32\" : tensor<1000x60xf32>"}},
      "lathe.embed has a table of 1000 positions where a sequence has 1024"},
-    {"IntegerWeightsAndFloatRows",
-     "llama-q4",
-     {{R"(%q = lathe.quantize %n : tensor<?x64xf32> -> tensor<?x64x!lathe.q16>
-          %l = lathe.linear %q, [@layers.0.attention.output.packed] : tensor<?x64x!lathe.q16>)",
-       "%l = lathe.linear %n, [@layers.0.attention.output.packed] : tensor<?x64xf32>"}},
-     "phase \"layers.0.attention.output\": lathe.linear has q4_1 weights and f32 rows"},
     {"FloatWeightsAndQuantisedRows",
      "llama-f32",
      {{"%l = lathe.linear %n, [@layers.0.attention.output.packed] : tensor<?x64xf32>",

@@ -138,7 +138,7 @@ TEST(Step, phasesPassTheirResultsOn) {
       %last = lathe.slice %in offset 1 : tensor<?x2xf32> -> tensor<?x1xf32>
       lathe.yield %twice, %last : tensor<?x2xf32>, tensor<?x1xf32>
     }
-    %y = lathe.phase "take" (%in = %a#0 : tensor<?x2xf32>, %which = %rows : tensor<?xi32>) -> tensor<?x2xf32> {
+    %y = lathe.phase "take" (%in = %a#0 : tensor<?x2xf32>, %which = %rows : tensor<?xi32>) -> tensor<?x2xf32> rows logits {
       %t = lathe.take_rows %in, %which : tensor<?x2xf32>
       lathe.yield %t : tensor<?x2xf32>
     })";
