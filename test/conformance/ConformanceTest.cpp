@@ -65,7 +65,7 @@ protected:
     options.input.quantize = quantize;
     options.activations = findActFormat(activations);
     Compilation c("test/data/golden/" + name, options);
-    std::string problem = message(compile(c, folder.file(name + quantize), [&](Compilation &c) -> llvm::Error {
+    std::string problem = message(compile(c, folder.file(name + quantize + activations), [&](Compilation &c) -> llvm::Error {
       auto opened = Model::open(c.staging->path(), {.device = platform().device});
       if (!opened)
         return llvm::createStringError(opened.message());
