@@ -97,6 +97,8 @@ std::string quoted(StringRef text) {
 std::string lathe::print(const Record &record) {
   std::string text = record.family() + " " + record.types();
   for (const SizeRange &size : record.sizes()) {
+    if (size.max() == 0) // there is no such thing: as in keys
+      continue;
     text += " " + size.name() + "=" + std::to_string(size.min());
     if (size.max() != size.min())
       text += ".." + std::to_string(size.max());

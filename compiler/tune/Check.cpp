@@ -9,9 +9,6 @@ namespace {
 using llvm::Error;
 using llvm::Expected;
 
-/// A step's time is not known: a turn is one step to warm up and one that counts.
-constexpr double kStepSeconds = 0.01;
-
 /// The key that a record covers; null: the model has none.
 const Item *coveredBy(const schedule::Record &record, const std::vector<Item> &items, const TargetDesc &target) {
   for (const Item &item : items)
@@ -37,6 +34,9 @@ Expected<std::vector<RecordCheck>> checkRecords(Subject &subject, Workspace &wor
   Expected<std::vector<Item>> items = itemsOf(subject, {});
   if (!items)
     return items.takeError();
+  Expected<Profile> times = profileInChild(subject, workspace, options);
+  if (!times)
+    return times.takeError();
   const std::string generator = generatorOf(*subject.backend);
   std::vector<RecordCheck> checks;
   for (const schedule::Record &record : book.all()) {
@@ -52,7 +52,7 @@ Expected<std::vector<RecordCheck>> checkRecords(Subject &subject, Workspace &wor
       check.state = RecordCheck::NotOfThisModel;
     else if (!values)
       check.detail = "its values are none of the kernel's";
-    else if (options.interrupted && options.interrupted())
+    else if ((options.interrupted && options.interrupted()) || times->programs.empty())
       check.detail = "interrupted";
     else {
       if (options.progress)
@@ -70,7 +70,8 @@ Expected<std::vector<RecordCheck>> checkRecords(Subject &subject, Workspace &wor
           {600, options.interrupted});
       if (made.kind != ChildEnd::Answered)
         return makeError("{0}: the fallback of {1} cannot be made: {2}", subject.name, print(record), made.text);
-      ProcessRounds rounds(subject, workspace, {{item, &item->uses.front()}}, excerpt, kStepSeconds, fallback, plain,
+      ProcessRounds rounds(subject, workspace, {{item, &item->uses.front()}}, excerpt, times->stepSeconds(excerpt),
+                           fallback, plain,
                            {.threads = options.threads,
                             .seed = options.seed,
                             .stop = options.interrupted,

@@ -3,8 +3,9 @@
 
 namespace lathe::tune {
 
-/// A child's time: to compile some kernels on a busy machine, and many times what its rounds should take.
-static constexpr double kCompileSeconds = 60, kPatience = 20, kLeastStep = 0.01;
+/// A child's time: to compile a kernel on a busy machine, and a hundred times what its rounds should take. (With ten
+/// builds beside it on two cores, workers that wait at barriers for one without a core were seen to take fifty.)
+static constexpr double kCompileSeconds = 60, kPatience = 100, kLeastStep = 0.01;
 /// Where steps are short, more rounds than the least of a confirmation fit into this.
 static constexpr double kStageSeconds = 1.5;
 static constexpr size_t kMostRounds = 64;

@@ -10,7 +10,7 @@
 // The order: what records of near kernels have; the cheapest of the whole space by the cost model; the neighbours of
 // the best, the cheapest first, where a neighbour has the next possible choice up or down of one value, or of two (a
 // register tile must divide the tile, so that one alone often cannot move); where none is left, some of the cheaper
-// half of the space at random, lest the model be wrong. Nothing is handed out twice, and nothing that breaks the constraint.
+// half of the space at random, lest the model be wrong. Nothing is handed out twice, nothing that breaks the constraint.
 // Equal answers lead to equal questions.
 //
 //===--------------------------------------------------------------------------------------------------------------===//

@@ -8,8 +8,8 @@
 //   estimate   the median, with the interval between two of the ordered pairs that belongs to the test
 //
 // Another process that takes a core makes a time twice or ten times as long. Tests of means, and of ranks too
-// (Wilcoxon's gives such a pair the highest rank), need many more pairs then: with one in ten disturbed, 20 pairs tell a fifth less
-// time by signs, and do not by ranks.
+// (Wilcoxon's gives such a pair the highest rank), need many more pairs then: with one in ten disturbed, 20 pairs
+// tell a fifth less time by signs, and do not by ranks.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_TUNE_STATISTICS_H

@@ -61,8 +61,8 @@ llvm::Expected<std::unique_ptr<Subject>> subjectOfBundle(std::shared_ptr<const M
                                                          const PipelineOptions &options);
 
 /// The part of a program that is run to measure it. Prefill's phases are bound by arithmetic, and a layer's tell as much
-/// as all layers' would: a few layers are enough, and a model of 16 takes a third of the time. They have every key of the
-/// program. Programs of few rows are run whole: their weights must come from memory, not from a cache.
+/// as all layers' would: a few layers are enough, and a model of 16 takes a third of the time. They have every key
+/// of the program. Programs of few rows are run whole: their weights must come from memory, not from a cache.
 struct Excerpt {
   size_t program = 0;
   std::vector<size_t> kept; ///< phases of the program, ascending

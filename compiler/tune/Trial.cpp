@@ -169,6 +169,14 @@ Expected<TrialResult> runTrial(const Subject &subject, const TrialPlan &plan) {
   return trial.run();
 }
 
+double Profile::stepSeconds(const Excerpt &excerpt) const {
+  const ProgramTime &program = programs[excerpt.program];
+  double seconds = 0;
+  for (size_t phase : excerpt.kept)
+    seconds += program.possible ? program.phases[phase].seconds : 0;
+  return seconds;
+}
+
 Expected<Profile> profile(const Subject &subject, const std::string &library, unsigned threads) {
   Expected<std::shared_ptr<const Model>> model = openLibrary(subject, library);
   if (!model)

@@ -66,6 +66,9 @@ struct Profile {
     std::vector<PhaseTime> phases;
   };
   std::vector<ProgramTime> programs;
+
+  /// Of the excerpt.
+  double stepSeconds(const Excerpt &excerpt) const;
 };
 
 llvm::Expected<Profile> profile(const Subject &subject, const std::string &library, unsigned threads);

@@ -85,17 +85,16 @@ private:
           subject.records.prefer(recordOf(item, subject.target, *values));
         }
     say("makes and times the program as it is");
-    Expected<Profile> times = profileIncumbents();
+    Expected<Profile> times = profileInChild(subject, workspace, options);
     if (!times)
       return times.takeError();
     if (times->programs.empty()) // interrupted
       return Error::success();
     raiseLimits(result.limits, *times);
     jobs = jobsOf(std::move(*items), subject, *times, result.limits);
-    for (auto [index, program] : llvm::enumerate(times->programs)) {
-      Part part = {excerptOf(subject, index), workspace.file("incumbents" + std::to_string(index) + ".so")};
-      for (size_t phase : part.excerpt.kept)
-        part.stepSeconds += program.possible ? program.phases[phase].seconds : 0;
+    for (size_t program = 0; program < times->programs.size(); ++program) {
+      Part part = {excerptOf(subject, program), workspace.file("incumbents" + std::to_string(program) + ".so")};
+      part.stepSeconds = times->stepSeconds(part.excerpt);
       parts.push_back(std::move(part));
     }
     for (Job &job : jobs) {
@@ -107,25 +106,6 @@ private:
         return failed;
     }
     return Error::success();
-  }
-
-  Expected<Profile> profileIncumbents() {
-    const std::string library = workspace.file("incumbents.so");
-    const ChildEnd end = runInChild(
-        [&]() -> Expected<std::string> {
-          if (Error failed = makeLibrary(subject, subject.records, library))
-            return std::move(failed);
-          Expected<Profile> times = profile(subject, library, options.threads);
-          if (!times)
-            return times.takeError();
-          return encode(*times);
-        },
-        {kPrepareSeconds, options.interrupted});
-    if (end.kind == ChildEnd::Stopped)
-      return Profile();
-    if (end.kind != ChildEnd::Answered)
-      return makeError("{0}: the program as it is cannot be timed: {1}", subject.name, end.text);
-    return decodeProfile(end.text);
   }
 
   /// The program whose keys have had least of the time that is theirs; nothing: no key has anything left to try.
@@ -291,6 +271,25 @@ private:
 };
 
 } // namespace
+
+Expected<Profile> profileInChild(const Subject &subject, Workspace &workspace, const TuneOptions &options) {
+  const std::string library = workspace.file("incumbents.so");
+  const ChildEnd end = runInChild(
+      [&]() -> Expected<std::string> {
+        if (Error failed = makeLibrary(subject, subject.records, library))
+          return std::move(failed);
+        Expected<Profile> times = profile(subject, library, options.threads);
+        if (!times)
+          return times.takeError();
+        return encode(*times);
+      },
+      {kPrepareSeconds, options.interrupted});
+  if (end.kind == ChildEnd::Stopped)
+    return Profile();
+  if (end.kind != ChildEnd::Answered)
+    return makeError("{0}: the program as it is cannot be timed: {1}", subject.name, end.text);
+  return decodeProfile(end.text);
+}
 
 Expected<TuneResult> tune(Subject &subject, Workspace &workspace, const TuneOptions &options) {
   return Tuner(subject, workspace, options).run();

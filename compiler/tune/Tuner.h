@@ -53,6 +53,9 @@ struct TuneResult {
 
 llvm::Expected<TuneResult> tune(Subject &subject, Workspace &workspace, const TuneOptions &options);
 
+/// Makes the program with the subject's records and times it. Of no programs where it was interrupted.
+llvm::Expected<Profile> profileInChild(const Subject &subject, Workspace &workspace, const TuneOptions &options);
+
 /// A record against the fallback, measured here and now.
 struct RecordCheck {
   schedule::Record record;
