@@ -1,5 +1,6 @@
 //===- Linears.cpp - questions that several passes ask about linears ---------------------------------------------===//
 #include "compiler/fusion/Linears.h"
+#include "compiler/fusion/Passes.h"
 #include "compiler/layout/Rows.h"
 #include "compiler/support/Formats.h"
 
@@ -56,4 +57,22 @@ std::optional<GluUse> lathe::gluOf(Value result) {
   if (!use.gate || !use.up)
     return std::nullopt;
   return use;
+}
+
+ActFormat lathe::formatOfRows(Type element) {
+  return llvm::isa<ir::Q16Type>(element)  ? ActFormat::Q16
+         : llvm::isa<ir::Q8Type>(element) ? ActFormat::Q8
+                                          : ActFormat::F32;
+}
+
+Type lathe::elementOf(ActFormat format, MLIRContext *context) {
+  switch (format) {
+  case ActFormat::F32:
+    return Float32Type::get(context);
+  case ActFormat::Q16:
+    return ir::Q16Type::get(context);
+  case ActFormat::Q8:
+    break;
+  }
+  return ir::Q8Type::get(context);
 }

@@ -31,6 +31,10 @@ FusionOptions planOf(mlir::ModuleOp module);
 /// The kind of step that a function is for, "decode" or "prefill": its lathe.kind, or else its name.
 llvm::StringRef kindOf(mlir::FunctionOpInterface function);
 
+/// The format of rows with elements of that type, and the type of a format's elements.
+ActFormat formatOfRows(mlir::Type element);
+mlir::Type elementOf(ActFormat format, mlir::MLIRContext *context);
+
 /// Makes the passes known to lathe-opt by their names, and the whole pipeline as --lathe-fusion.
 void registerFusionPasses();
 

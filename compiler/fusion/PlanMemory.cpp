@@ -131,10 +131,8 @@ private:
       int64_t columns = type.getDimSize(1);
       if (ir::isRoutes(type))
         return rowsBytes(rows, 2 * columns);
-      if (type.getElementType().isF32())
-        return rowsBytes(rows, columns);
-      const bool q16 = llvm::isa<ir::Q16Type>(type.getElementType());
-      return quantizedBlock(q16 ? ActFormat::Q16 : ActFormat::Q8, rows, columns).bytes;
+      const ActFormat format = formatOfRows(type.getElementType());
+      return format == ActFormat::F32 ? rowsBytes(rows, columns) : quantizedBlock(format, rows, columns).bytes;
     }
     ir::AttendOp attend;
     phase.getBody().walk([&](ir::AttendOp op) { attend = op; });

@@ -19,8 +19,7 @@ struct QuantizeActivations : lathe::impl::QuantizeActivationsBase<QuantizeActiva
     const ActFormat activations = planOf(getOperation()).activations;
     if (activations == ActFormat::F32)
       return;
-    const Type element =
-        activations == ActFormat::Q16 ? Type(ir::Q16Type::get(&getContext())) : Type(ir::Q8Type::get(&getContext()));
+    const Type element = elementOf(activations, &getContext());
     SymbolTable symbols(getOperation());
     llvm::DenseMap<Value, Value> quantized;
     auto walked = getOperation().walk([&](ir::LinearOp op) -> WalkResult {

@@ -1,5 +1,6 @@
 //===- DescribePhase.cpp - places, views, and ops on single rows --------------------------------------------------===//
 #include "compiler/kernels/DescribePhase.h"
+#include "compiler/fusion/Passes.h"
 #include "compiler/kernels/Signature.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -20,10 +21,7 @@ ir::QuantizeOp quantizeOf(Value value) {
 
 ActFormat lathe::formatOf(Value value) {
   auto type = llvm::dyn_cast<RankedTensorType>(value.getType());
-  Type element = type ? type.getElementType() : Type();
-  return llvm::isa_and_present<ir::Q16Type>(element) ? ActFormat::Q16
-         : llvm::isa_and_present<ir::Q8Type>(element) ? ActFormat::Q8
-                                          : ActFormat::F32;
+  return type ? formatOfRows(type.getElementType()) : ActFormat::F32;
 }
 
 Expected<Phase> PhaseDescriber::run() {
