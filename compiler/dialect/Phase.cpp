@@ -67,7 +67,8 @@ void PhaseOp::print(OpAsmPrinter &printer) {
     printer << " offsets ";
     getOffsetsAttr().print(printer);
   }
-  printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(), {getNameAttrName(), getRowsAttrName(), getOffsetsAttrName()});
+  printer.printOptionalAttrDictWithKeyword((*this)->getAttrs(),
+                                           {getNameAttrName(), getRowsAttrName(), getOffsetsAttrName()});
   printer << ' ';
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
 }

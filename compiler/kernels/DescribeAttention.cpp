@@ -11,7 +11,6 @@ using llvm::Expected;
 
 namespace {
 
-
 /// Angles add: cos and sin of position * f come from those of 64 * page * f and of the place in the page, each exact to
 /// f32. `entries` of them, `step` positions apart.
 void addAngles(std::vector<float> &table, llvm::ArrayRef<double> frequencies, int64_t entries, int64_t step,

@@ -20,8 +20,8 @@ static constexpr size_t kHeader = 8 + 3 * 8;
 static uint64_t checksum(StringRef key, StringRef object) { return hashBytes(object, hashBytes(key)); }
 
 std::string KernelCache::key(const CodeUnit &unit, const Backend &backend, const TargetDesc &target) {
-  return unit.key + "\n" + target.name + " " + target.tune + " " + std::to_string(target.features) + " " + std::to_string(target.lanes) +
-         " " + std::to_string(target.sm) + "\n" + backend.name + " " + backend.stamp;
+  return unit.key + "\n" + target.name + " " + target.tune + " " + std::to_string(target.features) + " " +
+         std::to_string(target.lanes) + " " + std::to_string(target.sm) + "\n" + backend.name + " " + backend.stamp;
 }
 
 std::string KernelCache::path(const std::string &key) const {

@@ -48,7 +48,6 @@ llvm::Expected<std::unique_ptr<tune::Subject>> readSubject(const Options &option
   PipelineOptions pipeline = pipelineOptions(options.input, options.program, options.jobs, progress);
   pipeline.schedules = options.schedules;
   pipeline.sequences = options.sequences;
-  std::unique_ptr<tune::Subject> subject;
   if (isBundle(options.source)) {
     if (llvm::Error wrong = refuseFlags(options.source, options.input, options.program))
       return std::move(wrong);
@@ -69,6 +68,22 @@ llvm::Expected<std::unique_ptr<tune::Subject>> readSubject(const Options &option
   return tune::subjectOfInput(options.source, pipeline, workspace);
 }
 
+/// What is measured, and where its candidates are made.
+struct Measured {
+  std::unique_ptr<tune::Workspace> workspace;
+  std::unique_ptr<tune::Subject> subject;
+};
+
+llvm::Expected<Measured> open(const Options &options, Progress &progress) {
+  llvm::Expected<std::unique_ptr<tune::Workspace>> workspace = tune::Workspace::create();
+  if (!workspace)
+    return workspace.takeError();
+  llvm::Expected<std::unique_ptr<tune::Subject>> subject = readSubject(options, **workspace, progress);
+  if (!subject)
+    return subject.takeError();
+  return Measured{std::move(*workspace), std::move(*subject)};
+}
+
 tune::TuneOptions tuneOptions(const Options &options, Progress &progress) {
   tune::TuneOptions tuning;
   tuning.budget = options.budget;
@@ -86,15 +101,12 @@ tune::TuneOptions tuneOptions(const Options &options, Progress &progress) {
 
 llvm::Error search(const Options &options) {
   Progress progress;
-  llvm::Expected<std::unique_ptr<tune::Workspace>> workspace = tune::Workspace::create();
-  if (!workspace)
-    return workspace.takeError();
-  llvm::Expected<std::unique_ptr<tune::Subject>> subject = readSubject(options, **workspace, progress);
-  if (!subject)
-    return subject.takeError();
+  llvm::Expected<Measured> measured = open(options, progress);
+  if (!measured)
+    return measured.takeError();
   const tune::TuneOptions tuning = tuneOptions(options, progress);
   noticeInterrupts(); // from here on all that was found is kept
-  llvm::Expected<tune::TuneResult> result = tune::tune(**subject, **workspace, tuning);
+  llvm::Expected<tune::TuneResult> result = tune::tune(*measured->subject, *measured->workspace, tuning);
   progress.clear();
   if (!result)
     return result.takeError();
@@ -116,15 +128,12 @@ llvm::Error check(const Options &options) {
   RecordBook book;
   if (llvm::Error wrong = book.addFile(options.check))
     return wrong;
-  llvm::Expected<std::unique_ptr<tune::Workspace>> workspace = tune::Workspace::create();
-  if (!workspace)
-    return workspace.takeError();
-  llvm::Expected<std::unique_ptr<tune::Subject>> subject = readSubject(options, **workspace, progress);
-  if (!subject)
-    return subject.takeError();
+  llvm::Expected<Measured> measured = open(options, progress);
+  if (!measured)
+    return measured.takeError();
   noticeInterrupts();
   llvm::Expected<std::vector<tune::RecordCheck>> checks =
-      tune::checkRecords(**subject, **workspace, book, tuneOptions(options, progress));
+      tune::checkRecords(*measured->subject, *measured->workspace, book, tuneOptions(options, progress));
   progress.clear();
   if (!checks)
     return checks.takeError();
