@@ -23,8 +23,35 @@ int partsOf(const LinearKernel &kernel) {
   return static_cast<int>(std::max(panelLayout(kernel.format).groups(), kGroup / scaleColumns(kernel.input)));
 }
 
-/// sums[n, h, p, r, g] = sum over part h of step g of code times activation: of q16 the products with the high plane,
-/// times 256, and those with the low plane. At most 32 * 255 * 32512 < 2^28.
+/// What the activations alone give, made once for a register tile's rows: offsets[part, r] = -zero * sum of the part,
+/// where codes have a zero; scaled[group, r] = sum of what the activations of a group of weights are, where groups have
+/// minima. Parts and groups are counted over all steps.
+void defineRowSums(LinearStages &s, const LinearKernel &kernel, const KernelBuilder &args) {
+  const PanelLayout &layout = panelLayout(kernel.format);
+  ImageParam scale = args.in("scale"), sum = args.in("sum");
+  auto over = [&](int columns, auto &&value) { // all sums of so many columns
+    Expr total;
+    const int sums = columns / static_cast<int>(kSumColumns);
+    for (int i = 0; i < sums; ++i)
+      total = total.defined() ? total + value(s.part * sums + i) : value(s.part * sums + i);
+    return total;
+  };
+  if (layout.zero) {
+    s.offsets = Func("offsets");
+    s.offsets(s.part, s.r) =
+        over(static_cast<int>(kGroup) / partsOf(kernel), [&](Expr i) { return sum(i, s.r); }) * -layout.zero;
+  }
+  if (layout.minimum) {
+    s.scaled = Func("scaled");
+    const int sumsOfScale = static_cast<int>(scaleColumns(kernel.input) / kSumColumns);
+    s.scaled(s.part, s.r) = strict_float(over(static_cast<int>(layout.group), [&](Expr i) {
+      return cast<float>(sum(i, s.r)) * scale(i / sumsOfScale, s.r);
+    }));
+  }
+}
+
+/// sums[n, h, p, r, g] = sum over part h of step g of code - zero times activation: of q16 the products with the high
+/// plane, times 256, and those with the low plane. At most 32 * 255 * 32512 < 2^28.
 void defineSums(LinearStages &s, const LinearKernel &kernel, const KernelBuilder &args) {
   Var g("g");
   const Expr n = s.n, h = s.h, p = s.p, r = s.r;
@@ -50,7 +77,9 @@ void defineSums(LinearStages &s, const LinearKernel &kernel, const KernelBuilder
   };
 
   s.sums = Func("sums");
-  s.sums(n, h, p, r, g) = cast<int32_t>(0);
+  const bool twice = planes.size() == 2 && s.dot != Dot::Wide; // the first plane's sums are multiplied
+  const Expr none = cast<int32_t>(0), offset = s.offsets.defined() ? s.offsets(g * partsOf(kernel) + h, r) : none;
+  s.sums(n, h, p, r, g) = twice ? none : offset;
   s.pairLane = RDom(0, 2, 0, quads, "pairLane");
   s.lane = s.dot == Dot::Four ? RDom(0, 4, 0, quads, "lane") : RDom(0, 2, "lane");
   if (s.dot == Dot::Wide) { // all planes at once: 16-bit products take them as they are
@@ -64,7 +93,7 @@ void defineSums(LinearStages &s, const LinearKernel &kernel, const KernelBuilder
   }
   for (ImageParam plane : planes) {
     if (plane.name() != planes.front().name())
-      s.sums(n, h, p, r, g) = s.sums(n, h, p, r, g) * 256;
+      s.sums(n, h, p, r, g) = s.sums(n, h, p, r, g) * 256 + offset;
     if (s.dot == Dot::Pairs) {
       addPairs(Int(16), [&](Expr column) { return plane(g * 32 + column, r); });
       continue;
@@ -107,36 +136,24 @@ void defineAcc(LinearStages &s, const LinearKernel &kernel, const KernelBuilder 
   s.acc(s.n, s.p, s.r) = 0.f;
   if (s.dot == Dot::None)
     return defineFloatAcc(s, kernel, args);
-  RDom g(0, static_cast<int>(kernel.columns / kGroup), "g");
-  s.step = g;
-  ImageParam scale = args.in("scale"), sum = args.in("sum");
   const PanelLayout &layout = panelLayout(kernel.format);
-  const int parts = partsOf(kernel), groups = static_cast<int>(layout.groups());
+  const int parts = partsOf(kernel), groups = static_cast<int>(layout.groups()), ofGroup = parts / groups;
   const int scales = static_cast<int>(kGroup / scaleColumns(kernel.input));
+  RDom steps(0, parts, 0, static_cast<int>(kernel.columns / kGroup), "steps");
+  s.inner = steps.x;
+  s.step = steps.y;
+  defineRowSums(s, kernel, args);
   defineSums(s, kernel, args);
-  Expr total = s.acc(s.n, s.p, s.r);
-  for (int group = 0; group < groups; ++group) {
-    const Expr weightScale = scaleAt(args, kernel.format, s.n, group, g, s.p);
-    Expr dots, sums; // over the group's parts, times the activations' scales
-    for (int h = group * parts / groups; h < (group + 1) * parts / groups; ++h) {
-      const Expr own = scale(g * scales + h * scales / parts, s.r);
-      const Expr summed = parts == 1 ? sum(2 * g, s.r) + sum(2 * g + 1, s.r) : sum(2 * g + h, s.r);
-      Expr dot = s.sums(s.n, h, s.p, s.r, g);
-      if (layout.zero)
-        dot = dot - layout.zero * summed;
-      // One part: both scales multiplied first, they are the same for a panel's whole register tile.
-      const Expr scaledDot = parts == groups ? cast<float>(dot) * (weightScale * own) : cast<float>(dot) * own;
-      const Expr scaledSum = cast<float>(summed) * own;
-      dots = dots.defined() ? dots + scaledDot : scaledDot;
-      sums = sums.defined() ? sums + scaledSum : scaledSum;
-    }
-    if (layout.minimum)
-      total = total + minimumAt(args, kernel.format, s.n, group, g, s.p) * sums;
-    total = total + (parts == groups ? dots : dots * weightScale);
+  const Expr h = steps.x, g = steps.y, group = h / ofGroup;
+  const Expr factor = strict_float(scaleAt(args, kernel.format, s.n, group, g, s.p) *
+                                   args.in("scale")(g * scales + h * scales / parts, s.r));
+  Expr total = multiplyAdd(cast<float>(s.sums(s.n, h, s.p, s.r, g)), factor, s.acc(s.n, s.p, s.r), args.target);
+  if (layout.minimum) { // once for a group, with its last part
+    Expr whole = multiplyAdd(minimumAt(args, kernel.format, s.n, group, g, s.p), s.scaled(g * groups + group, s.r), total,
+                             args.target);
+    total = ofGroup == 1 ? whole : select(h % ofGroup == ofGroup - 1, whole, total);
   }
-  // Strict, or two tile sizes may add a group's terms in different orders. It costs the fused form, no time where it
-  // was measured: additions have ports of their own (Zen 3, Zen 5).
-  s.acc(s.n, s.p, s.r) = strict_float(total);
+  s.acc(s.n, s.p, s.r) = total;
 }
 
 /// Bias, activation or gated pair, scale, softcap, residual, in that order.

@@ -30,7 +30,11 @@ struct LinearStages {
   Halide::Var n{"n"}, p{"p"}, r{"r"};
   Halide::Func y;    ///< [n, p, r] after the epilogue; p counts output panels
   Halide::Func acc;  ///< [n, p, r] f32 sums; p counts weight panels
-  Halide::RVar step; ///< acc's reduction: steps, or columns of float formats
+  Halide::RVar step;  ///< acc's reduction: steps, or columns of float formats
+  Halide::RVar inner; ///< of integer dots: the parts of a step
+  Halide::Var part{"part"};
+  Halide::Func offsets; ///< [part, r] i32, where codes have a zero
+  Halide::Func scaled;  ///< [group, r] f32, where there are minima
   Halide::Var h{"h"};
   Halide::Func sums;               ///< [n, h, p, r, g] i32: the exact dot of a part
   Halide::RDom lane;               ///< sums' reduction: x within one lane's multiply, then the rest

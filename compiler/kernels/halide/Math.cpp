@@ -126,6 +126,14 @@ Expr lathe::gatedUnit(Activation activation, Expr gate, Expr up, const Activatio
   return strict_float(activate(activation, gate, shape) * up);
 }
 
+Expr lathe::multiplyAdd(Expr a, Expr b, Expr c, const TargetDesc &target) {
+  if (!target.has(CpuFMA))
+    return strict_float(a * b + c);
+  // Halide has no such operation. It calls an unknown function lane by lane; LLVM knows this one by its name, and makes
+  // vectors of it again.
+  return Halide::Internal::Call::make(Halide::Float(32), "llvm.fma.f32", {a, b, c}, Halide::Internal::Call::PureExtern);
+}
+
 Expr lathe::widen(Expr half, const TargetDesc &target) {
   if (half.type() != Halide::Float(16) || target.has(CpuF16C))
     return cast<float>(half);

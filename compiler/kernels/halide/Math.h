@@ -43,6 +43,8 @@ Halide::Expr xielu(Halide::Expr x, Halide::Expr positive, Halide::Expr negative,
 /// activate(gate) * up: arXiv:2002.05202.
 Halide::Expr gatedUnit(Activation activation, Halide::Expr gate, Halide::Expr up, const ActivationShape &shape);
 
+/// a * b + c rounded once, whatever the schedule is; twice where the target has no such instruction.
+Halide::Expr multiplyAdd(Halide::Expr a, Halide::Expr b, Halide::Expr c, const TargetDesc &target);
 /// An f16 as f32: by the hardware, or without F16C by integer operations, exactly (Halide's own emulation is scalar).
 Halide::Expr widen(Halide::Expr half, const TargetDesc &target);
 /// The f16 whose bits `bits` (u16) holds, as f32.

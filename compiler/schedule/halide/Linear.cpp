@@ -22,7 +22,11 @@ void lathe::scheduleKernel(LinearStages &s, const LinearKernel &kernel, const Ta
 
   s.acc.compute_at(s.y, ro).store_in(MemoryType::Register).bound_extent(s.n, 16);
   s.acc.vectorize(s.n).unroll(s.p).unroll(s.r);
-  s.acc.update().reorder(s.n, s.p, s.r, s.step).vectorize(s.n).unroll(s.p).unroll(s.r);
+  if (s.dot == Dot::None)
+    s.acc.update().reorder(s.n, s.p, s.r, s.step);
+  else
+    s.acc.update().reorder(s.n, s.p, s.r, s.inner, s.step).unroll(s.inner);
+  s.acc.update().vectorize(s.n).unroll(s.p).unroll(s.r);
   if (s.weights.defined()) { // a step's weights in f32, each made once for the register tile's rows
     s.acc.update().reorder(s.n, s.p, s.r, s.lane.x, s.lane.y, s.step).unroll(s.lane.x);
     s.weights.compute_at(s.acc, s.step).store_in(kArray).bound_extent(s.b, 4).bound_extent(s.n, 16);
@@ -36,7 +40,7 @@ void lathe::scheduleKernel(LinearStages &s, const LinearKernel &kernel, const Ta
   }
 
   // Codes in registers: a stage of their own keeps the multiply's pattern (inlined, bounds analysis narrows it away).
-  s.codes.compute_at(s.acc, s.step)
+  s.codes.compute_at(s.acc, s.inner)
       .store_in(MemoryType::Register)
       .bound_extent(s.b, 4)
       .vectorize(s.b)
@@ -51,7 +55,12 @@ void lathe::scheduleKernel(LinearStages &s, const LinearKernel &kernel, const Ta
         .vectorize(s.c, 16)
         .unroll(s.r);
 
-  s.sums.compute_at(s.acc, s.step).store_in(MemoryType::Register);
+  const int vector = static_cast<int>(std::min<int64_t>(kernel.columns / kGroup, 16));
+  for (Func *rowSums : {&s.offsets, &s.scaled})
+    if (rowSums->defined())
+      rowSums->compute_root().store_in(kArray).vectorize(s.part, vector, TailStrategy::ShiftInwards);
+
+  s.sums.compute_at(s.acc, s.inner).store_in(MemoryType::Register);
   s.sums.vectorize(s.n).unroll(s.h).unroll(s.p).unroll(s.r);
   for (int u = 0; u < s.sums.num_update_definitions(); ++u) {
     Stage stage = s.sums.update(u);
