@@ -102,6 +102,7 @@ inline constexpr CompilerCommand
 void addCompile(CLI::App &app, Outcome &outcome);
 void addRun(CLI::App &app, Outcome &outcome);
 void addBench(CLI::App &app, Outcome &outcome);
+void addPerplexity(CLI::App &app, Outcome &outcome);
 void addInspect(CLI::App &app, Outcome &outcome);
 void addTune(CLI::App &app, Outcome &outcome);
 void addVerify(CLI::App &app, Outcome &outcome);

@@ -33,6 +33,7 @@ int runCommandLine(int argc, char **argv) {
   addRun(*app, outcome);
   addEval(*app, outcome, /*byCompiler=*/nullptr);
   addBench(*app, outcome);
+  addPerplexity(*app, outcome);
   addName(*app, kInspect);
   addTokenize(*app, outcome, /*ofCheckpoint=*/nullptr);
   addName(*app, kTune);
