@@ -182,23 +182,26 @@ private:
   /// A layer's block of state has room for that of any layer, so that all have the same places in it.
   Error describeState() {
     StateLayout &state = set.state;
+    constexpr int64_t most = std::numeric_limits<int32_t>::max(); // numbers
     int64_t convBytes = 0, scanBytes = 0;
-    auto hold = [&](int64_t layer, int64_t &room, int64_t bytes) {
+    bool fits = true;
+    auto hold = [&](int64_t layer, int64_t &room, int64_t lanes, int64_t numbers) {
       state.layers = std::max(state.layers, layer + 1);
-      room = std::max(room, bytes);
+      fits = fits && numbers <= most / std::max<int64_t>(lanes, 1); // as a product they might not fit an int64_t
+      room = std::max(room, fits ? lanes * numbers * 4 : 0);
     };
     module.walk([&](ir::ConvOp op) {
       ir::Shape shape = ir::stackedShape(ir::weightsOf(symbols, op, op.getWeightAttr())).value_or(ir::Shape());
-      hold(op.getLayer(), convBytes, panelsOf(shape.rows) * kPanelRows * shape.columns * 4);
+      hold(op.getLayer(), convBytes, panelsOf(shape.rows) * kPanelRows, shape.columns);
     });
     module.walk([&](ir::ScanOp op) {
       int64_t channels = ir::widthOf(op.getInput());
       int64_t lanes = decaysByChannel(op) ? panelsOf(channels) * kPanelRows : channels;
-      hold(op.getLayer(), scanBytes, lanes * op.stateSize() * 4);
+      hold(op.getLayer(), scanBytes, lanes, op.stateSize());
     });
     state.scanOffset = llvm::alignTo(convBytes, 64);
     state.bytes = llvm::alignTo(state.scanOffset + scanBytes, 64);
-    if (state.bytes / 4 > std::numeric_limits<int32_t>::max())
+    if (!fits || state.bytes / 4 > most)
       return failure("the recurrent state of a layer has more than 2^31 numbers");
     return Error::success();
   }

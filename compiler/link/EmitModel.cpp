@@ -1,12 +1,12 @@
 //===- EmitModel.cpp - the tables as LLVM constants, then as an object file --------------------------------------===//
 #include "compiler/link/EmitModel.h"
+#include "compiler/target/Llvm.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Target/TargetOptions.h"
 #include <cstddef>
@@ -162,14 +162,7 @@ void fill(TableModule &out, const ModelTables &tables) {
 } // namespace
 
 std::string lathe::emitTables(const ModelTables &tables) {
-  static const bool registered = [] {
-    LLVMInitializeX86TargetInfo();
-    LLVMInitializeX86Target();
-    LLVMInitializeX86TargetMC();
-    LLVMInitializeX86AsmPrinter();
-    return true;
-  }();
-  (void)registered;
+  registerLlvmTargets();
   llvm::Triple triple(kTriple);
   std::string problem;
   const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, problem);

@@ -142,7 +142,7 @@ Result<void> Session::feedAll(std::span<const int32_t> ids,
     for (size_t row = 0; row < context->logitRows(); ++row)
       onRow(at + row, context->logits(row));
   });
-  return done ? context->checkLastPage(sequence) : std::move(done);
+  return done ? checkCache() : std::move(done);
 }
 
 Result<GenerateReport> Session::generate(std::span<const int32_t> prompt, const GenerateOptions &options,

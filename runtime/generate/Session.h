@@ -86,6 +86,8 @@ public:
   StepPart next(size_t most = 0);
   /// The step with that part has run.
   void accept();
+  /// For who feeds no more: fails where steps of one token have put a number that is not finite into the cache.
+  Result<void> checkCache() const { return context->checkLastPage(sequence); }
   /// It has failed: the session is as it was before queue(), or empty where its tokens had to be fed again.
   void reject();
 

@@ -1,5 +1,6 @@
 //===- SecondBackend.cpp - code in units of a program -------------------------------------------------------------===//
 #include "compiler/backend/halide/Halide.h"
+#include "compiler/support/Tool.h"
 #include "test/TemporaryFolder.h"
 #include "test/conformance/Second.h"
 #include <algorithm>
@@ -59,18 +60,18 @@ std::vector<CodeUnit> units(const ProgramSet &set, const std::vector<Scheduled> 
 Emitted compile(const CodeUnit &unit, const ProgramSet &set, const std::vector<Scheduled> &schedule,
                 const TargetDesc &) {
   test::TemporaryFolder folder;
-  std::string link = std::string(LATHE_LLD_PATH) + " -shared -o " + folder.file("unit.so");
+  std::vector<std::string> link = {"-shared", "-o", "-"};
   for (size_t i : unit.kernels) {
     const std::vector<CodeUnit> kernel = halideBackend().units(set, {schedule[i]}, plain());
     Emitted object = halideBackend().compile(kernel.front(), set, {schedule[i]}, plain());
     if (!object.error.empty())
       return object;
-    link += " " + folder.write(std::to_string(i) + ".o", object.bytes);
+    link.push_back(folder.write(std::to_string(i) + ".o", object.bytes));
   }
-  if (std::system(link.c_str()) != 0)
-    return {"", "cannot link " + unit.name};
-  std::ifstream file(folder.file("unit.so"), std::ios::binary);
-  return {{std::istreambuf_iterator<char>(file), {}}, ""};
+  llvm::Expected<std::string> linked = runLinker(link);
+  if (!linked)
+    return {"", unit.name + ": " + llvm::toString(linked.takeError())};
+  return {*linked, ""};
 }
 
 } // namespace

@@ -26,10 +26,16 @@ include(TableGen)
 include(AddLLVM)
 include(AddMLIR)
 
-add_library(lathe_llvm INTERFACE) # LLVM and MLIR, without RTTI as they are built
-target_include_directories(lathe_llvm SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
-target_compile_options(lathe_llvm INTERFACE -fno-rtti)
-target_link_libraries(lathe_llvm INTERFACE LLVM)
+# LLVM and MLIR, without RTTI as they are built. A program is linked with one of two: lathe_llvm, the whole of LLVM, which
+# takes 30 ms to load; or lathe_llvm_support, LLVM's own strings, errors and files alone, static. Libraries for programs of both
+# kinds name the headers. (The imported target of the same archive would bring Z3 along.)
+add_library(lathe_llvm_headers INTERFACE)
+target_include_directories(lathe_llvm_headers SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS} ${MLIR_INCLUDE_DIRS})
+target_compile_options(lathe_llvm_headers INTERFACE -fno-rtti)
+add_library(lathe_llvm INTERFACE)
+target_link_libraries(lathe_llvm INTERFACE lathe_llvm_headers LLVM)
+add_library(lathe_llvm_support INTERFACE)
+target_link_libraries(lathe_llvm_support INTERFACE lathe_llvm_headers $<TARGET_FILE:LLVMSupport> $<TARGET_FILE:LLVMDemangle>)
 add_library(lathe_mlir INTERFACE)
 target_link_libraries(lathe_mlir INTERFACE lathe_llvm MLIR)
 add_library(lathe_pcre2 INTERFACE)

@@ -1,8 +1,14 @@
 //===- Command.h - what the commands of `lathe` have in common ----------------------------------------*- C++ -*-===//
 //
 // One file a command. Each adds its subcommand and options to the CLI11 application and, when it is chosen, runs and
-// puts its llvm::Error where main finds it. Exit codes: 0; 1, the input is wrong; 2, the command line is wrong
-// (UsageError and CLI11's own); 128 + the signal, interrupted. Results go to stdout; errors, summaries and progress to stderr.
+// puts its llvm::Error where runProgram (Program.h) finds it. Exit codes: 0; 1, the input is wrong; 2, the command line is
+// wrong (UsageError and CLI11's own); 128 + the signal, interrupted. Results go to stdout; errors, summaries and progress to
+// stderr.
+//
+// The commands are in two programs. `lathe` has those that need the runtime alone and starts in a few milliseconds;
+// `lathe-compiler`, beside it, has the compiler, and with it MLIR, LLVM and Halide, which take some 30 ms to load. People
+// call `lathe`: where a command line needs the compiler, `lathe` becomes `lathe-compiler` by exec (HandOver.h). Commands that
+// need it for some of what they do (eval, tokenize) are in both, and in `lathe` give NeedsCompiler where they would.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_TOOLS_LATHE_COMMAND_H
@@ -42,6 +48,14 @@ public:
   std::error_code convertToErrorCode() const override { return llvm::inconvertibleErrorCode(); }
 };
 
+/// In `lathe`: what the command line asks for is in `lathe-compiler`. Nothing has been read from stdin or written.
+class NeedsCompiler : public llvm::ErrorInfo<NeedsCompiler> {
+public:
+  static char ID;
+  void log(llvm::raw_ostream &out) const override { out << "needs lathe-compiler"; }
+  std::error_code convertToErrorCode() const override { return llvm::inconvertibleErrorCode(); }
+};
+
 /// The runtime's error as the compiler's.
 inline llvm::Error toLlvm(const lathe::Error &error) { return makeError("{0}", error.message()); }
 
@@ -63,12 +77,33 @@ void onChosen(CLI::App &command, std::shared_ptr<Options> options, Outcome &outc
 /// The flags of every command that reads an input of the compiler.
 void addInputFlags(CLI::App &command, InputOptions &input);
 
+/// How a program is to be built, whatever the model.
+struct ProgramFlags {
+  std::string cache;       ///< --kv: "f32", "f16", or "" for what fits the weights
+  std::string activations; ///< --activations: a name of ActFormat, or "" for the target's choice
+};
+
+void addProgramFlags(CLI::App &command, ProgramFlags &program);
+
+/// A usage error that names an option of compilations that was given for a bundle, which is compiled already.
+llvm::Error refuseFlags(llvm::StringRef bundle, const InputOptions &input, const ProgramFlags &program);
+
+/// A command that only `lathe-compiler` has, as `lathe --help` shows it.
+struct CompilerCommand {
+  const char *name, *help;
+};
+inline constexpr CompilerCommand
+    kCompile = {"compile", "compile a model into a bundle, or print a stage of the way there"},
+    kInspect = {"inspect", "show what a model or a bundle is made of, or several side by side"},
+    kTune = {"tune", "find faster schedules for a model's kernels on this machine, by measuring them in the model"},
+    kVerify = {"verify", "check a bundle: its weights' hash, and its program against the reference interpreter, phase by "
+                         "phase"};
+
 void addCompile(CLI::App &app, Outcome &outcome);
 void addRun(CLI::App &app, Outcome &outcome);
-void addEval(CLI::App &app, Outcome &outcome);
 void addBench(CLI::App &app, Outcome &outcome);
+void addPerplexity(CLI::App &app, Outcome &outcome);
 void addInspect(CLI::App &app, Outcome &outcome);
-void addTokenize(CLI::App &app, Outcome &outcome);
 void addTune(CLI::App &app, Outcome &outcome);
 void addVerify(CLI::App &app, Outcome &outcome);
 

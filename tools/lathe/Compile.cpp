@@ -185,33 +185,6 @@ llvm::Error compileCommand(const Options &options) {
 
 } // namespace
 
-void addProgramFlags(CLI::App &command, ProgramFlags &program) {
-  command
-      .add_option("--kv", program.cache,
-                  "numbers of the KV cache: f16, or f32, which takes twice the memory (default: f32 when all matrices "
-                  "are f32, else f16)")
-      ->check(CLI::IsMember({"f16", "f32"}));
-  command
-      .add_option("--activations", program.activations,
-                  "what matrices of integer formats are multiplied by: q16, 16 bits as two planes of bytes; q8, one plane: "
-                  "faster, and as exact as llama.cpp; f32, exact and slow (default: q16)")
-      ->check(CLI::IsMember({"f32", "q16", "q8"}));
-}
-
-llvm::Error refuseFlags(llvm::StringRef bundle, const InputOptions &input, const ProgramFlags &program) {
-  const char *given = !program.cache.empty()       ? "--kv"
-                      : !program.activations.empty() ? "--activations"
-                      : !input.weightsPath.empty() ? "--weights"
-                      : input.randomWeights        ? "--random-weights"
-                      : !input.quantize.empty()    ? "--quantize"
-                      : input.maxContext           ? "--max-context"
-                                                   : nullptr;
-  if (!given)
-    return llvm::Error::success();
-  return llvm::make_error<UsageError>(
-      llvm::formatv("{0}: is a bundle, compiled already: {1} has no meaning for it", bundle, given).str());
-}
-
 PipelineOptions pipelineOptions(const InputOptions &input, const ProgramFlags &program, unsigned jobs,
                                 Progress &progress) {
   PipelineOptions options;
@@ -229,7 +202,7 @@ PipelineOptions pipelineOptions(const InputOptions &input, const ProgramFlags &p
 
 void addCompile(CLI::App &app, Outcome &outcome) {
   auto options = std::make_shared<Options>();
-  CLI::App *command = app.add_subcommand("compile", "compile a model into a bundle, or print a stage of the way there");
+  CLI::App *command = app.add_subcommand(kCompile.name, kCompile.help);
   command->add_option("input", options->path, "a .gguf, a Hugging Face folder, a llama2.c .bin, or a spec textproto")
       ->required();
   command->add_option("-o", options->output, "the bundle's folder (default: the input's name with .lathe)");

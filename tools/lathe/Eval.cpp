@@ -1,28 +1,12 @@
 //===- Eval.cpp - lathe eval: logits for given token ids --------------------------------------------------------===//
-#include "compiler/support/Unfinished.h"
-#include "tools/lathe/Bundle.h"
-#include "tools/lathe/Command.h"
-#include "tools/lathe/Compile.h"
-#include "tools/lathe/Console.h"
-#include "tools/lathe/Evaluate.h"
+#include "tools/lathe/Eval.h"
 #include "tools/run/Run.h"
-#include "llvm/ADT/ScopeExit.h"
-#include "llvm/Support/FileSystem.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/raw_ostream.h"
 #include <nlohmann/json.hpp>
-#include <thread>
 
 namespace lathe::cli {
 namespace {
-
-struct Options {
-  std::string source, ids, logits;
-  InputOptions input;
-  ProgramFlags program;
-  bool reference = false, layers = false, json = false;
-  unsigned step = 0;
-  DeviceFlags device;
-};
 
 /// The most likely next id after each position of each sequence.
 std::vector<std::vector<int32_t>> mostLikely(const Evaluation &evaluation, const IdBatch &batch) {
@@ -51,66 +35,22 @@ void printNext(const Evaluation &evaluation, const IdBatch &batch, bool json) {
   }
 }
 
-llvm::Expected<ReferenceModel> openReference(const Options &options) {
-  if (isBundle(options.source)) {
-    llvm::Expected<std::shared_ptr<const Model>> bundle = openModel(options.source, options.device.target);
-    if (!bundle)
-      return bundle.takeError();
-    return referenceOf(std::move(*bundle), options.source, ReferenceLevel::Imported);
-  }
-  llvm::Expected<Input> input = readInput(options.source, options.input);
-  if (!input)
-    return input.takeError();
-  return referenceOf(std::make_shared<const Input>(std::move(*input)), options.source, ReferenceLevel::Imported);
-}
+/// Whether the runtime alone can do it.
+bool needsCompiler(const EvalOptions &options) { return options.reference || !isBundle(options.source); }
 
-/// The bundle, or one that is compiled for this call. Once it is open its files may go.
-llvm::Expected<OpenBundle> openProgram(const Options &options) {
-  if (isBundle(options.source)) {
-    noticeInterrupts();
-    return openBundle(options.source, options.device);
-  }
-  llvm::SmallString<128> folder;
-  if (std::error_code code = llvm::sys::fs::createUniqueDirectory("lathe-eval", folder))
-    return makeError("{0}: {1}", folder, code.message());
-  Unfinished listed(folder);
-  llvm::scope_exit removeFolder([&] { llvm::sys::fs::remove_directories(folder); });
-  std::string path = (folder + "/bundle").str();
-  Progress progress;
-  PipelineOptions pipeline = pipelineOptions(options.input, options.program, options.device.threads, progress);
-  if (!options.device.target.empty()) {
-    llvm::Expected<std::vector<TargetDesc>> targets = parseTargets(options.device.target);
-    if (!targets)
-      return targets.takeError();
-    pipeline.targets = std::move(*targets);
-  }
-  Compilation compilation(options.source, std::move(pipeline));
-  auto finish = [](Compilation &) {
-    noticeInterrupts(); // not before: a compilation that is interrupted ends at once, and cleans up
-    return llvm::Error::success();
-  };
-  if (llvm::Error error = compile(compilation, path, finish))
-    return std::move(error);
-  return openBundle(path, options.device);
-}
-
-llvm::Expected<Evaluation> evaluate(const Options &options, const IdBatch &batch) {
-  if (options.reference) {
-    noticeInterrupts();
-    llvm::Expected<ReferenceModel> model = openReference(options);
-    if (!model)
-      return model.takeError();
-    unsigned threads =
-        options.device.threads ? options.device.threads : std::max(1u, std::thread::hardware_concurrency());
-    return evaluateReference(*model, batch, options.layers, threads);
-  }
-  llvm::Expected<OpenBundle> bundle = openProgram(options);
+llvm::Expected<Evaluation> evaluate(const EvalOptions &options, const IdBatch &batch) {
+  if (needsCompiler(options))
+    return options.byCompiler(options, batch);
+  noticeInterrupts();
+  llvm::Expected<OpenBundle> bundle = openBundle(options.source, options.device);
   if (!bundle)
     return bundle.takeError();
   return evaluateProgram(*bundle->context, batch, options.layers, options.step);
 }
 
-llvm::Error eval(const Options &options) {
+llvm::Error eval(const EvalOptions &options) {
+  if (needsCompiler(options) && !options.byCompiler)
+    return llvm::make_error<NeedsCompiler>();
   if (isBundle(options.source))
     if (llvm::Error wrong = refuseFlags(options.source, options.input, options.program))
       return wrong;
@@ -142,8 +82,9 @@ llvm::Error eval(const Options &options) {
 
 } // namespace
 
-void addEval(CLI::App &app, Outcome &outcome) {
-  auto options = std::make_shared<Options>();
+void addEval(CLI::App &app, Outcome &outcome, EvaluateFunction *byCompiler) {
+  auto options = std::make_shared<EvalOptions>();
+  options->byCompiler = byCompiler;
   CLI::App *command = app.add_subcommand("eval", "logits for given token ids");
   command->add_option("source", options->source, "a bundle, or an input of 'lathe compile'")->required();
   command

@@ -264,8 +264,7 @@ llvm::Error inspect(const Options &options) {
 
 void addInspect(CLI::App &app, Outcome &outcome) {
   auto options = std::make_shared<Options>();
-  CLI::App *command =
-      app.add_subcommand("inspect", "show what a model or a bundle is made of, or several side by side");
+  CLI::App *command = app.add_subcommand(kInspect.name, kInspect.help);
   command->add_option("sources", options->sources, "bundles, or inputs of 'lathe compile'")->required();
   addInputFlags(*command, options->input);
   addProgramFlags(*command, options->program);

@@ -3,12 +3,9 @@
 // Of a bundle, or of any checkpoint file that carries a vocabulary, whether or not Lathe can compile the rest of it.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
-#include "compiler/spec/Checkpoint.h"
-#include "compiler/spec/tokenizer/TokenizerBlob.h"
-#include "compiler/spec/tokenizer/TokenizerFile.h"
+#include "tools/lathe/Tokenize.h"
 #include "runtime/text/StreamDecoder.h"
 #include "tools/lathe/Bundle.h"
-#include "tools/lathe/Command.h"
 #include "tools/lathe/Tensors.h"
 #include "tools/run/Run.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -23,6 +20,7 @@ struct Options {
   std::string source;
   std::optional<std::string> text;
   bool ids = false, jsonl = false, special = false;
+  CheckpointTokenizer *ofCheckpoint = nullptr;
 };
 
 /// A tokenizer and what keeps its blob alive.
@@ -32,19 +30,8 @@ struct LoadedTokenizer {
   std::unique_ptr<Tokenizer> tokenizer;
 };
 
-/// Of a file or folder that carries one, with a model or alone; null where there is none.
-llvm::Expected<std::shared_ptr<TokenizerSource>> readVocabulary(const std::string &source) {
-  llvm::Expected<std::shared_ptr<TokenizerSource>> alone =
-      llvm::sys::fs::is_directory(source) ? readTokenizerFolder(source) : readTokenizerFile(source);
-  if (!alone || *alone)
-    return alone;
-  llvm::Expected<Checkpoint> checkpoint = readCheckpoint(source);
-  if (!checkpoint)
-    return checkpoint.takeError();
-  return checkpoint->tokenizer;
-}
-
-llvm::Expected<LoadedTokenizer> load(const std::string &source) {
+llvm::Expected<LoadedTokenizer> load(const Options &options) {
+  const std::string &source = options.source;
   LoadedTokenizer loaded;
   const void *blob = nullptr;
   size_t bytes = 0;
@@ -56,18 +43,15 @@ llvm::Expected<LoadedTokenizer> load(const std::string &source) {
     blob = loaded.bundle->tokenizerBlob().data();
     bytes = loaded.bundle->tokenizerBlob().size();
   } else {
-    llvm::Expected<std::shared_ptr<TokenizerSource>> vocabulary = readVocabulary(source);
-    if (!vocabulary)
-      return vocabulary.takeError();
-    if (*vocabulary) {
-      llvm::Expected<std::string> built = buildTokenizerBlob(**vocabulary);
-      if (!built)
-        return built.takeError();
-      bytes = built->size();
-      loaded.blob.resize((bytes + 7) / 8);
-      memcpy(loaded.blob.data(), built->data(), bytes);
-      blob = loaded.blob.data();
-    }
+    if (!options.ofCheckpoint)
+      return llvm::make_error<NeedsCompiler>();
+    llvm::Expected<std::string> built = options.ofCheckpoint(source);
+    if (!built)
+      return built.takeError();
+    bytes = built->size();
+    loaded.blob.resize((bytes + 7) / 8);
+    memcpy(loaded.blob.data(), built->data(), bytes);
+    blob = loaded.blob.data();
   }
   if (bytes == 0)
     return makeError(
@@ -143,7 +127,7 @@ llvm::Error tokenize(const Options &options) {
   if (options.jsonl && options.text)
     return llvm::make_error<UsageError>(
         "tokenize: --jsonl reads its lines from stdin; a text beside it has no meaning");
-  llvm::Expected<LoadedTokenizer> loaded = load(options.source);
+  llvm::Expected<LoadedTokenizer> loaded = load(options);
   if (!loaded)
     return loaded.takeError();
   const Tokenizer &tokenizer = *loaded->tokenizer;
@@ -179,8 +163,9 @@ llvm::Error tokenize(const Options &options) {
 
 } // namespace
 
-void addTokenize(CLI::App &app, Outcome &outcome) {
+void addTokenize(CLI::App &app, Outcome &outcome, CheckpointTokenizer *ofCheckpoint) {
   auto options = std::make_shared<Options>();
+  options->ofCheckpoint = ofCheckpoint;
   CLI::App *command = app.add_subcommand("tokenize", "turn text into token ids, and back");
   command->add_option("source", options->source, "a bundle, a checkpoint, or a tokenizer.json, .model or .bin")
       ->required();

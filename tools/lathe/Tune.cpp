@@ -201,8 +201,7 @@ llvm::Error tuneCommand(const Options &options) {
 
 void addTune(CLI::App &app, Outcome &outcome) {
   auto options = std::make_shared<Options>();
-  CLI::App *command = app.add_subcommand(
-      "tune", "find faster schedules for a model's kernels on this machine, by measuring them in the model");
+  CLI::App *command = app.add_subcommand(kTune.name, kTune.help);
   command->add_option("source", options->source, "an input of 'lathe compile', or a bundle");
   command->add_option("--budget", options->budget, "time to measure, as in 60s, 10m (default: 60s)")
       ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"s", 1}, {"m", 60}, {"h", 3600}},

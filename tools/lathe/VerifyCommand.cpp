@@ -95,8 +95,7 @@ llvm::Error verifyBundle(const Options &options) {
 
 void addVerify(CLI::App &app, Outcome &outcome) {
   auto options = std::make_shared<Options>();
-  CLI::App *command = app.add_subcommand("verify", "check a bundle: its weights' hash, and its program against the "
-                                                   "reference interpreter, phase by phase");
+  CLI::App *command = app.add_subcommand(kVerify.name, kVerify.help);
   command->add_option("bundle", options->bundle, "what 'lathe compile' wrote")->required();
   addDeviceFlags(*command, options->device);
   command->add_flag("--json", options->json, "one JSON object on stdout");

@@ -1,87 +1,53 @@
 //===- main.cpp - lathe: a model goes in, a native program comes out --------------------------------------------===//
-#include "tools/lathe/Command.h"
-#include "tools/lathe/Console.h"
-#include "tools/run/Run.h"
-#include "llvm/Support/raw_ostream.h"
-#include <new>
+//
+// The commands that need no compiler; for the others it becomes `lathe-compiler` (Command.h).
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#include "tools/lathe/Eval.h"
+#include "tools/lathe/HandOver.h"
+#include "tools/lathe/Program.h"
+#include "tools/lathe/Tokenize.h"
 
 using namespace lathe::cli;
 
 namespace {
 
-enum ExitCode { Success = 0, WrongInput = 1, WrongUsage = 2, AfterSignal = 128 };
-
-/// One line on stderr, whatever the message has in it.
-int complain(std::string message, int code) {
-  for (char &c : message)
-    if (c == '\n' || c == '\r')
-      c = ' ';
-  llvm::outs().flush();
-  llvm::errs() << "lathe: " << message << '\n';
-  return code;
+/// What `lathe-compiler` does of the whole command line, options that stand before the command included.
+bool isCompilers(const char *word) {
+  for (const CompilerCommand &command : {kCompile, kInspect, kTune, kVerify})
+    if (std::string_view(word) == command.name)
+      return true;
+  return false;
 }
 
-int report(llvm::Error error) {
-  if (!error)
-    return Success;
-  int code = error.isA<UsageError>() ? WrongUsage : error.isA<Interrupted>() ? AfterSignal + interrupted() : WrongInput;
-  return complain(llvm::toString(std::move(error)), code);
-}
+/// For --help.
+void addName(CLI::App &app, const CompilerCommand &command) { app.add_subcommand(command.name, command.help); }
 
 int runCommandLine(int argc, char **argv) {
-  CLI::App app("Compiles language models into native programs, and runs them.", "lathe");
-  app.set_version_flag("--version", LATHE_VERSION);
-  app.require_subcommand(1);
+  char **command = std::find_if(argv + 1, argv + argc, [](const char *word) { return word[0] != '-'; });
+  if (command != argv + argc && isCompilers(*command))
+    return report(handOver(argc, argv));
+  auto app = makeApp();
   Outcome outcome;
-  addCompile(app, outcome);
-  addRun(app, outcome);
-  addEval(app, outcome);
-  addBench(app, outcome);
-  addInspect(app, outcome);
-  addTokenize(app, outcome);
-  addTune(app, outcome);
-  addVerify(app, outcome);
-  auto named = [&](const CLI::App *command) { return command->get_name() == argv[1]; };
-  if (argc > 1 && argv[1][0] != '-' && app.get_subcommands(named).empty())
-    return complain(std::string("no command '") + argv[1] + "'; see 'lathe --help'", WrongUsage);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success &asked) { // --help, --version
-    return app.exit(asked);
-  } catch (const CLI::ParseError &wrong) {
-    return complain(std::string(wrong.what()) + "; see 'lathe --help'", WrongUsage);
-  }
-  return report(std::move(outcome.error));
-}
-
-int runGuarded(int argc, char **argv) {
-  try {
-    return runCommandLine(argc, argv);
-  } catch (const std::bad_alloc &) {
-    return complain("out of memory", WrongInput);
-  } catch (const std::exception &unforeseen) {
-    return complain(unforeseen.what(), WrongInput);
-  }
-}
-
-/// The last look at stdout, which results go to; a success that it lost is none. An error that LLVM's streams keep would
-/// end the process with LLVM's words; what stderr could not take decides nothing.
-int closeStreams(int code) {
-  llvm::outs().flush();
-  std::error_code problem = llvm::outs().error();
-  llvm::outs().clear_error();
-  lathe::Result<void> flushed = flushStdout(); // --help
-  if (code == Success && problem)
-    code = complain("stdout: cannot be written: " + problem.message(), WrongInput);
-  else if (code == Success && !flushed)
-    code = complain(flushed.message(), WrongInput);
-  llvm::errs().clear_error();
-  return code;
+  addName(*app, kCompile);
+  addRun(*app, outcome);
+  addEval(*app, outcome, /*byCompiler=*/nullptr);
+  addBench(*app, outcome);
+  addPerplexity(*app, outcome);
+  addName(*app, kInspect);
+  addTokenize(*app, outcome, /*ofCheckpoint=*/nullptr);
+  addName(*app, kTune);
+  addName(*app, kVerify);
+  if (std::optional<int> ended = parseAndRun(*app, argc, argv))
+    return *ended;
+  if (!outcome.error.isA<NeedsCompiler>())
+    return report(std::move(outcome.error));
+  llvm::consumeError(std::move(outcome.error));
+  return report(handOver(argc, argv));
 }
 
 } // namespace
 
 int main(int argc, char **argv) {
-  holdStandardStreams();
-  return closeStreams(runGuarded(argc, argv));
+  return runProgram([=] { return runCommandLine(argc, argv); });
 }

@@ -1,6 +1,7 @@
 //===- Native.cpp - bitcode to machine code ---------------------------------------------------------------------===//
 #include "compiler/backend/llvm/Native.h"
 #include "compiler/backend/llvm/Adapt.h"
+#include "compiler/target/Llvm.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Bitcode/BitcodeReader.h"
 #include "llvm/IR/Constants.h"
@@ -9,7 +10,6 @@
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Target/TargetOptions.h"
 
@@ -47,14 +47,7 @@ llvm::TargetOptions optionsOf(const llvm::Module &module) {
 }
 
 Expected<std::unique_ptr<llvm::TargetMachine>> machineFor(const llvm::Module &module, const TargetDesc &target) {
-  static const bool registered = [] {
-    LLVMInitializeX86TargetInfo();
-    LLVMInitializeX86Target();
-    LLVMInitializeX86TargetMC();
-    LLVMInitializeX86AsmPrinter();
-    return true;
-  }();
-  (void)registered;
+  registerLlvmTargets();
   const llvm::Triple triple(target.triple);
   std::string problem;
   const llvm::Target *known = llvm::TargetRegistry::lookupTarget(triple, problem);
