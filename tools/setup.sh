@@ -10,13 +10,22 @@ packages=(
   libprotobuf-dev protobuf-compiler nlohmann-json3-dev libcli11-dev
   libpcre2-dev libutf8proc-dev libgtest-dev libgmock-dev
 )
+# What lathe-standalone for AArch64 is made of, and what runs it in tests.
+native=$(dpkg --print-architecture)
+if [ "$native" != arm64 ]; then
+  packages+=(libstdc++-12-dev:arm64 libpcre2-dev:arm64 libutf8proc-dev:arm64 qemu-user-static)
+fi
 missing=()
-for package in "${packages[@]}"; do
-  [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null)" = "ii " ] || missing+=("$package")
+for package in "${packages[@]}"; do # a name may be there for several processors
+  processor=$native
+  [[ "$package" != *:* ]] || processor=${package#*:}
+  dpkg-query -W -f '${Architecture} ${db:Status-Abbrev}\n' "$package" 2>/dev/null | grep -Eq "^($processor|all) ii" ||
+    missing+=("$package")
 done
 if [ ${#missing[@]} -gt 0 ]; then
   echo "setup: installing ${missing[*]}"
   sudo=""; [ "$(id -u)" = 0 ] || sudo=sudo
+  if [[ "${missing[*]}" == *:arm64* ]]; then $sudo dpkg --add-architecture arm64; fi
   $sudo apt-get update -q
   DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -q --no-install-recommends "${missing[@]}"
 fi

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sets up and runs every test: unit tests and lit through ctest, the readers of untrusted input again under AddressSanitizer
-# and UBSan, what runs on several threads again under ThreadSanitizer, and conformance over ../shared/data where that is.
+# and UBSan, what runs on several threads again under ThreadSanitizer, all golden models as programs for AArch64 under qemu,
+# and conformance over ../shared/data where that is.
 # The last line counts: N passed, N failed, N skipped. No arguments; quick the second time.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -39,6 +40,13 @@ say "threads under ThreadSanitizer (build-tsan/)"
 .venv/bin/cmake --preset tsan >/dev/null || die "configuring build-tsan/ failed"
 .venv/bin/cmake --build --preset tsan --target threads-tests || die "building build-tsan/ failed"
 run_tests tsan build-tsan -L threads -j "$(nproc)"
+
+say "AArch64 under qemu (build-aarch64/)"
+.venv/bin/cmake --preset aarch64 >/dev/null || die "configuring build-aarch64/ failed"
+.venv/bin/cmake --build --preset aarch64 || die "building build-aarch64/ failed"
+python3 tools/golden/conformance.py build/bin/lathe test/data/golden --target armv8.2-a+dotprod \
+  --under qemu-aarch64-static --junit build/aarch64.xml
+[ -e build/aarch64.xml ] && results+=(build/aarch64.xml)
 
 say "conformance over ../shared/data"
 python3 tools/golden/conformance.py build/bin/lathe ../shared/data/golden --junit build/conformance.xml

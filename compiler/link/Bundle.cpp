@@ -73,6 +73,14 @@ Expected<ModelTables> tablesOf(const std::vector<LinkedVariant> &variants, const
   return ModelTables::make(variants, layout, info);
 }
 
+/// Of the library: parseTargets lets in processors of one kind only.
+StringRef tripleOf(const std::vector<LinkedVariant> &variants) {
+  for (const LinkedVariant &variant : variants)
+    if (variant.target.device == DeviceKind::Cpu)
+      return variant.target.triple;
+  return "x86_64-unknown-linux-gnu"; // of the program that opens a bundle of other devices' code
+}
+
 } // namespace
 
 Error lathe::writeBundle(const BundleInput &input, StagingFolder &staging, const PackOptions &options) {
@@ -89,9 +97,9 @@ Error lathe::writeBundle(const BundleInput &input, StagingFolder &staging, const
   if (!dataHash)
     return dataHash.takeError();
 
-  tables->setBuildId(buildId(*dataHash, emitTables(*tables), input.objects));
+  tables->setBuildId(buildId(*dataHash, emitTables(*tables, tripleOf(input.variants)), input.objects));
   std::string library = staging.file("model.so");
-  if (Error failed = linkShared(emitTables(*tables), input.objects, staging, library))
+  if (Error failed = linkShared(emitTables(*tables, tripleOf(input.variants)), input.objects, staging, library))
     return failed;
 
   Expected<std::shared_ptr<const InputFile>> program = InputFile::open(library);

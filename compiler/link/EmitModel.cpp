@@ -17,8 +17,6 @@ using llvm::GlobalVariable;
 
 namespace {
 
-constexpr char kTriple[] = "x86_64-unknown-linux-gnu";
-
 /// A pointer within a struct of the tables, and what it points to in the i-th of them.
 struct Pointer {
   size_t offset;
@@ -161,14 +159,14 @@ void fill(TableModule &out, const ModelTables &tables) {
 
 } // namespace
 
-std::string lathe::emitTables(const ModelTables &tables) {
+std::string lathe::emitTables(const ModelTables &tables, llvm::StringRef name) {
   registerLlvmTargets();
-  llvm::Triple triple(kTriple);
+  const llvm::Triple triple(name);
   std::string problem;
   const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, problem);
   assert(target && "registered above");
   std::unique_ptr<llvm::TargetMachine> machine(
-      target->createTargetMachine(triple, "x86-64", "", llvm::TargetOptions(), llvm::Reloc::PIC_));
+      target->createTargetMachine(triple, triple.isX86() ? "x86-64" : "generic", "", llvm::TargetOptions(), llvm::Reloc::PIC_));
 
   TableModule out;
   out.module.setTargetTriple(triple);
@@ -178,7 +176,7 @@ std::string lathe::emitTables(const ModelTables &tables) {
   llvm::raw_svector_ostream stream(object);
   llvm::legacy::PassManager passes;
   bool none = machine->addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::ObjectFile);
-  assert(!none && "x86-64 has object files");
+  assert(!none && "registered targets have object files");
   (void)none;
   passes.run(out.module);
   return object.str().str();

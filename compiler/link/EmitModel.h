@@ -11,8 +11,8 @@
 
 namespace lathe {
 
-/// A position-independent x86-64 ELF object.
-std::string emitTables(const ModelTables &tables);
+/// A position-independent ELF object for the processor that LLVM calls `triple`.
+std::string emitTables(const ModelTables &tables, llvm::StringRef triple);
 
 } // namespace lathe
 

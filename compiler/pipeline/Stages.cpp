@@ -78,6 +78,10 @@ Expected<std::vector<TargetDesc>> lathe::parseTargets(StringRef names) {
         known.push_back(one.name);
       return makeError("--target {0} is not known; there are {1}", name, llvm::join(known, ", "));
     }
+    for (const TargetDesc &one : chosen)
+      if (one.device == DeviceKind::Cpu && target->device == DeviceKind::Cpu && one.triple != target->triple)
+        return makeError("--target {0}: {1} is for another kind of processor than {2}, and a bundle is for one", names,
+                         target->name, one.name);
     if (llvm::none_of(chosen,
                       [&](const TargetDesc &one) { return one.name == target->name; })) // host may be another one
       chosen.push_back(*target);

@@ -1,15 +1,20 @@
 //===- Target.cpp - what programs are compiled for --------------------------------------------------------------===//
 #include "compiler/target/Target.h"
 
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+
 using namespace lathe;
 
-static constexpr char kX86[] = "x86_64-unknown-linux-gnu";
+static constexpr char kX86[] = "x86_64-unknown-linux-gnu", kArm[] = "aarch64-unknown-linux-gnu";
 
 const std::vector<TargetDesc> &lathe::targets() {
   static constexpr uint32_t v2 = CpuSSE4_2, v3 = v2 | CpuAVX | CpuAVX2 | CpuFMA | CpuF16C;
   static constexpr uint32_t cascadelake = v3 | CpuAVX512 | CpuAVX512_VNNI, icelake = cascadelake | CpuAVX512_ICELAKE;
   static constexpr uint32_t sapphirerapids = icelake | CpuAVX512_BF16 | CpuAVX_VNNI;
   static constexpr uint32_t zen4 = icelake | CpuAVX512_BF16 | CpuSSE4A;
+  static constexpr uint32_t armDot = CpuASIMD | CpuDOTPROD;
   static const std::vector<TargetDesc> all = {
       {.name = "x86-64-v2", .triple = kX86, .tune = "nehalem", .features = v2, .lanes = 4},
       {.name = "x86-64-v3", .triple = kX86, .tune = "haswell", .features = v3, .lanes = 8},
@@ -18,6 +23,7 @@ const std::vector<TargetDesc> &lathe::targets() {
       {.name = "icelake-server", .triple = kX86, .tune = "icelake-server", .features = icelake, .lanes = 16},
       {.name = "sapphirerapids", .triple = kX86, .tune = "sapphirerapids", .features = sapphirerapids, .lanes = 16},
       {.name = "x86-64-v4-vnni", .triple = kX86, .tune = "znver4", .features = zen4, .lanes = 16},
+      {.name = "armv8.2-a+dotprod", .triple = kArm, .tune = "neoverse-n1", .features = armDot, .lanes = 4},
   };
   return all;
 }
@@ -31,15 +37,19 @@ std::optional<TargetDesc> lathe::findTarget(const std::string &name) {
   return std::nullopt;
 }
 
+const char *lathe::baseCpu(const TargetDesc &target) { return target.triple == kArm ? "generic" : "x86-64"; }
+
 std::string lathe::llvmFeatures(const TargetDesc &target) {
   std::string features;
 #define LATHE_HAS(part) features += features.empty() ? "+" part : ",+" part;
+#define LATHE_ARM_HAS(part, bit) LATHE_HAS(part)
 #define LATHE_CPU_FEATURE(NAME, bit, name, has)                                                                        \
   if (target.features & Cpu##NAME) {                                                                                   \
     has                                                                                                                \
   }
 #include "runtime/abi/cpu_features.def"
 #undef LATHE_HAS
+#undef LATHE_ARM_HAS
   return features;
 }
 
@@ -48,12 +58,19 @@ uint32_t lathe::hostFeatures() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
 #define LATHE_HAS(part) &&__builtin_cpu_supports(part)
+#define LATHE_ARM_HAS(part, bit) &&false
+#elif defined(__aarch64__)
+#define LATHE_HAS(part) &&false
+#define LATHE_ARM_HAS(part, bit) &&(getauxval(AT_HWCAP) & (bit))
+#else
+#error "which processor is this?"
+#endif
 #define LATHE_CPU_FEATURE(NAME, bit, name, has)                                                                        \
   if (true has)                                                                                                        \
     features |= Cpu##NAME;
 #include "runtime/abi/cpu_features.def"
 #undef LATHE_HAS
-#endif
+#undef LATHE_ARM_HAS
   return features;
 }
 

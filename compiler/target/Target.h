@@ -10,6 +10,7 @@
 //   icelake-server   + IFMA VBMI VBMI2 BITALG VPOPCNTDQ GFNI        16
 //   sapphirerapids   + BF16, AVX-VNNI; its AMX is not used          16
 //   x86-64-v4-vnni   icelake-server + BF16, SSE4A: Zen 4 and later  16
+//   armv8.2-a+dotprod: AArch64 with ASIMD and DOTPROD               4
 //
 // A new one: a line in Target.cpp, its features in runtime/abi/cpu_features.def where they are new, and what Halide's
 // patterns need of them in compiler/kernels/halide/Builder.cpp.
@@ -44,12 +45,16 @@ struct TargetDesc {
   int64_t sm = 0;          ///< Cuda: compute capability, 90 for 9.0
 
   bool has(uint32_t bits) const { return (features & bits) == bits; }
+  /// Cpu: multiplies and adds in one instruction, with one rounding.
+  bool fusesProducts() const { return features & (CpuFMA | CpuASIMD); }
 };
 
 /// All targets, the plainest first.
 const std::vector<TargetDesc> &targets();
 /// The target of that name, or for "host" hostTarget().
 std::optional<TargetDesc> findTarget(const std::string &name);
+/// LLVM's name of the plainest processor that the Cpu target's features add to.
+const char *baseCpu(const TargetDesc &target);
 /// The Cpu target's features as LLVM writes them: "+avx,+avx2,…".
 std::string llvmFeatures(const TargetDesc &target);
 /// CpuFeature bits of the machine (and operating system) that this runs on.

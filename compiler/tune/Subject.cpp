@@ -197,14 +197,12 @@ Error makeLibrary(const Subject &subject, const RecordBook &records, const std::
   if (!tables)
     return tables.takeError();
   tables->setBuildId(subject.buildId);
-  Expected<std::string> object = emitTables(*tables);
-  if (!object)
-    return object.takeError();
+  const std::string object = emitTables(*tables, subject.target.triple);
   auto staging = StagingFolder::create(output + ".parts");
   if (!staging)
     return staging.takeError();
   const std::string library = (*staging)->file("model.so");
-  if (Error failed = linkShared(*object, objects, **staging, library))
+  if (Error failed = linkShared(object, objects, **staging, library))
     return failed;
   if (std::error_code problem = fs::rename(library, output))
     return makeError("{0}: {1}", output, problem.message());

@@ -1,4 +1,23 @@
-# The libraries Lathe is built on, found where tools/setup.sh puts them.
+# The libraries Lathe is built on, found where tools/setup.sh puts them. The runtime's first.
+find_package(nlohmann_json REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(Threads REQUIRED)
+find_path(PCRE2_INCLUDE pcre2.h REQUIRED)
+find_library(PCRE2_LIBRARY libpcre2-8.a REQUIRED) # static: it goes into stand-alone executables
+find_path(UTF8PROC_INCLUDE utf8proc.h REQUIRED)
+find_library(UTF8PROC_LIBRARY libutf8proc.a REQUIRED) # static for the same reason
+add_library(lathe_pcre2 INTERFACE)
+target_include_directories(lathe_pcre2 SYSTEM INTERFACE ${PCRE2_INCLUDE})
+target_compile_definitions(lathe_pcre2 INTERFACE PCRE2_STATIC PCRE2_CODE_UNIT_WIDTH=8)
+target_link_libraries(lathe_pcre2 INTERFACE ${PCRE2_LIBRARY})
+add_library(lathe_utf8proc INTERFACE)
+target_include_directories(lathe_utf8proc SYSTEM INTERFACE ${UTF8PROC_INCLUDE})
+target_compile_definitions(lathe_utf8proc INTERFACE UTF8PROC_STATIC)
+target_link_libraries(lathe_utf8proc INTERFACE ${UTF8PROC_LIBRARY})
+if(LATHE_RUNTIME_ONLY)
+  return()
+endif()
+
 list(APPEND CMAKE_PREFIX_PATH /usr/lib/llvm-22)
 file(GLOB halide_cmake ${CMAKE_SOURCE_DIR}/.venv/lib/python3*/site-packages/halide/lib64/cmake)
 if(halide_cmake)
@@ -9,14 +28,7 @@ endif()
 find_package(MLIR REQUIRED CONFIG) # no version: its version file wants an exact match
 find_package(Halide REQUIRED CONFIG)
 find_package(Protobuf REQUIRED)
-find_package(nlohmann_json REQUIRED)
-find_package(CLI11 REQUIRED)
 find_package(GTest REQUIRED)
-find_package(Threads REQUIRED)
-find_path(PCRE2_INCLUDE pcre2.h REQUIRED)
-find_library(PCRE2_LIBRARY libpcre2-8.a REQUIRED) # static: it goes into stand-alone executables
-find_path(UTF8PROC_INCLUDE utf8proc.h REQUIRED)
-find_library(UTF8PROC_LIBRARY libutf8proc.a REQUIRED) # static for the same reason
 find_program(LATHE_LIT lit PATHS /usr/lib/llvm-22/bin /usr/lib/llvm-22/build/utils/lit NO_DEFAULT_PATH REQUIRED)
 find_program(LATHE_LLD ld.lld PATHS /usr/lib/llvm-22/bin NO_DEFAULT_PATH REQUIRED)
 
@@ -38,11 +50,3 @@ add_library(lathe_llvm_support INTERFACE)
 target_link_libraries(lathe_llvm_support INTERFACE lathe_llvm_headers $<TARGET_FILE:LLVMSupport> $<TARGET_FILE:LLVMDemangle>)
 add_library(lathe_mlir INTERFACE)
 target_link_libraries(lathe_mlir INTERFACE lathe_llvm MLIR)
-add_library(lathe_pcre2 INTERFACE)
-target_include_directories(lathe_pcre2 SYSTEM INTERFACE ${PCRE2_INCLUDE})
-target_compile_definitions(lathe_pcre2 INTERFACE PCRE2_STATIC PCRE2_CODE_UNIT_WIDTH=8)
-target_link_libraries(lathe_pcre2 INTERFACE ${PCRE2_LIBRARY})
-add_library(lathe_utf8proc INTERFACE)
-target_include_directories(lathe_utf8proc SYSTEM INTERFACE ${UTF8PROC_INCLUDE})
-target_compile_definitions(lathe_utf8proc INTERFACE UTF8PROC_STATIC)
-target_link_libraries(lathe_utf8proc INTERFACE ${UTF8PROC_LIBRARY})

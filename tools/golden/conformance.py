@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every golden model through Lathe, compiled and --reference, against what it should compute.
 
-usage: conformance.py LATHE FOLDER [--junit OUT.xml] [--shard I/N]
+usage: conformance.py LATHE FOLDER [--junit OUT.xml] [--shard I/N] [--target NAME [--under PROGRAM]]
 
 FOLDER holds one folder a case (config.json, model.safetensors, golden.safetensors), gguf/NAME/NAME-FORMAT.gguf with one
 golden.safetensors beside, and index.json. Golden tensors: input_ids [B,T]; logits [B,T,V] and hidden.0 .. hidden.L
@@ -11,6 +11,11 @@ Checked of each case:
   compiled    logits and hidden states within the limit; the same bits 1 token and 7 tokens a step; the greedy tokens
   --reference logits and hidden states within the limit
   params      `lathe inspect` counts as many parameters as index.json says
+
+With --target each case is compiled for it as a program of its own instead (`lathe compile --executable`), run by PROGRAM
+where this machine is another one:
+
+  NAME        the greedy tokens
 
 --shard takes every Nth case, from the Ith (1 to N) on: N processes side by side do them all.
 
@@ -113,15 +118,23 @@ class Case:
                 raise Trouble(f"{' '.join(step)} gives other bits than all tokens in one step")
         said = compare(outputs[0], self.want, self.limit)
         if self.greedy:
-            self.check_greedy(lathe, bundle)
+            self.check_greedy([lathe, "run", bundle])
             said += ", greedy tokens equal"
         return said
 
-    def check_greedy(self, lathe, bundle):
+    def executable(self, lathe, folder, target, under):
+        if not self.greedy:
+            return "no greedy tokens to compare"
+        program = folder / "program"
+        run(lathe, "compile", self.model, "-o", program, "--kv", "f32", "--target", target, "--executable")
+        self.check_greedy([*under, program])
+        return "greedy tokens equal"
+
+    def check_greedy(self, program):
         (batch, count), length = self.greedy[1], self.ids[1][1]
         for i in range(batch):
             prompt = " ".join(map(str, self.ids[0][i * length : i * length + 8]))
-            got = json.loads(run(lathe, "run", bundle, "--ids", prompt, "-n", count, "--json"))["ids"]
+            got = json.loads(run(*program, "--ids", prompt, "-n", count, "--json"))["ids"]
             want = list(self.greedy[0][i * count : (i + 1) * count])
             if got != want:
                 at = next(at for at, (a, b) in enumerate(zip(got + [None], want)) if a != b)
@@ -148,8 +161,12 @@ def found_cases(folder):
 
 def main():
     lathe, folder = sys.argv[1], pathlib.Path(sys.argv[2])
-    shard = sys.argv[sys.argv.index("--shard") + 1] if "--shard" in sys.argv else "1/1"
-    first, shards = map(int, shard.split("/"))
+
+    def option(name, default=""):
+        return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else default
+
+    first, shards = map(int, option("--shard", "1/1").split("/"))
+    target, under = option("--target"), option("--under").split()
     suite = ET.Element("testsuite", name="conformance")
 
     def check(title, body):
@@ -169,12 +186,16 @@ def main():
         counts = {c["name"]: c["params"] for c in json.loads(index.read_text())["cases"]} if index.exists() else {}
         for case in itertools.islice(found_cases(folder), first - 1, None, shards):
             with tempfile.TemporaryDirectory() as scratch:
+                if target:
+                    check(f"{case.name} {target}",
+                          lambda: case.executable(lathe, pathlib.Path(scratch), target, under))
+                    continue
                 check(case.name, lambda: case.compiled(lathe, pathlib.Path(scratch)))
                 check(f"{case.name} --reference", lambda: case.reference(lathe, pathlib.Path(scratch)))
                 if case.name in counts:
                     check(f"{case.name} parameters", lambda: case.parameters(lathe, counts[case.name]))
-    if "--junit" in sys.argv:
-        ET.ElementTree(suite).write(sys.argv[sys.argv.index("--junit") + 1])
+    if option("--junit"):
+        ET.ElementTree(suite).write(option("--junit"))
     return 1 if suite.find(".//failure") is not None else 0
 
 

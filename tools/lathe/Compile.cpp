@@ -8,6 +8,7 @@
 #include "tools/lathe/Quantization.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
+#include "llvm/TargetParser/Triple.h"
 #include "llvm/Support/raw_ostream.h"
 #include <chrono>
 
@@ -32,11 +33,20 @@ std::string defaultOutput(llvm::StringRef path) {
   return name + ".lathe";
 }
 
-/// The program that an executable is made of: lathe-standalone, beside this one.
-std::string standaloneProgram() {
+/// The program that an executable for the processor of the targets is made of: lathe-standalone, beside this one, or
+/// lathe-standalone-aarch64.
+llvm::Expected<std::string> standaloneProgram(llvm::ArrayRef<TargetDesc> targets) {
+  std::string name = "lathe-standalone", preset = "default";
+  if (const llvm::Triple triple(targets.front().triple); triple.getArch() != llvm::Triple(hostTarget().triple).getArch()) {
+    preset = triple.getArchName();
+    name += "-" + preset;
+  }
   llvm::SmallString<128> path(llvm::sys::fs::getMainExecutable(nullptr, nullptr));
   llvm::sys::path::remove_filename(path);
-  llvm::sys::path::append(path, "lathe-standalone");
+  llvm::sys::path::append(path, name);
+  if (!llvm::sys::fs::exists(path))
+    return makeError("--executable: {0} for {1} is not there; 'cmake --preset {2}' and 'cmake --build --preset {2}' make it",
+                     path, targets.front().name, preset);
   return path.str().str();
 }
 
@@ -105,8 +115,12 @@ llvm::Error compileToBundle(const Options &options) {
   pipeline.targets = std::move(*targets);
   pipeline.schedules = options.schedules;
   pipeline.sequences = options.sequences;
-  if (options.executable)
-    pipeline.standalone = standaloneProgram();
+  if (options.executable) {
+    llvm::Expected<std::string> program = standaloneProgram(pipeline.targets);
+    if (!program)
+      return program.takeError();
+    pipeline.standalone = std::move(*program);
+  }
   Compilation c(options.path, std::move(pipeline));
   std::string verdict;
   uint64_t bytes = 0;

@@ -80,7 +80,7 @@ Built build(const KernelDesc &kernel, const TargetDesc &target, const Values *va
 /// What the linker calls a kernel: one library may hold the code of several targets.
 std::string linkerName(const Scheduled &kernel, const TargetDesc &target) {
   std::string name = kernel.symbol() + "_" + target.name;
-  std::ranges::replace(name, '-', '_');
+  std::ranges::replace_if(name, [](char c) { return c == '-' || c == '+' || c == '.'; }, '_');
   return name;
 }
 

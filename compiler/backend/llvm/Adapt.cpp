@@ -11,12 +11,13 @@ using llvm::Intrinsic::ID;
 
 namespace {
 
-/// Intrinsics of x86 by how their names begin, the first that fits, and the features that they need. AVX-512's are
+/// Intrinsics of machines by how their names begin, the first that fits, and the features that they need. AVX-512's are
 /// listed one by one, for its names don't say which part of it they are of. One that isn't here is an error.
 struct Needs {
   llvm::StringRef prefix;
   uint32_t features;
 };
+constexpr uint32_t kOther = ~0u; // a feature that no target has
 constexpr Needs kNeeds[] = {
     {"llvm.x86.sse4a.", CpuSSE4A},
     {"llvm.x86.sse", CpuSSE4_2},
@@ -34,6 +35,17 @@ constexpr Needs kNeeds[] = {
     {"llvm.x86.avx512.pmulhu.w.512", CpuAVX512},
     {"llvm.x86.avx512.pmul.hr.sw.512", CpuAVX512},
     {"llvm.x86.avx512bf16.", CpuAVX512_BF16},
+    {"llvm.aarch64.neon.sdot.", CpuDOTPROD},
+    {"llvm.aarch64.neon.udot.", CpuDOTPROD},
+    {"llvm.aarch64.neon.usdot.", kOther}, // i8mm
+    {"llvm.aarch64.neon.smmla.", kOther},
+    {"llvm.aarch64.neon.ummla.", kOther},
+    {"llvm.aarch64.neon.usmmla.", kOther},
+    {"llvm.aarch64.neon.bf", kOther},     // bf16
+    {"llvm.aarch64.neon.fml", kOther},    // fp16fml
+    {"llvm.aarch64.neon.sqrdml", kOther}, // rdm
+    {"llvm.aarch64.neon.vc", kOther},     // complxnum
+    {"llvm.aarch64.neon.", CpuASIMD},
 };
 
 /// Of vectors of up to 256 bits, where either of two will do.
@@ -92,11 +104,12 @@ Error lathe::adapt(llvm::Module &module, const TargetDesc &target) {
       if (Function *wide = module.getFunction(llvm::Intrinsic::getName(halved.whole)))
         halve(*wide, halved.half);
   for (Function &function : module) {
-    if (function.isIntrinsic() && !function.use_empty() && function.getName().starts_with("llvm.x86.") &&
-        !has(target, function.getName()))
-      return llvm::createStringError("Halide's code needs " + function.getName() + ", which the target has not");
+    const llvm::StringRef name = function.getName();
+    const bool ofAMachine = name.starts_with("llvm.x86.") || name.starts_with("llvm.aarch64.");
+    if (function.isIntrinsic() && !function.use_empty() && ofAMachine && !has(target, name))
+      return llvm::createStringError("Halide's code needs " + name + ", which the target has not");
     // Of the processor only how fast its instructions are; which there are, features say.
-    function.addFnAttr("target-cpu", "x86-64");
+    function.addFnAttr("target-cpu", baseCpu(target));
     function.addFnAttr("tune-cpu", target.tune);
     function.addFnAttr("target-features", llvmFeatures(target));
     // Vectors wider than this become several, also where the machine has registers for them.

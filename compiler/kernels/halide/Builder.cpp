@@ -6,6 +6,13 @@ using namespace lathe;
 
 Halide::Target lathe::halideTarget(const TargetDesc &target) {
   using T = Halide::Target;
+  if (target.has(CpuASIMD)) {
+    // ARMFp16 stands for f16 that the machine converts. Its arithmetic, which not every one has, no kernel uses.
+    T result(T::Linux, T::ARM, 64, {T::NoRuntime, T::NoAsserts, T::NoBoundsQuery, T::ARMv82a, T::ARMFp16});
+    if (target.has(CpuDOTPROD))
+      result.set_feature(T::ARMDotProd);
+    return result;
+  }
   T result(T::Linux, T::X86, 64, {T::NoRuntime, T::NoAsserts, T::NoBoundsQuery, T::SSE41});
   auto add = [&](uint32_t needed, std::initializer_list<T::Feature> features) {
     if (target.has(needed))

@@ -15,7 +15,14 @@ Dot dotFor(const LinearKernel &kernel, const TargetDesc &target) {
     return Dot::None;
   if (target.features & (CpuAVX512_VNNI | CpuAVX_VNNI))
     return Dot::Four;
+  if (target.has(CpuDOTPROD))
+    return Dot::Signed;
   return panelLayout(kernel.format).largestCode() > 15 ? Dot::Wide : Dot::Pairs;
+}
+
+/// How far below their values codes lie as the multiply takes them.
+int lowered(Dot dot, PackedFormat format) {
+  return dot == Dot::Signed && panelLayout(format).largestCode() > 127 ? 128 : 0;
 }
 
 /// Parts of a step: columns that share a weight scale and a scale of activations.
@@ -36,10 +43,10 @@ void defineRowSums(LinearStages &s, const LinearKernel &kernel, const KernelBuil
       total = total.defined() ? total + value(s.part * sums + i) : value(s.part * sums + i);
     return total;
   };
-  if (layout.zero) {
+  if (const int zero = layout.zero - lowered(s.dot, kernel.format); zero != 0) {
     s.offsets = Func("offsets");
     s.offsets(s.part, s.r) =
-        over(static_cast<int>(kGroup) / partsOf(kernel), [&](Expr i) { return sum(i, s.r); }) * -layout.zero;
+        over(static_cast<int>(kGroup) / partsOf(kernel), [&](Expr i) { return sum(i, s.r); }) * -zero;
   }
   if (layout.minimum) {
     s.scaled = Func("scaled");
@@ -62,7 +69,10 @@ void defineSums(LinearStages &s, const LinearKernel &kernel, const KernelBuilder
 
   s.codes = Func("codes");
   const Expr code = codeAt(args, kernel.format, s.b, n, s.quad, g, p);
-  s.codes(s.b, n, s.quad, p, g) = s.dot == Dot::Wide ? cast<int16_t>(code) : code;
+  const auto lower = static_cast<uint8_t>(lowered(s.dot, kernel.format));
+  s.codes(s.b, n, s.quad, p, g) = s.dot == Dot::Wide     ? cast<int16_t>(code)
+                                  : s.dot == Dot::Signed ? reinterpret<int8_t>(code ^ lower)
+                                                         : code;
 
   // Sums of pairs, [half, n]: the two halves of a quad stay apart, as they lie in memory, until the part's end.
   auto addPairs = [&](Type type, const std::function<Expr(Expr column)> &activation) {
@@ -81,7 +91,7 @@ void defineSums(LinearStages &s, const LinearKernel &kernel, const KernelBuilder
   const Expr none = cast<int32_t>(0), offset = s.offsets.defined() ? s.offsets(g * partsOf(kernel) + h, r) : none;
   s.sums(n, h, p, r, g) = twice ? none : offset;
   s.pairLane = RDom(0, 2, 0, quads, "pairLane");
-  s.lane = s.dot == Dot::Four ? RDom(0, 4, 0, quads, "lane") : RDom(0, 2, "lane");
+  s.lane = s.dot == Dot::Four || s.dot == Dot::Signed ? RDom(0, 4, 0, quads, "lane") : RDom(0, 2, "lane");
   if (s.dot == Dot::Wide) { // all planes at once: 16-bit products take them as they are
     s.activations = Func("activations");
     Expr joined = cast<int16_t>(planes[0](g * 32 + s.c, r));
@@ -112,7 +122,7 @@ void defineFloatAcc(LinearStages &s, const LinearKernel &kernel, const KernelBui
     Expr sum = s.acc(s.n, s.p, s.r) + cast<float>(args.in("w")(s.n, k, s.p)) * args.in("x")(k, s.r);
     // Fused multiply-adds keep their order. Where there are none, LLVM adds the steps of an unrolled loop in another
     // one, and bits would depend on the schedule.
-    s.acc(s.n, s.p, s.r) = args.target.has(CpuFMA) ? sum : strict_float(sum);
+    s.acc(s.n, s.p, s.r) = args.target.fusesProducts() ? sum : strict_float(sum);
     return;
   }
   const PanelLayout &layout = panelLayout(kernel.format);

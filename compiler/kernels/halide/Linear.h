@@ -9,8 +9,9 @@
 // y[n, p, r] = sum_k w[n, k, p] * x[k, r], with weights of integer formats exact in f32. Each output adds its parts
 // (columns) in ascending order with the same operations whatever the tile is, so GEMV and GEMM agree bit for bit.
 //
-// Three ways to the integer dot, by what the machine multiplies:
+// Four ways to the integer dot, by what the machine multiplies:
 //   Four   u8 * i8 -> i32 in fours (VNNI's vpdpbusd)
+//   Signed i8 * i8 -> i32 in fours (AArch64's sdot); codes beyond 127 lie 128 lower, and dot gets 128 * sum
 //   Pairs  codes below 16: u8 * i8 -> i16 in pairs (vpmaddubsw); 16 products a lane fit: 16 * 15 * 128 < 2^15
 //   Wide   others: i16 * i16 -> i32 in pairs (vpmaddwd), both planes at once; vpmaddubsw would saturate
 //
@@ -22,7 +23,7 @@
 
 namespace lathe {
 
-enum class Dot { None, Four, Pairs, Wide };
+enum class Dot { None, Four, Signed, Pairs, Wide };
 
 /// What the directives (compiler/schedule/halide/Linear.cpp) order.
 struct LinearStages {

@@ -127,7 +127,7 @@ Expr lathe::gatedUnit(Activation activation, Expr gate, Expr up, const Activatio
 }
 
 Expr lathe::multiplyAdd(Expr a, Expr b, Expr c, const TargetDesc &target) {
-  if (!target.has(CpuFMA))
+  if (!target.fusesProducts())
     return strict_float(a * b + c);
   // Halide has no such operation. It calls an unknown function lane by lane; LLVM knows this one by its name, and makes
   // vectors of it again.
@@ -135,7 +135,7 @@ Expr lathe::multiplyAdd(Expr a, Expr b, Expr c, const TargetDesc &target) {
 }
 
 Expr lathe::widen(Expr half, const TargetDesc &target) {
-  if (half.type() != Halide::Float(16) || target.has(CpuF16C))
+  if (half.type() != Halide::Float(16) || (target.features & (CpuF16C | CpuASIMD)))
     return cast<float>(half);
   // The magnitude's bits, moved to where f32 has them, are the value times 2^-112; that also normalises denormals.
   Expr bits = cast<int32_t>(reinterpret<uint16_t>(half));

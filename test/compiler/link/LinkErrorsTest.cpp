@@ -46,7 +46,7 @@ protected:
   std::string object() {
     auto layout = layOutWeights({&set}, 0);
     auto tables = ModelTables::make(variants, *layout, {"toy", ""});
-    return emitTables(*tables);
+    return emitTables(*tables, hostTarget().triple);
   }
 
   std::unique_ptr<StagingFolder> stage(StagingKind kind = StagingKind::Folder) {

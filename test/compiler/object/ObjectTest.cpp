@@ -108,6 +108,7 @@ TEST(Object, DotProductsOfFourBytesWhereTheTargetHasThem) {
     ASSERT_TRUE(bool(assembly)) << llvm::toString(assembly.takeError());
     const bool fours = target.features & (CpuAVX512_VNNI | CpuAVX_VNNI);
     EXPECT_EQ(llvm::StringRef(*assembly).contains("vpdpbusd"), fours) << target.name;
+    EXPECT_EQ(llvm::StringRef(*assembly).contains("\tsdot\t"), target.has(CpuDOTPROD)) << target.name;
   }
 }
 

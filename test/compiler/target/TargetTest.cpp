@@ -12,6 +12,8 @@ namespace {
 TEST(Target, LlvmKnowsAllNames) {
   LLVMInitializeX86TargetInfo();
   LLVMInitializeX86TargetMC();
+  LLVMInitializeAArch64TargetInfo();
+  LLVMInitializeAArch64TargetMC();
   for (const TargetDesc &target : targets()) {
     if (target.device != DeviceKind::Cpu)
       continue;
@@ -19,7 +21,7 @@ TEST(Target, LlvmKnowsAllNames) {
     const llvm::Triple triple(target.triple);
     const llvm::Target *known = llvm::TargetRegistry::lookupTarget(triple, problem);
     ASSERT_NE(known, nullptr) << problem;
-    std::unique_ptr<llvm::MCSubtargetInfo> info(known->createMCSubtargetInfo(triple, "x86-64", ""));
+    std::unique_ptr<llvm::MCSubtargetInfo> info(known->createMCSubtargetInfo(triple, baseCpu(target), ""));
     EXPECT_TRUE(info->isCPUStringValid(target.tune)) << target.name << ": " << target.tune;
     const std::string features = llvmFeatures(target);
     for (llvm::StringRef feature : llvm::split(features, ','))
