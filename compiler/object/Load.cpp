@@ -27,7 +27,7 @@ static Error write(const MemoryFile &file, StringRef bytes) {
   return out ? Error::success() : makeError("a file in memory does not take {0} bytes of code", bytes.size());
 }
 
-Expected<LoadedCode> LoadedCode::load(llvm::ArrayRef<CompiledUnit> units) {
+Expected<std::string> lathe::linkUnits(llvm::ArrayRef<CompiledUnit> units) {
   std::vector<llvm::NewArchiveMember> members;
   for (const CompiledUnit &one : units) {
     if (one.unit.functions.size() != one.unit.kernels.size())
@@ -38,15 +38,18 @@ Expected<LoadedCode> LoadedCode::load(llvm::ArrayRef<CompiledUnit> units) {
                                             llvm::object::Archive::K_GNU, /*Deterministic=*/true, /*Thin=*/false);
   if (!archive)
     return archive.takeError();
-  LoadedCode code;
   MemoryFile objects;
   if (Error failed = write(objects, (*archive)->getBuffer()))
     return std::move(failed);
   // What kernels need, memcpy and its like, the process has.
-  Expected<std::string> linked =
-      runLinker({"-shared", "-o", "-", "--build-id=none", "-z", "noexecstack", "--whole-archive", objects.path()});
+  return runLinker({"-shared", "-o", "-", "--build-id=none", "-z", "noexecstack", "--whole-archive", objects.path()});
+}
+
+Expected<LoadedCode> LoadedCode::load(llvm::ArrayRef<CompiledUnit> units) {
+  Expected<std::string> linked = linkUnits(units);
   if (!linked)
     return linked.takeError();
+  LoadedCode code;
   if (Error failed = write(code.library->file, *linked))
     return std::move(failed);
   code.library->handle = dlopen(code.library->file.path().c_str(), RTLD_NOW | RTLD_LOCAL);

@@ -22,11 +22,14 @@
 
 namespace lathe {
 
+/// A shared library of units of functions, as the CPU's are, whose names differ; the bytes. The error names the unit, or
+/// says what the linker said.
+llvm::Expected<std::string> linkUnits(llvm::ArrayRef<CompiledUnit> units);
+
 /// Owns the library; its functions are there as long as it is.
 class LoadedCode {
 public:
-  /// Units of functions, as the CPU's are; their functions' names differ. The error names the unit, or says what the
-  /// linker or the loader said.
+  /// Of linkUnits. Or the error says what the loader said.
   static llvm::Expected<LoadedCode> load(llvm::ArrayRef<CompiledUnit> units);
 
   /// Of a kernel of the schedule that the units were compiled from.

@@ -1,7 +1,6 @@
 //===- ExactTest.cpp - what kernels promise beyond their meaning --------------------------------------------------===//
-#include "compiler/object/Load.h"
 #include "test/kernels/Compare.h"
-#include "test/kernels/Platforms.h"
+#include "test/kernels/Code.h"
 #include <gmock/gmock.h>
 
 using namespace lathe;
@@ -14,18 +13,13 @@ namespace {
 
 llvm::ExitOnError must("ExactTest: "); // cantFail is unchecked in a release
 
-LoadedCode compiled(const std::vector<KernelDesc> &kernels, const Platform &platform) {
-  std::vector<Scheduled> schedule;
-  for (const KernelDesc &kernel : kernels)
-    schedule.push_back({kernel, fallbackValues(kernel, platform.target), "fallback"});
-  return must(compileAndLoad({*platform.backend, {}, schedule, platform.target}, compileOptions()));
-}
+Code compiled(const std::vector<KernelDesc> &kernels, const Platform &platform) { return must(Code::of(kernels, platform)); }
 
 class Exact : public testing::TestWithParam<Platform> {};
 
 std::string nameOf(const testing::TestParamInfo<Platform> &info) {
   std::string name = info.param.backend->name + ("_" + info.param.target.name);
-  std::ranges::replace(name, '-', '_');
+  std::ranges::replace_if(name, [](char c) { return !isalnum(c); }, '_');
   return name;
 }
 
@@ -44,7 +38,7 @@ TEST_P(Exact, RowsRoundHalfToEven) {
   x[1] = 0.5, x[2] = 1.5, low[2] = 2, x[3] = -0.5, x[4] = -2.5, low[4] = -2, x[5] = 128.5, q[5] = 1, low[5] = -128;
   x[31] = -32510.5, q[31] = -127, low[31] = 2;
   const NormKernel copy{.kind = NormKind::None, .columns = 32, .output = ActFormat::Q16};
-  const LoadedCode code = compiled({copy}, GetParam());
+  const Code code = compiled({copy}, GetParam());
   KernelRun run(copy);
   run.set("x", x);
   must(run.call(code.function(0)));
@@ -57,7 +51,7 @@ TEST_P(Exact, RowsRoundHalfToEven) {
 // A scale would be a denormal, or its inverse infinite.
 TEST_P(Exact, TinyRowsAreZero) {
   const NormKernel copy{.kind = NormKind::None, .columns = 64, .output = ActFormat::Q16};
-  const LoadedCode code = compiled({copy}, GetParam());
+  const Code code = compiled({copy}, GetParam());
   KernelRun run(copy);
   std::vector<double> x(64);
   for (size_t i = 0; i < x.size(); ++i)
@@ -91,7 +85,7 @@ TEST_P(Tiles, OfLinearsHaveTheSameBits) {
       many.rows = rows, many.panels = panels;
       LinearKernel one = many;
       one.rows = 1;
-      const LoadedCode code = compiled({many, one}, platform);
+      const Code code = compiled({many, one}, platform);
       const Example example = must(exampleOf({.kernel = many}));
       KernelRun all(many), single(one);
       for (KernelRun *run : {&all, &single})

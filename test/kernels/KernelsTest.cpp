@@ -4,10 +4,9 @@
 // near its results come to what is tolerated, so that a drift is seen before it fails.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
-#include "compiler/object/Load.h"
 #include "compiler/support/Error.h"
 #include "test/kernels/Compare.h"
-#include "test/kernels/Platforms.h"
+#include "test/kernels/Code.h"
 #include "llvm/ADT/STLExtras.h"
 #include <cstdio>
 #include <cstdlib>
@@ -75,7 +74,7 @@ class Summary : public testing::Environment {
 };
 [[maybe_unused]] const testing::Environment *const summary = testing::AddGlobalTestEnvironment(new Summary);
 
-Error runCase(const KernelCase &one, const Example &example, lathe_kernel_function function, Line &line,
+Error runCase(const KernelCase &one, const Example &example, const KernelFunction &function, Line &line,
               const std::string &target) {
   KernelRun run(one.kernel);
   if (!example.matrix.empty())
@@ -122,7 +121,7 @@ TEST_P(Kernels, ComputeWhatTheyMean) {
     for (const KernelCase &one : cases)
       if (bySymbol.emplace(symbol(one.kernel), schedule.size()).second)
         schedule.push_back({one.kernel, fallbackValues(one.kernel, platform.target), "fallback"});
-    Expected<LoadedCode> code = compileAndLoad({*platform.backend, {}, schedule, platform.target}, compileOptions());
+    Expected<Code> code = Code::of(schedule, platform);
     ASSERT_TRUE(bool(code)) << llvm::toString(code.takeError());
     for (auto [one, example] : llvm::zip_equal(cases, examples))
       if (Error wrong = runCase(one, example, code->function(bySymbol[symbol(one.kernel)]), lines[GetParam().family],
@@ -159,7 +158,7 @@ TEST_P(Schedules, HaveTheSameBits) {
       for (const Values &values : ends(platform.backend->space(one.kernel, {}, platform.target)))
         schedule.push_back({one.kernel, values, "end", int(schedule.size())});
       EXPECT_GT(schedule.size(), 1u) << symbol(one.kernel) << " has one schedule only";
-      Expected<LoadedCode> code = compileAndLoad({*platform.backend, {}, schedule, platform.target}, compileOptions());
+      Expected<Code> code = Code::of(schedule, platform);
       ASSERT_TRUE(bool(code)) << llvm::toString(code.takeError());
       std::vector<std::string> first;
       for (size_t i = 0; i < schedule.size(); ++i) {

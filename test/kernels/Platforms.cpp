@@ -7,14 +7,18 @@
 using namespace lathe;
 using namespace lathe::test;
 
+bool test::isForeign(const TargetDesc &target) { return target.triple != hostTarget().triple; }
+
 std::vector<Platform> test::platforms() {
   // By what algorithms and directives ask a target for.
   std::map<std::tuple<const Backend *, int64_t, uint32_t>, TargetDesc> best;
   for (const Backend *backend : backends())
     for (const TargetDesc &target : targets())
       if (target.device == DeviceKind::Cpu && backend->device == target.device &&
-          (hostFeatures() & target.features) == target.features)
-        best[{backend, target.lanes, target.features & CpuAVX512_VNNI ? CpuAVX512_VNNI : target.features & CpuAVX_VNNI}] = target;
+          (isForeign(target) || (hostFeatures() & target.features) == target.features)) {
+        const uint32_t dots = target.features & (CpuAVX512_VNNI | CpuAVX_VNNI | CpuDOTPROD);
+        best[{backend, target.lanes, dots & CpuAVX512_VNNI ? CpuAVX512_VNNI : dots}] = target;
+      }
   std::vector<Platform> all;
   for (auto &[asked, target] : best)
     all.push_back({std::get<0>(asked), std::move(target)});

@@ -15,8 +15,13 @@ struct Platform {
 
 inline void PrintTo(const Platform &platform, std::ostream *out) { *out << platform.target.name; }
 
-/// The backends whose kernels are functions, each with the targets that this machine runs: of those with vectors of one
-/// width and the same dot products the best. What LLVM makes of the others is tested by whole models (test/conformance).
+/// Runs programs of other processors.
+inline constexpr char kQemu[] = "qemu-aarch64-static";
+/// The target's code is for another processor than this one.
+bool isForeign(const TargetDesc &target);
+
+/// The backends whose kernels are functions, each with the targets that this machine runs, by qemu where they are foreign: of
+/// those with vectors of one width and the same dot products the best. What LLVM makes of the others is tested by whole models (test/conformance).
 std::vector<Platform> platforms();
 
 /// Compiled kernels are kept beside the tests; a process that is one of several compiles with one thread.

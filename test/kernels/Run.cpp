@@ -54,6 +54,7 @@ KernelRun::KernelRun(const KernelDesc &kernel) : kernel(kernel), arguments(argum
     slot.buffer.dim = slot.dims.data();
     pointers.push_back(&slot.buffer);
   }
+  pointers.push_back(nullptr);
 }
 
 size_t KernelRun::find(const std::string &name) const {
@@ -167,7 +168,7 @@ std::string KernelRun::outputs() const {
   return bytes;
 }
 
-llvm::Error KernelRun::call(lathe_kernel_function function) {
+llvm::Error KernelRun::call(const KernelFunction &function) {
   if (int status = function(pointers.data()))
     return makeError("{0} gives the status {1}", symbol(kernel), status);
   for (size_t i = 0; i < arguments.size(); ++i)

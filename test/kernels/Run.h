@@ -14,6 +14,7 @@
 
 #include "compiler/kernels/Signature.h"
 #include "runtime/abi/model_abi.h"
+#include "test/kernels/Code.h"
 #include "test/kernels/Meaning.h"
 #include <memory>
 #include <string>
@@ -51,11 +52,11 @@ public:
   /// The bytes of all outputs.
   std::string outputs() const;
   /// Fails where the function does, or has written in front of an argument.
-  [[nodiscard]] llvm::Error call(lathe_kernel_function function);
+  [[nodiscard]] llvm::Error call(const KernelFunction &function);
 
   const KernelDesc kernel;
   const std::vector<Argument> arguments;
-  std::vector<void *> pointers; ///< what a call takes
+  std::vector<void *> pointers; ///< what a call takes; a null after the last
 
 private:
   struct Slot {
