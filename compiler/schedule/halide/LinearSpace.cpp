@@ -17,6 +17,8 @@ constexpr int64_t kManyTiles = 64;
 constexpr int64_t kTileBytes = 8 << 10;
 // …unless too few tiles were left to share at all.
 constexpr int64_t kFewTiles = 8;
+// Where the row tiles of a column tile follow one another, its weights stay in L1 for them.
+constexpr int64_t kSharedBytes = 32 << 10;
 // More rows are bound by arithmetic. Weights are unpacked once for each register tile whatever the tile's rows are:
 // enough of them to make a call's overhead small, few enough that a short prompt doesn't compute many rows that it has
 // not.
@@ -102,16 +104,19 @@ int64_t divisor(int64_t whole, int64_t limit, int64_t unit, bool even) {
 
 /// Where possible whole register tiles.
 Tile fallbackTile(const LinearKernel &kernel, const Grid &grid, const TargetDesc &target) {
+  const int64_t few = fewRows(kernel, target).rows;
   int64_t rows = grid.memoryBound ? 1 : divisor(grid.rows, kManyRows, manyRows(kernel, target).rows, false);
   if (grid.choiceRows)
     rows = grid.choiceRows;
-  else if (grid.anyNumber)
-    rows = largestDivisor(grid.rows, fewRows(kernel, target).rows);
+  else if (grid.anyNumber) // of many rows few are lacking, so that sharing little is worth it
+    rows = largestDivisor(grid.rows, grid.memoryBound || few > 1 ? few : manyRows(kernel, target).rows);
   const Tile registers = registersFor(kernel, rows, target);
   if (!grid.memoryBound && !grid.anyNumber)
     return {rows, divisor(grid.columns, kManyRowsPanels, registers.panels, kernel.gated)};
   const int64_t panel = panelBytes(kernel.format, kernel.columns), worthwhile = (kTileBytes + panel - 1) / panel;
-  const int64_t panels = std::max({grid.columns / kManyTiles, worthwhile, registers.panels});
+  int64_t panels = std::max({grid.columns / kManyTiles, worthwhile, registers.panels});
+  if (rows > 1 && rows < grid.rows && !grid.choiceRows)
+    panels = std::min(panels, std::max(kSharedBytes / panel, registers.panels));
   return {rows, divisor(grid.columns, std::min(panels, grid.columns / kFewTiles), registers.panels, kernel.gated)};
 }
 

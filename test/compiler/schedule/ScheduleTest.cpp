@@ -100,6 +100,7 @@ TEST(FallbackTile, OneRegisterTileWhereAStepMayHaveAnyNumberOfRows) {
     EXPECT_EQ(two["rows"], 2);
     EXPECT_EQ(two["panels"], 4);
     EXPECT_EQ(fallbackRows(program(8, /*distinct=*/true), four, pairs), 1);
+    EXPECT_EQ(fallbackRows(program(64, /*distinct=*/true), four, pairs), 2);
   }
   EXPECT_EQ(fallbackRows(program(8, /*distinct=*/true), linearPhase(PackedFormat::F16, 576, 96), pairs), 4);
 }
