@@ -60,6 +60,7 @@ struct Grid {
   int64_t columns = 1;     ///< column units: panels of a linear, KV heads of attention, …
   int64_t choiceRows = 0;  ///< > 0: the rows are choices of experts, so many in a tile of their table
   bool memoryBound = true; ///< a step has few of these rows: they are bound by weights, not by arithmetic
+  bool anyNumber = false;  ///< and any number of them, for each is of another sequence
   bool fixedRows = false;  ///< a tile takes one row: rows in order, one row for the step
   bool leads = false;      ///< the kernel chooses the phase's tile
 };

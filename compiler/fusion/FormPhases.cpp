@@ -53,13 +53,17 @@ std::string weightsName(ir::LinearOp linear) {
   return phaseName(llvm::cast<FlatSymbolRefAttr>(linear.getWeights()[0]).getValue());
 }
 
+/// A step of so many rows makes what leads to a linear once on every worker, which is cheaper than a barrier.
+constexpr int64_t kFewRows = 8;
+
 struct Cluster {
   llvm::SetVector<Operation *> ops;
 };
 
 class PhaseFormer {
 public:
-  PhaseFormer(Block &block, bool decode) : block(block), decode(decode) {}
+  PhaseFormer(Block &block, bool decode, int64_t rows)
+      : block(block), decode(decode), repeats(decode && rows <= kFewRows) {}
 
   LogicalResult run() {
     SmallVector<Operation *> originals;
@@ -106,7 +110,7 @@ private:
     if (op->hasOneUse() && isRowOp(*op->user_begin()))
       return true;
     // Worth repeating on every worker: what reads a row and writes a row, but no pointwise op for several linears.
-    return decode && (op->hasOneUse() || !isPointwise(op)) && llvm::all_of(op->getUsers(), [](Operation *user) {
+    return repeats && (op->hasOneUse() || !isPointwise(op)) && llvm::all_of(op->getUsers(), [](Operation *user) {
              return (isRowOp(user) && !isPointwise(user)) || llvm::isa<ir::LinearOp>(user);
            });
   }
@@ -337,11 +341,13 @@ private:
 
   Block &block;
   const bool decode;
+  const bool repeats;                 ///< row ops on every worker
   llvm::DenseSet<Operation *> placed; ///< in a phase, whole: what is copied is not
 };
 
 struct FormPhases : lathe::impl::FormPhasesBase<FormPhases> {
   void runOnOperation() override {
+    const FusionOptions plan = planOf(getOperation());
     for (auto function : llvm::make_early_inc_range(getOperation().getOps<FunctionOpInterface>())) {
       StringRef kind = kindOf(function);
       if (kind != "decode" && kind != "prefill") {
@@ -354,7 +360,8 @@ struct FormPhases : lathe::impl::FormPhasesBase<FormPhases> {
         function.emitError() << "function @" << function.getName() << " has no body of one block";
         return signalPassFailure();
       }
-      if (failed(PhaseFormer(region.front(), kind == "decode").run()))
+      auto rows = function->getAttrOfType<IntegerAttr>("lathe.max_rows");
+      if (failed(PhaseFormer(region.front(), kind == "decode", rows ? rows.getInt() : plan.decodeRows).run()))
         return signalPassFailure();
     }
   }

@@ -14,7 +14,7 @@ def WritePlan : Pass<"lathe-plan", "mlir::ModuleOp"> {
   let options = [
     Option<"split", "split", "int64_t", "FusionOptions().splitPositions", "positions of one split, a multiple of 64">,
     Option<"decodeRows", "decode-rows", "int64_t", "FusionOptions().decodeRows", "rows (sequences) of the smallest decode step at most">,
-    Option<"sequences", "sequences", "int64_t", "FusionOptions().sequences", "sequences of a step at most, where that is more">,
+    Option<"sequences", "sequences", "int64_t", "FusionOptions().sequences", "sequences of a step at most">,
     Option<"prefillRows", "prefill-rows", "int64_t", "FusionOptions().prefillRows", "rows of a prefill step at most, a multiple of 64">,
     Option<"prefillLogitRows", "prefill-logit-rows", "int64_t", "FusionOptions().prefillLogitRows", "rows of a prefill step whose logits may be asked for, at most">,
     Option<"maxContext", "max-context", "int64_t", "FusionOptions().maxContext", "positions of a sequence; 0: the module's lathe.max_context">,
@@ -61,7 +61,8 @@ def FormPhases : Pass<"lathe-form-phases", "mlir::ModuleOp"> {
     A function's kind is its attribute lathe.kind, or else its name.
 
     decode   rows of distinct sequences. Ops on single rows that lead to a linear run in its phase, once on every
-             worker; rotation, append and attention are one phase. Five phases a layer.
+             worker (of more than 8 sequences in phases of their own, as in prefill); rotation, append and attention are
+             one phase. Five phases a layer.
     prefill  many rows. Ops on single rows are phases of their own, so that no worker repeats them; attention joins its
              own splits.
 

@@ -16,8 +16,8 @@ namespace lathe {
 /// A field 0 has no effect unless its line says otherwise.
 struct FusionOptions {
   int64_t splitPositions = 256;  ///< positions of one split of the context, a multiple of 64
-  int64_t decodeRows = 8;        ///< rows (sequences) of the smallest decode program
-  int64_t sequences = 0;         ///< of a step at most, where that is more: further decode programs are for them
+  int64_t decodeRows = 1;        ///< rows (sequences) of the smallest decode program
+  int64_t sequences = 8;         ///< of a step at most: where that is more, further decode programs are for them
   int64_t prefillRows = 192;     ///< of a prefill step at most, a multiple of 64: whole tiles of 64, 48, 24, … rows
   int64_t prefillLogitRows = 64; ///< whose logits may be asked for, at most
   int64_t maxContext = 0;        ///< positions of a sequence; 0: the module's lathe.max_context

@@ -16,8 +16,10 @@ using namespace lathe;
 namespace {
 
 constexpr int64_t kMaxRows = 4096, kMaxPositions = int64_t(1) << 26;
-/// Rows of a decode program for more sequences than the smallest: what fits takes the time of few passes over the
-/// weights, and fewer would be computed in vain than in a program of prefill's size.
+/// Rows of decode programs. A tile has as many rows as its code, and those that a step lacks are computed in vain: so one
+/// sequence has a program whose tiles are of one row, and two have one. More have tiles that share weights in
+/// registers; those of the largest programs are the same kernels.
+constexpr int64_t kDecodeRows[] = {2, 8, 64};
 constexpr int64_t kManySequences = 64;
 
 /// The fields of the attribute, by their names.
@@ -74,8 +76,8 @@ private:
       return wrong("max-context = " + Twine(plan.maxContext) + " is not a number of positions from 1 to 2^26");
     if (plan.decodeRows < 1 || plan.decodeRows > kManySequences)
       return wrong("decode-rows = " + Twine(plan.decodeRows) + " is not from 1 to " + Twine(kManySequences));
-    if (plan.sequences < 0 || plan.sequences > kMaxRows)
-      return wrong("sequences = " + Twine(plan.sequences) + " is not from 0 to " + Twine(kMaxRows));
+    if (plan.sequences < 1 || plan.sequences > kMaxRows)
+      return wrong("sequences = " + Twine(plan.sequences) + " is not from 1 to " + Twine(kMaxRows));
     if (plan.prefillRows < 64 || plan.prefillRows > kMaxRows || plan.prefillRows % 64)
       return wrong("prefill-rows = " + Twine(plan.prefillRows) + " is not a multiple of 64 up to " + Twine(kMaxRows));
     if (plan.prefillLogitRows < 1 || plan.prefillLogitRows > plan.prefillRows)
@@ -85,12 +87,13 @@ private:
     return success();
   }
 
-  /// A copy of each decode function for steps of more sequences: of 64, and of as many as are asked for.
+  /// A copy of each decode function for steps of more sequences than it takes, up to as many as are asked for.
   void addPrograms(const FusionOptions &plan) {
-    SmallVector<int64_t> sizes;
-    if (plan.sequences > plan.decodeRows)
-      sizes.push_back(std::min<int64_t>(kManySequences, llvm::alignTo(plan.sequences, 8)));
-    if (plan.sequences > kManySequences)
+    SmallVector<int64_t> sizes = {plan.decodeRows};
+    for (int64_t rows : kDecodeRows)
+      if (rows > sizes.back() && sizes.back() < plan.sequences)
+        sizes.push_back(std::min<int64_t>(rows, llvm::alignTo(plan.sequences, 8)));
+    if (plan.sequences > sizes.back())
       sizes.push_back(llvm::alignTo(plan.sequences, kManySequences));
     SmallVector<FunctionOpInterface> decodes;
     for (auto function : getOperation().getOps<FunctionOpInterface>())
@@ -98,7 +101,7 @@ private:
         decodes.push_back(function);
     Builder b(&getContext());
     for (FunctionOpInterface function : decodes)
-      for (int64_t rows : sizes) {
+      for (int64_t rows : ArrayRef(sizes).drop_front()) {
         auto copy = llvm::cast<FunctionOpInterface>(function->clone());
         SymbolTable::setSymbolName(copy, (function.getName() + Twine(rows)).str());
         copy->setAttr("lathe.kind", b.getStringAttr("decode"));

@@ -125,7 +125,7 @@ Error stage::fusion(Compilation &c) {
     variant.target = target;
     variant.module = c.module->clone();
     FusionOptions plan = backendOf(c, variant).plan(target);
-    plan.sequences = std::max(plan.sequences, c.options.sequences);
+    plan.sequences = c.options.sequences ? c.options.sequences : plan.sequences;
     plan.activations = c.options.activations.value_or(plan.activations);
     if (Error failed = fuse(*variant.module, plan))
       return makeError("{0}: fusion: {1}", c.path, llvm::toString(std::move(failed)));

@@ -43,6 +43,7 @@ Grid lathe::gridOf(const Program &program, const Phase &phase) {
   // Logits of a prompt are mostly wanted of one row; a step of distinct sequences wants those of all.
   const bool fewLogits = phase.rowKind == RowKind::Logits && !program.distinctSequences;
   grid.memoryBound = grid.rows <= kFewRows || program.maxRows <= kFewRows || fewLogits;
+  grid.anyNumber = program.distinctSequences;
   grid.fixedRows = takesOneRow(phase);
   return grid;
 }

@@ -3,6 +3,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <thread>
@@ -209,6 +210,73 @@ private:
   std::vector<Recorded> recorded; ///< the logits last
 };
 
+/// One step after another of a decode program: all of its sequences, or, so that a tile is not full, all but one.
+class Batches {
+public:
+  explicit Batches(Context &context) : context(context) {}
+
+  /// What each sequence has alone is what the reference was compared with; here its bits must come again.
+  llvm::Error run() {
+    const lathe_variant &variant = context.model().variant();
+    for (uint32_t i = 0; i < variant.n_programs; ++i) {
+      const lathe_program &program = variant.programs[i];
+      const size_t rows = std::min(program.max_rows, context.model().tables().max_slots);
+      if (program.distinct_sequences && rows > 1)
+        if (llvm::Error wrong = compare(program, rows > 2 ? rows - 1 : rows))
+          return wrong;
+    }
+    return llvm::Error::success();
+  }
+
+private:
+  using Logits = std::vector<float>;
+  static constexpr size_t kTexts = 3; ///< that sequences take in turn
+
+  llvm::Expected<std::vector<Logits>> decode(size_t count, size_t firstText) {
+    std::vector<Sequence> sequences;
+    while (sequences.size() < count)
+      sequences.push_back(context.newSequence());
+    std::vector<Logits> logits(count);
+    const lathe_model &tables = context.model().tables();
+    for (uint32_t at = 0; at < std::min(2u, tables.max_context); ++at) {
+      std::vector<int32_t> ids(count);
+      std::vector<StepPart> parts;
+      for (size_t i = 0; i < count; ++i) {
+        ids[i] = int32_t((uint64_t((firstText + i) % kTexts * 2 + at) * 2654435761u >> 7) % tables.vocabulary);
+        parts.push_back({&sequences[i], {&ids[i], 1}});
+      }
+      if (Result<void> done = context.step(parts); !done)
+        return makeError("a step of {0} sequences: {1}", count, done.message());
+      for (size_t i = 0; i < count; ++i)
+        llvm::append_range(logits[i], context.logits(i));
+    }
+    return logits;
+  }
+
+  llvm::Error compare(const lathe_program &program, size_t count) {
+    for (size_t text = alone.size(); text < kTexts; ++text) {
+      llvm::Expected<std::vector<Logits>> one = decode(1, text);
+      if (!one)
+        return one.takeError();
+      alone.push_back(std::move(one->front()));
+    }
+    llvm::Expected<std::vector<Logits>> together = decode(count, 0);
+    if (!together)
+      return together.takeError();
+    for (size_t i = 0; i < count; ++i) {
+      const Logits &got = (*together)[i], &wanted = alone[i % kTexts];
+      if (got.size() != wanted.size() || std::memcmp(got.data(), wanted.data(), got.size() * sizeof(float)) != 0)
+        return makeError("program {0}: the logits of sequence {1} of {2} in a step are not bit for bit those that it "
+                         "has alone",
+                         program.name, i, count);
+    }
+    return llvm::Error::success();
+  }
+
+  Context &context;
+  std::vector<Logits> alone; ///< by text
+};
+
 } // namespace
 
 double Verification::logitsNmse() const {
@@ -245,7 +313,9 @@ llvm::Error Verification::judge(llvm::StringRef bundle) const {
 llvm::Expected<Verification> verify(std::shared_ptr<const Model> model, mlir::ModuleOp fused,
                                     reference::WeightLookup weights, const VerifyOptions &options) {
   const lathe_model &tables = model->tables();
-  Result<std::unique_ptr<Context>> context = Context::create(model, {.threads = options.threads});
+  const uint32_t pages = model->variant().cache.max_pages + 1 + tables.max_slots; // a long sequence, then short ones
+  Result<std::unique_ptr<Context>> context =
+      Context::create(model, {.threads = options.threads, .cachePages = pages});
   if (!context)
     return makeError("{0}", context.message());
   const reference::Options rounding = roundingOf(model->variant(), fused, (*context)->threads());
@@ -268,6 +338,8 @@ llvm::Expected<Verification> verify(std::shared_ptr<const Model> model, mlir::Mo
     verification.steps += 1;
   }
   verification.deviations = std::move(comparison.deviations);
+  if (llvm::Error wrong = Batches(**context).run())
+    return std::move(wrong);
   return verification;
 }
 

@@ -12,6 +12,9 @@
 // Where rows choose experts, the references take the program's choice as long as it is one of nearly equal scores: what
 // rounding tips is no mistake, and what follows a choice can only be compared with what follows the same one.
 //
+// That is one sequence's steps. Programs for steps of several sequences must then give each of them the same bits as
+// the smallest does.
+//
 // The bound is what f32 arithmetic may cost, and four times what the formats cost the same phase:
 //
 //                             logits   a phase

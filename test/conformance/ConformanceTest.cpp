@@ -178,39 +178,47 @@ TEST_P(Conformance, SameBitsInAnyChunksAndBatches) {
   }
 }
 
+// Whole steps of each decode program, one row less, and one more.
 TEST_P(Conformance, ManySequencesInAStepHaveTheBitsOfEachAlone) {
+  constexpr size_t kMost = 64, kTokens = 5;
   PipelineOptions options;
   options.backend = platform().backend;
   options.targets = {platform().target};
-  options.sequences = 20;
-  for (const char *name : {"llama-gqa", "qwen2-moe"}) {
+  options.sequences = kMost;
+  for (auto [name, quantize] : {std::pair("llama-gqa", ""), {"llama-gqa", "q4_0"}, {"qwen2-moe", ""}}) {
+    options.input.quantize = quantize;
     Compilation c(std::string("test/data/golden/") + name, options);
-    ASSERT_EQ(message(compile(c, folder.file(name))), "");
-    const auto model = Model::open(folder.file(name), {.device = platform().device}).take();
-    ASSERT_GE(model->tables().max_slots, 20u);
-    const auto context = Context::create(model, {.threads = 2, .cachePages = 24}).take();
-    for (size_t count : {9u, 20u}) {
+    const std::string bundle = folder.file(name + std::string(quantize) + "-many");
+    ASSERT_EQ(message(compile(c, bundle)), "");
+    const auto model = Model::open(bundle, {.device = platform().device}).take();
+    ASSERT_EQ(model->tables().max_slots, kMost);
+    const auto context = Context::create(model, {.threads = 2, .cachePages = kMost + 1}).take();
+    std::vector<std::vector<int32_t>> ids;
+    std::vector<Logits> alone;
+    for (size_t i = 0; i < kMost; ++i) {
+      Session session(*context);
+      ids.push_back(someIds(*model, kTokens, i));
+      alone.push_back(feedAll(session, ids[i], kTokens));
+    }
+    const std::span programs(model->variant().programs, model->variant().n_programs);
+    for (size_t count : {size_t(1), size_t(2), size_t(3), size_t(7), size_t(8), size_t(9), kMost - 1, kMost}) {
       std::vector<Sequence> sequences;
-      std::vector<std::vector<int32_t>> ids;
       std::vector<Logits> together(count);
-      for (size_t i = 0; i < count; ++i) {
+      for (size_t i = 0; i < count; ++i)
         sequences.push_back(context->newSequence());
-        ids.push_back(someIds(*model, 5, i));
-      }
-      for (size_t at = 0; at < 5; ++at) {
+      for (size_t at = 0; at < kTokens; ++at) {
         std::vector<StepPart> parts;
         for (size_t i = 0; i < count; ++i)
           parts.push_back({&sequences[i], std::span(ids[i]).subspan(at, 1)});
         ASSERT_TRUE(bool(context->step(parts)));
-        EXPECT_EQ(context->latestProgram()->distinct_sequences, 1u);
         for (size_t i = 0; i < count; ++i)
           together[i].insert(together[i].end(), context->logits(i).begin(), context->logits(i).end());
       }
-      sequences.clear();
-      for (size_t i = 0; i < count; ++i) {
-        Session alone(*context);
-        EXPECT_TRUE(together[i] == feedAll(alone, ids[i], 5)) << name << ", sequence " << i << " of " << count;
-      }
+      EXPECT_EQ(context->latestProgram(),
+                &*std::ranges::find_if(programs, [&](const lathe_program &one) { return one.max_rows >= count; }));
+      EXPECT_EQ(context->latestProgram()->distinct_sequences, 1u);
+      for (size_t i = 0; i < count; ++i)
+        EXPECT_TRUE(together[i] == alone[i]) << name << " " << quantize << ", sequence " << i << " of " << count;
     }
   }
 }

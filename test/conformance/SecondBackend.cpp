@@ -34,7 +34,12 @@ Space space(const KernelDesc &kernel, const Grid &grid, const TargetDesc &) {
 
 /// Other programs and splits, too.
 FusionOptions plan(const TargetDesc &) {
-  return {.splitPositions = 128, .decodeRows = 4, .prefillRows = 64, .prefillLogitRows = 64, .choiceTileRows = 4};
+  return {.splitPositions = 128,
+          .decodeRows = 4,
+          .sequences = 4,
+          .prefillRows = 64,
+          .prefillLogitRows = 64,
+          .choiceTileRows = 4};
 }
 
 std::vector<CodeUnit> units(const ProgramSet &set, const std::vector<Scheduled> &schedule, const TargetDesc &) {

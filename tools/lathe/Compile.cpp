@@ -229,7 +229,7 @@ void addCompile(CLI::App &app, Outcome &outcome) {
   command->add_option("--quantize-report", options->quantizeReport, "write the error of each tensor to a JSON file");
   command
       ->add_option("--sequences", options->sequences,
-                   "sequences that one step can take (default: 8); more have a program of their own")
+                   "sequences that one step can take (default: 8); 1 makes the smallest program")
       ->check(CLI::Range(1, 4096));
   command->add_option("--schedules", options->schedules,
                       "a file of schedule records (schedules/schedule.proto) beside those that lathe carries; may be "

@@ -26,7 +26,7 @@ protected:
 
   Module parse() { return mlir::parseSourceFile<mlir::ModuleOp>(test::fusionInputPath(GetParam()), &context); }
 
-  Module fuse(FusionOptions options = {}) {
+  Module fuse(FusionOptions options = {.decodeRows = 8}) {
     Module module = parse();
     mlir::PassManager passes(&context);
     buildFusionPipeline(passes, options);

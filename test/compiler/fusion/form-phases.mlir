@@ -37,6 +37,25 @@ func.func @two_linears(%ids: tensor<?xi32>) -> tensor<?x64xf32> attributes {lath
   return %y : tensor<?x64xf32>
 }
 
+// In a step of many sequences it runs once, too.
+// CHECK-LABEL: @many_sequences
+func.func @many_sequences(%ids: tensor<?xi32>) -> tensor<?x64xf32> attributes {lathe.kind = "decode", lathe.max_rows = 64 : i64} {
+  // CHECK: %[[N:.*]] = lathe.phase "embed"
+  // CHECK-NEXT: lathe.embed
+  // CHECK-NEXT: lathe.norm
+  // CHECK: lathe.phase "b" (%{{.*}} = %[[N]] :
+  // CHECK-NEXT: lathe.linear
+  // CHECK: lathe.phase "logits" (%{{.*}} = %[[N]] :
+  // CHECK-NEXT: lathe.linear
+  // CHECK-NEXT: lathe.add
+  %x = lathe.embed %ids, @a.packed : tensor<?x64xf32>
+  %n = lathe.norm rms %x, @norm.packed eps 1.0e-5 : tensor<?x64xf32>
+  %a = lathe.linear %n, [@a.packed] : tensor<?x64xf32> -> tensor<?x64xf32>
+  %b = lathe.linear %n, [@b.packed] : tensor<?x64xf32> -> tensor<?x64xf32>
+  %y = lathe.add %a, %b : tensor<?x64xf32>
+  return %y : tensor<?x64xf32>
+}
+
 // The same norm in prefill runs once, with the embedding that it alone reads; so does one that is a residual in decode.
 // CHECK-LABEL: @prefill
 func.func @prefill(%ids: tensor<?xi32>) -> tensor<?x64xf32> {

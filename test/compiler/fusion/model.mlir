@@ -1,8 +1,8 @@
 // Phases of a whole step: five a layer in decode, embedding and head aside; nine in prefill, where row ops are phases of their own.
 // RUN: lathe-opt %S/Inputs/llama-q4.mlir --lathe-fusion | FileCheck %s
 
-// CHECK-LABEL: @decode
-// CHECK-SAME: lathe.arena_bytes = 15360
+// CHECK-LABEL: @decode(
+// CHECK-SAME: lathe.arena_bytes = 1920
 // CHECK: lathe.phase "embed"
 // CHECK: lathe.phase "layers.0.attention.query+key+value"
 // CHECK: lathe.phase "layers.0.attention"
@@ -28,4 +28,14 @@
 // CHECK-COUNT-9: lathe.phase "layers.1
 // CHECK: lathe.phase "norm"
 // CHECK: lathe.phase "logits"
+// CHECK-NOT: lathe.phase
+
+// Steps of more sequences have the same phases.
+// CHECK-LABEL: @decode2(
+// CHECK-SAME: lathe.arena_bytes = 3840
+// CHECK-COUNT-12: lathe.phase
+// CHECK-NOT: lathe.phase
+// CHECK-LABEL: @decode8(
+// CHECK-SAME: lathe.arena_bytes = 15360
+// CHECK-COUNT-12: lathe.phase
 // CHECK-NOT: lathe.phase

@@ -13,6 +13,6 @@
 // DECODE: error: lathe-plan: decode-rows = 100 is not from 1 to 64
 // PREFILL: error: lathe-plan: prefill-rows = 100 is not a multiple of 64 up to 4096
 // LOGITS: error: lathe-plan: prefill-logit-rows = 300 is not from 1 to prefill-rows
-// SEQUENCES: error: lathe-plan: sequences = 5000 is not from 0 to 4096
+// SEQUENCES: error: lathe-plan: sequences = 5000 is not from 1 to 4096
 // CHOICES: error: lathe-plan: choice-tile-rows = -1 is not from 0 to 256
 module {}

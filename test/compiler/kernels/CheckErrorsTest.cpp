@@ -105,7 +105,7 @@ TEST_P(CheckErrors, AreTold) {
   context.loadDialect<ir::LatheDialect, mlir::func::FuncDialect>();
   auto module = mlir::parseSourceFile<mlir::ModuleOp>(test::fusionInputPath(GetParam().input), &context);
   mlir::PassManager passes(&context);
-  buildFusionPipeline(passes, {});
+  buildFusionPipeline(passes, {.decodeRows = 8});
   ASSERT_TRUE(module && succeeded(passes.run(*module)));
   llvm::Expected<ProgramSet> set = describe(*module);
   ASSERT_TRUE(bool(set)) << llvm::toString(set.takeError());

@@ -501,7 +501,7 @@ protected:
   std::string fused(const std::string &name) {
     auto module = mlir::parseSourceFile<mlir::ModuleOp>(test::fusionInputPath(name), &context);
     mlir::PassManager passes(&context);
-    buildFusionPipeline(passes, {});
+    buildFusionPipeline(passes, {.decodeRows = 8});
     EXPECT_TRUE(module && succeeded(passes.run(*module)));
     std::string text;
     llvm::raw_string_ostream(text) << *module;

@@ -19,7 +19,7 @@ protected:
   DescribeTest() { context.loadDialect<ir::LatheDialect, mlir::func::FuncDialect>(); }
 
   /// A module of test/compiler/fusion/Inputs, fused and described.
-  ProgramSet make(const std::string &name, FusionOptions fusion = {}, DescribeOptions options = {}) {
+  ProgramSet make(const std::string &name, FusionOptions fusion = {.decodeRows = 8}, DescribeOptions options = {}) {
     module = mlir::parseSourceFile<mlir::ModuleOp>("test/compiler/fusion/Inputs/" + name + ".mlir", &context);
     mlir::PassManager passes(&context);
     buildFusionPipeline(passes, fusion);

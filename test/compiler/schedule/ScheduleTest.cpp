@@ -63,11 +63,13 @@ TEST(FallbackTile, AlwaysFits) {
         for (int64_t panels : {1, 2, 5, 7, 16, 60, 97, 192, 3072})
           for (int64_t columns : {32, 576, 8192})
             for (bool gated : {false, true}) {
-              Program steps = program(rows);
+              Program steps = program(rows), sequences = program(rows, /*distinct=*/true);
               Phase phase = linearPhase(format, columns, gated ? 2 * panels : panels, gated);
-              Values values = fallback(steps, phase, target);
-              EXPECT_TRUE(tileFits(steps, phase, values[kTileRows], values[kTileColumns]))
-                  << target.name << " " << rows << " rows, " << panels << " panels: " << values.print();
+              for (const Program &one : {steps, sequences}) {
+                Values values = fallback(one, phase, target);
+                EXPECT_TRUE(tileFits(one, phase, values[kTileRows], values[kTileColumns]))
+                    << target.name << " " << rows << " rows, " << panels << " panels: " << values.print();
+              }
             }
 }
 
@@ -76,11 +78,31 @@ TEST(FallbackTile, OneRowWhereMemoryIsTheLimit) {
   const Phase plain = linearPhase(PackedFormat::Q4_1, 576, 96);
   const Phase logits = linearPhase(PackedFormat::Q4_1, 576, 3072, false, /*logits=*/true);
   EXPECT_EQ(fallbackRows(program(8), plain, target), 1);
-  EXPECT_EQ(fallbackRows(program(8, /*distinct=*/true), plain, target), 1);
+  EXPECT_EQ(fallbackRows(program(1, /*distinct=*/true), plain, target), 1);
   EXPECT_EQ(fallbackRows(program(256), logits, target), 1);
   EXPECT_GT(fallbackRows(program(256), plain, target), 8);
-  EXPECT_GT(fallbackRows(program(64, /*distinct=*/true), plain, target), 8);
-  EXPECT_GT(fallbackRows(program(64, /*distinct=*/true), logits, target), 8);
+}
+
+// A row that a step lacks is computed: so a tile has no more rows than share weights in registers, and one where nothing
+// is gained by sharing.
+TEST(FallbackTile, OneRegisterTileWhereAStepMayHaveAnyNumberOfRows) {
+  const TargetDesc vnni = *findTarget("sapphirerapids"), pairs = *findTarget("x86-64-v3");
+  for (bool logits : {false, true}) {
+    const Phase four = linearPhase(PackedFormat::Q4_1, 576, 96, false, logits);
+    for (int64_t rows : {8, 16, 64}) {
+      const Values values = fallback(program(rows, /*distinct=*/true), four, vnni);
+      EXPECT_EQ(values[kTileRows], 4);
+      EXPECT_EQ(values["rows"], 4);
+      EXPECT_EQ(values["panels"], 2);
+    }
+    const Values two = fallback(program(2, /*distinct=*/true), four, vnni);
+    EXPECT_EQ(two[kTileRows], 2);
+    EXPECT_EQ(two["rows"], 2);
+    EXPECT_EQ(two["panels"], 4);
+    EXPECT_EQ(fallbackRows(program(8, /*distinct=*/true), four, pairs), 1);
+    EXPECT_EQ(fallbackRows(program(64, /*distinct=*/true), four, pairs), 2);
+  }
+  EXPECT_EQ(fallbackRows(program(8, /*distinct=*/true), linearPhase(PackedFormat::F16, 576, 96), pairs), 4);
 }
 
 TEST(FallbackTile, TilesAreWorthTakingAndEnoughToShare) {
