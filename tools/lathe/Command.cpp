@@ -24,8 +24,8 @@ void addProgramFlags(CLI::App &command, ProgramFlags &program) {
       ->check(CLI::IsMember({"f16", "f32"}));
   command
       .add_option("--activations", program.activations,
-                  "what matrices of integer formats are multiplied by: q16, 16 bits as two planes of bytes; q8, one plane: "
-                  "faster, and as exact as llama.cpp; f32, exact and slow (default: q16)")
+                  "what matrices of integer formats are multiplied by: q16, 16 bits as two planes of bytes; q8, one "
+                  "plane: faster, and as exact as llama.cpp; f32, exact and slow (default: q16)")
       ->check(CLI::IsMember({"f32", "q16", "q8"}));
 }
 

@@ -1,14 +1,15 @@
 //===- Command.h - what the commands of `lathe` have in common ----------------------------------------*- C++ -*-===//
 //
 // One file a command. Each adds its subcommand and options to the CLI11 application and, when it is chosen, runs and
-// puts its llvm::Error where runProgram (Program.h) finds it. Exit codes: 0; 1, the input is wrong; 2, the command line is
-// wrong (UsageError and CLI11's own); 128 + the signal, interrupted. Results go to stdout; errors, summaries and progress to
+// puts its llvm::Error where main finds it. Exit codes: 0; 1, the input is wrong; 2, the command line is wrong
+// (UsageError and CLI11's own); 128 + the signal, interrupted. Results go to stdout; errors, summaries and progress to
 // stderr.
 //
 // The commands are in two programs. `lathe` has those that need the runtime alone and starts in a few milliseconds;
-// `lathe-compiler`, beside it, has the compiler, and with it MLIR, LLVM and Halide, which take some 30 ms to load. People
-// call `lathe`: where a command line needs the compiler, `lathe` becomes `lathe-compiler` by exec (HandOver.h). Commands that
-// need it for some of what they do (eval, tokenize) are in both, and in `lathe` give NeedsCompiler where they would.
+// `lathe-compiler`, beside it, has the compiler, and with it MLIR, LLVM and Halide, which take some 35 ms to load.
+// People call `lathe`: where a command line needs the compiler, `lathe` becomes `lathe-compiler` by exec (HandOver.h).
+// Commands that need it for some of what they do (eval, tokenize) are in both, and in `lathe` give NeedsCompiler where
+// they would.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_TOOLS_LATHE_COMMAND_H
@@ -96,8 +97,8 @@ inline constexpr CompilerCommand
     kCompile = {"compile", "compile a model into a bundle, or print a stage of the way there"},
     kInspect = {"inspect", "show what a model or a bundle is made of, or several side by side"},
     kTune = {"tune", "find faster schedules for a model's kernels on this machine, by measuring them in the model"},
-    kVerify = {"verify", "check a bundle: its weights' hash, and its program against the reference interpreter, phase by "
-                         "phase"};
+    kVerify = {"verify", "check a bundle: its weights' hash, and its program against the reference interpreter, phase "
+                         "by phase"};
 
 void addCompile(CLI::App &app, Outcome &outcome);
 void addRun(CLI::App &app, Outcome &outcome);

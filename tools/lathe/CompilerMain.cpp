@@ -12,7 +12,8 @@ using namespace lathe::cli;
 static llvm::Error checkSender(int argc, char **argv) {
   llvm::StringRef sender = argc > 1 ? argv[1] : "";
   if (!sender.consume_front(kHandedOver))
-    return llvm::make_error<UsageError>("lathe-compiler is run by lathe, which has all commands; 'lathe --help' lists them");
+    return llvm::make_error<UsageError>(
+        "lathe-compiler is run by lathe, which has all commands; 'lathe --help' lists them");
   if (sender != buildName())
     return lathe::makeError("{0} is of the build {1}, and lathe of {2}; both of one build would be right", argv[0],
                             buildName(), sender);

@@ -19,7 +19,8 @@ llvm::Error handOver(int argc, char **argv) {
   words.insert(words.end(), argv + 1, argv + argc);
   words.push_back(nullptr);
   execv(path.data(), words.data());
-  return makeError("{0}: {1}; this command needs it beside lathe, from the same build", path.data(), std::strerror(errno));
+  return makeError("{0}: {1}; this command needs it beside lathe, from the same build", path.data(),
+                   std::strerror(errno));
 }
 
 } // namespace lathe::cli

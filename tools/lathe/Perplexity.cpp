@@ -3,8 +3,8 @@
 //   PPL = exp(mean of -log p(token | those before it in its window)), over the scored tokens of all windows (Windows.h)
 //
 // As llama.cpp's perplexity tool has it, its standard error too. With --against OTHER both bundles read the same tokens
-// side by side, OTHER being what is right: PPL / PPL(OTHER), KL(OTHER || this) of each scored token's distribution, and how
-// often both have the same token on top. Kept of the logits is one step's at a time, and of each scored token its
+// side by side, OTHER being what is right: PPL / PPL(OTHER), KL(OTHER || this) of each scored token's distribution, and
+// how often both have the same token on top. Kept of the logits is one step's at a time, and of each scored token its
 // divergence, for the percentiles.
 //
 //===------------------------------------------------------------------------------------------------------------===//
@@ -122,8 +122,8 @@ double perplexityError(const Mean &surprise) { return perplexity(surprise) * sur
 /// Fails where two bundles have not the same tokens.
 llvm::Error sameVocabulary(const Reader &a, const Reader &b) {
   const auto differ = [&](const std::string &how) {
-    return makeError("{0} and {1} have different vocabularies: {2}; two bundles of one vocabulary would be right", a.path(),
-                     b.path(), how);
+    return makeError("{0} and {1} have different vocabularies: {2}; two bundles of one vocabulary would be right",
+                     a.path(), b.path(), how);
   };
   if (a.tables().vocabulary != b.tables().vocabulary)
     return differ(llvm::formatv("{0} tokens and {1}", a.tables().vocabulary, b.tables().vocabulary));
@@ -138,16 +138,16 @@ llvm::Expected<Windows> chooseWindows(const Options &options, const Reader &read
   constexpr size_t usual = 512; // llama.cpp's
   const size_t most = reader.tables().max_context, context = options.context ? options.context : std::min(usual, most);
   if (options.stride > context)
-    return llvm::make_error<UsageError>("--stride " + std::to_string(options.stride) + ": is more than the context of " +
-                                        std::to_string(context));
+    return llvm::make_error<UsageError>("--stride " + std::to_string(options.stride) +
+                                        ": is more than the context of " + std::to_string(context));
   Windows windows(context, options.stride);
   if (windows.length() > most)
     return llvm::make_error<UsageError>("--context " + std::to_string(context) + ": windows of " +
                                         std::to_string(windows.length()) + " tokens; " + reader.path() +
                                         " was compiled for at most " + std::to_string(most) + " positions");
   if (windows.scoredFrom() <= reader.tokenizer().opening().size())
-    return makeError("{0}: its tokenizer begins each text with {1} tokens of its own, and windows of {2} have no room for "
-                     "them before the first that is scored",
+    return makeError("{0}: its tokenizer begins each text with {1} tokens of its own, and windows of {2} have no room "
+                     "for them before the first that is scored",
                      reader.path(), reader.tokenizer().opening().size(), windows.length());
   return windows;
 }
@@ -165,8 +165,8 @@ llvm::Expected<Ids> readText(const std::string &file, const Reader &reader, cons
   Ids ids = encoded.take();
   ids.resize(ids.size() - reader.tokenizer().closing().size()); // no end of a text in sight
   if (ids.size() < windows.least())
-    return makeError("{0}: has {1} tokens, and two windows of {2} need {3}; a longer text or a smaller --context would be "
-                     "right",
+    return makeError("{0}: has {1} tokens, and two windows of {2} need {3}; a longer text or a smaller --context would "
+                     "be right",
                      file, ids.size(), windows.length(), windows.least());
   return ids;
 }
@@ -206,7 +206,8 @@ llvm::Error scoreWindow(const Ids &window, size_t scoredFrom, Reader &reader, Re
   return llvm::Error::success();
 }
 
-nlohmann::ordered_json json(const Scores &scores, const Windows &windows, const Options &options, const Reader &reader) {
+nlohmann::ordered_json json(const Scores &scores, const Windows &windows, const Options &options,
+                            const Reader &reader) {
   nlohmann::ordered_json all = {{"model", reader.tables().name},
                                 {"file", options.file},
                                 {"tokens", scores.tokens},
@@ -236,13 +237,13 @@ nlohmann::ordered_json json(const Scores &scores, const Windows &windows, const 
 
 void print(const Scores &scores, const Windows &windows, const Options &options) {
   llvm::raw_ostream &out = llvm::outs();
-  out << llvm::formatv("{0}: {1} tokens; {2} windows of {3}, {4} tokens scored\nPPL = {5:f4} +/- {6:f4}\n", options.file,
-                       scores.tokens, scores.windows, windows.length(), scores.surprise.count(),
+  out << llvm::formatv("{0}: {1} tokens; {2} windows of {3}, {4} tokens scored\nPPL = {5:f4} +/- {6:f4}\n",
+                       options.file, scores.tokens, scores.windows, windows.length(), scores.surprise.count(),
                        perplexity(scores.surprise), perplexityError(scores.surprise));
   if (options.against.empty())
     return;
-  out << llvm::formatv("against {0}, whose PPL = {1:f4} +/- {2:f4}:\n", options.against, perplexity(scores.otherSurprise),
-                       perplexityError(scores.otherSurprise))
+  out << llvm::formatv("against {0}, whose PPL = {1:f4} +/- {2:f4}:\n", options.against,
+                       perplexity(scores.otherSurprise), perplexityError(scores.otherSurprise))
       << llvm::formatv("  PPL ratio      {0:f6} +/- {1:f6}\n", perplexity(scores.difference),
                        perplexityError(scores.difference))
       << llvm::formatv("  KL divergence  {0:e3} +/- {1:e1}; median {2:e3}, 99 % {3:e3}, max {4:e3}\n",
@@ -274,7 +275,7 @@ llvm::Error measure(const Options &options) {
     return text.takeError();
   Scores scores;
   scores.tokens = text->size();
-  const size_t count = options.chunks ? std::min(options.chunks, windows->count(text->size())) : windows->count(text->size());
+  const size_t all = windows->count(text->size()), count = options.chunks ? std::min(options.chunks, all) : all;
   Progress progress;
   for (size_t i = 0; i < count; ++i) {
     auto first = text->begin() + ptrdiff_t(windows->begin(i));
@@ -283,7 +284,8 @@ llvm::Error measure(const Options &options) {
       llvm::copy(reader->tokenizer().opening(), window.begin());
     if (llvm::Error error = scoreWindow(window, windows->scoredFrom(), *reader, other ? &*other : nullptr, scores))
       return error;
-    progress.show(llvm::formatv("perplexity: window {0} of {1}, PPL {2:f4}", i + 1, count, perplexity(scores.surprise)).str());
+    progress.show(
+        llvm::formatv("perplexity: window {0} of {1}, PPL {2:f4}", i + 1, count, perplexity(scores.surprise)).str());
   }
   progress.clear();
   llvm::sort(scores.divergences);
@@ -306,19 +308,19 @@ void addPerplexity(CLI::App &app, Outcome &outcome) {
   command->add_option("--file", options->file, "the text; - is stdin")->required();
   command
       ->add_option("--context", options->context,
-                   "tokens of a window, of which the second half is scored (default: 512, or the model's context where that "
-                   "is less)")
+                   "tokens of a window, of which the second half is scored (default: 512, or the model's context where "
+                   "that is less)")
       ->check(CLI::Range(8, 1 << 30));
   command
       ->add_option("--stride", options->stride,
-                   "windows begin every so many tokens, and as many are scored of each, behind a context or more less half "
-                   "of them; at most the context")
+                   "windows begin every so many tokens and are longer by half of that, and as many are scored of each; "
+                   "at most the context (default: windows side by side)")
       ->check(CLI::PositiveNumber);
   command->add_option("--chunks", options->chunks, "windows at most (default: all that the text has)")
       ->check(CLI::PositiveNumber);
   command->add_option("--against", options->against,
-                      "another bundle with the same vocabulary: KL divergence from it, the ratio of both perplexities, and "
-                      "how often both have the same token on top");
+                      "another bundle with the same vocabulary: KL divergence from it, the ratio of both perplexities, "
+                      "and how often both have the same token on top");
   addDeviceFlags(*command, options->device);
   command->add_flag("--json", options->json, "one JSON object on stdout");
   onChosen(*command, options, outcome, measure);

@@ -29,8 +29,8 @@ int runGuarded(const std::function<int()> &body) {
   }
 }
 
-/// The last look at stdout, which results go to; a success that it lost is none. An error that LLVM's streams keep would
-/// end the process with LLVM's words; what stderr could not take decides nothing.
+/// The last look at stdout, which results go to; a success that it lost is none. An error that LLVM's streams keep
+/// would end the process with LLVM's words; what stderr could not take decides nothing.
 int closeStreams(int code) {
   llvm::outs().flush();
   std::error_code problem = llvm::outs().error();

@@ -19,8 +19,8 @@ int runProgram(const std::function<int()> &body);
 /// `lathe`, still without commands, in either program.
 std::unique_ptr<CLI::App> makeApp();
 
-/// Parses the command line and runs the command that it names, which leaves its error in the Outcome. An exit code where
-/// the command line is wrong or asks for help.
+/// Parses the command line and runs the command that it names, which leaves its error in the Outcome. An exit code
+/// where the command line is wrong or asks for help.
 std::optional<int> parseAndRun(CLI::App &app, int argc, char **argv);
 
 /// One line on stderr and the exit code for an error; 0 for success.
@@ -29,7 +29,8 @@ int report(llvm::Error error);
 /// Version and commit: `lathe` and `lathe-compiler` work together where they are of one build.
 const char *buildName();
 
-/// The first word of the command line of `lathe-compiler`, before buildName(); the words that `lathe` was called with follow.
+/// How the first word of `lathe-compiler`'s command line begins; buildName() ends it, and the words that `lathe` was
+/// called with follow.
 inline constexpr char kHandedOver[] = "--handed-over-by=";
 
 } // namespace lathe::cli

@@ -16,8 +16,8 @@
 
 namespace lathe::cli {
 
-/// The mean of numbers that come one by one, and its standard error: sqrt of their variance (with n below) over n - 1, as
-/// llama.cpp has it. Welford's way, which loses no digits.
+/// The mean of numbers that come one by one, and its standard error: sqrt of their variance (with n below) over n - 1,
+/// as llama.cpp has it. Welford's way, which loses no digits.
 class Mean {
 public:
   void add(double value);

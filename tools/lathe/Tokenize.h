@@ -6,8 +6,8 @@
 
 namespace lathe::cli {
 
-/// The tokenizer of a checkpoint's file or folder, as a bundle has it (runtime/abi/tokenizer_abi.h); empty where it carries
-/// none.
+/// The tokenizer of a checkpoint's file or folder, as a bundle has it (runtime/abi/tokenizer_abi.h); empty where it
+/// carries none.
 using CheckpointTokenizer = llvm::Expected<std::string>(const std::string &source);
 
 /// `ofCheckpoint` is null in a program without the compiler.

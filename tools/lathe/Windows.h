@@ -10,11 +10,11 @@
 //                           ── s ──►├────────── n + s/2 ──────────┤ …
 //                                   (no B)              │ s scored │
 //
-// Without a stride, windows of n tokens follow one another. A token is scored where the model has seen at least n/2 of its
-// window before it, and its prediction is in the window: tokens n/2 + 1 to n - 1 of each, counted from 0. What the
-// tokenizer puts before a text (B: BOS) stands in each window in the place of its first tokens.
-// With one, windows of n + s/2 tokens begin every s tokens, and the last s of each are scored. Only the first, where the
-// text itself begins, has B: llama.cpp, too, puts it into the others when they have been computed.
+// Without a stride, windows of n tokens follow one another. A token is scored where the model has seen more than n/2 of
+// its window before it: tokens n/2 + 1 to n - 1 of each, counted from 0. What the tokenizer puts before a text (B: BOS)
+// stands in each window in the place of its first tokens.
+// With one, windows of n + s/2 tokens begin every s tokens, and the last s of each are scored. Only the first, where
+// the text itself begins, has B: llama.cpp means to put it into the others too, but does when they have been computed.
 // A text must have two windows' tokens.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
