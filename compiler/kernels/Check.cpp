@@ -73,6 +73,9 @@ private:
       for (const Call &call : *calls) {
         if ((call.scope == Scope::Worker) != (calls == &phase->prologue))
           return error(symbol(call.kernel) + " has a scope that its list does not run");
+        if (call.scope != Scope::Worker && phase->rowsPerTile % rowsOf(call.kernel))
+          return error(formatv("{0} takes {1} rows, which do not divide the tile's {2}", symbol(call.kernel),
+                               rowsOf(call.kernel), phase->rowsPerTile));
         signatures.push_back(signature(call.kernel));
         if (call.views.size() != signatures.back().size())
           return error(formatv("{0} has {1} arguments and {2} views", symbol(call.kernel), signatures.back().size(),
@@ -185,7 +188,7 @@ private:
     case Base::Logits:
       return program->maxLogitRows * set.logitsStride * 4;
     case Base::Tile:
-      return 5 * 4;
+      return 7 * 4;
     }
     return 0;
   }

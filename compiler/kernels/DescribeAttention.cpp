@@ -216,6 +216,7 @@ Error PhaseDescriber::addAttend(ir::AttendOp attend, Scope scope) {
   addCache(*views, attend.getLayer());
   View partial;
   if (scope == Scope::Splits) {
+    kernel.queryStride = query->perRow / kF32;
     int64_t bytes = partialsOf(group, cache.valueSize) * kF32;
     partial = {.base = Base::Scratch, .offset = allocate(bytes * context.maxSplits()), .perSplit = bytes};
     places[attend.getResult()] = {.base = Base::Scratch, .offset = partial.offset};

@@ -37,6 +37,9 @@ Expected<Phase> PhaseDescriber::run() {
   if (phase.calls.empty())
     return error(op, "has nothing to run");
   phase.scratchBytes = llvm::alignTo(scratch, 64);
+  for (Call &call : phase.calls) // rows of a tile have scratch of their own
+    if (auto *attend = std::get_if<AttendKernel>(&call.kernel); attend && attend->takesRows())
+      attend->partialStride = phase.scratchBytes / kF32;
   phase.work = workOf(context.set, phase);
   return std::move(phase);
 }

@@ -191,8 +191,8 @@ struct AppendKernel {
   }
 };
 
-/// For one row, one KV head and one split of the context: partial softmax of the group's heads over the cache.
-/// Partial of a head: {m, l, o[valueSize]}; see lathe.attend.
+/// For one KV head and one split of the context: partial softmax of the group's heads over the cache, for one row or
+/// for rows that follow one another in a sequence. Partial of a head: {m, l, o[valueSize]}; see lathe.attend.
 struct AttendKernel {
   int64_t heads, kvHeads, headSize;
   double scale;
@@ -205,8 +205,13 @@ struct AttendKernel {
   int64_t every = 0;        ///< > 0: and by entry (position + 1) / every of a table
   int64_t temperatures = 0; ///< entries of that table
   int64_t ownValueSize = 0; ///< of a value's head, where it is not headSize
+  /// Elements between rows of q and of partial, where a call may take several rows of a tile; else 0.
+  int64_t queryStride = 0, partialStride = 0;
+  /// Of a call: chosen by the schedule stage. Where there are several, those of tile {…, first, count} are computed.
+  int64_t rows = 1;
 
   int64_t valueSize() const { return ownValueSize ? ownValueSize : headSize; }
+  bool takesRows() const { return queryStride != 0; }
 
   void name(Naming &s) const {
     s.word(nameOf(cache))
@@ -214,6 +219,8 @@ struct AttendKernel {
         .detail("kv", kvHeads)
         .size("d", headSize)
         .keySize("g", groupOf(heads, kvHeads));
+    if (rows > 1)
+      s.detail("r", rows).detail("qs", queryStride).detail("ps", partialStride);
     s.detail("scale", scale, 0).detail("pages", maxPages).size("split", splitPositions);
     s.sizeIfAny("window", window).number("cap", softcap, 0).flag("alibi", alibi);
     s.flag("scales", scales).detailIfAny("every", every).detailIfAny("of", temperatures).sizeIfAny("dv", ownValueSize);

@@ -83,7 +83,13 @@ const LinearKernel *lathe::linearOf(const Phase &phase) {
 
 int64_t lathe::rowsOf(const KernelDesc &kernel) {
   const auto *linear = std::get_if<LinearKernel>(&kernel);
-  return linear ? linear->rows : 1;
+  const auto *attend = std::get_if<AttendKernel>(&kernel);
+  return linear ? linear->rows : attend ? attend->rows : 1;
+}
+
+bool lathe::takesRuns(const KernelDesc &kernel) {
+  const auto *attend = std::get_if<AttendKernel>(&kernel);
+  return attend && attend->rows > 1;
 }
 
 int64_t Program::scratchBytes() const {
@@ -99,6 +105,8 @@ KernelDesc lathe::withTile(const KernelDesc &kernel, int64_t rows, int64_t colum
     linear->rows = rows;
     linear->panels = columns;
   }
+  if (auto *attend = std::get_if<AttendKernel>(&tiled); attend && attend->takesRows())
+    attend->rows = rows;
   return tiled;
 }
 

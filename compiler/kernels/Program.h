@@ -121,6 +121,8 @@ size_t leadingCall(const Phase &phase);
 const LinearKernel *linearOf(const Phase &phase);
 /// Rows of a step that one call takes.
 int64_t rowsOf(const KernelDesc &kernel);
+/// Whether a call is for rows of one sequence that follow one another: made for each run of such among its rows.
+bool takesRuns(const KernelDesc &kernel);
 /// The kernel as it is called for a tile of so many rows and column units.
 KernelDesc withTile(const KernelDesc &kernel, int64_t rows, int64_t columns);
 /// Whether a phase takes one row a tile: rows in order, the step as a whole, and rows that look up their choices, since

@@ -89,11 +89,11 @@ public:
   }
 
   /// What append and attend need to find their place.
-  void place(int64_t maxPages) {
-    vector("positions", ElementType::I32, 1);
-    vector("slots", ElementType::I32, 1);
+  void place(int64_t maxPages, int64_t rows = 1) {
+    vector("positions", ElementType::I32, rows);
+    vector("slots", ElementType::I32, rows);
     input("pages", ElementType::I32, {{maxPages, 1}, open(maxPages)});
-    vector("tile", ElementType::I32, 4);
+    vector("tile", ElementType::I32, rows > 1 ? 7 : 4);
   }
 
   void rotation(const Rotation &k, int64_t maxPages) {
@@ -197,10 +197,12 @@ std::vector<Argument> arguments(const AppendKernel &k) {
 }
 
 std::vector<Argument> arguments(const AttendKernel &k) {
-  int64_t group = k.heads / k.kvHeads;
+  const int64_t group = k.heads / k.kvHeads, partial = k.valueSize() + 2;
+  const bool many = k.rows > 1; // else the strides have no meaning, and equal kernels have equal arguments
   Arguments a;
-  a.place(k.maxPages);
-  a.input("q", ElementType::F32, {{k.headSize, 1}, {group, k.headSize}});
+  a.place(k.maxPages, k.rows);
+  a.input("q", ElementType::F32,
+          {{k.headSize, 1}, {group, k.headSize}, {k.rows, many ? k.queryStride : group * k.headSize}});
   if (k.alibi)
     a.vector("slopes", ElementType::F32, group);
   if (k.scales)
@@ -208,7 +210,8 @@ std::vector<Argument> arguments(const AttendKernel &k) {
   if (k.every)
     a.vector("temperatures", ElementType::F32, k.temperatures);
   a.cache(k.cache, k.kvHeads, k.headSize, k.valueSize(), /*isOutput=*/false);
-  a.output("partial", ElementType::F32, {{k.valueSize() + 2, 1}, {group, k.valueSize() + 2}});
+  a.output("partial", ElementType::F32,
+           {{partial, 1}, {group, partial}, {k.rows, many ? k.partialStride : group * partial}});
   return a.list;
 }
 

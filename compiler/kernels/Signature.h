@@ -56,9 +56,10 @@ struct Argument {
 ///            -> rotated > 0: qr f32[headSize, group];
 ///            K [64, headSize, *] and V [valueSize, 64, *] of one KV head,
 ///               pages kvHeads * 64 * (headSize + valueSize) apart
-///   attend   positions, slots, pages, tile as append, q f32[headSize, group], alibi: slopes f32[group],
+///   attend   positions i32[rows], slots i32[rows], pages as append, tile i32[4] (several rows: 7),
+///            q f32[headSize, group, rows] (rows queryStride apart), alibi: slopes f32[group],
 ///            scales: scales f32[group], every: temperatures f32[temperatures], K, V;
-///            -> partial f32[valueSize + 2, group]
+///            -> partial f32[valueSize + 2, group, rows] (rows partialStride apart)
 ///   combine  positions i32[1], partial f32[headSize + 2, heads, maxSplits] (splits splitStride apart);
 ///            sinks: sinks f32[heads];
 ///            -> as norm, columns = heads * headSize
@@ -75,7 +76,7 @@ struct Argument {
 ///            (ChoiceLayout)
 ///   collect  places i32[choices], weights f32[choices], x f32[columns, places] (rows rowStride apart); -> as norm
 /// panels = channels / 16, rounded up; `blocks` names the sequence's block of the state. group = heads / kvHeads. In
-/// `tile` {m, n, s, worker, rows of the step}, s is the split.
+/// `tile` {m, n, s, worker, rows of the step, first, count}, s is the split; its rows are [first, first + count).
 std::vector<Argument> signature(const KernelDesc &kernel);
 /// "x f32[40:1, 4:48] -> y f32[16:1, 5:16]": each dimension's extent and stride. Arguments that differ print
 /// differently.

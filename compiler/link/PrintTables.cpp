@@ -35,7 +35,8 @@ static void printCalls(const lathe_variant &variant, uint32_t first, uint32_t co
   static const char *const scopes[] = {"tile", "splits", "worker"};
   for (uint32_t i = first; i < first + count; ++i) {
     const lathe_call &call = variant.calls[i];
-    out << "    " << scopes[call.scope] << " " << variant.kernels[call.kernel].symbol << "\n";
+    out << "    " << scopes[call.scope] << (call.one_sequence ? " of one sequence " : " ")
+        << variant.kernels[call.kernel].symbol << "\n";
     for (uint32_t v = 0; v < call.n_views; ++v) {
       out << "      ";
       printView(variant, variant.views[call.first_view + v], out);

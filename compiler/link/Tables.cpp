@@ -166,6 +166,7 @@ private:
     to.kernel = kernel->second;
     to.scope = static_cast<uint32_t>(from.scope);
     to.rows_per_call = rows;
+    to.one_sequence = takesRuns(from.kernel);
     to.first_view = part->views.size();
     to.n_views = from.views.size();
     for (size_t i = 0; i < arguments.size(); ++i)

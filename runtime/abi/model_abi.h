@@ -27,7 +27,7 @@ extern "C" {
 
 #define LATHE_MODEL_MAGIC "LATHEMDL"   /* 8 bytes, no terminator, in lathe_model */
 #define LATHE_WEIGHTS_MAGIC "LATHEWTS" /* 8 bytes, no terminator, at the start of weights.bin */
-#define LATHE_ABI_VERSION 7u           /* raised with every change of this file */
+#define LATHE_ABI_VERSION 8u           /* raised with every change of this file */
 #define LATHE_MODEL_SYMBOL "lathe_model"
 #define LATHE_MAX_ARGUMENTS 32       /* views of one call */
 #define LATHE_PAGE_POSITIONS 64      /* positions of one page of the KV cache */
@@ -77,7 +77,8 @@ enum lathe_base {
   LATHE_BASE_PAGES = 7,      /* i32 [slots][max_pages] page table: logical page -> page of the pool */
   LATHE_BASE_LOGIT_ROWS = 8, /* i32 [logit rows] the rows whose logits are wanted */
   LATHE_BASE_LOGITS = 9,     /* f32 [logit rows][logits_stride] output */
-  LATHE_BASE_TILE = 10,      /* i32 [5] {m, n, s, worker} of the tile that runs, and the step's rows */
+  LATHE_BASE_TILE = 10,      /* i32 [7] {m, n, s, worker} of the tile that runs, the step's rows, and of a call for one
+                                sequence {first, count}: those of its rows that it is for */
   LATHE_BASE_LENGTHS = 11,   /* i32 [rows] known length of each row's sequence: above its position */
   LATHE_BASE_STATE = 12,     /* the recurrent states' pool of the view's layer: [blocks][state.bytes] */
   LATHE_BASE_BLOCKS = 13,    /* i32 [rows] block of that pool that belongs to the row's sequence */
@@ -109,6 +110,9 @@ typedef struct lathe_call {
   uint32_t rows_per_call; /* rows that one call covers; of TILE and SPLITS it divides the phase's rows_per_tile, and the
                              call is made rows_per_tile / rows_per_call times */
   uint32_t first_view, n_views;
+  uint32_t one_sequence; /* 1: the call is made for each run of its rows that follow one another in a sequence, by their
+                            slots and positions; TILE says which rows these are. Of TILE and SPLITS, in phases of the
+                            step's rows */
 } lathe_call;
 
 /* What a phase's rows are. */

@@ -51,6 +51,14 @@ std::span<int32_t> StepInputs::array(uint32_t base) {
   return rowMemory.as<int32_t>().subspan(place * rowEntries, rowEntries);
 }
 
+size_t StepInputs::runEnd(size_t row, size_t end) const {
+  StepInputs &self = const_cast<StepInputs &>(*this); // arrays are for writing, too
+  const std::span<const int32_t> slots = self.array(LATHE_BASE_SLOTS), positions = self.array(LATHE_BASE_POSITIONS);
+  while (++row < end && slots[row] == slots[row - 1] && positions[row] == positions[row - 1] + 1) {
+  }
+  return row;
+}
+
 std::span<int32_t> StepInputs::line(size_t slot) {
   return pageMemory.as<int32_t>().subspan(slot * variant->cache.max_pages, variant->cache.max_pages);
 }

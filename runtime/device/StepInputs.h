@@ -51,6 +51,10 @@ public:
     return phase.rows == LATHE_ROWS_LOGITS ? logitRowCount : phase.rows == LATHE_ROWS_ONCE ? 1 : rowCount;
   }
 
+  /// The end of the run of rows from `row` on, at most `end`, that follow one another in a sequence. Padding rows are
+  /// rows too, each a run.
+  size_t runEnd(size_t row, size_t end) const;
+
   /// The array of one of the bases IDS, POSITIONS, SLOTS, LOGIT_ROWS, LENGTHS, BLOCKS and PAGES.
   std::span<int32_t> array(uint32_t base);
 

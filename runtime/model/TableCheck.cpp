@@ -115,6 +115,10 @@ Result<void> checkCall(const lathe_model &model, const lathe_variant &variant, c
                 call.rows_per_call, "; 1 to ", kMaxRows, " are possible");
   LATHE_REQUIRE(prologue || phase.rows_per_tile % call.rows_per_call == 0, symbol, ": rows_per_call is ",
                 call.rows_per_call, ", which does not divide the tile's ", phase.rows_per_tile);
+  LATHE_REQUIRE(call.one_sequence == 0 || (call.one_sequence == 1 && !prologue && phase.rows == LATHE_ROWS_ALL &&
+                                           !phase.in_order),
+                symbol, ": one_sequence is ", call.one_sequence,
+                "; 0 is possible, and 1 for a tile's calls in a phase of the step's rows");
   LATHE_REQUIRE(within(call.first_view, call.n_views, variant.n_views), symbol, ": views ", call.first_view, " + ",
                 call.n_views, " of ", variant.n_views);
   LATHE_REQUIRE(call.n_views <= LATHE_MAX_ARGUMENTS, symbol, ": ", call.n_views, " views; at most ",

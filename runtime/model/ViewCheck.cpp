@@ -32,7 +32,7 @@ Wide baseBytes(const lathe_model &model, const lathe_variant &variant, const lat
   case LATHE_BASE_LOGITS:
     return (Wide(program.max_logit_rows) + paddingRows(variant)) * variant.logits_stride * Wide(sizeof(float));
   case LATHE_BASE_TILE:
-    return 5 * sizeof(int32_t);
+    return 7 * sizeof(int32_t);
   default:
     return (Wide(program.max_rows) + paddingRows(variant)) * Wide(sizeof(int32_t));
   }

@@ -109,8 +109,16 @@ private:
       const lathe_call &made = variant.calls[c];
       const bool over = made.scope == LATHE_SCOPE_SPLITS;
       for (uint64_t split = over ? 0 : s; split < (over ? inputs.splits() : s + 1); ++split)
-        for (uint32_t within = 0; within < phase->rows_per_tile / made.rows_per_call; ++within)
-          call(made, m, n, split, expert, within);
+        for (uint32_t within = 0; within < phase->rows_per_tile / made.rows_per_call; ++within) {
+          const size_t begin = m * phase->rows_per_tile + within * made.rows_per_call;
+          const size_t end = begin + made.rows_per_call;
+          for (size_t next = begin; next < end;) {
+            first = next - begin;
+            next = made.one_sequence ? inputs.runEnd(next, end) : end;
+            count = next - begin - first;
+            call(made, m, n, split, expert, within);
+          }
+        }
     }
   }
 
@@ -137,7 +145,8 @@ private:
   }
 
   void call(const lathe_call &made, uint64_t m, uint64_t n, uint64_t s, int64_t expert, uint64_t within) {
-    const int32_t numbers[5] = {int32_t(m), int32_t(n), int32_t(s), 0, int32_t(inputs.rows())};
+    const int32_t numbers[7] = {
+        int32_t(m), int32_t(n), int32_t(s), 0, int32_t(inputs.rows()), int32_t(first), int32_t(count)};
     std::memcpy(tileNumbers, numbers, sizeof numbers);
     lathe_buffer buffers[LATHE_MAX_ARGUMENTS] = {};
     void *arguments[LATHE_MAX_ARGUMENTS];
@@ -179,7 +188,8 @@ private:
   std::vector<int> files;
   std::vector<void *> libraries; ///< of the units
   const lathe_phase *phase = nullptr;
-  int32_t tileNumbers[5] = {};
+  int32_t tileNumbers[7] = {};
+  size_t first = 0, count = 0; ///< of a call: which of its rows it is for
 };
 
 class SecondDevice final : public Device {

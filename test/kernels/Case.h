@@ -36,7 +36,8 @@ enum class Fill {
 struct KernelCase {
   KernelDesc kernel;
   /// A call for each. embed: ids; norm that gathers: the row; rotate, append, attend, combine: the row's position (of
-  /// append and attend in every split); conv and scan: the positions of a sequence's rows, in order; assign: how many
+  /// append and attend in every split; attend of several rows: the positions of tile after tile, with a call for each
+  /// run of them that follow one another); conv and scan: positions of a sequence's rows, in order; assign: how many
   /// rows the step has.
   std::vector<int64_t> at = {0};
   int64_t length = 0; ///< of the row's sequence, for rotations that depend on it

@@ -53,13 +53,20 @@ void addTables(Numbers &numbers, Module &m, const Rotation &k, int64_t maxPages,
 int64_t physical(int64_t page, int64_t pages) { return pages - 1 - page % pages; }
 
 /// What says where a row is: slot 1 of the table has the pages that its sequence has come to, all else points nowhere.
-Numbers place(const std::vector<Argument> &arguments, int64_t position, int64_t split) {
+/// Of several rows at `positions`, those of the call are [first, first + count).
+Numbers place(const std::vector<Argument> &arguments, const std::vector<int64_t> &positions, int64_t split,
+              int64_t first = 0, int64_t count = 1) {
   const Argument &table = find(arguments, "pages");
+  const int64_t position = positions[first + count - 1];
   const int64_t maxPages = table.dims[0].extent, pages = find(arguments, "K").dims[2].extent;
   std::vector<double> lines(countOf(table), -1e6);
   for (int64_t page = 0; page <= position / kPagePositions; ++page)
     lines[maxPages + page] = double(physical(page, pages));
-  return {{"positions", {double(position)}}, {"slots", {1}}, {"pages", lines}, {"tile", {77, 77, double(split), 77}}};
+  std::vector<double> slots(positions.size(), 0), tile = {77, 77, double(split), 77};
+  std::fill_n(slots.begin() + first, count, 1);
+  if (positions.size() > 1)
+    tile.insert(tile.end(), {77, double(first), double(count)});
+  return {{"positions", {positions.begin(), positions.end()}}, {"slots", slots}, {"pages", lines}, {"tile", tile}};
 }
 
 /// One KV head's pages, full of `number`.
@@ -130,7 +137,7 @@ Expected<Example> test::meaning(const AppendKernel &k, const KernelCase &c) {
     if (!key)
       return key.takeError();
     for (int64_t split = 0; split < splits; ++split) {
-      Example::Call call{place(arguments, position, split), {}, at(position, split)};
+      Example::Call call{place(arguments, {position}, split), {}, at(position, split)};
       Pages cache(arguments, 99);
       call.inputs["K"] = cache.keys, call.inputs["V"] = cache.values;
       if (!k.splitPositions || position / k.splitPositions == split)
@@ -189,26 +196,34 @@ Expected<Example> test::meaning(const AttendKernel &k, const KernelCase &c) {
   if (!appended)
     return appended.takeError();
 
-  for (int64_t position : c.at) {
-    Expected<Matrix> partials = m.run("attend", {{0}, {int32_t(position)}});
+  for (size_t tile = 0; tile < c.at.size(); tile += k.rows) {
+    const std::vector<int64_t> positions(c.at.begin() + tile, c.at.begin() + tile + k.rows);
+    Expected<Matrix> partials = m.run("attend", {counting(k.rows), {positions.begin(), positions.end()}});
     if (!partials)
       return partials.takeError();
-    // What the row may not see must not matter, whatever its bits are.
-    Pages cache(arguments, kInfinity);
-    for (int64_t p = 0; p <= position; ++p)
-      cache.put(p, &keys[p * size], &values[p * valueSize]);
-    for (int64_t split = 0; split < splits; ++split) {
-      Example::Call call{place(arguments, position, split), {}, at(position, split)};
-      call.inputs["K"] = cache.keys, call.inputs["V"] = cache.values;
-      std::vector<double> &result = call.outputs["partial"];
-      if (split * k.splitPositions <= position) {
-        result = part(*partials, 0, split * group * partial, group * partial);
-      } else { // of a split that the row does not see: see lathe.attend
-        result.resize(group * partial);
-        for (int64_t h = 0; h < group; ++h)
-          result[h * partial] = -kInfinity;
+    for (int64_t first = 0, end; first < k.rows; first = end) { // each run of rows that follow one another
+      for (end = first + 1; end < k.rows && positions[end] == positions[end - 1] + 1;)
+        ++end;
+      // What no row may see must not matter, whatever its bits are.
+      Pages cache(arguments, kInfinity);
+      for (int64_t p = 0; p <= positions[end - 1]; ++p)
+        cache.put(p, &keys[p * size], &values[p * valueSize]);
+      for (int64_t split = 0; split < splits; ++split) {
+        Example::Call call{place(arguments, positions, split, first, end - first), {}, at(positions[first], split)};
+        call.inputs["K"] = cache.keys, call.inputs["V"] = cache.values;
+        std::vector<double> &result = call.outputs["partial"];
+        result.assign(k.rows * group * partial, kFree);
+        for (int64_t r = first; r < end; ++r) {
+          std::vector<double> of(group * partial);
+          if (split * k.splitPositions <= positions[r])
+            of = part(*partials, r, split * group * partial, group * partial);
+          else // of a split that the row does not see: see lathe.attend
+            for (int64_t h = 0; h < group; ++h)
+              of[h * partial] = -kInfinity;
+          std::ranges::copy(of, result.begin() + r * group * partial);
+        }
+        example.calls.push_back(std::move(call));
       }
-      example.calls.push_back(std::move(call));
     }
   }
   return example;

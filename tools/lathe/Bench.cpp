@@ -9,6 +9,7 @@
 #include "llvm/Support/raw_ostream.h"
 #include <chrono>
 #include <deque>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -168,20 +169,23 @@ private:
   /// Adds what it sees to the phase times of `step`: the mean of `runs` runs, each feeding `tokens` tokens in chunks
   /// behind those of the runs before it, to each of some sequences.
   PhaseObserver watch(const char *step, uint32_t tokens, uint32_t runs, uint32_t sequences) {
-    return [=, this, left = uint32_t(0), rows = uint32_t(0),
-            length = uint64_t(options.depth)](const PhaseEvent &event) mutable {
+    struct Progress { // of all copies of the observer
+      uint32_t left = 0, rows = 0;
+      uint64_t length;
+    };
+    return [=, this, at = std::make_shared<Progress>(Progress{.length = options.depth})](const PhaseEvent &event) {
       if (event.phase == 0) { // the next chunk begins
-        left = left ? left : tokens;
-        rows = std::min(left, bundle.context->maxRows());
-        left -= rows;
-        length += rows;
+        at->left = at->left ? at->left : tokens;
+        at->rows = std::min(at->left, bundle.context->maxRows());
+        at->left -= at->rows;
+        at->length += at->rows;
       }
       llvm::StringRef name = withoutLayer(event.table->name);
       auto found = std::find_if(times.begin(), times.end(),
                                 [&](const PhaseTime &time) { return time.step == step && time.name == name; });
       if (found == times.end())
         found = times.insert(times.end(), {step, name.str()});
-      const PhaseWork work = workOf(event, {.rows = rows, .length = length, .sequences = sequences});
+      const PhaseWork work = workOf(event, {.rows = at->rows, .length = at->length, .sequences = sequences});
       found->count += 1.0 / runs;
       found->seconds += event.seconds / runs;
       found->bytes += work.bytes / runs;

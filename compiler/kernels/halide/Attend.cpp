@@ -1,11 +1,13 @@
 //===- Attend.cpp - partial softmax over one split of the KV cache: the mathematics -----------------------------===//
 //
-// The split's positions are read in blocks that divide a page; a block's scores are one vector (or a few). Positions
-// that the row does not see get a score far below any other and no weight; blocks that it does not see are not read at
-// all.
+// A query is a head of a row, numbered from the call's first row: row * group + head. All queries of a call are of one
+// sequence, so that what is read of the cache is read once for all of them. The split's positions are read in blocks
+// that divide a page; a block's scores are one vector (or a few). Positions that a row does not see get a score far
+// below any other and no weight; blocks that no row sees are not read at all.
 //
 // The softmax of arXiv:1706.03762 in the partial form of arXiv:1805.02867 (a maximum, a sum and a mix that combine
-// joins).
+// joins). Each query's sums go over components and over positions in their order, and what other rows see adds zeros:
+// so its bits are the same whatever else is computed beside it.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #include "compiler/kernels/halide/Math.h"
@@ -18,89 +20,105 @@ AttendStages lathe::defineKernel(const AttendKernel &k, KernelBuilder &kernel) {
   const TargetDesc &target = kernel.target;
   AttendStages s;
   const int page = static_cast<int>(kPagePositions), size = static_cast<int>(k.headSize);
-  const int split = static_cast<int>(k.splitPositions);
+  const int split = static_cast<int>(k.splitPositions), window = static_cast<int>(k.window);
+  const int rows = static_cast<int>(k.rows), group = static_cast<int>(k.heads / k.kvHeads);
   s.block = static_cast<int>(4 * target.lanes);
   const int blocks = split / s.block, pageBlocks = page / s.block;
   const float unseen = -1e30f;
 
-  // Positions [begin, end) that the row sees in this split, as counted from its start.
-  Expr start = kernel.load("tile", {2}) * split, position = kernel.load("positions", {0});
-  Expr end = clamp(position + 1 - start, 0, split);
-  Expr begin = k.window ? clamp(position + 1 - static_cast<int>(k.window) - start, 0, split) : Expr(0);
-  Expr count = max(end - begin, 0);
+  // The call's rows. Directives may compute some more queries than there are, which are the last row's again.
+  auto ofCall = [&](int entry) { return unsafe_promise_clamped(kernel.load("tile", {entry}), 0, rows); };
+  Expr firstRow = rows > 1 ? ofCall(5) : Expr(0), rowCount = rows > 1 ? ofCall(6) : Expr(1);
+  auto rowOf = [&](Expr query) { return rows > 1 ? min(firstRow + query / group, rows - 1) : Expr(0); };
+  auto positionOf = [&](Expr row) { return kernel.load("positions", {row}); };
+
+  // Positions [begin, end) of this split, as counted from its start: that a row sees, and that any of them does.
+  Expr start = kernel.load("tile", {2}) * split;
+  auto beginOf = [&](Expr row) { return k.window ? clamp(positionOf(row) + 1 - window - start, 0, split) : Expr(0); };
+  auto endOf = [&](Expr row) { return clamp(positionOf(row) + 1 - start, 0, split); };
+  Expr lastRow = rows > 1 ? clamp(firstRow + rowCount - 1, 0, rows - 1) : Expr(0);
+  Expr begin = beginOf(firstRow), end = endOf(lastRow), count = max(end - begin, 0);
   Expr firstBlock = unsafe_promise_clamped(min(begin / s.block, blocks - 1), 0, blocks - 1);
   Expr blockCount =
       unsafe_promise_clamped(select(count > 0, (end + s.block - 1) / s.block - begin / s.block, 0), 0, blocks);
-  // Bounds inference may ask for a block of an empty range: it gets a page that the row does see.
+  // Bounds inference may ask for a block of an empty range: it gets a page that a row does see.
   const int maxPages = static_cast<int>(k.maxPages);
-  Expr firstPage = k.window ? max(position + 1 - static_cast<int>(k.window), 0) / page : Expr(0);
+  Expr firstPage = k.window ? max(positionOf(firstRow) + 1 - window, 0) / page : Expr(0);
   auto physical = [&](Expr pageOfSplit) {
-    Expr logical = clamp(start / page + pageOfSplit, firstPage, position / page);
-    Expr physical = kernel.load("pages", {unsafe_promise_clamped(logical, 0, maxPages - 1), kernel.load("slots", {0})});
+    Expr logical = clamp(start / page + pageOfSplit, firstPage, positionOf(lastRow) / page);
+    Expr physical =
+        kernel.load("pages", {unsafe_promise_clamped(logical, 0, maxPages - 1), kernel.load("slots", {firstRow})});
     return unsafe_promise_clamped(physical, 0, kernel.extent("K", 2) - 1);
   };
 
+  // The cache's numbers in f32: what the products read.
   ImageParam q = kernel.in("q"), keys = kernel.in("K"), valuesIn = kernel.in("V");
   Expr block = s.b + firstBlock;
+  s.key = Func("key"), s.value = Func("value");
+  s.key(s.v, s.c, s.b) = widen(keys((block % pageBlocks) * s.block + s.v, s.c, physical(block / pageBlocks)), target);
+  Expr place = begin + s.p;
+  s.value(s.c, s.p) = widen(valuesIn(s.c, place % page, physical(place / page)), target);
+
   s.component = RDom(0, size, "component");
   s.dot = Func("dot");
-  s.dot(s.v, s.h, s.b) = 0.0f;
-  s.dot(s.v, s.h, s.b) +=
-      q(s.component, s.h) *
-      widen(keys((block % pageBlocks) * s.block + s.v, s.component, physical(block / pageBlocks)), target);
-  Expr scale = static_cast<float>(k.scale);
+  s.dot(s.v, s.i, s.b) = 0.0f;
+  s.dot(s.v, s.i, s.b) += q(s.component, s.i % group, rowOf(s.i)) * s.key(s.v, s.component, s.b);
+  Expr position = positionOf(rowOf(s.i)), scale = static_cast<float>(k.scale);
   if (k.scales)
-    scale = strict_float(scale * kernel.in("scales")(s.h));
+    scale = strict_float(scale * kernel.in("scales")(s.i % group));
   if (k.every) {
     Expr entry =
         unsafe_promise_clamped((position + 1) / static_cast<int>(k.every), 0, static_cast<int>(k.temperatures) - 1);
     scale = strict_float(scale * kernel.in("temperatures")(entry));
   }
-  Expr score = s.dot(s.v, s.h, s.b) * scale;
+  Expr score = s.dot(s.v, s.i, s.b) * scale;
   if (k.softcap != 0)
     score = softcap(score, k.softcap);
   if (k.alibi) {
     Expr distance = start + block * s.block + s.v - position; // not above 0 where it is seen
-    score = strict_float(score + kernel.in("slopes")(s.h) * cast<float>(distance));
+    score = strict_float(score + kernel.in("slopes")(s.i % group) * cast<float>(distance));
   }
-  auto seen = [&](Expr offset) { return offset >= begin && offset < end; };
+  Expr offset = block * s.block + s.v, seen = offset >= beginOf(rowOf(s.i)) && offset < endOf(rowOf(s.i));
   s.score = Func("score");
-  s.score(s.v, s.h, s.b) = select(seen(block * s.block + s.v), score, unseen);
+  s.score(s.v, s.i, s.b) = select(seen, score, unseen);
 
   s.blocks = RDom(0, blockCount, "blocks");
   s.highLanes = Func("high_lanes");
-  s.highLanes(s.v, s.h) = unseen;
-  s.highLanes(s.v, s.h) = max(s.highLanes(s.v, s.h), s.score(s.v, s.h, s.blocks));
+  s.highLanes(s.v, s.i) = unseen;
+  s.highLanes(s.v, s.i) = max(s.highLanes(s.v, s.i), s.score(s.v, s.i, s.blocks));
   s.highTree = treeReduce(s.highLanes, s.block, [](Expr a, Expr b) { return max(a, b); });
   s.high = Func("high");
-  s.high(s.h) = s.highTree.at(s.h);
+  s.high(s.i) = s.highTree.at(s.i);
 
   s.weight = Func("weight");
-  s.weight(s.v, s.h, s.b) =
-      select(seen(block * s.block + s.v), exponential(s.score(s.v, s.h, s.b) - s.high(s.h)), 0.0f);
+  s.weight(s.v, s.i, s.b) = select(seen, exponential(s.score(s.v, s.i, s.b) - s.high(s.i)), 0.0f);
   s.sumLanes = Func("sum_lanes");
-  s.sumLanes(s.v, s.h) = 0.0f;
-  s.sumLanes(s.v, s.h) += s.weight(s.v, s.h, s.blocks);
+  s.sumLanes(s.v, s.i) = 0.0f;
+  s.sumLanes(s.v, s.i) += s.weight(s.v, s.i, s.blocks);
   s.sumTree = treeReduce(s.sumLanes, s.block, [](Expr a, Expr b) { return strict_float(a + b); });
   s.sum = Func("sum");
-  s.sum(s.h) = s.sumTree.at(s.h);
+  s.sum(s.i) = s.sumTree.at(s.i);
 
-  s.position = RDom(begin, count, "position");
-  Expr p = s.position;
+  s.position = RDom(0, count, "position");
+  Expr p = begin + s.position;
   s.mixed = Func("mixed");
-  s.mixed(s.c, s.h) = 0.0f;
-  s.mixed(s.c, s.h) += s.weight(p % s.block, s.h, unsafe_promise_clamped(p / s.block - firstBlock, 0, blocks - 1)) *
-                       widen(valuesIn(s.c, p % page, physical(p / page)), target);
+  s.mixed(s.c, s.i) = 0.0f;
+  Expr ofBlock = unsafe_promise_clamped(p / s.block - firstBlock, 0, blocks - 1);
+  s.mixed(s.c, s.i) += s.weight(p % s.block, s.i, ofBlock) * s.value(s.c, s.position);
 
   // -inf by its bits: arithmetic may assume that there are no infinities.
-  Expr high =
-      reinterpret<float>(select(count > 0, reinterpret<int32_t>(s.high(s.h)), static_cast<int32_t>(0xff800000)));
+  auto orNothing = [&](Expr high, Expr row) {
+    return reinterpret<float>(
+        select(endOf(row) > beginOf(row), reinterpret<int32_t>(high), static_cast<int32_t>(0xff800000)));
+  };
+  s.query = RDom(0, rowCount * group, "query");
+  s.mixedComponent = RDom(0, static_cast<int>(k.valueSize()), 0, rowCount * group, "mixed_component");
+  Expr i = s.query, c = s.mixedComponent.x, j = s.mixedComponent.y;
   s.partial = Func("partial_out");
-  s.partial(s.c, s.h) = undef<float>();
-  s.partial(0, s.h) = high;
-  s.partial(1, s.h) = s.sum(s.h);
-  s.mixedComponent = RDom(0, static_cast<int>(k.valueSize()), "mixed_component");
-  s.partial(2 + s.mixedComponent, s.h) = s.mixed(s.mixedComponent, s.h);
+  s.partial(s.c, s.i, s.r) = undef<float>();
+  s.partial(0, i % group, rowOf(i)) = orNothing(s.high(i), rowOf(i));
+  s.partial(1, i % group, rowOf(i)) = s.sum(i);
+  s.partial(2 + c, j % group, rowOf(j)) = s.mixed(c, j);
   kernel.out("partial", s.partial);
   return s;
 }

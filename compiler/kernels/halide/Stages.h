@@ -98,18 +98,19 @@ struct AppendStages {
 
 struct AttendStages {
   int block; ///< positions of one block: a divisor of a page
-  Halide::Var v{"v"}, h{"h"}, b{"b"}, c{"c"};
-  Halide::Func dot, score;          ///< [v, h, b]: b counts blocks from the first seen one
+  Halide::Var v{"v"}, i{"i"}, r{"r"}, b{"b"}, c{"c"}, p{"p"};
+  Halide::Func key, value;          ///< [v, c, b], [c, p]: the cache in f32; b, p: from the first that is seen
+  Halide::Func dot, score;          ///< [v, i, b]: i is a query
   Halide::RDom component;           ///< of dot
-  Halide::Func highLanes, sumLanes; ///< [v, h]
+  Halide::Func highLanes, sumLanes; ///< [v, i]
   Halide::RDom blocks;              ///< of both
   Tree highTree, sumTree;
-  Halide::Func high, sum;      ///< [h]
-  Halide::Func weight;         ///< [v, h, b]
-  Halide::Func mixed;          ///< [c, h]
-  Halide::RDom position;       ///< of mixed
-  Halide::Func partial;        ///< [c, h]; updates: maximum, sum, mix
-  Halide::RDom mixedComponent; ///< of the last
+  Halide::Func high, sum;             ///< [i]
+  Halide::Func weight;                ///< [v, i, b]
+  Halide::Func mixed;                 ///< [c, i]
+  Halide::RDom position;              ///< of mixed
+  Halide::Func partial;               ///< [c, head, row]; updates: maximum, sum, mix
+  Halide::RDom query, mixedComponent; ///< of the first two, and of the last: component, query
 };
 
 struct CombineStages {

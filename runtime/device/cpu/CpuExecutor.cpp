@@ -137,9 +137,23 @@ bool CpuExecutor::callRows(Worker &self, const lathe_phase &phase, uint32_t inde
                            int64_t expert) {
   const uint32_t rows = plan.calls[index].rows;
   const int64_t times = rows == phase.rows_per_tile ? 1 : phase.rows_per_tile / rows; // mostly no division
+  const bool runs = plan.calls[index].oneSequence;
   for (int64_t within = 0; within < times; ++within)
-    if (!call(self, index, m, n, s, expert, within))
+    if (runs ? !callRuns(self, phase, index, m, n, s, within) : !call(self, index, m, n, s, expert, within))
       return false;
+  return true;
+}
+
+bool CpuExecutor::callRuns(Worker &self, const lathe_phase &phase, uint32_t index, int64_t m, int64_t n, int64_t s,
+                           int64_t within) {
+  const size_t rows = plan.calls[index].rows, begin = size_t(m) * phase.rows_per_tile + size_t(within) * rows;
+  for (size_t first = begin, end; first < begin + rows; first = end) {
+    end = inputs.runEnd(first, begin + rows);
+    self.tile[5] = int32_t(first - begin);
+    self.tile[6] = int32_t(end - first);
+    if (!call(self, index, m, n, s, 0, within))
+      return false;
+  }
   return true;
 }
 

@@ -55,7 +55,7 @@ private:
     std::array<lathe_buffer, LATHE_MAX_ARGUMENTS> buffers{};
     std::array<void *, LATHE_MAX_ARGUMENTS> arguments{};
     std::array<uintptr_t, 3> local{}; ///< by Local
-    int32_t tile[5]{};                ///< LATHE_BASE_TILE: {m, n, s, worker, rows of the step}
+    int32_t tile[7]{};                ///< LATHE_BASE_TILE: {m, n, s, worker, rows of the step, first, count}
   };
 
   struct Grid {
@@ -75,6 +75,9 @@ private:
   /// A call, as often as it takes to cover the rows of its tile.
   bool callRows(Worker &self, const lathe_phase &phase, uint32_t index, int64_t m, int64_t n, int64_t s,
                 int64_t expert);
+  /// A call for each run of rows of one sequence among those that it takes.
+  bool callRuns(Worker &self, const lathe_phase &phase, uint32_t index, int64_t m, int64_t n, int64_t s,
+                int64_t within);
   bool call(Worker &self, uint32_t index, int64_t m, int64_t n, int64_t s, int64_t expert = 0, int64_t within = 0);
   void observe(const lathe_phase &phase, const Grid &grid, double seconds) const;
   Grid gridOf(const lathe_phase &phase) const;

@@ -30,7 +30,7 @@ Plan makePlan(const lathe_variant &variant, const Bases &bases) {
   for (uint32_t i = 0; i < variant.n_calls; ++i) {
     const lathe_call &call = variant.calls[i];
     plan.calls.push_back({variant.kernels[call.kernel].function, call.first_view, call.n_views, call.rows_per_call,
-                          call.scope == LATHE_SCOPE_SPLITS});
+                          call.scope == LATHE_SCOPE_SPLITS, call.one_sequence != 0});
   }
   return plan;
 }

@@ -41,7 +41,8 @@ struct PlannedCall {
   lathe_kernel_function function;
   uint32_t firstView, views;
   uint32_t rows;   ///< that one call covers
-  bool overSplits; ///< scope LATHE_SCOPE_SPLITS
+  bool overSplits;  ///< scope LATHE_SCOPE_SPLITS
+  bool oneSequence; ///< made for each run of its rows
 };
 
 struct Plan {

@@ -241,7 +241,7 @@ TEST_F(DescribeTest, TilesMustDivideTheGrid) {
   EXPECT_THAT(wrong(set), testing::HasSubstr("program prefill, phase \"layers.0.mlp.gate+up\": tiles of 16 x 8"));
 }
 
-// A phase without a linear may take several rows a tile: each call is made for each of them, with scratch of its own.
+// A phase without a linear may take several rows a tile, each with scratch of its own.
 TEST_F(DescribeTest, TilesOfRowsHaveTheirOwnScratch) {
   ProgramSet set = make("llama-q4");
   Program &prefill = set.programs[1];
@@ -256,6 +256,12 @@ TEST_F(DescribeTest, TilesOfRowsHaveTheirOwnScratch) {
   EXPECT_FALSE(tileFits(prefill, *attention, 17, 1));
   setTile(*attention, 16, 1);
   EXPECT_EQ(prefill.scratchBytes(), std::max(before, 16 * row));
+  // Attention takes them together, and all else one by one.
+  const auto &attend = std::get<AttendKernel>(attention->calls[0].kernel);
+  EXPECT_EQ(attend.rows, 16);
+  EXPECT_EQ(attend.partialStride * 4, row);
+  EXPECT_TRUE(takesRuns(attend));
+  EXPECT_EQ(rowsOf(attention->calls[1].kernel), 1);
   EXPECT_EQ(wrong(set), "");
 }
 

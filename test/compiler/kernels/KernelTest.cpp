@@ -108,7 +108,24 @@ TEST(Kernel, PagesReachAsFarAsAnIndexCan) {
   EXPECT_EQ(pages.stride, 2 * 2 * 64 * 16);
   EXPECT_LE(pages.extent * pages.stride, int64_t(1) << 31);
   EXPECT_GT((pages.extent + 1) * pages.stride, (int64_t(1) << 31) - 1);
-  EXPECT_EQ(argument(list, "partial", true).dims, (Dims{{18, 1}, {2, 18}}));
+  EXPECT_EQ(argument(list, "partial", true).dims, (Dims{{18, 1}, {2, 18}, {1, 36}}));
+}
+
+// Strides of one row mean nothing: decode's kernel and a prefill's of one row are the same.
+TEST(Kernel, AttendTakesRowsThatLieApart) {
+  AttendKernel k{4, 2, 16, 0.25, 0, 0, CacheFormat::F16, 16, 256};
+  const std::string one = symbol(k);
+  EXPECT_FALSE(k.takesRows());
+  k.queryStride = 80, k.partialStride = 100;
+  EXPECT_TRUE(k.takesRows());
+  EXPECT_EQ(symbol(k), one);
+  EXPECT_EQ(print(signature(k)), print(signature(AttendKernel{4, 2, 16, 0.25, 0, 0, CacheFormat::F16, 16, 256})));
+  k.rows = 4;
+  const std::vector<Argument> list = signature(k);
+  EXPECT_EQ(argument(list, "positions").dims, (Dims{{4, 1}}));
+  EXPECT_EQ(argument(list, "tile").dims, (Dims{{7, 1}}));
+  EXPECT_EQ(argument(list, "q").dims, (Dims{{16, 1}, {2, 16}, {4, 80}}));
+  EXPECT_EQ(argument(list, "partial", true).dims, (Dims{{18, 1}, {2, 18}, {4, 100}}));
 }
 
 TEST(Kernel, QuantisedRowsAreFourArraysInOneBlock) {
@@ -146,7 +163,10 @@ TEST(Kernel, SymbolsAreIdentifiersAndDifferWhereDescriptionsDo) {
   AttendKernel attend{4, 2, 16, 0.25, 0, 0, CacheFormat::F16, 16, 256};
   vary(
       attend, [](auto &) {}, [](auto &k) { k.window = 50; }, [](auto &k) { k.softcap = 50; },
-      [](auto &k) { k.scale = 0.125; }, [](auto &k) { k.splitPositions = 64; });
+      [](auto &k) { k.scale = 0.125; }, [](auto &k) { k.splitPositions = 64; },
+      [](auto &k) { k.rows = 4, k.queryStride = 64, k.partialStride = 96; },
+      [](auto &k) { k.rows = 4, k.queryStride = 80, k.partialStride = 96; },
+      [](auto &k) { k.rows = 4, k.queryStride = 64, k.partialStride = 112; });
   CombineKernel combine{4, 16, 72, 4, 256};
   vary(
       combine, [](auto &) {}, [](auto &k) { k.output = ActFormat::Q16; }, [](auto &k) { k.maxSplits = 5; },

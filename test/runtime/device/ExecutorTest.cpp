@@ -15,11 +15,12 @@ namespace {
 
 using ::testing::HasSubstr;
 
-/// One call that a kernel saw: {m, n, s, worker} and the offset of its second argument from the start of the arena.
+/// One call that a kernel saw: {m, n, s, worker}, the rows that it is for, and where its second argument is.
 struct Seen {
   char kernel;
   int32_t m, n, s, worker;
   const uint8_t *host;
+  int32_t first, count;
 };
 std::mutex seenLock;
 std::vector<Seen> seen;
@@ -28,17 +29,18 @@ int failAt = -1; ///< m at which kernel 'a' fails with code 5
 template <char kName> int record(void **args) {
   const auto *tile = reinterpret_cast<const int32_t *>(static_cast<lathe_buffer *>(args[0])->host);
   const std::lock_guard lock(seenLock);
-  seen.push_back({kName, tile[0], tile[1], tile[2], tile[3], static_cast<lathe_buffer *>(args[1])->host});
+  seen.push_back({kName, tile[0], tile[1], tile[2], tile[3], static_cast<lathe_buffer *>(args[1])->host,
+                  tile[5], tile[6]});
   return kName == 'a' && tile[0] == failAt ? 5 : 0;
 }
 
 /// A model of one program and one phase: a prologue 'p' and calls 'a' and 'b', each with a tile view and an arena view.
 class OnePhase {
 public:
-  lathe_dim dims[2] = {{0, 4, 1, 0}, {0, 1, 1, 0}};
+  lathe_dim dims[2] = {{0, 7, 1, 0}, {0, 1, 1, 0}};
   lathe_view views[6]{};
   lathe_call calls[3] = {
-      {0, LATHE_SCOPE_WORKER, 1, 0, 2}, {1, LATHE_SCOPE_TILE, 1, 2, 2}, {2, LATHE_SCOPE_TILE, 1, 4, 2}};
+      {0, LATHE_SCOPE_WORKER, 1, 0, 2, 0}, {1, LATHE_SCOPE_TILE, 1, 2, 2, 0}, {2, LATHE_SCOPE_TILE, 1, 4, 2, 0}};
   lathe_kernel kernels[3] = {{"p", "-", record<'p'>}, {"a", "-", record<'a'>}, {"b", "-", record<'b'>}};
   lathe_phase phase = {"only", LATHE_PHASE_KERNELS, LATHE_ROWS_ALL, 1, 1, 0, 0, 0, 0, 1, 1, 0, 0, {}, {}, {}};
   lathe_program program = {"test", 8, 8, 0, 0, 1, 1 << 20, 1 << 16};
@@ -76,6 +78,8 @@ public:
 
   bool wholeTiles = true; ///< a call takes all rows of its tile
 
+  std::vector<int32_t> slots; ///< of the rows; none: all 0
+
   Result<void> run(unsigned workers, std::vector<int32_t> positions, std::vector<int32_t> logitRows = {},
                    const PhaseObserver &observer = {}) {
     for (lathe_call &call : calls)
@@ -88,7 +92,7 @@ public:
                    .take();
     seen.clear();
     const std::vector<int32_t> zeros(positions.size());
-    return executor->run(0, {zeros, positions, zeros, logitRows}, observer);
+    return executor->run(0, {zeros, positions, slots.empty() ? zeros : slots, logitRows}, observer);
   }
 };
 
@@ -133,6 +137,31 @@ TEST_P(Workers, MakeACallForEachRowOfATile) {
   using Calls = std::vector<std::pair<char, ptrdiff_t>>;
   EXPECT_EQ(byTile[0], (Calls{{'a', 0}, {'a', 100}, {'b', 0}}));
   EXPECT_EQ(byTile[1], (Calls{{'a', 1000}, {'a', 1100}, {'b', 1000}}));
+}
+
+// Rows of a sequence that follow one another are one call's; a break in slots or in positions makes another. Padding
+// rows are all at position 0, so each is alone.
+TEST_P(Workers, MakeACallForEachRunOfRowsOfASequence) {
+  OnePhase test;
+  test.wholeTiles = false;
+  test.phase.n_calls = 2;
+  test.phase.rows_per_tile = 4;
+  test.calls[1].rows_per_call = test.calls[2].rows_per_call = 4;
+  test.calls[1].one_sequence = 1;
+  test.slots = {1, 1, 1, 1, 1, 1, 2, 2};
+  ASSERT_TRUE(test.run(GetParam(), {7, 8, 9, 10, 11, 20, 21, 22}));
+  using Runs = std::vector<std::pair<int32_t, int32_t>>;
+  std::map<int32_t, Runs> runs;
+  for (const Seen &call : of('a'))
+    runs[call.m].push_back({call.first, call.count});
+  EXPECT_EQ(runs, (std::map<int32_t, Runs>{{0, {{0, 4}}}, {1, {{0, 1}, {1, 1}, {2, 2}}}}));
+  EXPECT_EQ(of('b').size(), 2u);
+  test.slots = {0, 0, 0, 0, 0};
+  ASSERT_TRUE(test.run(GetParam(), {0, 1, 2, 3, 4}));
+  runs.clear();
+  for (const Seen &call : of('a'))
+    runs[call.m].push_back({call.first, call.count});
+  EXPECT_EQ(runs[1], (Runs{{0, 1}, {1, 1}, {2, 1}, {3, 1}}));
 }
 
 TEST_P(Workers, RunPrologueOnceEachBeforeTheirFirstTile) {

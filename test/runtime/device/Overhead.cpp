@@ -18,7 +18,7 @@ static double stepSeconds(unsigned workers, uint32_t phases, uint32_t tiles, uin
   std::vector<lathe_call> calls;
   std::vector<lathe_phase> table;
   for (uint32_t i = 0; i < phases; ++i) {
-    calls.push_back({0, LATHE_SCOPE_TILE, 1, i * views, views});
+    calls.push_back({0, LATHE_SCOPE_TILE, 1, i * views, views, 0});
     table.push_back({"", LATHE_PHASE_KERNELS, LATHE_ROWS_ALL, 1, tiles, 0, 0, 0, 0, i, 1, 0, 0, {}, {}, {}});
   }
   const lathe_program program{"", 1, 1, 0, 0, phases, 1 << 20, 0};

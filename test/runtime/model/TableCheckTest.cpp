@@ -145,6 +145,8 @@ TEST(TableCheck, Calls) {
   EXPECT_THAT(refusal([](Tables &t) { t.calls[0].scope = 3; }), HasSubstr("scope 3"));
   EXPECT_THAT(refusal([](Tables &t) { t.calls[1].rows_per_call = 0; }), HasSubstr("rows_per_call is 0"));
   EXPECT_THAT(refusal([](Tables &t) { t.calls[4].rows_per_call = 3; }), HasSubstr("does not divide the tile's 2"));
+  EXPECT_THAT(refusal([](Tables &t) { t.calls[4].one_sequence = 2; }), HasSubstr("one_sequence is 2"));
+  EXPECT_THAT(refusal([](Tables &t) { t.calls[1].one_sequence = 1; }), HasSubstr("one_sequence is 1"));
   EXPECT_THAT(refusal([](Tables &t) { t.calls[0].first_view = ~0u; }), HasSubstr("views 4294967295 + 3"));
   EXPECT_THAT(refusal([](Tables &t) { t.calls[0].n_views = 33; }), HasSubstr("at most 32"));
   EXPECT_THAT(refusal([](Tables &t) { t.kernels[6].function = nullptr; }), HasSubstr("kernel 6"));

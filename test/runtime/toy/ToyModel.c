@@ -194,16 +194,16 @@ static const lathe_view views[V_COUNT] = {
 
 enum { C_EMBED, C_LAYER, C_LAYER_CALLS = 4, C_GATHER = C_LAYER + TOY_LAYERS * C_LAYER_CALLS, C_LOGITS, C_COUNT };
 #define LAYER_CALLS(layer)                                                                                             \
-  {K_SCALE, LATHE_SCOPE_WORKER, 1, V_LAYER + layer * V_LAYER_VIEWS, 3},                                                \
-      {K_APPEND, LATHE_SCOPE_TILE, 1, V_LAYER + layer * V_LAYER_VIEWS + 3, 7},                                         \
-      {K_ATTEND, LATHE_SCOPE_TILE, 1, V_LAYER + layer * V_LAYER_VIEWS + 10, 6},                                        \
-      {K_COMBINE, LATHE_SCOPE_SPLITS, 2, V_LAYER + layer * V_LAYER_VIEWS + 16, 4}
+  {K_SCALE, LATHE_SCOPE_WORKER, 1, V_LAYER + layer * V_LAYER_VIEWS, 3, 0},                                             \
+      {K_APPEND, LATHE_SCOPE_TILE, 1, V_LAYER + layer * V_LAYER_VIEWS + 3, 7, 0},                                      \
+      {K_ATTEND, LATHE_SCOPE_TILE, 1, V_LAYER + layer * V_LAYER_VIEWS + 10, 6, 0},                                     \
+      {K_COMBINE, LATHE_SCOPE_SPLITS, 2, V_LAYER + layer * V_LAYER_VIEWS + 16, 4, 0}
 static const lathe_call calls[C_COUNT] = {
-    {K_EMBED, LATHE_SCOPE_TILE, 1, V_EMBED, 3},
+    {K_EMBED, LATHE_SCOPE_TILE, 1, V_EMBED, 3, 0},
     LAYER_CALLS(0),
     LAYER_CALLS(1),
-    {K_GATHER, LATHE_SCOPE_WORKER, 1, V_GATHER, 3},
-    {K_LOGITS, LATHE_SCOPE_TILE, 2, V_LOGITS, 3},
+    {K_GATHER, LATHE_SCOPE_WORKER, 1, V_GATHER, 3, 0},
+    {K_LOGITS, LATHE_SCOPE_TILE, 2, V_LOGITS, 3, 0},
 };
 
 /* Phases: {name, kind, rows, rows per tile, column tiles, splits, in order, prologue, calls, result, hidden, choices, launch, work}. */
