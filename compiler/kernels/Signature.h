@@ -12,6 +12,8 @@ namespace lathe {
 
 enum class ElementType { F32, F16, BF16, I8, U8, U16, I32 };
 int64_t elementBytes(ElementType type);
+/// Of keys and values.
+ElementType elementType(CacheFormat format);
 
 /// One argument: a dense-or-strided array. Strides are in elements; dims[0] is innermost.
 struct Argument {
@@ -54,10 +56,10 @@ struct Argument {
 ///            rotated > 0: tables as rotate, q f32[headSize, group];
 ///            k f32[headSize], v f32[valueSize];
 ///            -> rotated > 0: qr f32[headSize, group];
-///            K [64, headSize, *] and V [valueSize, 64, *] of one KV head,
-///               pages kvHeads * 64 * (headSize + valueSize) apart
+///            K [64, headSize, *] and V [valueSize, 64, *] of one KV head, of q8 and S f32[64, 2, *], keys' scales first;
+///               pages kvHeads * cacheHead bytes apart
 ///   attend   positions, slots, pages, tile as append, q f32[headSize, group], alibi: slopes f32[group],
-///            scales: scales f32[group], every: temperatures f32[temperatures], K, V;
+///            scales: scales f32[group], every: temperatures f32[temperatures], K, V, S;
 ///            -> partial f32[valueSize + 2, group]
 ///   combine  positions i32[1], partial f32[headSize + 2, heads, maxSplits] (splits splitStride apart);
 ///            sinks: sinks f32[heads];

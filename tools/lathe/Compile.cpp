@@ -188,9 +188,9 @@ llvm::Error compileCommand(const Options &options) {
 void addProgramFlags(CLI::App &command, ProgramFlags &program) {
   command
       .add_option("--kv", program.cache,
-                  "numbers of the KV cache: f16, or f32, which takes twice the memory (default: f32 when all matrices "
-                  "are f32, else f16)")
-      ->check(CLI::IsMember({"f16", "f32"}));
+                  "numbers of the KV cache: f16; f32, exact, in twice the memory; or q8, bytes with a scale for each "
+                  "position and head, in half of it (default: f32 when all matrices are f32, else f16)")
+      ->check(CLI::IsMember({"f16", "f32", "q8"}));
   command
       .add_option("--activations", program.activations,
                   "what matrices of integer formats are multiplied by: q16, 16 bits as two planes of bytes; q8, one plane: "
@@ -216,8 +216,7 @@ PipelineOptions pipelineOptions(const InputOptions &input, const ProgramFlags &p
                                 Progress &progress) {
   PipelineOptions options;
   options.input = input;
-  if (!program.cache.empty())
-    options.cache = program.cache == "f32" ? CacheFormat::F32 : CacheFormat::F16;
+  options.cache = findCacheFormat(program.cache);
   options.activations = findActFormat(program.activations);
   options.jobs = jobs;
   options.cacheDirectory = defaultCacheDirectory();

@@ -42,11 +42,21 @@ AttendStages lathe::defineKernel(const AttendKernel &k, KernelBuilder &kernel) {
 
   ImageParam q = kernel.in("q"), keys = kernel.in("K"), valuesIn = kernel.in("V");
   Expr block = s.b + firstBlock;
+  const bool bytes = k.cache == CacheFormat::Q8;
+  if (bytes) {
+    s.spread = SpreadStages("spread", size, {s.h}, [&](const std::vector<Expr> &at) { return q(at); });
+    s.query = Func("query");
+    s.query(s.c, s.h) = s.spread.levels.empty() ? q(s.c, s.h) : s.spread.levels.back()(s.c, s.h);
+  }
+  /// Of a block's position: its key's scale, or (1) its value's.
+  auto scaleOf = [&](int which) -> Expr {
+    return kernel.in("S")((block % pageBlocks) * s.block + s.v, which, physical(block / pageBlocks));
+  };
   s.component = RDom(0, size, "component");
   s.dot = Func("dot");
   s.dot(s.v, s.h, s.b) = 0.0f;
   s.dot(s.v, s.h, s.b) +=
-      q(s.component, s.h) *
+      (bytes ? s.query(s.component, s.h) : q(s.component, s.h)) *
       widen(keys((block % pageBlocks) * s.block + s.v, s.component, physical(block / pageBlocks)), target);
   Expr scale = static_cast<float>(k.scale);
   if (k.scales)
@@ -56,7 +66,7 @@ AttendStages lathe::defineKernel(const AttendKernel &k, KernelBuilder &kernel) {
         unsafe_promise_clamped((position + 1) / static_cast<int>(k.every), 0, static_cast<int>(k.temperatures) - 1);
     scale = strict_float(scale * kernel.in("temperatures")(entry));
   }
-  Expr score = s.dot(s.v, s.h, s.b) * scale;
+  Expr score = (bytes ? strict_float(s.dot(s.v, s.h, s.b) * scaleOf(0)) : s.dot(s.v, s.h, s.b)) * scale;
   if (k.softcap != 0)
     score = softcap(score, k.softcap);
   if (k.alibi) {
@@ -76,11 +86,18 @@ AttendStages lathe::defineKernel(const AttendKernel &k, KernelBuilder &kernel) {
   s.high(s.h) = s.highTree.at(s.h);
 
   s.weight = Func("weight");
-  s.weight(s.v, s.h, s.b) =
-      select(seen(block * s.block + s.v), exponential(s.score(s.v, s.h, s.b) - s.high(s.h)), 0.0f);
+  Expr weight = exponential(s.score(s.v, s.h, s.b) - s.high(s.h)), isSeen = seen(block * s.block + s.v);
+  if (bytes)
+    s.weight(s.v, s.h, s.b) =
+        Tuple(select(isSeen, weight, 0.0f), select(isSeen, strict_float(weight * scaleOf(1)), 0.0f));
+  else
+    s.weight(s.v, s.h, s.b) = select(isSeen, weight, 0.0f);
+  auto weightOf = [&](Expr v, Expr b, int which) -> Expr {
+    return bytes ? Expr(s.weight(v, s.h, b)[which]) : Expr(s.weight(v, s.h, b));
+  };
   s.sumLanes = Func("sum_lanes");
   s.sumLanes(s.v, s.h) = 0.0f;
-  s.sumLanes(s.v, s.h) += s.weight(s.v, s.h, s.blocks);
+  s.sumLanes(s.v, s.h) += weightOf(s.v, s.blocks, 0);
   s.sumTree = treeReduce(s.sumLanes, s.block, [](Expr a, Expr b) { return strict_float(a + b); });
   s.sum = Func("sum");
   s.sum(s.h) = s.sumTree.at(s.h);
@@ -89,7 +106,7 @@ AttendStages lathe::defineKernel(const AttendKernel &k, KernelBuilder &kernel) {
   Expr p = s.position;
   s.mixed = Func("mixed");
   s.mixed(s.c, s.h) = 0.0f;
-  s.mixed(s.c, s.h) += s.weight(p % s.block, s.h, unsafe_promise_clamped(p / s.block - firstBlock, 0, blocks - 1)) *
+  s.mixed(s.c, s.h) += weightOf(p % s.block, unsafe_promise_clamped(p / s.block - firstBlock, 0, blocks - 1), 1) *
                        widen(valuesIn(s.c, p % page, physical(p / page)), target);
 
   // -inf by its bits: arithmetic may assume that there are no infinities.

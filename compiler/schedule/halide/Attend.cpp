@@ -1,7 +1,7 @@
 //===- Attend.cpp - directives of attention over one split ------------------------------------------------------===//
 //
 // Both products keep their accumulators in registers: scores as heads x block (4 vectors), the mix as heads x up to 4
-// vectors of components. So each cached f16 is converted once for all heads of a register tile, and FMA latency is
+// vectors of components. So each cached number is converted once for all heads of a register tile, and FMA latency is
 // hidden.
 //
 //===------------------------------------------------------------------------------------------------------------===//
@@ -20,6 +20,13 @@ void lathe::scheduleKernel(AttendStages &s, const AttendKernel &k, const TargetD
   s.score.vectorize(s.v).unroll(hi);
   s.dot.compute_at(s.score, ho).store_in(MemoryType::Register).bound_extent(s.v, s.block).vectorize(s.v).unroll(s.h);
   s.dot.update().reorder(s.v, s.h, s.component).vectorize(s.v).unroll(s.h);
+
+  if (k.cache == CacheFormat::Q8) {
+    s.query.compute_root().store_in(kArray).bound(s.c, 0, static_cast<int>(k.headSize)).bound(s.h, 0, group);
+    scheduleSpread(s.spread, k.headSize, target, [&](Func &f) { f.compute_at(s.query, s.h); });
+    if (int width = vectorFor(k.headSize, target.lanes); width > 1)
+      s.query.vectorize(s.c, width);
+  }
 
   for (auto [lanes, tree, result] :
        {std::tuple{&s.highLanes, &s.highTree, &s.high}, {&s.sumLanes, &s.sumTree, &s.sum}}) {
