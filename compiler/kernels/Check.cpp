@@ -117,7 +117,7 @@ private:
 
     Argument inside = argument;
     if (view.base == Base::Cache) { // which page is the kernel's choice, from the page table
-      if (argument.dims.size() != 3 || argument.dims[2].stride != set.cache.pageElements())
+      if (argument.dims.size() != 3 || argument.dims[2].stride * bytes != set.cache.pageBytes())
         return wrong("does not go from page to page");
       inside.dims.pop_back();
     }
@@ -172,7 +172,7 @@ private:
       return found == weightBytes.end() ? -1 : found->second;
     }
     case Base::Cache:
-      return set.cache.pageElements() * (set.cache.format == CacheFormat::F32 ? 4 : 2);
+      return set.cache.pageBytes();
     case Base::State:
       return set.state.bytes;
     case Base::Blocks:

@@ -101,10 +101,12 @@ Expected<std::vector<View>> PhaseDescriber::rowViews(Operation *user, Value posi
 
 void PhaseDescriber::addCache(std::vector<View> &views, int64_t layer) const {
   const CacheLayout &cache = context.set.cache;
-  const int64_t bytes = kPagePositions * elementBytes(cache.format), keys = bytes * cache.headSize;
-  for (int64_t offset : {int64_t(0), keys})
-    views.push_back(
-        {.base = Base::Cache, .layer = layer, .offset = offset, .perColumn = keys + bytes * cache.valueSize});
+  const CacheHead head = cacheHead(cache.format, cache.headSize, cache.valueSize);
+  std::vector<int64_t> offsets = {0, head.values};
+  if (cache.format == CacheFormat::Q8)
+    offsets.push_back(head.scales);
+  for (int64_t offset : offsets)
+    views.push_back({.base = Base::Cache, .layer = layer, .offset = offset, .perColumn = head.bytes});
 }
 
 Error PhaseDescriber::addAppend(ir::AppendOp append, ir::AttendOp attend) {

@@ -3,7 +3,6 @@
 
 using namespace lathe;
 
-const char *lathe::nameOf(CacheFormat format) { return format == CacheFormat::F32 ? "f32" : "f16"; }
 const char *lathe::nameOf(Pairing pairing) { return pairing == Pairing::Interleaved ? "interleaved" : "halfsplit"; }
 
 const char *lathe::nameOf(NormKind kind) {

@@ -38,7 +38,6 @@ enum class Scoring { Softmax, Sigmoid };
 enum class LengthRule { None, Switch, Grow };
 
 // As symbols and keys spell them.
-const char *nameOf(CacheFormat format);
 const char *nameOf(NormKind kind);
 const char *nameOf(Activation activation);
 const char *nameOf(Pairing pairing);
@@ -226,7 +225,7 @@ struct AttendKernel {
     s.flag("scales", scales).detailIfAny("every", every).detailIfAny("of", temperatures).sizeIfAny("dv", ownValueSize);
   }
   void count(Work &work, int64_t) const {
-    work.cacheBytes += kvHeads * (headSize + valueSize()) * elementBytes(cache);
+    work.cacheBytes += kvHeads * cacheHead(cache, headSize, valueSize()).bytes / kPagePositions;
     work.positionOperations += heads * (2 * headSize + 2 * valueSize());
     work.window = window;
   }

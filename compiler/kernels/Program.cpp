@@ -139,7 +139,7 @@ std::string lathe::print(const ProgramSet &set) {
   out << "cache: " << cache.layers << " layers, " << cache.kvHeads << " heads x " << cache.headSize;
   if (cache.valueSize != cache.headSize)
     out << " and " << cache.valueSize;
-  out << ", " << (cache.format == CacheFormat::F32 ? "f32" : "f16") << ", " << cache.maxPages
+  out << ", " << nameOf(cache.format) << ", " << cache.maxPages
       << " pages a sequence, splits of " << cache.splitPositions << " positions\n";
   if (set.state.layers)
     out << "state: " << set.state.layers << " layers of " << set.state.bytes << " bytes, the scan's from byte "

@@ -177,7 +177,7 @@ struct CacheLayout {
   int64_t layers = 0, kvHeads = 0, headSize = 0, valueSize = 0;
   CacheFormat format = CacheFormat::F16;
   int64_t maxPages = 0, splitPositions = 0;
-  int64_t pageElements() const { return kvHeads * kPagePositions * (headSize + valueSize); }
+  int64_t pageBytes() const { return kvHeads * cacheHead(format, headSize, valueSize).bytes; } ///< of one layer
 };
 
 /// What a sequence has in each recurrent layer: lathe.conv's lines, then lathe.scan's numbers.

@@ -115,10 +115,13 @@ public:
   }
 
   void cache(CacheFormat format, int64_t kvHeads, int64_t headSize, int64_t valueSize, bool isOutput) {
-    ElementType type = format == CacheFormat::F32 ? ElementType::F32 : ElementType::F16;
-    Dim pages = open(kvHeads * kPagePositions * (headSize + valueSize));
+    const ElementType type = elementType(format);
+    const int64_t bytes = kvHeads * cacheHead(format, headSize, valueSize).bytes;
+    const Dim pages = open(bytes / elementBytes(type));
     list.push_back({"K", type, {{kPagePositions, 1}, {headSize, kPagePositions}, pages}, isOutput});
     list.push_back({"V", type, {{valueSize, 1}, {kPagePositions, valueSize}, pages}, isOutput});
+    if (format == CacheFormat::Q8)
+      list.push_back({"S", ElementType::F32, {{kPagePositions, 1}, {2, kPagePositions}, open(bytes / 4)}, isOutput});
   }
 
   static Dim open(int64_t stride) { return {std::numeric_limits<int32_t>::max() / stride, stride}; }
@@ -313,6 +316,18 @@ std::vector<Argument> arguments(const CombineKernel &k) {
 }
 
 } // namespace
+
+ElementType lathe::elementType(CacheFormat format) {
+  switch (format) {
+  case CacheFormat::F32:
+    return ElementType::F32;
+  case CacheFormat::F16:
+    return ElementType::F16;
+  case CacheFormat::Q8:
+    break;
+  }
+  return ElementType::I8;
+}
 
 int64_t lathe::elementBytes(ElementType type) {
   switch (type) {

@@ -12,6 +12,8 @@ namespace lathe {
 
 enum class ElementType { F32, F16, BF16, I8, U8, U16, I32 };
 int64_t elementBytes(ElementType type);
+/// Of keys and values.
+ElementType elementType(CacheFormat format);
 
 /// One argument: a dense-or-strided array. Strides are in elements; dims[0] is innermost.
 struct Argument {
@@ -54,11 +56,11 @@ struct Argument {
 ///            rotated > 0: tables as rotate, q f32[headSize, group];
 ///            k f32[headSize], v f32[valueSize];
 ///            -> rotated > 0: qr f32[headSize, group];
-///            K [64, headSize, *] and V [valueSize, 64, *] of one KV head,
-///               pages kvHeads * 64 * (headSize + valueSize) apart
+///            K [64, headSize, *] and V [valueSize, 64, *] of one KV head, of q8 and S f32[64, 2, *], keys' scales first;
+///               pages kvHeads * cacheHead bytes apart
 ///   attend   positions i32[rows], slots i32[rows], pages as append, tile i32[4] (several rows: 7),
 ///            q f32[headSize, group, rows] (rows queryStride apart), alibi: slopes f32[group],
-///            scales: scales f32[group], every: temperatures f32[temperatures], K, V;
+///            scales: scales f32[group], every: temperatures f32[temperatures], K, V, S;
 ///            -> partial f32[valueSize + 2, group, rows] (rows partialStride apart)
 ///   combine  positions i32[1], partial f32[headSize + 2, heads, maxSplits] (splits splitStride apart);
 ///            sinks: sinks f32[heads];

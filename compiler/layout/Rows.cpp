@@ -3,7 +3,8 @@
 
 using namespace lathe;
 
-static constexpr ActFormat kFormats[] = {ActFormat::F32, ActFormat::Q16, ActFormat::Q8};
+static constexpr ActFormat kActFormats[] = {ActFormat::F32, ActFormat::Q16, ActFormat::Q8};
+static constexpr CacheFormat kCacheFormats[] = {CacheFormat::F32, CacheFormat::F16, CacheFormat::Q8};
 
 const char *lathe::nameOf(ActFormat format) {
   switch (format) {
@@ -17,16 +18,32 @@ const char *lathe::nameOf(ActFormat format) {
   return "q8";
 }
 
-std::optional<ActFormat> lathe::findActFormat(std::string_view name) {
-  for (ActFormat format : kFormats)
-    if (name == nameOf(format))
-      return format;
-  return std::nullopt;
+const char *lathe::nameOf(CacheFormat format) {
+  switch (format) {
+  case CacheFormat::F32:
+    return "f32";
+  case CacheFormat::F16:
+    return "f16";
+  case CacheFormat::Q8:
+    break;
+  }
+  return "q8";
 }
+
+template <class Formats> static auto find(const Formats &formats, std::string_view name) {
+  std::optional<std::remove_cvref_t<decltype(formats[0])>> found;
+  for (auto format : formats)
+    if (name == nameOf(format))
+      found = format;
+  return found;
+}
+
+std::optional<ActFormat> lathe::findActFormat(std::string_view name) { return find(kActFormats, name); }
+std::optional<CacheFormat> lathe::findCacheFormat(std::string_view name) { return find(kCacheFormats, name); }
 
 std::string lathe::actFormatNames() {
   std::string names;
-  for (ActFormat format : kFormats)
+  for (ActFormat format : kActFormats)
     names += (names.empty() ? "" : ", ") + std::string(nameOf(format));
   return names;
 }

@@ -12,8 +12,17 @@
 //
 // An array of such rows is these arrays in one block (quantizedBlock).
 //
-// The KV cache of one layer is [pages][kvHeads]{K [headSize][64], V [64][valueSize]}. Partial softmaxes are
-// [splits][heads]{m, l, o[valueSize]}, dense.
+// The KV cache of one layer is [pages][kvHeads]{K [headSize][64], V [64][valueSize]} in f32, f16 or, as q8, in signed
+// bytes with f32 scales S [2][64] behind them: one for each position's key and one for its value, so that a page is
+// whole by itself. Of a value x, with a = max |x|,
+//
+//   scale = a / 127, v = round to nearest even (x * (127 / a)); all zeros where a < 2^-100
+//
+// and of a key the same of Hx, with scale / h. H is Hadamard's matrix (Sylvester's, of ones and minus ones) of each run
+// of h components, h the largest power of two that divides headSize; HH = h, so a score q . x is scale * (Hq . v). Keys
+// have a few components far above the others, which H spreads over all (arXiv:2404.00456).
+//
+// Partial softmaxes are [splits][heads]{m, l, o[valueSize]}, dense.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_LAYOUT_ROWS_H
@@ -29,8 +38,10 @@ const char *nameOf(ActFormat format);
 std::optional<ActFormat> findActFormat(std::string_view name);
 /// "f32, q16, q8".
 std::string actFormatNames();
-enum class CacheFormat { F32, F16 };
-constexpr int64_t elementBytes(CacheFormat format) { return format == CacheFormat::F32 ? 4 : 2; }
+enum class CacheFormat { F32, F16, Q8 };
+/// "f16": as symbols, keys and --kv spell it.
+const char *nameOf(CacheFormat format);
+std::optional<CacheFormat> findCacheFormat(std::string_view name);
 
 /// Columns of one sum of quantised activations.
 inline constexpr int64_t kSumColumns = 16;
@@ -56,6 +67,18 @@ constexpr QuantizedBlock quantizedBlock(ActFormat format, int64_t rows, int64_t 
   const int64_t sum = scale + aligned(rows * (columns / scaleColumns(format)) * 4);
   return {plane, scale, sum, sum + aligned(rows * (columns / kSumColumns) * 4)};
 }
+
+/// Where a KV head's values and scales (of q8 alone) begin in a page of the cache, and its bytes there.
+struct CacheHead {
+  int64_t values, scales, bytes;
+};
+constexpr CacheHead cacheHead(CacheFormat format, int64_t headSize, int64_t valueSize) {
+  const int64_t line = kPagePositions * (format == CacheFormat::F32 ? 4 : format == CacheFormat::F16 ? 2 : 1);
+  const int64_t values = headSize * line, scales = values + valueSize * line;
+  return {values, scales, scales + (format == CacheFormat::Q8 ? 2 * kPagePositions * 4 : 0)};
+}
+/// Components of a key of q8 that one of Hadamard's matrices spreads.
+constexpr int64_t spreadOf(int64_t headSize) { return headSize & -headSize; }
 
 /// Elements of one row's partial softmaxes of `heads` heads of values for one split.
 constexpr int64_t partialsOf(int64_t heads, int64_t valueSize) { return heads * (valueSize + 2); }

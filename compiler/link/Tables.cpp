@@ -203,13 +203,12 @@ private:
     variant.features = target.features;
     variant.sm = target.sm;
     variant.logits_stride = set.logitsStride;
-    ElementType element = set.cache.format == CacheFormat::F32 ? ElementType::F32 : ElementType::F16;
     variant.cache.layers = set.cache.layers;
     variant.cache.kv_heads = set.cache.kvHeads;
     variant.cache.head_size = set.cache.headSize;
     variant.cache.value_size = set.cache.valueSize;
-    variant.cache.type = abiType(element);
-    variant.cache.page_bytes = set.cache.pageElements() * elementBytes(element);
+    variant.cache.type = abiType(elementType(set.cache.format));
+    variant.cache.page_bytes = set.cache.pageBytes();
     variant.cache.max_pages = set.cache.maxPages;
     variant.cache.split_positions = set.cache.splitPositions;
     variant.state.layers = set.state.layers;

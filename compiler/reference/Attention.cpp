@@ -9,24 +9,74 @@
 using namespace lathe;
 using namespace lathe::reference;
 
-/// The numbers of a row, rounded to f16 if `half`.
+/// Each run of `size` numbers (a power of two) times Hadamard's matrix.
+template <typename T> static void hadamard(std::vector<T> &x, size_t size) {
+  for (size_t width = 1; width < size; width *= 2)
+    for (size_t i = 0; i < x.size(); ++i)
+      if (!(i & width)) {
+        const T first = x[i], second = x[i + width];
+        x[i] = first + second;
+        x[i + width] = first - second;
+      }
+}
+
 template <typename T>
-static llvm::Error keep(const T *row, int64_t columns, bool half, const char *what, std::vector<T> &out) {
+std::optional<HeadBytes<T>> reference::bytesOf(llvm::ArrayRef<T> head, int64_t spread) {
+  HeadBytes<T> bytes{{head.begin(), head.end()}};
+  hadamard(bytes.numbers, spread);
+  T largest = 0;
+  for (T number : bytes.numbers) {
+    if (!std::isfinite(float(number)))
+      return std::nullopt;
+    largest = std::max(largest, std::abs(number));
+  }
+  const bool zero = largest < T(0x1p-100);
+  bytes.scale = zero ? T(0) : largest / T(127 * spread);
+  for (T &number : bytes.numbers)
+    number = zero ? T(0) : number * (127 / largest);
+  return bytes;
+}
+
+/// The numbers of a row's heads, rounded to those of `format`, of q8 with this `spread`.
+template <typename T>
+static llvm::Error keep(const T *row, int64_t columns, int64_t heads, CacheFormat format, int64_t spread,
+                        const char *what, std::vector<T> &out) {
   out.assign(row, row + columns);
-  for (T &number : out) {
-    if (!half)
-      break;
-    const T exact = number;
-    number = halfToFloat(floatToHalf(float(exact)));
-    if (!std::isfinite(number))
-      return makeError("a {0} is {1:e2}, which an f16 cache cannot hold; --kv f32 would be right", what, double(exact));
+  auto refuse = [&](llvm::ArrayRef<T> numbers) {
+    auto isLess = [](T a, T b) { return std::abs(a) < std::abs(b) || (std::isnan(b) && !std::isnan(a)); };
+    return makeError("a {0} is {1:e2}, which {2} {3} cache cannot hold; --kv f32 would be right", what,
+                     double(*std::max_element(numbers.begin(), numbers.end(), isLess)),
+                     format == CacheFormat::F16 ? "an" : "a", nameOf(format));
+  };
+  const int64_t size = columns / heads;
+  switch (format) {
+  case CacheFormat::F32:
+    break;
+  case CacheFormat::F16:
+    for (int64_t i = 0; i < columns; ++i)
+      if (!std::isfinite(out[i] = halfToFloat(floatToHalf(float(row[i])))))
+        return refuse({row + i, 1});
+    break;
+  case CacheFormat::Q8:
+    for (int64_t i = 0; i < columns; i += size) {
+      const llvm::ArrayRef<T> head(row + i, size);
+      std::optional<HeadBytes<T>> bytes = bytesOf(head, spread);
+      if (!bytes)
+        return refuse(head);
+      for (T &number : bytes->numbers)
+        number = std::nearbyint(number) * bytes->scale;
+      hadamard(bytes->numbers, spread); // its own inverse, up to the factor that is in the scale
+      std::copy(bytes->numbers.begin(), bytes->numbers.end(), out.begin() + i);
+    }
+    break;
   }
   return llvm::Error::success();
 }
 
 template <typename T>
-llvm::Error reference::append(Cache<T> &cache, int64_t layer, const Matrix<T> &key, const Matrix<T> &value,
-                              Places places, bool half) {
+llvm::Error reference::append(Cache<T> &cache, int64_t layer, int64_t kvHeads, const Matrix<T> &key,
+                              const Matrix<T> &value, Places places, CacheFormat format) {
+  const int64_t spread = spreadOf(key.columns / kvHeads);
   for (int64_t r = 0; r < key.rows; ++r) {
     CachedSequence<T> &sequence = cache[{layer, places.slots[r]}];
     const int64_t position = places.positions[r], length = sequence.keys.size();
@@ -37,9 +87,9 @@ llvm::Error reference::append(Cache<T> &cache, int64_t layer, const Matrix<T> &k
       sequence.keys.emplace_back();
       sequence.values.emplace_back();
     }
-    if (llvm::Error error = keep(key.row(r), key.columns, half, "key", sequence.keys[position]))
+    if (llvm::Error error = keep(key.row(r), key.columns, kvHeads, format, spread, "key", sequence.keys[position]))
       return error;
-    if (llvm::Error error = keep(value.row(r), value.columns, half, "value", sequence.values[position]))
+    if (llvm::Error error = keep(value.row(r), value.columns, kvHeads, format, 1, "value", sequence.values[position]))
       return error;
   }
   return llvm::Error::success();
@@ -126,7 +176,9 @@ Matrix<T> reference::combine(const Matrix<T> &partials, int64_t heads, int64_t h
 
 namespace lathe::reference {
 #define INSTANTIATE(T)                                                                                                 \
-  template llvm::Error append(Cache<T> &, int64_t, const Matrix<T> &, const Matrix<T> &, Places, bool);                \
+  template std::optional<HeadBytes<T>> bytesOf(llvm::ArrayRef<T>, int64_t);                                            \
+  template llvm::Error append(Cache<T> &, int64_t, int64_t, const Matrix<T> &, const Matrix<T> &, Places,              \
+                              CacheFormat);                                                                            \
   template llvm::Expected<Matrix<T>> attend(const Cache<T> &, const AttentionShape &, int64_t, const Matrix<T> &,      \
                                             Places);                                                                   \
   template Matrix<T> combine(const Matrix<T> &, int64_t, int64_t, const std::vector<T> &);

@@ -2,10 +2,12 @@
 #ifndef LATHE_COMPILER_REFERENCE_ATTENTION_H
 #define LATHE_COMPILER_REFERENCE_ATTENTION_H
 
+#include "compiler/layout/Rows.h"
 #include "compiler/reference/Matrix.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/Error.h"
 #include <map>
+#include <optional>
 
 namespace lathe::reference {
 
@@ -32,10 +34,18 @@ struct Places {
   llvm::ArrayRef<int32_t> positions, slots;
 };
 
-/// lathe.append; `half`: as a cache of f16 keeps them.
+/// A head's key or value in a cache of q8 (layout/Rows.h): `numbers` are those that are rounded to bytes, of a key H
+/// times it over h * scale; `spread` is h, of a value 1. Nothing where the cache cannot hold them.
+template <typename T> struct HeadBytes {
+  std::vector<T> numbers;
+  T scale = 0;
+};
+template <typename T> std::optional<HeadBytes<T>> bytesOf(llvm::ArrayRef<T> head, int64_t spread);
+
+/// lathe.append, rounded to what a cache of `format` keeps (f32: not at all).
 template <typename T>
-llvm::Error append(Cache<T> &cache, int64_t layer, const Matrix<T> &key, const Matrix<T> &value, Places places,
-                   bool half = false);
+llvm::Error append(Cache<T> &cache, int64_t layer, int64_t kvHeads, const Matrix<T> &key, const Matrix<T> &value,
+                   Places places, CacheFormat format = CacheFormat::F32);
 
 /// lathe.attend: [rows, splits * heads * (value_size + 2)], with as many splits as the row of the highest position
 /// sees.

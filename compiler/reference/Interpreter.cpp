@@ -157,8 +157,8 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::O
                       op.getPairing());
       })
       .template Case<ir::AttentionOp>([&](auto op) -> Result {
-        if (llvm::Error error =
-                append(cache, op.getLayer(), rows(op.getKey()), rows(op.getValue()), places(op), options.halfCache))
+        if (llvm::Error error = append(cache, op.getLayer(), op.getKvHeads(), rows(op.getKey()), rows(op.getValue()),
+                                       places(op), options.cache))
           return std::move(error);
         constexpr int64_t all = int64_t(1) << 31; // one split that holds every position
         auto shape = shapeOf(op);
@@ -246,8 +246,8 @@ template <typename T> llvm::Expected<Matrix<T>> Interpreter<T>::evaluate(mlir::O
       .template Case<ir::QuantizeOp>(
           [&](auto op) -> Result { return options.quantized ? quantized(op, rows(op.getInput())) : rows(op.getInput()); })
       .template Case<ir::AppendOp>([&](auto op) -> Result {
-        if (llvm::Error error =
-                append(cache, op.getLayer(), rows(op.getKey()), rows(op.getValue()), places(op), options.halfCache))
+        if (llvm::Error error = append(cache, op.getLayer(), op.getKvHeads(), rows(op.getKey()), rows(op.getValue()),
+                                       places(op), options.cache))
           return std::move(error);
         return Matrix<T>();
       })

@@ -48,8 +48,9 @@ struct Step {
 
 struct Options {
   bool quantized = false; ///< lathe.quantize rounds; false: it passes its input through, so activations are exact
-  bool halfCache = false; ///< keys and values are rounded to f16, and an error if f16 cannot hold them
-  unsigned threads = 1;   ///< for lathe.linear; results do not depend on it
+  /// Keys and values are rounded to it, and an error if it cannot hold them; f32: they are exact.
+  CacheFormat cache = CacheFormat::F32;
+  unsigned threads = 1; ///< for lathe.linear; results do not depend on it
 };
 
 template <typename T> class Interpreter {

@@ -154,8 +154,7 @@ Expected<std::unique_ptr<Subject>> subjectOfBundle(std::shared_ptr<const Model> 
   Expected<ReferenceModel> fused = referenceOf(bundle, path, ReferenceLevel::Fused);
   if (!fused)
     return fused.takeError();
-  const CacheFormat cache = bundle->variant().cache.type.bits == 32 ? CacheFormat::F32 : CacheFormat::F16;
-  Expected<ProgramSet> set = describe(*fused->module, {.cache = cache});
+  Expected<ProgramSet> set = describe(*fused->module, {.cache = cacheFormatOf(bundle->variant())});
   if (!set)
     return set.takeError();
   made->set = std::move(*set);

@@ -83,6 +83,11 @@ llvm::Expected<reference::WeightLookup> lookupIn(const Model &bundle, llvm::Stri
 
 } // namespace
 
+CacheFormat cacheFormatOf(const lathe_variant &variant) {
+  const lathe_type type = variant.cache.type;
+  return type.code == LATHE_INT ? CacheFormat::Q8 : type.bits == 16 ? CacheFormat::F16 : CacheFormat::F32;
+}
+
 reference::WeightLookup lookupIn(const WeightSource &source) {
   return [&source](llvm::StringRef role) -> llvm::Expected<reference::WeightRows> {
     llvm::Expected<const Weight *> weight = source.get(role);

@@ -27,6 +27,9 @@ struct ReferenceModel {
 /// How far the module went on its way.
 enum class ReferenceLevel { Imported, Fused };
 
+/// Of the KV cache.
+CacheFormat cacheFormatOf(const lathe_variant &variant);
+
 /// Weights of a checkpoint, exactly.
 reference::WeightLookup lookupIn(const WeightSource &source);
 

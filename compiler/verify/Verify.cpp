@@ -1,5 +1,6 @@
 #include "compiler/verify/Verify.h"
 #include "compiler/support/Error.h"
+#include "compiler/verify/Reference.h"
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>
 #include <cmath>
@@ -23,9 +24,12 @@ constexpr double kNearTie = 1e-2;
 
 Bounds boundsOf(const lathe_variant &variant) { return variant.state.layers ? Bounds{1e-8, 3e-7} : Bounds{1e-9, 3e-8}; }
 
+/// Whether it rounds what is stored.
+bool rounds(const reference::Options &options) { return options.quantized || options.cache != CacheFormat::F32; }
+
 /// What the program rounds.
 reference::Options roundingOf(const lathe_variant &variant, mlir::ModuleOp fused, unsigned threads) {
-  reference::Options options{.halfCache = variant.cache.layers > 0 && variant.cache.type.bits == 16,
+  reference::Options options{.cache = variant.cache.layers > 0 ? cacheFormatOf(variant) : CacheFormat::F32,
                              .threads = threads};
   fused.walk([&](ir::QuantizeOp) { options.quantized = true; });
   return options;
@@ -65,7 +69,7 @@ public:
              const reference::Options &rounding)
       : context(context), fused(fused), bounds(boundsOf(context.model().variant())), sequence(context.newSequence()),
         oracle(fused, weights, rounding) {
-    if (rounding.halfCache || rounding.quantized)
+    if (rounds(rounding))
       exact.emplace(fused, std::move(weights), reference::Options{.threads = rounding.threads});
   }
 
@@ -319,7 +323,7 @@ llvm::Expected<Verification> verify(std::shared_ptr<const Model> model, mlir::Mo
   if (!context)
     return makeError("{0}", context.message());
   const reference::Options rounding = roundingOf(model->variant(), fused, (*context)->threads());
-  const unsigned references = rounding.halfCache || rounding.quantized ? 2 : 1;
+  const unsigned references = rounds(rounding) ? 2 : 1;
   std::vector<size_t> steps = planSteps(**context, options.budget / references);
   Comparison comparison(**context, fused, std::move(weights), rounding);
   Verification verification;

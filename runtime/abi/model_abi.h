@@ -213,11 +213,13 @@ typedef struct lathe_weight {
   uint64_t offset, bytes; /* in weights.bin's data */
 } lathe_weight;
 
-/* One page of one layer: for each KV head, K transposed [head_size][64] and then V [64][value_size]. */
+/* One page of one layer: for each KV head, K transposed [head_size][64] and then V [64][value_size]; of LATHE_INT then
+ * their scales f32 [2][64], those of the keys first (compiler/layout/Rows.h). A number that the cache cannot hold is
+ * one that is not finite, or has a scale that is not. */
 typedef struct lathe_cache {
   uint32_t layers;
   uint32_t kv_heads, head_size, value_size;
-  lathe_type type;
+  lathe_type type; /* of keys and values: f32, f16 or i8 */
   uint64_t page_bytes;      /* of one layer */
   uint32_t max_pages;       /* of one sequence: ceil(max_context / 64) */
   uint32_t split_positions; /* positions of one split: a multiple of 64 */

@@ -152,13 +152,15 @@ Result<void> Context::checkPositions(const Sequence &sequence, uint32_t first, u
   const std::optional<CacheFault> fault = findNonFinite(variant.cache, *pool, sequence, first, count);
   if (!fault)
     return {};
-  const bool beyond = !fault->nan && variant.cache.type.bits == 16;
+  const char *infinite = variant.cache.type.code == LATHE_INT
+                             ? " is beyond what a q8 cache can hold; a bundle compiled with --kv f32 would be right"
+                         : variant.cache.type.bits == 16
+                             ? " is beyond 65504, the largest number of an f16 cache; a bundle compiled with --kv f32 "
+                               "would be right"
+                             : " is infinite";
   return error("program ", latest->name, ", phase \"", appendingPhase(variant, *latest, fault->layer), "\": a ",
                fault->key ? "key" : "value", " of position ", fault->position,
-               fault->nan ? " is not a number"
-               : beyond   ? " is beyond 65504, the largest number of an f16 cache; a bundle compiled with --kv f32 "
-                            "would be right"
-                          : " is infinite");
+               fault->nan ? " is not a number" : infinite);
 }
 
 Result<void> Context::checkCached(std::span<const StepPart> parts) const {

@@ -50,12 +50,19 @@ Result<void> checkCache(const lathe_model &model, const lathe_variant &variant) 
   LATHE_REQUIRE(cache.split_positions >= LATHE_PAGE_POSITIONS && cache.split_positions % LATHE_PAGE_POSITIONS == 0,
                 "cache: split_positions is ", cache.split_positions, "; it must be a multiple of ",
                 LATHE_PAGE_POSITIONS);
+  const bool bytes = cache.type.code == LATHE_INT && cache.type.bits == 8;
+  LATHE_REQUIRE(cache.layers == 0 || ((bytes || (cache.type.code == LATHE_FLOAT &&
+                                                 (cache.type.bits == 16 || cache.type.bits == 32))) &&
+                                      cache.type.lanes == 1),
+                "cache: type {code ", int(cache.type.code), ", bits ", int(cache.type.bits), ", lanes ",
+                cache.type.lanes, "} is none of a cache");
   const uint64_t sizes = uint64_t(cache.head_size) + cache.value_size;
-  const unsigned __int128 used =
-      (unsigned __int128)(cache.kv_heads) * sizes * LATHE_PAGE_POSITIONS * cache.type.bits / 8;
+  const uint64_t positionBits = sizes * cache.type.bits + (bytes ? 2 * 32 : 0); // of a head
+  const unsigned __int128 used = (unsigned __int128)(cache.kv_heads) * positionBits * LATHE_PAGE_POSITIONS / 8;
   LATHE_REQUIRE(cache.layers == 0 || used <= cache.page_bytes, "cache: page_bytes is ", cache.page_bytes,
                 "; keys and values of 64 positions, ", cache.kv_heads, " heads of ", cache.head_size, " and ",
-                cache.value_size, " x ", cache.type.bits, " bits do not fit");
+                cache.value_size, " x ", int(cache.type.bits), " bits", bytes ? " with their scales" : "",
+                " do not fit");
   return {};
 }
 

@@ -54,9 +54,11 @@ protected:
 
   /// The model as the platform compiles it; once a process.
   std::shared_ptr<const Model> modelOf(const std::string &name, std::string *verdict = nullptr,
-                                       const std::string &quantize = "", const std::string &activations = "") {
+                                       const std::string &quantize = "", const std::string &activations = "",
+                                       const std::string &cache = "") {
     static std::map<std::string, std::shared_ptr<const Model>> known;
-    std::shared_ptr<const Model> &model = known[platform().target.name + name + quantize + activations];
+    const std::string called = name + quantize + activations + cache;
+    std::shared_ptr<const Model> &model = known[platform().target.name + called];
     if (model && !verdict)
       return model;
     PipelineOptions options;
@@ -64,8 +66,9 @@ protected:
     options.targets = {platform().target};
     options.input.quantize = quantize;
     options.activations = findActFormat(activations);
+    options.cache = findCacheFormat(cache);
     Compilation c("test/data/golden/" + name, options);
-    std::string problem = message(compile(c, folder.file(name + quantize + activations), [&](Compilation &c) -> llvm::Error {
+    std::string problem = message(compile(c, folder.file(called), [&](Compilation &c) -> llvm::Error {
       auto opened = Model::open(c.staging->path(), {.device = platform().device});
       if (!opened)
         return llvm::createStringError(opened.message());
@@ -129,16 +132,28 @@ TEST_P(Conformance, ComputesWhatTheReferenceDoes) {
     EXPECT_TRUE(families.contains(family.name)) << "no model here has a kernel of the family " << family.name;
 }
 
+TEST_P(Conformance, ComputesWhatTheReferenceDoesWithACacheOfBytes) {
+  for (const char *name : kModels) {
+    std::string verdict;
+    const auto model = modelOf(name, &verdict, "", "", "q8");
+    EXPECT_EQ(verdict, "") << name;
+    EXPECT_TRUE(!model->variant().cache.layers || model->variant().cache.type.code == LATHE_INT) << name;
+  }
+}
+
 TEST_P(Conformance, SameBitsInAnyChunksAndBatches) {
-  for (auto [name, quantize, activations] : {std::tuple("llama-gqa", "", ""),
-                                             {"llama-gqa", "q8_0", ""},
-                                             {"llama-gqa", "q8_0", "q8"},
-                                             {"llama-gqa", "q4_0", "q8"},
-                                             {"llama-gqa", "q5_1", "f32"},
-                                             {"gpt-oss", "", ""},
-                                             {"jamba", "", ""},
-                                             {"gemma3", "", ""}}) {
-    const auto model = modelOf(name, nullptr, quantize, activations);
+  for (auto [name, quantize, activations, cache] : {std::tuple("llama-gqa", "", "", ""),
+                                                    {"llama-gqa", "q8_0", "", ""},
+                                                    {"llama-gqa", "q8_0", "q8", ""},
+                                                    {"llama-gqa", "q4_0", "q8", ""},
+                                                    {"llama-gqa", "q5_1", "f32", ""},
+                                                    {"llama-gqa", "q8_0", "", "q8"},
+                                                    {"gpt-oss", "", "", ""},
+                                                    {"gpt-oss", "", "", "q8"},
+                                                    {"jamba", "", "", ""},
+                                                    {"gemma3", "", "", "q8"},
+                                                    {"gemma3", "", "", ""}}) {
+    const auto model = modelOf(name, nullptr, quantize, activations, cache);
     const auto context = contextOf(model);
     const size_t count = std::min<size_t>(model->tables().max_context, 37);
     std::vector<Logits> alone;
@@ -224,8 +239,8 @@ TEST_P(Conformance, ManySequencesInAStepHaveTheBitsOfEachAlone) {
 }
 
 TEST_P(Conformance, ForksShareWhatTheyHaveAndGoTheirOwnWays) {
-  for (const char *name : {"llama-gqa", "jamba"}) {
-    const auto model = modelOf(name);
+  for (auto [name, cache] : {std::pair("llama-gqa", ""), {"llama-gqa", "q8"}, {"jamba", ""}}) {
+    const auto model = modelOf(name, nullptr, "", "", cache);
     const auto context = contextOf(model);
     const std::vector<int32_t> ids = someIds(*model, 20, 5), other = someIds(*model, 9, 8);
     Session session(*context);

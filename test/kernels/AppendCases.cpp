@@ -6,7 +6,7 @@ using namespace lathe::test;
 
 std::vector<KernelCase> test::AppendCases() {
   std::vector<KernelCase> cases;
-  for (CacheFormat cache : {CacheFormat::F32, CacheFormat::F16}) {
+  for (CacheFormat cache : {CacheFormat::F32, CacheFormat::F16, CacheFormat::Q8}) {
     for (Pairing pairing : {Pairing::HalfSplit, Pairing::Interleaved})
       for (auto [size, rotated] : {std::pair<int64_t, int64_t>{64, 64}, {80, 32}, {12, 12}, {20, 6}, {8, 0}})
         cases.push_back({.kernel = AppendKernel{6, 2, size, {rotated, pairing}, cache, 4}, .at = {0, 63, 64, 255}});
@@ -23,6 +23,13 @@ std::vector<KernelCase> test::AppendCases() {
                    .at = {70},
                    .spread = 1e-6,
                    .note = "numbers that f16 has denormals for, and below"});
+  for (int64_t size : {1, 7, 96}) // heads of which nothing is spread, or runs
+    cases.push_back({.kernel = AppendKernel{6, 2, size, {0, Pairing::HalfSplit}, CacheFormat::Q8, 4}, .at = {70}});
+  for (double spread : {0.0, 1e-32, 1e30})
+    cases.push_back({.kernel = AppendKernel{6, 2, 64, {0, Pairing::HalfSplit}, CacheFormat::Q8, 4},
+                     .at = {70},
+                     .spread = spread,
+                     .note = "scales that are 0, and that f16 does not have"});
   for (auto [size, rotated] : {std::pair<int64_t, int64_t>{64, 64}, {12, 12}, {20, 6}})
     for (int64_t length : {1, 100, 101, 250, 256})
       for (const Rotation &rotation : {Rotation{rotated, Pairing::HalfSplit, LengthRule::Switch, 100},
@@ -40,8 +47,9 @@ std::vector<KernelCase> test::AppendCases() {
   }
 
   for (int64_t size : {64, 128})
-    cases.push_back({.kernel = AppendKernel{32, 8, size, {size, Pairing::HalfSplit}, CacheFormat::F16, 32},
-                     .at = {1500},
-                     .benchmark = true});
+    for (CacheFormat cache : {CacheFormat::F16, CacheFormat::Q8})
+      cases.push_back({.kernel = AppendKernel{32, 8, size, {size, Pairing::HalfSplit}, cache, 32},
+                       .at = {1500},
+                       .benchmark = true});
   return cases;
 }

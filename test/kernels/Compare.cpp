@@ -81,10 +81,14 @@ Expected<Worst> test::compare(const KernelRun &run, const Numbers &outputs, Tole
     const std::vector<double> values = run.read(name);
     if (values.size() != meant.size())
       return makeError("{0} has {1} elements, and {2} are meant", name, values.size(), meant.size());
-    const bool whole = argument->type == ElementType::I32, half = argument->type == ElementType::F16;
+    const bool whole = argument->type == ElementType::I32, half = argument->type == ElementType::F16,
+               byte = argument->type == ElementType::I8;
     Comparison comparison(name, whole ? Tolerance{0, 0} : tolerance);
     for (size_t i = 0; i < values.size(); ++i) // an f16 has 11 bits, and below 2^-14 none finer than 2^-24
-      comparison.add(i, values[i], meant[i], half ? std::max(std::fabs(meant[i]) * 0x1p-11, 0x1p-25) : 0);
+      comparison.add(i, values[i], meant[i],
+                     byte   ? 0.5 + 0x1p-10
+                     : half ? std::max(std::fabs(meant[i]) * 0x1p-11, 0x1p-25)
+                            : 0);
     worst.add(comparison.worst);
   }
   return worst;

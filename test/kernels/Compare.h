@@ -1,8 +1,9 @@
 //===- Compare.h - a kernel's results beside what they mean -------------------------------------------*- C++ -*-===//
 //
-// An f32 result may be off by the family's tolerance. An f16 of the cache is the number that is nearest to one that is
-// off by no more. A quantised row is off by half a step more, its largest number of each group by nothing more; its sums
-// are exact. Integers are equal. What is not finite is the same.
+// An f32 result may be off by the family's tolerance. An f16 or a byte of the cache is the number that is nearest to
+// one that is off by no more, a byte's by 2^-10, for it is a sum's quotient. A quantised row is off by half a step
+// more, its largest number of each group by nothing more; its sums are exact. Integers are equal. What is not finite is
+// the same.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_TEST_KERNELS_COMPARE_H

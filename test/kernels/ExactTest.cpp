@@ -1,7 +1,9 @@
 //===- ExactTest.cpp - what kernels promise beyond their meaning --------------------------------------------------===//
 #include "test/kernels/Compare.h"
 #include "test/kernels/Code.h"
+#include <cmath>
 #include <gmock/gmock.h>
+#include <limits>
 
 using namespace lathe;
 using namespace lathe::test;
@@ -60,6 +62,46 @@ TEST_P(Exact, TinyRowsAreZero) {
   must(run.call(code.function(0)));
   for (const char *output : {"q", "low", "scale", "sum"})
     EXPECT_THAT(run.read(output), Each(0)) << output;
+}
+
+// 127 makes a scale 1; a key of two numbers is their sum and difference.
+TEST_P(Exact, CachesOfBytesRoundHalfToEven) {
+  const AppendKernel k{.heads = 1,
+                       .kvHeads = 1,
+                       .headSize = 2,
+                       .rotation = {0, Pairing::HalfSplit},
+                       .cache = CacheFormat::Q8,
+                       .maxPages = 1,
+                       .ownValueSize = 8};
+  const Code code = compiled({k}, GetParam());
+  constexpr double infinity = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  auto appended = [&](const std::vector<double> &key, const std::vector<double> &value) {
+    KernelRun run(k);
+    run.set({{"positions", {3}}, {"slots", {0}}, {"tile", {0, 0, 0, 0}}, {"k", key}, {"v", value}});
+    run.set("pages", std::vector<double>(countOf(argumentsOf(k)[2]), 0));
+    must(run.call(code.function(0)));
+    const std::vector<double> keys = run.read("K"), values = run.read("V"), scales = run.read("S");
+    return std::tuple(std::vector{keys[3], keys[64 + 3], scales[3]},
+                      std::vector(values.begin() + 3 * 8, values.begin() + 4 * 8), scales[64 + 3]);
+  };
+  const auto [key, value, scale] = appended({3, 1}, {127, 0.5, 1.5, -0.5, -2.5, -126.5, 126.5, 0});
+  EXPECT_THAT(key, ElementsAre(127, 64, double(4.0f / 254))); // 4 and 2, which is 63.5
+  EXPECT_THAT(value, ElementsAre(127, 0, 2, 0, -2, -126, 126, 0));
+  EXPECT_EQ(scale, 1);
+  // A scale would be a denormal, or its inverse infinite.
+  const auto [noKey, noValue, noScale] = appended({1e-40, 0}, {1e-31, 0, 0, 0, 0, 0, 0, 0});
+  EXPECT_THAT(noKey, Each(0));
+  EXPECT_THAT(noValue, Each(0));
+  EXPECT_EQ(noScale, 0);
+  // What is not finite is to be found in the scale, wherever it stands.
+  for (size_t at = 0; at < 8; ++at)
+    for (double wrong : {infinity, -infinity, nan}) {
+      std::vector<double> numbers(8, 2);
+      numbers[at] = wrong;
+      const auto [keyOf, valueOf, scaleOf] = appended({numbers[at % 2], numbers[1 - at % 2]}, numbers);
+      EXPECT_TRUE(std::isnan(wrong) ? std::isnan(scaleOf) : scaleOf == infinity) << at << " " << wrong;
+      EXPECT_TRUE(at > 1 || (std::isnan(wrong) ? std::isnan(keyOf[2]) : keyOf[2] == infinity)) << at << " " << wrong;
+    }
 }
 
 // The promise behind equal results over batch and chunk sizes: a row's bits do not depend on the tile that it is in.

@@ -69,23 +69,38 @@ Numbers place(const std::vector<Argument> &arguments, const std::vector<int64_t>
   return {{"positions", {positions.begin(), positions.end()}}, {"slots", slots}, {"pages", lines}, {"tile", tile}};
 }
 
-/// One KV head's pages, full of `number`.
+/// One KV head's pages, full of `number`; bytes, which have no infinity, of -128.
 struct Pages {
   Pages(const std::vector<Argument> &arguments, double number)
       : size(find(arguments, "K").dims[1].extent), valueSize(find(arguments, "V").dims[0].extent),
-        pages(find(arguments, "K").dims[2].extent), keys(countOf(find(arguments, "K")), number),
-        values(countOf(find(arguments, "V")), number) {}
+        pages(find(arguments, "K").dims[2].extent), bytes(find(arguments, "K").type == ElementType::I8) {
+    for (const char *name : {"K", "V"})
+      numbers[name].assign(countOf(find(arguments, name)), bytes ? -128 : number);
+    if (bytes)
+      numbers["S"].assign(countOf(find(arguments, "S")), number);
+  }
 
-  void put(int64_t position, const double *key, const double *value) {
+  /// `round`: to bytes, as a cache has them.
+  void put(int64_t position, const double *key, const double *value, bool round = true) {
     const int64_t page = physical(position / kPagePositions, pages), at = position % kPagePositions;
+    std::vector<double> k(key, key + size), v(value, value + valueSize);
+    if (bytes)
+      for (auto [which, head, spread] : {std::tuple(0, &k, spreadOf(size)), {1, &v, int64_t(1)}}) {
+        reference::HeadBytes<double> made = *reference::bytesOf<double>(*head, spread);
+        numbers["S"][(page * 2 + which) * kPagePositions + at] = made.scale;
+        for (double &number : made.numbers)
+          number = round ? std::nearbyint(number) : number;
+        *head = std::move(made.numbers);
+      }
     for (int64_t i = 0; i < size; ++i)
-      keys[(page * size + i) * kPagePositions + at] = key[i];
+      numbers["K"][(page * size + i) * kPagePositions + at] = k[i];
     for (int64_t i = 0; i < valueSize; ++i)
-      values[(page * kPagePositions + at) * valueSize + i] = value[i];
+      numbers["V"][(page * kPagePositions + at) * valueSize + i] = v[i];
   }
 
   int64_t size, valueSize, pages;
-  std::vector<double> keys, values;
+  bool bytes;
+  Numbers numbers; ///< K, V and, of bytes, S
 };
 
 std::string at(int64_t position, int64_t split) {
@@ -139,10 +154,10 @@ Expected<Example> test::meaning(const AppendKernel &k, const KernelCase &c) {
     for (int64_t split = 0; split < splits; ++split) {
       Example::Call call{place(arguments, {position}, split), {}, at(position, split)};
       Pages cache(arguments, 99);
-      call.inputs["K"] = cache.keys, call.inputs["V"] = cache.values;
+      call.inputs.insert(cache.numbers.begin(), cache.numbers.end());
       if (!k.splitPositions || position / k.splitPositions == split)
-        cache.put(position, key->row(0), example.before["v"].data());
-      call.outputs["K"] = std::move(cache.keys), call.outputs["V"] = std::move(cache.values);
+        cache.put(position, key->row(0), example.before["v"].data(), /*round=*/false);
+      call.outputs = std::move(cache.numbers);
       if (k.rotation.rotated) {
         Expected<Matrix> query = m.run("query", here);
         if (!query)
@@ -160,9 +175,9 @@ Expected<Example> test::meaning(const AttendKernel &k, const KernelCase &c) {
   const std::vector<Argument> arguments = argumentsOf(k);
   const int64_t group = groupOf(k.heads, k.kvHeads), size = k.headSize, valueSize = k.valueSize();
   const int64_t length = *std::ranges::max_element(c.at) + 1, splits = k.maxPages * kPagePositions / k.splitPositions;
-  const bool half = k.cache == CacheFormat::F16;
+  const bool half = k.cache == CacheFormat::F16, bytes = k.cache == CacheFormat::Q8;
   const std::vector<double> keys = draw("K", length * size, half), values = draw("V", length * valueSize, half);
-  Module m;
+  Module m({.cache = bytes ? CacheFormat::Q8 : CacheFormat::F32});
   Example example{.before = {{"q", draw.argument("q")}}, .matrix = {}, .calls = {}};
   m.rows("k", keys, size);
   m.rows("v", values, valueSize);
@@ -210,7 +225,7 @@ Expected<Example> test::meaning(const AttendKernel &k, const KernelCase &c) {
         cache.put(p, &keys[p * size], &values[p * valueSize]);
       for (int64_t split = 0; split < splits; ++split) {
         Example::Call call{place(arguments, positions, split, first, end - first), {}, at(positions[first], split)};
-        call.inputs["K"] = cache.keys, call.inputs["V"] = cache.values;
+        call.inputs.insert(cache.numbers.begin(), cache.numbers.end());
         std::vector<double> &result = call.outputs["partial"];
         result.assign(k.rows * group * partial, kFree);
         for (int64_t r = first; r < end; ++r) {

@@ -71,7 +71,7 @@ void Module::end(const std::string &function, const std::string &result, const s
 
 mlir::ModuleOp Module::parsed() {
   if (!evaluation)
-    evaluation = std::make_unique<Evaluation>(symbols + functions, std::move(weights));
+    evaluation = std::make_unique<Evaluation>(symbols + functions, std::move(weights), options);
   return *evaluation->module;
 }
 

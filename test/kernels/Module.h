@@ -35,6 +35,7 @@ private:
 ///   Expected<Matrix> y = m.run("f", {.ids = {0}});
 class Module {
 public:
+  explicit Module(reference::Options options = {}) : options(options) {}
   void matrix(const std::string &name, const std::vector<double> &numbers, int64_t columns);
   void vector(const std::string &name, const std::vector<double> &numbers) { matrix(name, numbers, numbers.size()); }
   void rows(const std::string &name, const std::vector<double> &numbers, int64_t columns);
@@ -55,6 +56,7 @@ public:
   mlir::ModuleOp parsed();
 
 private:
+  const reference::Options options;
   std::map<std::string, test::Rows> weights;
   std::string symbols, body, functions;
   std::unique_ptr<Evaluation> evaluation;

@@ -20,7 +20,9 @@ using Clock = std::chrono::steady_clock;
 /// Long beside the clock's own time, short beside a disturbance.
 constexpr double kRoundSeconds = 1e-3;
 
-bool isCache(const Argument &argument) { return argument.name == "K" || argument.name == "V"; }
+bool isCache(const Argument &argument) {
+  return argument.name == "K" || argument.name == "V" || argument.name == "S";
+}
 
 /// What the description alone does not say of a phase's work: products with matrices, and the bytes of these.
 void addMatrix(const KernelDesc &kernel, int64_t matrixBytes, Work &work) {

@@ -19,9 +19,9 @@ void addInputFlags(CLI::App &command, InputOptions &input) {
 void addProgramFlags(CLI::App &command, ProgramFlags &program) {
   command
       .add_option("--kv", program.cache,
-                  "numbers of the KV cache: f16, or f32, which takes twice the memory (default: f32 when all matrices "
-                  "are f32, else f16)")
-      ->check(CLI::IsMember({"f16", "f32"}));
+                  "numbers of the KV cache: f16; f32, exact, in twice the memory; or q8, bytes with a scale for each "
+                  "position and head, in half of it (default: f32 when all matrices are f32, else f16)")
+      ->check(CLI::IsMember({"f16", "f32", "q8"}));
   command
       .add_option("--activations", program.activations,
                   "what matrices of integer formats are multiplied by: q16, 16 bits as two planes of bytes; q8, one "

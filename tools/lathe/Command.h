@@ -80,7 +80,7 @@ void addInputFlags(CLI::App &command, InputOptions &input);
 
 /// How a program is to be built, whatever the model.
 struct ProgramFlags {
-  std::string cache;       ///< --kv: "f32", "f16", or "" for what fits the weights
+  std::string cache;       ///< --kv: a name of CacheFormat, or "" for what fits the weights
   std::string activations; ///< --activations: a name of ActFormat, or "" for the target's choice
 };
 

@@ -203,8 +203,7 @@ PipelineOptions pipelineOptions(const InputOptions &input, const ProgramFlags &p
                                 Progress &progress) {
   PipelineOptions options;
   options.input = input;
-  if (!program.cache.empty())
-    options.cache = program.cache == "f32" ? CacheFormat::F32 : CacheFormat::F16;
+  options.cache = findCacheFormat(program.cache);
   options.activations = findActFormat(program.activations);
   options.jobs = jobs;
   options.cacheDirectory = defaultCacheDirectory();

@@ -47,8 +47,7 @@ llvm::Expected<Subject> readBundle(const std::string &path, const Options &optio
   llvm::Expected<ReferenceModel> fused = referenceOf(*opened, path, ReferenceLevel::Fused);
   if (!fused)
     return fused.takeError();
-  CacheFormat cache = (*opened)->variant().cache.type.bits == 32 ? CacheFormat::F32 : CacheFormat::F16;
-  llvm::Expected<ProgramSet> programs = describe(*fused->module, {.cache = cache});
+  llvm::Expected<ProgramSet> programs = describe(*fused->module, {.cache = cacheFormatOf((*opened)->variant())});
   if (!programs)
     return programs.takeError();
   return Subject{factsOf(model, *programs), describeBundle(**opened)};

@@ -58,9 +58,8 @@ ModelFacts factsOf(const spec::Model &model, const ProgramSet &programs) {
     facts.activeParameters += count / uint64_t(weight.parts) * uint64_t(weight.chosen);
   }
   const CacheLayout &cache = programs.cache;
-  bool exact = cache.format == CacheFormat::F32;
-  facts.cacheFormat = exact ? "f32" : "f16";
-  facts.cacheTokenBytes = uint64_t(cache.layers * cache.pageElements()) * (exact ? 4 : 2) / kPagePositions;
+  facts.cacheFormat = nameOf(cache.format);
+  facts.cacheTokenBytes = uint64_t(cache.layers * cache.pageBytes() / kPagePositions);
   facts.stateBytes = uint64_t(programs.state.layers * programs.state.bytes);
   for (const Phase &phase : programs.programs.front().phases) { // the smallest: decode
     if (phase.inOrder)

@@ -58,11 +58,22 @@ AttendStages lathe::defineKernel(const AttendKernel &k, KernelBuilder &kernel) {
   s.key(s.v, s.c, s.b) = widen(keys((block % pageBlocks) * s.block + s.v, s.c, physical(block / pageBlocks)), target);
   Expr place = begin + s.p;
   s.value(s.c, s.p) = widen(valuesIn(s.c, place % page, physical(place / page)), target);
+  const bool bytes = k.cache == CacheFormat::Q8;
+  auto queryAt = [&](Expr c, Expr i) -> Expr { return q(c, i % group, rowOf(i)); };
+  if (bytes) {
+    s.spread = SpreadStages("spread", size, {s.i}, [&](const std::vector<Expr> &at) { return queryAt(at[0], at[1]); });
+    s.spreadQuery = Func("query");
+    s.spreadQuery(s.c, s.i) = s.spread.levels.empty() ? queryAt(s.c, s.i) : Expr(s.spread.levels.back()(s.c, s.i));
+  }
+  /// Of a block's position: its key's scale, or (1) its value's.
+  auto scaleOf = [&](int which) -> Expr {
+    return kernel.in("S")((block % pageBlocks) * s.block + s.v, which, physical(block / pageBlocks));
+  };
 
   s.component = RDom(0, size, "component");
   s.dot = Func("dot");
   s.dot(s.v, s.i, s.b) = 0.0f;
-  s.dot(s.v, s.i, s.b) += q(s.component, s.i % group, rowOf(s.i)) * s.key(s.v, s.component, s.b);
+  s.dot(s.v, s.i, s.b) += (bytes ? Expr(s.spreadQuery(s.component, s.i)) : queryAt(s.component, s.i)) * s.key(s.v, s.component, s.b);
   Expr position = positionOf(rowOf(s.i)), scale = static_cast<float>(k.scale);
   if (k.scales)
     scale = strict_float(scale * kernel.in("scales")(s.i % group));
@@ -71,7 +82,7 @@ AttendStages lathe::defineKernel(const AttendKernel &k, KernelBuilder &kernel) {
         unsafe_promise_clamped((position + 1) / static_cast<int>(k.every), 0, static_cast<int>(k.temperatures) - 1);
     scale = strict_float(scale * kernel.in("temperatures")(entry));
   }
-  Expr score = s.dot(s.v, s.i, s.b) * scale;
+  Expr score = (bytes ? strict_float(s.dot(s.v, s.i, s.b) * scaleOf(0)) : Expr(s.dot(s.v, s.i, s.b))) * scale;
   if (k.softcap != 0)
     score = softcap(score, k.softcap);
   if (k.alibi) {
@@ -91,10 +102,18 @@ AttendStages lathe::defineKernel(const AttendKernel &k, KernelBuilder &kernel) {
   s.high(s.i) = s.highTree.at(s.i);
 
   s.weight = Func("weight");
-  s.weight(s.v, s.i, s.b) = select(seen, exponential(s.score(s.v, s.i, s.b) - s.high(s.i)), 0.0f);
+  Expr weight = exponential(s.score(s.v, s.i, s.b) - s.high(s.i));
+  if (bytes)
+    s.weight(s.v, s.i, s.b) =
+        Tuple(select(seen, weight, 0.0f), select(seen, strict_float(weight * scaleOf(1)), 0.0f));
+  else
+    s.weight(s.v, s.i, s.b) = select(seen, weight, 0.0f);
+  auto weightOf = [&](Expr v, Expr b, int which) -> Expr {
+    return bytes ? Expr(s.weight(v, s.i, b)[which]) : Expr(s.weight(v, s.i, b));
+  };
   s.sumLanes = Func("sum_lanes");
   s.sumLanes(s.v, s.i) = 0.0f;
-  s.sumLanes(s.v, s.i) += s.weight(s.v, s.i, s.blocks);
+  s.sumLanes(s.v, s.i) += weightOf(s.v, s.blocks, 0);
   s.sumTree = treeReduce(s.sumLanes, s.block, [](Expr a, Expr b) { return strict_float(a + b); });
   s.sum = Func("sum");
   s.sum(s.i) = s.sumTree.at(s.i);
@@ -104,7 +123,7 @@ AttendStages lathe::defineKernel(const AttendKernel &k, KernelBuilder &kernel) {
   s.mixed = Func("mixed");
   s.mixed(s.c, s.i) = 0.0f;
   Expr ofBlock = unsafe_promise_clamped(p / s.block - firstBlock, 0, blocks - 1);
-  s.mixed(s.c, s.i) += s.weight(p % s.block, s.i, ofBlock) * s.value(s.c, s.position);
+  s.mixed(s.c, s.i) += weightOf(p % s.block, ofBlock, 1) * s.value(s.c, s.position);
 
   // -inf by its bits: arithmetic may assume that there are no infinities.
   auto orNothing = [&](Expr high, Expr row) {

@@ -87,12 +87,39 @@ struct RotateStages {
   Halide::Func y; ///< [c, h]
 };
 
+/// Heads times Hadamard's matrix of each run of spreadOf(size) components (layout/Rows.h), in log2 levels of sums and
+/// differences of neighbours: of a level's n numbers x[2i] + x[2i+1] is the next one's i-th, x[2i] - x[2i+1] its
+/// (n/2 + i)-th.
+struct SpreadStages {
+  std::vector<Halide::Func> levels; ///< [c, rest]
+  Halide::RDom pair;                ///< of a run; run
+  Halide::Var c{"c"};
+
+  /// x(c, rest), whose levels are called `name`_1 and so on.
+  SpreadStages(const std::string &name, int64_t size, const std::vector<Halide::Var> &rest,
+               const std::function<Halide::Expr(std::vector<Halide::Expr>)> &x);
+  SpreadStages() = default;
+};
+/// Every level in an array, where `place` says.
+void scheduleSpread(SpreadStages &stages, int64_t size, const TargetDesc &target,
+                    const std::function<void(Halide::Func &)> &place);
+
+/// A key or value of a q8 cache.
+struct BytesStages {
+  Halide::Func largest;        ///< [], bits of max |x|
+  Halide::RDom within;         ///< of its update
+  Halide::Func inverse, scale; ///< []
+  Halide::Func bytes;          ///< [c]
+};
+
 struct AppendStages {
-  Halide::Var c{"c"}, h{"h"}, page{"page"}, place{"place"};
+  Halide::Var c{"c"}, h{"h"}, page{"page"}, place{"place"}, which{"which"};
   RotationStages turn;
   Halide::Func qr;                        ///< [c, h]
   Halide::Func key;                       ///< [c]
-  Halide::Func keys, values;              ///< the cache
+  SpreadStages spread;                    ///< q8: of the key
+  BytesStages keyBytes, valueBytes;       ///< q8
+  Halide::Func keys, values, scales;      ///< the cache
   Halide::RDom component, valueComponent; ///< of their updates
 };
 
@@ -100,13 +127,15 @@ struct AttendStages {
   int block; ///< positions of one block: a divisor of a page
   Halide::Var v{"v"}, i{"i"}, r{"r"}, b{"b"}, c{"c"}, p{"p"};
   Halide::Func key, value;          ///< [v, c, b], [c, p]: the cache in f32; b, p: from the first that is seen
+  SpreadStages spread;              ///< q8
+  Halide::Func spreadQuery;         ///< q8: [c, i], spread as the keys are
   Halide::Func dot, score;          ///< [v, i, b]: i is a query
   Halide::RDom component;           ///< of dot
   Halide::Func highLanes, sumLanes; ///< [v, i]
   Halide::RDom blocks;              ///< of both
   Tree highTree, sumTree;
   Halide::Func high, sum;             ///< [i]
-  Halide::Func weight;                ///< [v, i, b]
+  Halide::Func weight;                ///< [v, i, b]; q8: and times the value's scale
   Halide::Func mixed;                 ///< [c, i]
   Halide::RDom position;              ///< of mixed
   Halide::Func partial;               ///< [c, head, row]; updates: maximum, sum, mix

@@ -35,6 +35,14 @@ void lathe::scheduleKernel(AttendStages &s, const AttendKernel &k, const TargetD
   s.dot.vectorize(s.v).unroll(s.i);
   s.dot.update().reorder(s.v, s.i, s.component).vectorize(s.v).unroll(s.i);
 
+  if (k.cache == CacheFormat::Q8) {
+    s.spreadQuery.compute_root().store_in(kArray).bound(s.c, 0, size);
+    bound(s.spreadQuery);
+    scheduleSpread(s.spread, k.headSize, target, [&](Func &f) { f.compute_at(s.spreadQuery, s.i); });
+    if (int width = vectorFor(k.headSize, target.lanes); width > 1)
+      s.spreadQuery.vectorize(s.c, width);
+  }
+
   for (auto [lanes, tree, result] :
        {std::tuple{&s.highLanes, &s.highTree, &s.high}, {&s.sumLanes, &s.sumTree, &s.sum}}) {
     result->compute_root().store_in(kArray);

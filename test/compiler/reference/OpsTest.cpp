@@ -206,12 +206,39 @@ TEST(Ops, aCacheOfHalvesRoundsOnlyWhenAsked) {
     return std::pair(rows.empty() || rows[0].empty() ? 0 : rows[0][0], evaluation.error);
   };
   EXPECT_THAT(attend(1, 0.1f, {}).first, near(0.1, kFloat));
-  EXPECT_EQ(attend(1, 0.1f, {.halfCache = true}).first, 0.0999755859375); // 1638 / 16384
-  EXPECT_EQ(attend(1, 65519, {.halfCache = true}).first, 65504);
+  EXPECT_EQ(attend(1, 0.1f, {.cache = lathe::CacheFormat::F16}).first, 0.0999755859375); // 1638 / 16384
+  EXPECT_EQ(attend(1, 65519, {.cache = lathe::CacheFormat::F16}).first, 65504);
   EXPECT_EQ(attend(1, 65520, {}).first, 65520);
-  EXPECT_THAT(attend(1, 65520, {.halfCache = true}).second,
+  EXPECT_THAT(attend(1, 65520, {.cache = lathe::CacheFormat::F16}).second,
               HasSubstr("a value is 6.55e+04, which an f16 cache cannot hold; --kv f32 would be right"));
-  EXPECT_THAT(attend(-7e4f, 1, {.halfCache = true}).second, HasSubstr("a key is -7.00e+04"));
+  EXPECT_THAT(attend(-7e4f, 1, {.cache = lathe::CacheFormat::F16}).second, HasSubstr("a key is -7.00e+04"));
+}
+
+TEST(Ops, aCacheOfBytesHasAScaleForEachHead) {
+  auto attend = [](const std::vector<float> &key, const std::vector<float> &value) {
+    Evaluation evaluation(
+        function(
+            "%q = lathe.embed %ids, @q : tensor<?x4xf32>\n%v = lathe.embed %ids, @v : tensor<?x4xf32>\n"
+            "%y = lathe.attention %q, %x, %v, %positions, %slots layer 3 heads 2 kv_heads 2 head_size 2 scale 1.0 : "
+            "tensor<?x4xf32>, tensor<?x4xf32>",
+            4, 4),
+        {{"x", {key}}, {"q", {{0, 0, 0, 0}}}, {"v", {value}}}, {.cache = lathe::CacheFormat::Q8});
+    auto rows = evaluation.run({0});
+    return std::pair(rows.empty() ? std::vector<double>() : rows[0], evaluation.error);
+  };
+  EXPECT_THAT(attend({1, 1, 1, 1}, {127, 0.75f, 1270, 14}).first, ElementsAre(127, 1, 1270, 10));
+  EXPECT_THAT(attend({1, 1, 1, 1}, {0, 0, 1e-38f, 0}).first, ElementsAre(0, 0, 0, 0));
+  EXPECT_THAT(attend({1, 1, 1, 1}, {1e38f, 0, 0, 0}).second, "");
+  EXPECT_THAT(attend({1, 1, 2e38f, -2e38f}, {0, 0, 0, 0}).second,
+              HasSubstr("a key is 2.00e+38, which a q8 cache cannot hold; --kv f32 would be right"));
+}
+
+// A key's numbers: H [5, 3] = [8, 2], of which 8 / 127 is the step.
+TEST(Ops, keysOfBytesAreSpread) {
+  const auto bytes = lathe::reference::bytesOf<double>({5, 3}, 2);
+  ASSERT_TRUE(bytes);
+  EXPECT_THAT(bytes->numbers, ElementsAre(near(127), near(31.75)));
+  EXPECT_THAT(bytes->scale, near(8.0 / 254));
 }
 
 TEST(Ops, activations) {

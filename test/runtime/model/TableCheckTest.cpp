@@ -89,6 +89,16 @@ TEST(TableCheck, Cache) {
   EXPECT_THAT(refusal([](Tables &t) { t.variant.cache.head_size = 5; }), HasSubstr("do not fit"));
   EXPECT_THAT(refusal([](Tables &t) { t.variant.cache.value_size = 4000000000; }), HasSubstr("do not fit"));
   EXPECT_THAT(refusal([](Tables &t) { t.variant.cache.page_bytes = ~uint64_t(0); }), HasSubstr("cache"));
+  for (lathe_type type : {lathe_type{LATHE_FLOAT, 8, 1}, {LATHE_INT, 16, 1}, {LATHE_BFLOAT, 16, 1}, {LATHE_INT, 8, 2}})
+    EXPECT_THAT(refusal([&](Tables &t) { t.variant.cache.type = type; }), HasSubstr("is none of a cache"));
+  auto ofBytes = [](uint64_t missing) {
+    return refusal([&](Tables &t) {
+      t.variant.cache.type = {LATHE_INT, 8, 1};
+      t.variant.cache.page_bytes = 64 * (2 * t.variant.cache.head_size + 8) - missing; // 2 * 64 scales
+    });
+  };
+  EXPECT_EQ(ofBytes(0), "(sound)");
+  EXPECT_THAT(ofBytes(1), HasSubstr("x 8 bits with their scales do not fit"));
 }
 
 TEST(TableCheck, Programs) {
