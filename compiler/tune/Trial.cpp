@@ -141,7 +141,7 @@ Expected<Profile::ProgramTime> profileProgram(std::shared_ptr<const Model> model
     const StepShape &shape = (*steps)->shape();
     time.rows = shape.rows * shape.sequences;
     for (const PhaseEvent &event : events)
-      time.phases[event.phase].work = workOf(event, shape);
+      time.phases[event.phase].work = workOf(*event.table, event.tiles, shape);
   }
   for (size_t i = 0; i < seconds.size(); ++i)
     time.phases[i].seconds = quantile(seconds[i], kUndisturbed);

@@ -29,7 +29,10 @@ public:
       : subject(subject), workspace(workspace), options(options) {}
 
   Expected<TuneResult> run() {
-    result.limits = measureMachine(coresOr(options.threads));
+    Result<MachineLimits> limits = measureMachine(coresOr(options.threads));
+    if (!limits)
+      return makeError("{0}", limits.message());
+    result.limits = limits.take();
     if (Error failed = prepare())
       return std::move(failed);
     for (const double end = now() + options.budget; now() < end && !interrupted();) {

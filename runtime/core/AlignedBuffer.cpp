@@ -12,8 +12,8 @@ Result<AlignedBuffer> AlignedBuffer::create(size_t bytes, const char *what, Page
                        /*offset=*/0);
   if (address == MAP_FAILED)
     return error(what, ": no memory for ", bytes, " bytes: ", std::strerror(errno));
-  if (pages == Pages::Huge)
-    (void)madvise(address, bytes, MADV_HUGEPAGE); // a hint: works without
+  if (pages != Pages::Normal) // a hint: works without
+    (void)madvise(address, bytes, pages == Pages::Huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
   return AlignedBuffer(static_cast<uint8_t *>(address), bytes);
 }
 

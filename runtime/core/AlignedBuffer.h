@@ -13,7 +13,8 @@ namespace lathe {
 /// address space until it is touched. Move-only.
 class AlignedBuffer {
 public:
-  enum class Pages { Normal, Huge }; ///< Huge: asks for 2 MB pages where the system has them
+  /// Huge: asks for pages of 2 MB where the system has them; Small: for those of 4 KB, whatever it would give.
+  enum class Pages { Normal, Huge, Small };
 
   AlignedBuffer() = default;
   /// `what` names the memory in the error: "KV cache".

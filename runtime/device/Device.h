@@ -15,6 +15,7 @@
 
 #include "runtime/core/Result.h"
 #include "runtime/device/StepInputs.h"
+#include "runtime/device/StepRecord.h"
 #include <memory>
 #include <optional>
 #include <span>
@@ -71,6 +72,12 @@ public:
   virtual const float *logits(size_t row) const = 0;
   /// Workers of a CPU; 1 where there are no such things.
   virtual unsigned threads() const = 0;
+  /// From now on steps are recorded in `into`, which outlives them; null: no longer. It slows a step by the time of two
+  /// looks at the clock a phase. Of a device that knows no times of workers the record stays empty.
+  void record(StepRecord *into) { recording = into; }
+
+protected:
+  StepRecord *recording = nullptr;
 };
 
 /// What an executor runs; all of it outlives the executor.

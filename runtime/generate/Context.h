@@ -72,6 +72,9 @@ public:
   /// The program of the latest step; null before the first.
   const lathe_program *latestProgram() const { return latest; }
 
+  /// From now on steps are recorded in `into`, which outlives them; null: no longer (Executor::record).
+  void record(StepRecord *into) { executor->record(into); }
+
   const std::shared_ptr<PagePool> &cache() const { return pool; }
 
   /// Fails where steps of one token have put a number that is not finite into the sequence's last page, which step() has

@@ -22,6 +22,8 @@ for variable in ("HOME", "XDG_CACHE_HOME", "ASAN_OPTIONS"):
 
 if shutil.disk_usage(config.lathe_binary).free < 3e12:
     config.available_features.add("disk-below-3tb")
+if shutil.which("chromium"):  # apt-get install chromium: a quarter of all other packages' size, so not a must
+    config.available_features.add("chromium")
 
 config.substitutions.append(("%data", os.path.join(config.lathe_source, "test", "data")))
 config.substitutions.append(("%models", os.path.join(config.lathe_source, "models")))

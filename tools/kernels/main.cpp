@@ -67,7 +67,10 @@ int main(int argc, char **argv) {
   if (!chosen || chosen->device != DeviceKind::Cpu || (chosen->features & ~hostFeatures()))
     return complain("--target " + target + " is not one that this machine runs", 2);
 
-  const MachineLimits machine = options.seconds > 0 ? measureMachine(1) : MachineLimits();
+  Result<MachineLimits> limits = options.seconds > 0 ? measureMachine(1) : MachineLimits();
+  if (!limits)
+    return complain(limits.message(), 1);
+  const MachineLimits machine = limits.take();
   if (!asJson) {
     if (options.seconds > 0)
       llvm::outs() << machine.cpu

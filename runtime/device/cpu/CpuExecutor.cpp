@@ -38,13 +38,20 @@ void CpuExecutor::walk(unsigned worker) {
   self.tile[4] = int32_t(inputs.rows());
   const lathe_phase *phase = variant.phases + inputs.program().first_phase, *end = phase + inputs.program().n_phases;
   const bool observed = bool(*observer);
+  StepRecord::Lane *lane = recording ? &recording->lane(worker) : nullptr;
   for (; phase != end; ++phase) {
     const Grid grid = gridOf(*phase);
     if (grid.tiles() == 0)
       continue; // no logits are wanted: all workers see that
+    if (lane)
+      lane->begin();
     runPhase(self, *phase, grid);
     if (phase + 1 != end)
       prefetchTables(phase[1]);
+    if (lane)
+      lane->end();
+    if (lane && worker == 0)
+      recording->add(*phase, grid.tiles());
     // `failed` can be raised by a faster worker as soon as we are past the barrier, so all must go by one copy of it.
     barrier.arrive([&] {
       nextTile.store(0, std::memory_order_relaxed);

@@ -81,10 +81,14 @@ Result<void> CpuExecutor::run(size_t program, const StepRows &rows, const PhaseO
   observer = &watching;
   nextTile.store(0, std::memory_order_relaxed);
   failed.store(false, std::memory_order_relaxed);
+  if (recording)
+    recording->beginStep(inputs.program(), inputs.rows(), workers->size());
   if (watching)
     phaseStart = Clock::now();
   auto body = [this](unsigned worker) { walk(worker); };
   workers->run(body);
+  if (recording)
+    recording->endStep();
   if (failed.load())
     return failureMessage();
   return {};

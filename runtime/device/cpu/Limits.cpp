@@ -1,121 +1,31 @@
 #include "runtime/device/cpu/Limits.h"
+#include "runtime/core/AlignedBuffer.h"
+#include "runtime/device/cpu/OperationForms.h"
+#include "runtime/device/cpu/ReadForms.h"
 #include <algorithm>
 #include <chrono>
-#include <cstdint>
-#include <cstdlib>
 #include <fstream>
-#include <functional>
-#include <immintrin.h>
-#include <memory>
-#include <thread>
-#include <vector>
+#include <sstream>
+#include <unistd.h>
 
 namespace lathe {
 namespace {
 
+constexpr uint64_t kMega = 1 << 20;
+constexpr uint64_t kPiece = kMega / 4; ///< that a worker takes at once, of what no cache of its own holds
+constexpr uint64_t kBlocks = 16 * 512; ///< a block of each of the streams of readForms()
+/// What is beyond every cache is twice the last one, within these.
+constexpr uint64_t kLeastMemory = 256 * kMega, kMostMemory = 1024 * kMega, kShortMemory = 32 * kMega;
+
+/// Not more than a time slice has, and more than a phase: where something else wants the cores some samples are whole.
+constexpr double kSampleSeconds = 1e-3;
+constexpr double kRoofSeconds = 0.5;          ///< for all samples of a roof, where something else has the cores
+constexpr unsigned kTries = 3, kSamples = 40; ///< of each form at first, of those that are fast
+constexpr double kFast = 0.9;                 ///< as the fastest: worth more samples
+constexpr size_t kFastForms = 3;
+constexpr int64_t kIterations = 400'000; ///< of a loop of operations: about as long
+
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-/// Runs `body(thread)` on all threads at once; seconds until the last has ended.
-double timeThreads(unsigned threads, const std::function<void(unsigned)> &body) {
-  double start = now();
-  std::vector<std::thread> others;
-  for (unsigned t = 1; t < threads; ++t)
-    others.emplace_back(body, t);
-  body(0);
-  for (std::thread &other : others)
-    other.join();
-  return now() - start;
-}
-
-/// Operations a second of `loop(iterations)`, which does `perIteration` of them: the best of three short runs.
-double rate(unsigned threads, void (*loop)(int64_t), double perIteration) {
-  const int64_t iterations = 4'000'000;
-  double best = 0;
-  for (int run = 0; run < 3; ++run)
-    best = std::max(best, double(threads) * iterations * perIteration /
-                              timeThreads(threads, [&](unsigned) { loop(iterations); }));
-  return best;
-}
-
-// Assembly, because the question is what the units can take: ten independent accumulators cover the latency of two
-// units, and no compiler may fold the loop away. Callers check that the CPU has the instructions.
-#define LATHE_TEN(F) F(0) F(1) F(2) F(3) F(4) F(5) F(6) F(7) F(8) F(9)
-#define LATHE_ZERO_ALL                                                                                                 \
-  asm volatile("vzeroall" ::: LATHE_TEN_CLOBBERED, "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15") // no denormals
-#define LATHE_TEN_CLOBBERED "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9"
-
-#define LATHE_FMA256(r) "vfmadd231ps %%ymm14, %%ymm15, %%ymm" #r "\n"
-void fma256(int64_t n) {
-  LATHE_ZERO_ALL;
-  for (int64_t i = 0; i < n; ++i)
-    asm volatile(LATHE_TEN(LATHE_FMA256)::: LATHE_TEN_CLOBBERED);
-}
-#define LATHE_FMA512(r) "vfmadd231ps %%zmm14, %%zmm15, %%zmm" #r "\n"
-void fma512(int64_t n) {
-  LATHE_ZERO_ALL;
-  for (int64_t i = 0; i < n; ++i)
-    asm volatile(LATHE_TEN(LATHE_FMA512)::: LATHE_TEN_CLOBBERED);
-}
-#define LATHE_MUL128(r) "mulps %%xmm14, %%xmm" #r "\n addps %%xmm15, %%xmm" #r "\n"
-void mul128(int64_t n) {
-  for (int64_t i = 0; i < n; ++i)
-    asm volatile(LATHE_TEN(LATHE_MUL128)::: LATHE_TEN_CLOBBERED);
-}
-#define LATHE_VNNI(r) "vpdpbusd %%zmm14, %%zmm15, %%zmm" #r "\n"
-void dot512(int64_t n) {
-  LATHE_ZERO_ALL;
-  for (int64_t i = 0; i < n; ++i)
-    asm volatile(LATHE_TEN(LATHE_VNNI)::: LATHE_TEN_CLOBBERED);
-}
-#define LATHE_MADD(t, r)                                                                                               \
-  "vpmaddubsw %%ymm14, %%ymm15, %%ymm" #t "\n vpmaddwd %%ymm" #t ", %%ymm13, %%ymm" #t "\n vpaddd %%ymm" #t            \
-  ", %%ymm" #r ", %%ymm" #r "\n"
-void dot256(int64_t n) {
-  LATHE_ZERO_ALL;
-  for (int64_t i = 0; i < n; ++i)
-    asm volatile(LATHE_MADD(0, 6) LATHE_MADD(1, 7) LATHE_MADD(2, 8) LATHE_MADD(3, 9)::: LATHE_TEN_CLOBBERED);
-}
-
-/// Sums `words`, read in eight streams as the kernels read weights.
-uint64_t sumStreams(const uint64_t *words, size_t count) {
-  constexpr size_t kStreams = 8, kLine = 8;
-  size_t stride = count / kStreams;
-  uint64_t sums[kLine] = {};
-  for (size_t at = 0; at + kLine <= stride; at += kLine)
-    for (size_t stream = 0; stream < kStreams; ++stream)
-      for (size_t i = 0; i < kLine; ++i)
-        sums[i] += words[stream * stride + at + i];
-  uint64_t total = 0;
-  for (uint64_t sum : sums)
-    total += sum;
-  return total;
-}
-
-double readRate(unsigned threads) {
-  struct Free {
-    void operator()(void *memory) const { std::free(memory); }
-  };
-  // Far beyond every cache, but smaller where memory is short.
-  for (size_t bytes = size_t(512) << 20; bytes >= size_t(64) << 20; bytes /= 2) {
-    std::unique_ptr<void, Free> memory(std::aligned_alloc(4096, bytes));
-    if (!memory)
-      continue;
-    auto *words = static_cast<uint64_t *>(memory.get());
-    size_t perThread = bytes / sizeof(uint64_t) / threads / 64 * 64;
-    std::vector<uint64_t> sums(threads);
-    timeThreads(threads,
-                [&](unsigned t) { std::fill_n(words + t * perThread, perThread, t); }); // touch where it is read
-    double best = 0;
-    for (int run = 0; run < 4; ++run)
-      best = std::max(best, double(perThread) * threads * sizeof(uint64_t) / timeThreads(threads, [&](unsigned t) {
-                              sums[t] += sumStreams(words + t * perThread, perThread);
-                            }));
-    volatile uint64_t keep = sums[0];
-    (void)keep;
-    return best;
-  }
-  return 0;
-}
 
 std::string cpuName() {
   std::ifstream info("/proc/cpuinfo");
@@ -125,31 +35,216 @@ std::string cpuName() {
   return "unknown";
 }
 
+/// Bytes that can be had without taking them from others, as far as the system tells.
+uint64_t availableMemory() {
+  uint64_t kilobytes = 0;
+  std::ifstream info("/proc/meminfo");
+  for (std::string line; std::getline(info, line);)
+    if (line.rfind("MemAvailable:", 0) == 0)
+      std::istringstream(line.substr(13)) >> kilobytes;
+  uint64_t available = kilobytes ? kilobytes * 1024 : kLeastMemory, most = 0, used = 0;
+  // Of a container.
+  if (std::ifstream("/sys/fs/cgroup/memory.max") >> most && std::ifstream("/sys/fs/cgroup/memory.current") >> used)
+    available = std::min(available, most > used ? most - used : 0);
+  return available;
+}
+
+uint64_t cacheBytes(int name, uint64_t otherwise) {
+  const long bytes = sysconf(name);
+  return bytes > 0 ? uint64_t(bytes) : otherwise;
+}
+
+template <typename Body> double timed(WorkerPool &workers, Body &body) {
+  const double start = now();
+  workers.run(body);
+  return now() - start;
+}
+
+/// Calls sample(form) until the forms have told which are fast, and those how fast they are.
+template <typename Sample> void sampleForms(std::vector<RoofForm *> forms, bool first, Sample sample) {
+  const double end = now() + kRoofSeconds;
+  if (first)
+    for (unsigned i = 0; i < kTries && (i == 0 || now() < end); ++i)
+      for (RoofForm *form : forms)
+        sample(*form);
+  std::ranges::sort(forms, std::greater(), [](const RoofForm *form) { return form->limit(); });
+  while (forms.size() > kFastForms || forms.back()->limit() < kFast * forms.front()->limit())
+    forms.pop_back();
+  for (unsigned i = 0; i < kSamples && (i == 0 || now() < end); ++i)
+    for (RoofForm *form : forms)
+      sample(*form);
+}
+
+/// Reads a region over and over. Where the workers' own caches hold it, each reads its part of it; else pieces are
+/// taken as they come, so that one that has no core for a while does not hold up the others.
+class Reader {
+public:
+  Reader(WorkerPool &workers, const uint8_t *data, uint64_t bytes, uint64_t cachePerThread)
+      : workers(workers), data(data), own(bytes <= workers.size() * cachePerThread),
+        piece(own ? bytes / workers.size() : kPiece), pieces(bytes / piece) {}
+
+  /// Bytes a second. Takes about kSampleSeconds if they come as fast as `guess` says.
+  double sample(const ReadForm &form, double guess) {
+    const auto count = std::max<uint64_t>(1, uint64_t(guess * kSampleSeconds / double(piece * workers.size())));
+    const uint64_t all = count * workers.size();
+    std::atomic<uint64_t> taken{0}, sum{0};
+    auto body = [&](unsigned worker) {
+      uint64_t mine = 0, i = 0;
+      if (own)
+        for (; i < count; ++i)
+          mine += form.read(data + worker * piece, piece);
+      else
+        while ((i = taken.fetch_add(1, std::memory_order_relaxed)) < all)
+          mine += form.read(data + (cursor + i) % pieces * piece, piece);
+      sum += mine;
+    };
+    const double seconds = timed(workers, body);
+    cursor = (cursor + all) % pieces;
+    return double(all * piece) / seconds;
+  }
+
+private:
+  WorkerPool &workers;
+  const uint8_t *data;
+  bool own;
+  uint64_t piece, pieces, cursor = 0;
+};
+
+/// A step's bytes as a region to read, and at least a block of each stream of each worker.
+uint64_t regionOf(uint64_t bytes, uint64_t threads, uint64_t cachePerThread) {
+  const uint64_t unit = bytes <= threads * cachePerThread ? threads * kBlocks : kPiece;
+  return (bytes + unit - 1) / unit * unit;
+}
+
 } // namespace
 
-MachineLimits measureMachine(unsigned threads) {
+double RoofForm::limit() const {
+  double rate = 0;
+  for (const Sample &sample : samples)
+    rate = std::max(rate, sample.rate);
+  return rate;
+}
+
+const RoofForm &Roof::best() const { return *std::ranges::max_element(forms, {}, &RoofForm::limit); }
+
+Result<MachineMeter> MachineMeter::create(unsigned threads, std::vector<uint64_t> footprints) {
+  MachineMeter meter;
+  meter.processor = cpuName();
+  Result<std::unique_ptr<WorkerPool>> workers = WorkerPool::create(threads);
+  if (!workers)
+    return workers.takeError();
+  meter.workers = workers.take();
+
+  auto add = [&](Roof::Kind kind, const char *name, uint64_t bytes, const auto &forms) {
+    Roof &roof = meter.all.emplace_back(Roof{.kind = kind, .name = name, .bytes = bytes});
+    for (size_t way = 0; way < forms.size(); ++way)
+      roof.forms.push_back({.name = forms[way].name, .way = way});
+  };
+  const uint64_t own = meter.cachePerThread = cacheBytes(_SC_LEVEL2_CACHE_SIZE, kMega / 4);
+  const uint64_t last = cacheBytes(_SC_LEVEL3_CACHE_SIZE, 0), count = meter.workers->size();
+  uint64_t memory = std::clamp(2 * last, kLeastMemory, kMostMemory);
+  memory = std::max(std::min(memory, availableMemory() / 4), kShortMemory) / kPiece * kPiece;
+  add(Roof::Kind::Read, "memory", memory, readForms());
+  if (const uint64_t shared = regionOf(4 * own * count, count, own); shared <= std::min(last / 2, memory))
+    add(Roof::Kind::Read, "L3", shared, readForms());
+  add(Roof::Kind::Read, "L2", regionOf(own / 2 * count, count, own), readForms());
+  std::ranges::sort(footprints, std::greater());
+  for (uint64_t bytes : footprints)
+    if (const uint64_t region = regionOf(bytes, count, own);
+        bytes && region < memory && meter.all.back().bytes != region)
+      add(Roof::Kind::Read, "step", region, readForms());
+  add(Roof::Kind::F32, "f32", 0, f32Forms());
+  if (!dot4Forms().empty())
+    add(Roof::Kind::Dot4, "dot4", 0, dot4Forms());
+  return meter;
+}
+
+Result<void> MachineMeter::measureReads(bool smallPages) {
+  const uint64_t bytes = all.front().bytes; // the largest region
+  Result<AlignedBuffer> memory =
+      AlignedBuffer::create(bytes, "measuring how fast memory is read",
+                            smallPages ? AlignedBuffer::Pages::Small : AlignedBuffer::Pages::Huge);
+  if (!memory)
+    return memory.takeError();
+  uint8_t *data = memory->data();
+  auto touch = [&](unsigned worker) {
+    const uint64_t part = (bytes + workers->size() - 1) / workers->size(), begin = std::min(bytes, worker * part);
+    std::fill(data + begin, data + std::min(bytes, begin + part), uint8_t(worker + 1));
+  };
+  workers->run(touch);
+  for (Roof &roof : all) {
+    std::vector<RoofForm *> forms;
+    for (RoofForm &form : roof.forms)
+      if (roof.kind == Roof::Kind::Read && form.smallPages == smallPages)
+        forms.push_back(&form);
+    if (forms.empty())
+      continue;
+    Reader reader(*workers, data, roof.bytes, cachePerThread);
+    double guess = 8e9 * workers->size();
+    sampleForms(std::move(forms), rounds == 0, [&](RoofForm &form) {
+      const double rate = reader.sample(readForms()[form.way], guess);
+      form.samples.push_back({rounds, rate});
+      guess = std::max(guess / 2, rate);
+    });
+  }
+  return {};
+}
+
+void MachineMeter::measureOperations() {
+  for (Roof &roof : all) {
+    if (roof.kind == Roof::Kind::Read)
+      continue;
+    std::vector<RoofForm *> forms;
+    for (RoofForm &form : roof.forms)
+      forms.push_back(&form);
+    sampleForms(std::move(forms), rounds == 0, [&](RoofForm &form) {
+      const OperationForm &way = (roof.kind == Roof::Kind::F32 ? f32Forms() : dot4Forms())[form.way];
+      auto body = [&](unsigned) { way.loop(kIterations); };
+      const double seconds = timed(*workers, body);
+      form.samples.push_back({rounds, way.perIteration * kIterations * workers->size() / seconds});
+    });
+  }
+}
+
+Result<void> MachineMeter::measure() {
+  if (Result<void> done = measureReads(/*smallPages=*/false); !done)
+    return done;
+  Roof &memory = all.front();
+  if (rounds == 0)
+    memory.forms.push_back(
+        {.name = memory.best().name + ", pages of 4 KB", .way = memory.best().way, .smallPages = true});
+  if (rounds == 0 || memory.best().smallPages)
+    if (Result<void> done = measureReads(/*smallPages=*/true); !done)
+      return done;
+  measureOperations();
+  ++rounds;
+  return {};
+}
+
+MachineLimits MachineMeter::limits(uint64_t footprint) const {
   MachineLimits limits;
-  limits.cpu = cpuName();
-  limits.threads = threads;
-  limits.readBytesPerSecond = readRate(threads);
-  if (__builtin_cpu_supports("avx512f")) {
-    limits.f32OperationsPerSecond = rate(threads, fma512, 10 * 16 * 2);
-    limits.f32Form = "AVX-512 FMA";
-  } else if (__builtin_cpu_supports("fma")) {
-    limits.f32OperationsPerSecond = rate(threads, fma256, 10 * 8 * 2);
-    limits.f32Form = "AVX2 FMA";
-  } else {
-    limits.f32OperationsPerSecond = rate(threads, mul128, 10 * 4 * 2);
-    limits.f32Form = "SSE multiply, add";
-  }
-  if (__builtin_cpu_supports("avx512vnni")) {
-    limits.dot4OperationsPerSecond = rate(threads, dot512, 10 * 64 * 2);
-    limits.dot4Form = "AVX-512 vpdpbusd";
-  } else if (__builtin_cpu_supports("avx2")) {
-    limits.dot4OperationsPerSecond = rate(threads, dot256, 4 * 32 * 2);
-    limits.dot4Form = "AVX2 vpmaddubsw, vpmaddwd";
-  }
+  limits.cpu = processor;
+  limits.threads = workers->size();
+  for (const Roof &roof : all)
+    if (roof.kind == Roof::Kind::F32) {
+      limits.f32OperationsPerSecond = roof.limit();
+      limits.f32Form = roof.best().name;
+    } else if (roof.kind == Roof::Kind::Dot4) {
+      limits.dot4OperationsPerSecond = roof.limit();
+      limits.dot4Form = roof.best().name;
+    } else if (roof.name == "memory" || (footprint && roof.bytes >= footprint)) {
+      limits.readBytesPerSecond = std::max(limits.readBytesPerSecond, roof.limit());
+    }
   return limits;
+}
+
+Result<MachineLimits> measureMachine(unsigned threads) {
+  Result<MachineMeter> meter = MachineMeter::create(threads);
+  if (!meter)
+    return meter.takeError();
+  if (Result<void> done = meter->measure(); !done)
+    return done.takeError();
+  return meter->limits();
 }
 
 } // namespace lathe

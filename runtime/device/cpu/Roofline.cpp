@@ -3,16 +3,13 @@
 
 namespace lathe {
 
-PhaseWork workOf(const PhaseEvent &event, const StepShape &step) {
-  const lathe_work &work = event.table->work;
-  const bool logits = event.table->rows == LATHE_ROWS_LOGITS; // of each sequence the last row's
+PhaseWork workOf(const lathe_phase &phase, size_t tiles, const StepShape &step) {
+  const lathe_work &work = phase.work;
+  const bool logits = phase.rows == LATHE_ROWS_LOGITS; // of each sequence the last row's
   const double sequences = step.sequences;
-  const double wanted = !event.tiles                           ? 0
-                        : event.table->rows == LATHE_ROWS_ONCE ? 1
-                        : logits                               ? sequences
-                                                               : step.rows * sequences;
+  const double wanted = !tiles ? 0 : phase.rows == LATHE_ROWS_ONCE ? 1 : logits ? sequences : step.rows * sequences;
   // An expert's weights are read for each of its tiles: few rows' tiles mostly have different experts.
-  const double reads = event.table->rows == LATHE_ROWS_CHOICES ? double(event.tiles) / event.table->column_tiles : 1;
+  const double reads = phase.rows == LATHE_ROWS_CHOICES ? double(tiles) / phase.column_tiles : 1;
   double seen = 0; // positions, by all rows of a sequence
   for (uint64_t sees = step.length - step.rows + 1; sees <= step.length; ++sees)
     seen += double(work.window ? std::min<uint64_t>(sees, work.window) : sees);
@@ -28,8 +25,16 @@ double operationsPerSecond(uint32_t rate, const MachineLimits &limits) {
                                          : dot4;
 }
 
+double readSeconds(const PhaseWork &work, const MachineLimits &limits) {
+  return work.bytes / limits.readBytesPerSecond;
+}
+
+double operationSeconds(const PhaseWork &work, const MachineLimits &limits) {
+  return work.operations / operationsPerSecond(work.rate, limits);
+}
+
 double limitSeconds(const PhaseWork &work, const MachineLimits &limits) {
-  return std::max(work.bytes / limits.readBytesPerSecond, work.operations / operationsPerSecond(work.rate, limits));
+  return std::max(readSeconds(work, limits), operationSeconds(work, limits));
 }
 
 } // namespace lathe

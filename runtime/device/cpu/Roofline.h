@@ -7,8 +7,10 @@
 #ifndef LATHE_RUNTIME_DEVICE_CPU_ROOFLINE_H
 #define LATHE_RUNTIME_DEVICE_CPU_ROOFLINE_H
 
-#include "runtime/device/Step.h"
+#include "runtime/abi/model_abi.h"
 #include "runtime/device/cpu/Limits.h"
+#include <cstddef>
+#include <cstdint>
 
 namespace lathe {
 
@@ -24,11 +26,13 @@ struct PhaseWork {
   uint32_t rate = LATHE_RATE_F32; ///< lathe_rate
 };
 
-/// What a phase read and computed in a step.
-PhaseWork workOf(const PhaseEvent &event, const StepShape &step);
+/// What a phase of so many tiles read and computed in a step.
+PhaseWork workOf(const lathe_phase &phase, size_t tiles, const StepShape &step);
 
-/// The machine's rate of such operations, and of those and the bytes the longer time.
+/// The machine's rate of such operations; the time that a phase's bytes take at least, its operations, and both.
 double operationsPerSecond(uint32_t rate, const MachineLimits &limits);
+double readSeconds(const PhaseWork &work, const MachineLimits &limits);
+double operationSeconds(const PhaseWork &work, const MachineLimits &limits);
 double limitSeconds(const PhaseWork &work, const MachineLimits &limits);
 
 } // namespace lathe

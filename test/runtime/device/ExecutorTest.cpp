@@ -77,6 +77,7 @@ public:
   }
 
   bool wholeTiles = true; ///< a call takes all rows of its tile
+  StepRecord *recording = nullptr;
 
   std::vector<int32_t> slots; ///< of the rows; none: all 0
 
@@ -90,6 +91,7 @@ public:
     executor = CpuExecutor::create({.model = model, .variant = variant, .weights = noWeights},
                                    WorkerPool::create(workers).take())
                    .take();
+    executor->record(recording);
     seen.clear();
     const std::vector<int32_t> zeros(positions.size());
     return executor->run(0, {zeros, positions, slots.empty() ? zeros : slots, logitRows}, observer);
@@ -317,6 +319,43 @@ TEST(Executor, ShowsResultsToTheObserver) {
   EXPECT_EQ(events[0].rowStride, 5u);
   EXPECT_GE(events[0].seconds, 0);
   EXPECT_EQ(reinterpret_cast<const uint8_t *>(events[0].fetch()), of('a')[0].host + 64);
+}
+
+TEST_P(Workers, RecordWhenTheyAreInAPhase) {
+  OnePhase test;
+  lathe_phase phases[3] = {test.phase, test.phase, test.phase};
+  phases[1].rows = LATHE_ROWS_LOGITS; // without a tile where no logits are wanted
+  phases[2].column_tiles = 20;
+  test.variant.phases = phases;
+  test.variant.n_phases = test.program.n_phases = 3;
+  StepRecord record;
+  test.recording = &record;
+  ASSERT_TRUE(test.run(GetParam(), {0, 1}));
+  ASSERT_TRUE(test.executor->run(
+      0, {std::vector<int32_t>(1), std::vector<int32_t>(1), std::vector<int32_t>(1), std::vector<int32_t>(1)}));
+  ASSERT_EQ(record.steps().size(), 2u);
+  EXPECT_EQ(record.steps()[0].nPhases, 2u);
+  EXPECT_EQ(record.steps()[1].nPhases, 3u);
+  EXPECT_EQ(record.steps()[0].rows, 2u);
+  EXPECT_EQ(record.phases()[1].table, &phases[2]);
+  EXPECT_EQ(record.phases()[1].tiles, 2u * 20);
+  ASSERT_EQ(record.workers(), GetParam());
+  for (const StepRecord::Step &step : record.steps()) {
+    auto ended = step.begin; // by all workers
+    for (size_t phase = step.firstPhase; phase < step.firstPhase + step.nPhases; ++phase) {
+      auto last = ended;
+      for (size_t worker = 0; worker < record.workers(); ++worker) {
+        EXPECT_GE(record.span(worker, phase).begin, ended) << "past the barrier before the last worker came";
+        EXPECT_GE(record.span(worker, phase).end, record.span(worker, phase).begin);
+        last = std::max(last, record.span(worker, phase).end);
+      }
+      ended = last;
+    }
+    EXPECT_GE(step.end, ended);
+  }
+  test.executor->record(nullptr);
+  ASSERT_TRUE(test.executor->run(0, {std::vector<int32_t>(1), std::vector<int32_t>(1), std::vector<int32_t>(1), {}}));
+  EXPECT_EQ(record.steps().size(), 2u);
 }
 
 #if defined(__x86_64__)
