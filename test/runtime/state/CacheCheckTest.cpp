@@ -17,7 +17,7 @@ protected:
     cache.kv_heads = kHeads;
     cache.head_size = kHeadSize;
     cache.value_size = kValueSize;
-    cache.type = {bytes() ? LATHE_INT : LATHE_FLOAT, GetParam(), 1};
+    cache.type = {uint8_t(bytes() ? LATHE_INT : LATHE_FLOAT), GetParam(), 1};
     cache.page_bytes = kHeads * headBytes();
     pool = PagePool::create(*cpuDevice(), {.layers = kLayers, .pageBytes = cache.page_bytes, .maxPositions = 192}, 4)
                .take();

@@ -14,7 +14,7 @@ class Program : public testing::Test {
 protected:
   lathe_kernel kernels[3] = {
       {"norm_x", "fallback", nullptr}, {"linear_y", "tuned", nullptr}, {"attend_z", "nearest k", nullptr}};
-  lathe_call calls[4] = {{0, 0, 1, 0, 0}, {1, 0, 1, 0, 0}, {2, 0, 1, 0, 0}, {0, 0, 1, 0, 0}};
+  lathe_call calls[4] = {{0, 0, 1, 0, 0, 0}, {1, 0, 1, 0, 0, 0}, {2, 0, 1, 0, 0, 0}, {0, 0, 1, 0, 0, 0}};
   lathe_phase phases[3] = {phase("layers.0.a", 0, 2), phase("layers.1.a", 0, 2), phase("head", 2, 2)};
   lathe_program program = {"decode", 1, 1, 0, 0, 3, 0, 0};
   lathe_variant variant{};
