@@ -7,7 +7,8 @@
 //
 // The softmax of arXiv:1706.03762 in the partial form of arXiv:1805.02867 (a maximum, a sum and a mix that combine
 // joins). Each query's sums go over components and over positions in their order, and what other rows see adds zeros:
-// so its bits are the same whatever else is computed beside it.
+// so its bits are the same whatever else is computed beside it. (multiplyAdd: LLVM unrolls short loops and would add
+// their terms in another order, in one kernel and not in the other.)
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #include "compiler/kernels/halide/Math.h"
@@ -73,7 +74,8 @@ AttendStages lathe::defineKernel(const AttendKernel &k, KernelBuilder &kernel) {
   s.component = RDom(0, size, "component");
   s.dot = Func("dot");
   s.dot(s.v, s.i, s.b) = 0.0f;
-  s.dot(s.v, s.i, s.b) += (bytes ? Expr(s.spreadQuery(s.component, s.i)) : queryAt(s.component, s.i)) * s.key(s.v, s.component, s.b);
+  s.dot(s.v, s.i, s.b) = multiplyAdd(bytes ? Expr(s.spreadQuery(s.component, s.i)) : queryAt(s.component, s.i),
+                                     s.key(s.v, s.component, s.b), s.dot(s.v, s.i, s.b), target);
   Expr position = positionOf(rowOf(s.i)), scale = static_cast<float>(k.scale);
   if (k.scales)
     scale = strict_float(scale * kernel.in("scales")(s.i % group));
@@ -113,7 +115,7 @@ AttendStages lathe::defineKernel(const AttendKernel &k, KernelBuilder &kernel) {
   };
   s.sumLanes = Func("sum_lanes");
   s.sumLanes(s.v, s.i) = 0.0f;
-  s.sumLanes(s.v, s.i) += weightOf(s.v, s.blocks, 0);
+  s.sumLanes(s.v, s.i) = strict_float(s.sumLanes(s.v, s.i) + weightOf(s.v, s.blocks, 0));
   s.sumTree = treeReduce(s.sumLanes, s.block, [](Expr a, Expr b) { return strict_float(a + b); });
   s.sum = Func("sum");
   s.sum(s.i) = s.sumTree.at(s.i);
@@ -123,7 +125,8 @@ AttendStages lathe::defineKernel(const AttendKernel &k, KernelBuilder &kernel) {
   s.mixed = Func("mixed");
   s.mixed(s.c, s.i) = 0.0f;
   Expr ofBlock = unsafe_promise_clamped(p / s.block - firstBlock, 0, blocks - 1);
-  s.mixed(s.c, s.i) += weightOf(p % s.block, ofBlock, 1) * s.value(s.c, s.position);
+  s.mixed(s.c, s.i) =
+      multiplyAdd(weightOf(p % s.block, ofBlock, 1), s.value(s.c, s.position), s.mixed(s.c, s.i), target);
 
   // -inf by its bits: arithmetic may assume that there are no infinities.
   auto orNothing = [&](Expr high, Expr row) {

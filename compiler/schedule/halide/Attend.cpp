@@ -3,8 +3,8 @@
 // Both products keep their accumulators in registers: scores as queries x positions of a block, the mix as queries x
 // components, up to 4 vectors of them. So each number of the cache is loaded once for all queries of a register tile,
 // and FMA latency is hidden. For several rows, keys and values become f32 once for all register tiles: widening uses
-// the ports of the FMAs. The operands then come from memory, and of 16 registers 6 x 2 accumulators leave enough for
-// them (of 3 x 4 one was spilled, which took a third of the time). A call's queries are any number: register tiles are
+// the ports of the FMAs. The operands then come from memory, and of 16 registers 5 x 2 accumulators leave enough for
+// them (6 x 2 took a tenth longer, 3 x 4 a third). A call's queries are any number: register tiles are
 // rounded up.
 //
 //===------------------------------------------------------------------------------------------------------------===//
@@ -93,7 +93,7 @@ Space lathe::kernelSpace(const AttendKernel &k, const Grid &grid, const TargetDe
   for (int64_t n = 1; n <= 8; ++n) {
     if (chooses || fits(rows, n))
       heads.choices.push_back(n);
-    if (fits(rows, n) && n <= (rows > 1 ? 6 : target.lanes == 16 ? 4 : 3))
+    if (fits(rows, n) && n <= (rows > 1 ? (target.lanes == 16 ? 6 : 5) : target.lanes == 16 ? 4 : 3))
       heads.fallback = n;
   }
   space.parameters.push_back(std::move(heads));
