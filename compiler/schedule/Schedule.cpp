@@ -36,7 +36,7 @@ public:
       if (Error wrong = refuseWrong(phase.calls[leader].kernel, leads))
         return wrong;
       const RecordBook::Match match = find(phase.calls[leader].kernel, leads);
-      const Choice choice = *choose(match.record, phase.calls[leader].kernel, leads);
+      const Choice choice = chosen(match.record, phase.calls[leader].kernel, leads);
       setTile(phase, choice.rows, choice.columns);
       for (Call &call : phase.prologue)
         add(call, grid);
@@ -134,7 +134,16 @@ private:
 
   void add(Call &call, const Grid &grid) {
     const RecordBook::Match match = find(call.kernel, grid);
-    add(call, match, choose(match.record, call.kernel, grid)->values);
+    add(call, match, chosen(match.record, call.kernel, grid).values);
+  }
+
+  /// The fallback is always possible, and a record that matched: anything else is a space that is wrong.
+  Choice chosen(const Record *record, const KernelDesc &kernel, const Grid &grid) const {
+    std::optional<Choice> choice = choose(record, kernel, grid);
+    if (!choice)
+      llvm::report_fatal_error(llvm::Twine(symbol(kernel)) + " for " + target.name + ": its fallback " +
+                               backend.space(kernel, grid, target).fallback().print() + " is none of its schedules");
+    return *choice;
   }
 
   void add(Call &call, RecordBook::Match match, Values values) {

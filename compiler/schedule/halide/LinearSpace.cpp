@@ -143,8 +143,8 @@ Space lathe::kernelSpace(const LinearKernel &kernel, const Grid &grid, const Tar
     space.parameters[1] = {kTileColumns, divisorsOf(grid.columns, kernel.gated ? 2 : 1), tile.panels};
   }
   const Tile registers = dividing(registersFor(kernel, tile.rows, target), tile.rows, tile.panels, kernel.gated);
-  space.parameters.push_back({"rows", {1, 2, 3, 4, 6, 8, 12, 16}, registers.rows});
-  space.parameters.push_back({"panels", {1, 2, 3, 4, 6, 8}, registers.panels});
+  space.parameters.push_back({"rows", {1, 2, 3, 4, 5, 6, 7, 8, 12, 16}, registers.rows});
+  space.parameters.push_back({"panels", {1, 2, 3, 4, 5, 6, 7, 8}, registers.panels});
   if (isInteger(kernel.format)) // a step of the reduction is a group, unrolled as it is
     space.parameters.push_back({"unroll", {1}, 1});
   else

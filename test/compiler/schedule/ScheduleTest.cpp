@@ -60,7 +60,7 @@ TEST(FallbackTile, AlwaysFits) {
   for (const TargetDesc &target : targets())
     for (PackedFormat format : {PackedFormat::F32, PackedFormat::Q4_1, PackedFormat::Q8_0})
       for (int64_t rows : {1, 2, 7, 8, 9, 64, 192, 251, 256})
-        for (int64_t panels : {1, 2, 5, 7, 16, 60, 97, 192, 3072})
+        for (int64_t panels : {1, 2, 5, 7, 16, 35, 60, 63, 97, 192, 3072})
           for (int64_t columns : {32, 576, 8192})
             for (bool gated : {false, true}) {
               Program steps = program(rows), sequences = program(rows, /*distinct=*/true);
