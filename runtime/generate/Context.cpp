@@ -21,8 +21,14 @@ Result<std::unique_ptr<Context>> Context::create(std::shared_ptr<const Model> mo
                           .maxPositions = tables.max_context};
   // A recurrent session keeps a fork while it feeds chunks: its last page is then there twice.
   const uint32_t spare = variant.state.layers ? 1 : 0;
-  Result<std::shared_ptr<PagePool>> pool =
-      PagePool::create(device, layout, options.cachePages ? options.cachePages : variant.cache.max_pages + spare);
+  const uint32_t pages = options.cachePages ? options.cachePages : variant.cache.max_pages + spare;
+  // Kernels count a layer's numbers in 32 bits.
+  constexpr uint64_t kMostNumbers = uint64_t(1) << 31;
+  if (const uint64_t numbers = variant.cache.page_bytes * 8 / std::max<uint64_t>(variant.cache.type.bits, 1);
+      variant.cache.layers && pages > kMostNumbers / std::max<uint64_t>(numbers, 1))
+    return error("KV cache: ", pages, " pages of ", LATHE_PAGE_POSITIONS, " positions are more than the kernels can count: ",
+                 kMostNumbers / numbers, " are possible");
+  Result<std::shared_ptr<PagePool>> pool = PagePool::create(device, layout, pages);
   if (!pool)
     return pool.takeError();
   context->pool = pool.take();

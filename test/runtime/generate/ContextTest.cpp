@@ -186,7 +186,8 @@ TEST(Context, ObserversSeeEachPhase) {
 TEST(Context, SaysWhatIsTooMuch) {
   EXPECT_THAT(Context::create(toy::model(toy::integerWeights()), {.threads = 100000}).message(),
               HasSubstr("at most 1024"));
-  EXPECT_THAT(Context::create(toy::model(toy::integerWeights()), {.cachePages = ~0u}).message(), HasSubstr("KV cache"));
+  EXPECT_THAT(Context::create(toy::model(toy::integerWeights()), {.cachePages = ~0u}).message(),
+              HasSubstr("KV cache: 4294967295 pages of 64 positions are more than the kernels can count: "));
 }
 
 } // namespace
