@@ -1,6 +1,7 @@
 //===- EmitModel.cpp - the tables as LLVM constants, then as an object file --------------------------------------===//
 #include "compiler/link/EmitModel.h"
 #include "compiler/target/Llvm.h"
+#include "compiler/target/Target.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/LLVMContext.h"
@@ -166,7 +167,7 @@ std::string lathe::emitTables(const ModelTables &tables, llvm::StringRef name) {
   const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, problem);
   assert(target && "registered above");
   std::unique_ptr<llvm::TargetMachine> machine(
-      target->createTargetMachine(triple, triple.isX86() ? "x86-64" : "generic", "", llvm::TargetOptions(), llvm::Reloc::PIC_));
+      target->createTargetMachine(triple, baseCpu(name), "", llvm::TargetOptions(), llvm::Reloc::PIC_));
 
   TableModule out;
   out.module.setTargetTriple(triple);

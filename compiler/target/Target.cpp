@@ -1,9 +1,6 @@
 //===- Target.cpp - what programs are compiled for --------------------------------------------------------------===//
 #include "compiler/target/Target.h"
-
-#if defined(__aarch64__)
-#include <sys/auxv.h>
-#endif
+#include "runtime/abi/cpu_features.h"
 
 using namespace lathe;
 
@@ -37,7 +34,7 @@ std::optional<TargetDesc> lathe::findTarget(const std::string &name) {
   return std::nullopt;
 }
 
-const char *lathe::baseCpu(const TargetDesc &target) { return target.triple == kArm ? "generic" : "x86-64"; }
+const char *lathe::baseCpu(std::string_view triple) { return triple == kArm ? "generic" : "x86-64"; }
 
 std::string lathe::llvmFeatures(const TargetDesc &target) {
   std::string features;
@@ -53,26 +50,7 @@ std::string lathe::llvmFeatures(const TargetDesc &target) {
   return features;
 }
 
-uint32_t lathe::hostFeatures() {
-  uint32_t features = 0;
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-#define LATHE_HAS(part) &&__builtin_cpu_supports(part)
-#define LATHE_ARM_HAS(part, bit) &&false
-#elif defined(__aarch64__)
-#define LATHE_HAS(part) &&false
-#define LATHE_ARM_HAS(part, bit) &&(getauxval(AT_HWCAP) & (bit))
-#else
-#error "which processor is this?"
-#endif
-#define LATHE_CPU_FEATURE(NAME, bit, name, has)                                                                        \
-  if (true has)                                                                                                        \
-    features |= Cpu##NAME;
-#include "runtime/abi/cpu_features.def"
-#undef LATHE_HAS
-#undef LATHE_ARM_HAS
-  return features;
-}
+uint32_t lathe::hostFeatures() { return lathe_cpu_features(); }
 
 TargetDesc lathe::hostTarget() {
   uint32_t host = hostFeatures();

@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace lathe {
@@ -53,8 +54,8 @@ struct TargetDesc {
 const std::vector<TargetDesc> &targets();
 /// The target of that name, or for "host" hostTarget().
 std::optional<TargetDesc> findTarget(const std::string &name);
-/// LLVM's name of the plainest processor that the Cpu target's features add to.
-const char *baseCpu(const TargetDesc &target);
+/// LLVM's name of the plainest processor of a Cpu target's triple, which its features add to.
+const char *baseCpu(std::string_view triple);
 /// The Cpu target's features as LLVM writes them: "+avx,+avx2,…".
 std::string llvmFeatures(const TargetDesc &target);
 /// CpuFeature bits of the machine (and operating system) that this runs on.

@@ -109,7 +109,7 @@ Error lathe::adapt(llvm::Module &module, const TargetDesc &target) {
     if (function.isIntrinsic() && !function.use_empty() && ofAMachine && !has(target, name))
       return llvm::createStringError("Halide's code needs " + name + ", which the target has not");
     // Of the processor only how fast its instructions are; which there are, features say.
-    function.addFnAttr("target-cpu", baseCpu(target));
+    function.addFnAttr("target-cpu", baseCpu(target.triple));
     function.addFnAttr("tune-cpu", target.tune);
     function.addFnAttr("target-features", llvmFeatures(target));
     // Vectors wider than this become several, also where the machine has registers for them.

@@ -54,7 +54,7 @@ Expected<std::unique_ptr<llvm::TargetMachine>> machineFor(const llvm::Module &mo
   if (!known)
     return llvm::createStringError("LLVM makes no code for " + target.triple + ": " + problem);
   std::unique_ptr<llvm::TargetMachine> machine(
-      known->createTargetMachine(triple, baseCpu(target), llvmFeatures(target), optionsOf(module), llvm::Reloc::PIC_,
+      known->createTargetMachine(triple, baseCpu(target.triple), llvmFeatures(target), optionsOf(module), llvm::Reloc::PIC_,
                                  llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive));
   return machine;
 }

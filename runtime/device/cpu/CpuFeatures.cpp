@@ -1,33 +1,10 @@
 #include "runtime/device/cpu/CpuFeatures.h"
-#include "runtime/abi/model_abi.h"
+#include "runtime/abi/cpu_features.h"
 #include <array>
-
-#if defined(__aarch64__)
-#include <sys/auxv.h>
-#endif
 
 namespace lathe {
 
-uint32_t cpuFeatures() {
-  uint32_t features = 0;
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-#define LATHE_HAS(part) &&__builtin_cpu_supports(part)
-#define LATHE_ARM_HAS(part, bit) &&false
-#elif defined(__aarch64__)
-#define LATHE_HAS(part) &&false
-#define LATHE_ARM_HAS(part, bit) &&(getauxval(AT_HWCAP) & (bit))
-#else
-#error "which processor is this?"
-#endif
-#define LATHE_CPU_FEATURE(NAME, bit, name, has)                                                                        \
-  if (true has)                                                                                                        \
-    features |= LATHE_CPU_##NAME;
-#include "runtime/abi/cpu_features.def"
-#undef LATHE_HAS
-#undef LATHE_ARM_HAS
-  return features;
-}
+uint32_t cpuFeatures() { return lathe_cpu_features(); }
 
 std::string cpuFeatureNames(uint32_t features) {
   static constexpr auto kNames = [] {

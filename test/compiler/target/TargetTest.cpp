@@ -21,7 +21,7 @@ TEST(Target, LlvmKnowsAllNames) {
     const llvm::Triple triple(target.triple);
     const llvm::Target *known = llvm::TargetRegistry::lookupTarget(triple, problem);
     ASSERT_NE(known, nullptr) << problem;
-    std::unique_ptr<llvm::MCSubtargetInfo> info(known->createMCSubtargetInfo(triple, baseCpu(target), ""));
+    std::unique_ptr<llvm::MCSubtargetInfo> info(known->createMCSubtargetInfo(triple, baseCpu(target.triple), ""));
     EXPECT_TRUE(info->isCPUStringValid(target.tune)) << target.name << ": " << target.tune;
     const std::string features = llvmFeatures(target);
     for (llvm::StringRef feature : llvm::split(features, ','))
