@@ -5,6 +5,7 @@
 #include "compiler/verify/Reference.h"
 #include "compiler/verify/Verify.h"
 #include "tools/lathe/Command.h"
+#include "tools/lathe/Program.h"
 #include "tools/lathe/Quantization.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -37,17 +38,17 @@ std::string defaultOutput(llvm::StringRef path) {
 /// lathe-standalone-aarch64.
 llvm::Expected<std::string> standaloneProgram(llvm::ArrayRef<TargetDesc> targets) {
   std::string name = "lathe-standalone", preset = "default";
-  if (const llvm::Triple triple(targets.front().triple); triple.getArch() != llvm::Triple(hostTarget().triple).getArch()) {
+  const llvm::Triple triple(targets.front().triple), own(hostTarget().triple);
+  if (triple.getArch() != own.getArch()) {
     preset = triple.getArchName();
     name += "-" + preset;
   }
-  llvm::SmallString<128> path(llvm::sys::fs::getMainExecutable(nullptr, nullptr));
-  llvm::sys::path::remove_filename(path);
-  llvm::sys::path::append(path, name);
+  std::string path = besideProgram(name);
   if (!llvm::sys::fs::exists(path))
-    return makeError("--executable: {0} for {1} is not there; 'cmake --preset {2}' and 'cmake --build --preset {2}' make it",
+    return makeError("--executable: {0} for {1} is not there; 'cmake --preset {2}' and 'cmake --build --preset {2}' make "
+                     "it",
                      path, targets.front().name, preset);
-  return path.str().str();
+  return path;
 }
 
 uint64_t sizeOf(const std::string &folder) {

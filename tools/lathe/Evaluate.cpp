@@ -24,15 +24,24 @@ PhaseObserver LayerRecorder::observer() {
   };
 }
 
+const float *firstNotFinite(llvm::ArrayRef<float> logits) {
+  const float *wrong = llvm::find_if(logits, [](float logit) { return !std::isfinite(logit); });
+  return wrong == logits.end() ? nullptr : wrong;
+}
+
+llvm::Error notFinite(const std::string &where, size_t token, float logit) {
+  return makeError("{0}: the logit of token {1} is {2}; its numbers are beyond f32, or beyond the cache without "
+                   "--kv f32",
+                   where, token, double(logit));
+}
+
 llvm::Error checkFinite(size_t sequence, llvm::ArrayRef<float> logits, size_t vocabulary) {
-  auto wrong = llvm::find_if(logits, [](float logit) { return !std::isfinite(logit); });
-  if (wrong == logits.end())
+  const float *wrong = firstNotFinite(logits);
+  if (!wrong)
     return llvm::Error::success();
   const size_t at = size_t(wrong - logits.begin());
-  return makeError(
-      "sequence {0}, position {1}: the logit of token {2} is {3}; its numbers are beyond f32, or beyond the "
-      "cache without --kv f32",
-      sequence, at / vocabulary, at % vocabulary, double(*wrong));
+  return notFinite("sequence " + std::to_string(sequence) + ", position " + std::to_string(at / vocabulary),
+                   at % vocabulary, *wrong);
 }
 
 llvm::Expected<Evaluation> evaluateProgram(Context &context, const IdBatch &batch, bool layers, size_t step) {

@@ -38,6 +38,9 @@ private:
   size_t tokens = 0; ///< of all sequences
 };
 
+/// The first logit that is not finite, or null; and what is said of it, which is token `token`'s at `where`.
+const float *firstNotFinite(llvm::ArrayRef<float> logits);
+llvm::Error notFinite(const std::string &where, size_t token, float logit);
 /// Fails, naming the place, where a logit is none. `logits` are those of one sequence.
 llvm::Error checkFinite(size_t sequence, llvm::ArrayRef<float> logits, size_t vocabulary);
 

@@ -8,9 +8,11 @@
 // divergence, for the percentiles.
 //
 //===------------------------------------------------------------------------------------------------------------===//
+#include "compiler/tune/Statistics.h"
 #include "tools/lathe/Bundle.h"
 #include "tools/lathe/Command.h"
 #include "tools/lathe/Console.h"
+#include "tools/lathe/Evaluate.h"
 #include "tools/lathe/Score.h"
 #include "tools/lathe/Windows.h"
 #include "tools/run/Run.h"
@@ -72,11 +74,8 @@ public:
       available = bundle.context->logitRows();
     }
     std::span<const float> row = bundle.context->logits(taken++);
-    auto wrong = llvm::find_if(row, [](float logit) { return !std::isfinite(logit); });
-    if (wrong != row.end())
-      return makeError("{0}: the logit of token {1} is {2}; its numbers are beyond f32, or beyond the cache without "
-                       "--kv f32",
-                       name, wrong - row.begin(), double(*wrong));
+    if (const float *wrong = firstNotFinite({row.data(), row.size()}))
+      return notFinite(name, size_t(wrong - row.data()), *wrong);
     return row;
   }
 
@@ -113,7 +112,7 @@ struct Scores {
   Mean surprise;                  ///< -log p of each scored token
   Mean otherSurprise, difference; ///< of the other bundle; this one's less the other's
   Mean divergence, sameTop;
-  std::vector<float> divergences;
+  std::vector<double> divergences;
 };
 
 double perplexity(const Mean &surprise) { return std::exp(surprise.mean()); }
@@ -195,7 +194,7 @@ llvm::Error scoreWindow(const Ids &window, size_t scoredFrom, Reader &reader, Re
     scores.otherSurprise.add(otherSurprise);
     scores.difference.add(surprise - otherSurprise);
     scores.divergence.add(apart);
-    scores.divergences.push_back(float(apart));
+    scores.divergences.push_back(apart);
     scores.sameTop.add(mine.top() == right.top());
   }
   for (Reader *each : {&reader, other})
@@ -227,9 +226,9 @@ nlohmann::ordered_json json(const Scores &scores, const Windows &windows, const 
                       {"kl",
                        {{"mean", scores.divergence.mean()},
                         {"error", scores.divergence.error()},
-                        {"median", percentile(scores.divergences, 0.5)},
-                        {"p99", percentile(scores.divergences, 0.99)},
-                        {"max", scores.divergences.back()}}},
+                        {"median", tune::quantile(scores.divergences, 0.5)},
+                        {"p99", tune::quantile(scores.divergences, 0.99)},
+                        {"max", tune::quantile(scores.divergences, 1)}}},
                       {"same_top", scores.sameTop.mean()},
                       {"same_top_error", scores.sameTop.error()}};
   return all;
@@ -247,8 +246,8 @@ void print(const Scores &scores, const Windows &windows, const Options &options)
       << llvm::formatv("  PPL ratio      {0:f6} +/- {1:f6}\n", perplexity(scores.difference),
                        perplexityError(scores.difference))
       << llvm::formatv("  KL divergence  {0:e3} +/- {1:e1}; median {2:e3}, 99 % {3:e3}, max {4:e3}\n",
-                       scores.divergence.mean(), scores.divergence.error(), percentile(scores.divergences, 0.5),
-                       percentile(scores.divergences, 0.99), scores.divergences.back())
+                       scores.divergence.mean(), scores.divergence.error(), tune::quantile(scores.divergences, 0.5),
+                       tune::quantile(scores.divergences, 0.99), tune::quantile(scores.divergences, 1))
       << llvm::formatv("  same top token {0:f3} % +/- {1:f3}\n", 100 * scores.sameTop.mean(),
                        100 * scores.sameTop.error());
 }
@@ -288,7 +287,6 @@ llvm::Error measure(const Options &options) {
         llvm::formatv("perplexity: window {0} of {1}, PPL {2:f4}", i + 1, count, perplexity(scores.surprise)).str());
   }
   progress.clear();
-  llvm::sort(scores.divergences);
   if (options.json)
     llvm::outs() << json(scores, *windows, options, *reader)
                         .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)

@@ -1,6 +1,9 @@
 #include "tools/lathe/Program.h"
 #include "Commit.h"
 #include "tools/run/Run.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 #include <new>
 
@@ -77,6 +80,13 @@ int report(llvm::Error error) {
     return Success;
   int code = error.isA<UsageError>() ? WrongUsage : error.isA<Interrupted>() ? AfterSignal + interrupted() : WrongInput;
   return complain(llvm::toString(std::move(error)), code);
+}
+
+std::string besideProgram(llvm::StringRef name) {
+  llvm::SmallString<128> path(llvm::sys::fs::getMainExecutable(nullptr, nullptr));
+  llvm::sys::path::remove_filename(path);
+  llvm::sys::path::append(path, name);
+  return path.str().str();
 }
 
 const char *buildName() { return LATHE_VERSION "-" LATHE_COMMIT; }

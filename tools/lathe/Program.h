@@ -26,6 +26,9 @@ std::optional<int> parseAndRun(CLI::App &app, int argc, char **argv);
 /// One line on stderr and the exit code for an error; 0 for success.
 int report(llvm::Error error);
 
+/// The path of a file that comes with this program, beside it.
+std::string besideProgram(llvm::StringRef name);
+
 /// Version and commit: `lathe` and `lathe-compiler` work together where they are of one build.
 const char *buildName();
 

@@ -27,10 +27,4 @@ double divergence(const Distribution &p, const Distribution &q) {
   return std::max(total, 0.0); // below it by rounding only
 }
 
-double percentile(std::span<const float> sorted, double fraction) {
-  const double place = fraction * double(sorted.size() - 1);
-  const size_t below = size_t(place), above = std::min(below + 1, sorted.size() - 1);
-  return std::lerp(double(sorted[below]), double(sorted[above]), place - double(below));
-}
-
 } // namespace lathe::cli

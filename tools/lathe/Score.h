@@ -53,9 +53,6 @@ private:
 /// below -16, which changes some 1e-6.
 double divergence(const Distribution &p, const Distribution &q);
 
-/// Between the numbers that `fraction` of all lies below, linearly; of sorted values, at least one.
-double percentile(std::span<const float> sorted, double fraction);
-
 } // namespace lathe::cli
 
 #endif
