@@ -45,6 +45,7 @@ struct CodeUnit {
   /// Of a device that loads code itself: the program whose phases it launches, each as a whole. Absent: kernels are
   /// functions, and calls are made one by one.
   std::optional<size_t> program = {};
+  uint32_t kind = 0; ///< of such code: lathe_unit_kind. Units of one name hold the same code, the better one first
   std::vector<std::string> functions =
       {}; ///< the linker symbol of each kernel's lathe_kernel_function; none of a program
 };
@@ -63,6 +64,10 @@ struct Backend {
   /// A unit's code, as it goes into a bundle.
   Emitted (*compile)(const CodeUnit &unit, const ProgramSet &set, const std::vector<Scheduled> &schedule,
                      const TargetDesc &target);
+
+  /// Of a device that launches a phase as a whole: how. Null: calls are made one by one.
+  Launch (*launch)(const Program &program, const Phase &phase, const std::vector<Scheduled> &schedule,
+                   const TargetDesc &target) = nullptr;
 
   /// A text that it can show of a kernel: "asm", "ll", …. `stage` is the one of --emit=STAGE,FORM.
   struct Form {

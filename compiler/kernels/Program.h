@@ -75,6 +75,13 @@ struct ChoiceTable {
   bool operator==(const ChoiceTable &other) const { return offset == other.offset; }
 };
 
+/// How a device that launches a phase as a whole does so (lathe_launch).
+struct Launch {
+  std::string entry; ///< empty: calls are made one by one
+  int64_t threads = 0, sharedBytes = 0;
+  bool early = false;
+};
+
 /// A grid of tiles. A call that takes fewer rows than a tile has (rowsOf) is made for each of them in turn.
 /// A column unit of a linear is a panel of its weights, so a gated linear has two for 16 columns of its result.
 struct Phase {
@@ -94,6 +101,7 @@ struct Phase {
   int64_t resultColumns = 0, resultStride = 0;
   std::optional<int64_t> hidden; ///< the result is this hidden state: what layer `hidden`, or the head, reads
   Work work = {};
+  Launch launch = {}; ///< the object stage has it from the backend
 };
 
 struct Program {

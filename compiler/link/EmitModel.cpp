@@ -40,7 +40,10 @@ public:
     return global(name, llvm::ConstantArray::get(type, elements));
   }
 
+  /// Null for none.
   Constant *text(const char *value) {
+    if (!value)
+      return llvm::ConstantPointerNull::get(llvm::PointerType::get(context, 0));
     auto [known, added] = texts.try_emplace(value, nullptr);
     if (added)
       known->second = global("text", llvm::ConstantDataArray::getString(context, value), 1);
@@ -111,7 +114,9 @@ std::vector<Pointer> variantPointers(TableModule &out, const ModelTables &tables
         {{offsetof(lathe_program, name), [&](size_t i) { return text(variant.programs[i].name); }}});
     auto *phases =
         out.array<lathe_phase>("phases", {variant.phases, variant.n_phases},
-                               {{offsetof(lathe_phase, name), [&](size_t i) { return text(variant.phases[i].name); }}});
+                               {{offsetof(lathe_phase, name), [&](size_t i) { return text(variant.phases[i].name); }},
+                                {offsetof(lathe_phase, launch) + offsetof(lathe_launch, entry),
+                                 [&](size_t i) { return text(variant.phases[i].launch.entry); }}});
     auto *calls = out.array<lathe_call>("calls", {variant.calls, variant.n_calls}, {});
     auto *views = out.array<lathe_view>("views", {variant.views, variant.n_views}, {});
     auto *dims = out.array<lathe_dim>("dims", {variant.dims, variant.n_dims}, {});

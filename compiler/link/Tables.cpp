@@ -121,6 +121,9 @@ private:
     to.splits = from.splits;
     to.in_order = from.inOrder;
     to.launch.unit = unitOfProgram;
+    if (!from.launch.entry.empty())
+      to.launch = {text(from.launch.entry), unitOfProgram, static_cast<uint32_t>(from.launch.threads),
+                   static_cast<uint32_t>(from.launch.sharedBytes), from.launch.early};
     const Work &work = from.work;
     to.work = {static_cast<uint64_t>(work.weightBytes),
                static_cast<uint64_t>(work.activationBytes),

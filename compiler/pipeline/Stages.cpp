@@ -215,6 +215,10 @@ Error stage::object(Compilation &c) {
     before += variant.schedule.size();
     variant.units = std::move(compiled->units);
     variant.kernels = linkedKernels(variant.schedule, variant.units);
+    if (input.backend.launch)
+      for (Program &program : variant.set.programs)
+        for (Phase &phase : program.phases)
+          phase.launch = input.backend.launch(program, phase, variant.schedule, variant.target);
   }
   return Error::success();
 }
@@ -239,7 +243,7 @@ static std::vector<LinkedVariant> linkedVariants(const Compilation &c) {
     LinkedVariant &added = linked.emplace_back(LinkedVariant{&variant.set, variant.target, variant.kernels});
     for (const CompiledUnit &one : variant.units)
       if (one.unit.program)
-        added.units.push_back({one.unit.name, *one.unit.program, LATHE_UNIT_CUBIN, one.code});
+        added.units.push_back({one.unit.name, *one.unit.program, one.unit.kind, one.code});
   }
   return linked;
 }

@@ -27,7 +27,7 @@ extern "C" {
 
 #define LATHE_MODEL_MAGIC "LATHEMDL"   /* 8 bytes, no terminator, in lathe_model */
 #define LATHE_WEIGHTS_MAGIC "LATHEWTS" /* 8 bytes, no terminator, at the start of weights.bin */
-#define LATHE_ABI_VERSION 8u           /* raised with every change of this file */
+#define LATHE_ABI_VERSION 9u           /* raised with every change of this file */
 #define LATHE_MODEL_SYMBOL "lathe_model"
 #define LATHE_MAX_ARGUMENTS 32       /* views of one call */
 #define LATHE_PAGE_POSITIONS 64      /* positions of one page of the KV cache */
@@ -137,11 +137,22 @@ enum lathe_phase_kind {
   /* 1 and above: kept for collectives between devices */
 };
 
-/* How a device runs a whole phase at once; zeros where it makes the phase's calls one by one. */
+/* How a device runs a whole phase at once; zeros where it makes the phase's calls one by one.
+ *
+ * A tile is a block of threads: the grid is (column_tiles, row tiles, splits), with one row tile where rows are in order
+ * or once, and as many as there may be where rows are choices. A block beyond the step's rows, splits or choices does
+ * nothing. Scratch is the block's shared memory, and the prologue is the block's own. Parameters are 64-bit addresses:
+ *
+ *   the start (base, layer and offset) of each view of the prologue's calls, then of the calls, but for those whose base
+ *     is SCRATCH or TILE;
+ *   the table of choices, where the phase has one;
+ *   the step's header on the device, i32 [8]: {rows, logit rows, splits of the longest row's context, 0 ...}. */
 typedef struct lathe_launch {
-  uint32_t unit; /* index in lathe_variant.units + 1: the code that holds the phase */
-  uint32_t threads;
-  uint32_t shared_bytes; /* memory of a tile */
+  const char *entry;     /* name of the function in the unit */
+  uint32_t unit;         /* index in lathe_variant.units + 1: the code that holds it */
+  uint32_t threads;      /* of a block */
+  uint32_t shared_bytes; /* of a block, asked for when it is launched */
+  uint32_t early; /* 1: may begin before the phase before it has ended; waits by itself for what that writes */
 } lathe_launch;
 
 /* What limits a phase's operations. */
@@ -195,7 +206,8 @@ typedef struct lathe_kernel {
   lathe_kernel_function function; /* on a CPU; else NULL */
 } lathe_kernel;
 
-/* Code that a device loads by itself. A CPU has none: its kernels are functions of model.so. */
+/* Code that a device loads by itself. A CPU has none: its kernels are functions of model.so. A unit whose next one has
+ * its name can be replaced by that: the device takes the first of them that it can load. */
 enum lathe_unit_kind { LATHE_UNIT_CUBIN = 0, LATHE_UNIT_PTX = 1 };
 typedef struct lathe_unit {
   const char *name;
