@@ -98,7 +98,8 @@ public:
   mlir::Value sharedAt(int64_t byte);
   int64_t reserveShared(int64_t bytes);
 
-  /// Inline PTX with results of the given types ("=r" for i32, "=f" for f32). Operands follow as $N.
+  /// Inline PTX; operands are numbered behind the results. `effects`: it stays where it is written, as what all lanes of a
+  /// warp must reach together has to.
   std::vector<V> ptx(const std::string &text, const std::vector<mlir::Type> &results, const std::vector<V> &operands,
                      bool effects = true);
   mlir::Type i32Type() { return b.getI32Type(); }
