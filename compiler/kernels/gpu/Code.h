@@ -19,6 +19,9 @@
 
 namespace lathe::gpu {
 
+/// Name of the block's shared memory in a module.
+inline constexpr char kSharedSymbol[] = "shared";
+
 /// Of every block. One number for all, so that a row op repeated in another phase has the same bits.
 inline constexpr int64_t kThreads = 256, kWarpThreads = 32, kWarps = kThreads / kWarpThreads;
 
