@@ -19,6 +19,9 @@
 
 namespace lathe::gpu {
 
+/// Name of the block's shared memory in a module.
+inline constexpr char kSharedSymbol[] = "shared";
+
 /// Of every block. One number for all, so that a row op repeated in another phase has the same bits.
 inline constexpr int64_t kThreads = 256, kWarpThreads = 32, kWarps = kThreads / kWarpThreads;
 
@@ -95,7 +98,8 @@ public:
   mlir::Value sharedAt(int64_t byte);
   int64_t reserveShared(int64_t bytes);
 
-  /// Inline PTX with results of the given types ("=r" for i32, "=f" for f32). Operands follow as $N.
+  /// Inline PTX; operands are numbered behind the results. `effects`: it stays where it is written, as what all lanes of a
+  /// warp must reach together has to.
   std::vector<V> ptx(const std::string &text, const std::vector<mlir::Type> &results, const std::vector<V> &operands,
                      bool effects = true);
   mlir::Type i32Type() { return b.getI32Type(); }

@@ -22,9 +22,9 @@ struct Tile {
 };
 
 /// A call of a kernel: its arrays and its tile.
-class Call {
+class TileCall {
 public:
-  Call(Code &code, const KernelDesc &kernel, const Values &values, Tile tile, std::vector<Array> arrays);
+  TileCall(Code &code, const KernelDesc &kernel, const Values &values, Tile tile, std::vector<Array> arrays);
 
   Code &code;
   const Values &values; ///< of the schedule
@@ -38,7 +38,7 @@ private:
   std::map<std::string, Array> arrays;
 };
 
-#define LATHE_FAMILY(Name, ...) void writeKernel(const Name##Kernel &k, Call &call);
+#define LATHE_FAMILY(Name, ...) void writeKernel(const Name##Kernel &k, TileCall &call);
 #include "compiler/kernels/Families.def"
 
 /// What may be varied in a kernel's code, and the tile of its phase where it leads that.
@@ -46,7 +46,7 @@ Space kernelSpace(const KernelDesc &kernel, const ::lathe::Grid &grid, const Tar
 
 /// One row of results, f32 or quantised (layout/Rows.h): for every i of [0, columns) value(i), which is asked for once
 /// for each i. Arguments y, or q, low, scale, sum. What value() reads must be there for all threads.
-void writeRow(Call &call, ActFormat format, int64_t columns, const std::function<V(V i)> &value);
+void writeRow(TileCall &call, ActFormat format, int64_t columns, const std::function<V(V i)> &value);
 
 } // namespace lathe::gpu
 

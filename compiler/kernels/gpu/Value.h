@@ -9,6 +9,7 @@
 #define LATHE_COMPILER_KERNELS_GPU_VALUE_H
 
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinTypes.h"
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -31,7 +32,7 @@ struct V {
 V operator+(V a, V b);
 V operator-(V a, V b);
 V operator*(V a, V b);
-V operator/(V a, V b); ///< integers: signed, towards zero; of numbers not below 0 a power of two becomes a shift
+V operator/(V a, V b); ///< integers: signed, towards zero
 V operator%(V a, V b);
 V operator&(V a, V b);
 V operator|(V a, V b);
