@@ -1,5 +1,6 @@
 //===- Append.cpp - the KV cache's new entry --------------------------------------------------------------------===//
 #include "compiler/kernels/gpu/Rotate.h"
+#include <optional>
 
 namespace lathe::gpu {
 
@@ -56,7 +57,7 @@ V toBytes(Code &code, const Head &head, int64_t spread, std::vector<V> &values) 
 }
 
 /// Writes the row's key and value.
-void writeCache(const AppendKernel &k, Call &call, V position, const std::function<V(V)> &key) {
+void writeCache(const AppendKernel &k, TileCall &call, V position, const std::function<V(V)> &key) {
   Code &code = call.code;
   const Array &keys = call.array("K"), &values = call.array("V"), &v = call.array("v");
   V zero = code.i32(0), place = position % kPagePositions;
@@ -79,7 +80,7 @@ void writeCache(const AppendKernel &k, Call &call, V position, const std::functi
 
 } // namespace
 
-void writeKernel(const AppendKernel &k, Call &call) {
+void writeKernel(const AppendKernel &k, TileCall &call) {
   Code &code = call.code;
   const int64_t mark = code.sharedMark();
   V position = call.array("positions").at({code.i32(0)});

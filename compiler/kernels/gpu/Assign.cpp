@@ -17,7 +17,7 @@ namespace {
 
 class Assign {
 public:
-  Assign(const AssignKernel &k, Call &call)
+  Assign(const AssignKernel &k, TileCall &call)
       : l(k.layout), call(call), code(call.code), counts(code.shared(ElementType::I32, {kWarps, l.experts})),
         firsts(code.shared(ElementType::I32, {l.experts})), zero(code.i32(0)) {
     count = min(call.tile.rows, double(l.rows)) * double(l.choices);
@@ -107,7 +107,7 @@ private:
   }
 
   const ChoiceLayout &l;
-  Call &call;
+  TileCall &call;
   Code &code;
   Array counts; ///< [warp, expert]
   Array firsts; ///< [expert]: tile
@@ -116,7 +116,7 @@ private:
 
 } // namespace
 
-void writeKernel(const AssignKernel &k, Call &call) {
+void writeKernel(const AssignKernel &k, TileCall &call) {
   const int64_t mark = call.code.sharedMark();
   Assign(k, call).write();
   call.code.freeShared(mark);

@@ -3,7 +3,7 @@
 
 namespace lathe::gpu {
 
-void writeKernel(const CollectKernel &k, Call &call) {
+void writeKernel(const CollectKernel &k, TileCall &call) {
   Code &code = call.code;
   std::vector<V> places, weights;
   for (int64_t choice = 0; choice < k.choices; ++choice) {

@@ -6,6 +6,7 @@
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/kernels/gpu/Math.h"
 #include "compiler/kernels/gpu/Row.h"
+#include <algorithm>
 
 namespace lathe::gpu {
 
@@ -16,7 +17,7 @@ constexpr int64_t kKept = 4096;
 
 class Combine {
 public:
-  Combine(const CombineKernel &k, Call &call) : k(k), call(call), code(call.code), partial(call.array("partial")) {
+  Combine(const CombineKernel &k, TileCall &call) : k(k), call(call), code(call.code), partial(call.array("partial")) {
     splits = call.array("positions").at({code.i32(0)}) / double(k.splitPositions) + 1;
     highs = code.shared(ElementType::F32, {k.heads});
     sums = code.shared(ElementType::F32, {k.heads});
@@ -103,7 +104,7 @@ private:
   }
 
   const CombineKernel &k;
-  Call &call;
+  TileCall &call;
   Code &code;
   const Array &partial;
   V splits; ///< that the row has
@@ -112,7 +113,7 @@ private:
 
 } // namespace
 
-void writeKernel(const CombineKernel &k, Call &call) {
+void writeKernel(const CombineKernel &k, TileCall &call) {
   const int64_t mark = call.code.sharedMark();
   Combine combine(k, call);
   combine.factors();

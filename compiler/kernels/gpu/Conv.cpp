@@ -5,11 +5,12 @@
 // clearing.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
+#include "compiler/kernels/gpu/Kernel.h"
 #include "compiler/kernels/gpu/Math.h"
 
 namespace lathe::gpu {
 
-void writeKernel(const ConvKernel &k, Call &call) {
+void writeKernel(const ConvKernel &k, TileCall &call) {
   Code &code = call.code;
   const Array &x = call.array("x"), &w = call.array("w"), &state = call.array("state"), &y = call.array("y");
   V zero = code.i32(0);

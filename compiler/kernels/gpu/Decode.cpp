@@ -4,7 +4,7 @@
 namespace lathe::gpu {
 
 /// The bits of a quad's codes that lie in a plane.
-static V planeAt(const Call &call, const char *name, int bits, V c, V n, V quad, V step, V panel) {
+static V planeAt(const TileCall &call, const char *name, int bits, V c, V n, V quad, V step, V panel) {
   const int quads = 8 / bits; // of a line
   V line = call.array(name).at({c, n, quad / double(quads), step, panel});
   return bits == 8 ? line : shiftRight(line, (quad % quads) * double(bits)) & ((1 << bits) - 1);
@@ -18,7 +18,7 @@ V doubledE2M1(V bits) {
   return select(bits >= 8, 12 - magnitude, 12 + magnitude);
 }
 
-V codeAt(const Call &call, PackedFormat format, V c, V n, V quad, V step, V panel) {
+V codeAt(const TileCall &call, PackedFormat format, V c, V n, V quad, V step, V panel) {
   const PanelLayout &layout = panelLayout(format);
   V code = planeAt(call, "w", layout.lowBits, c, n, quad, step, panel);
   if (layout.highBits)
@@ -26,7 +26,7 @@ V codeAt(const Call &call, PackedFormat format, V c, V n, V quad, V step, V pane
   return layout.evenly ? code : doubledE2M1(code);
 }
 
-static V factorAt(const Call &call, PackedFormat format, const char *name, const char *ofGroup, V n, V group, V step,
+static V factorAt(const TileCall &call, PackedFormat format, const char *name, const char *ofGroup, V n, V group, V step,
                   V panel) {
   const PanelLayout &layout = panelLayout(format);
   if (layout.blockScales)
@@ -36,15 +36,15 @@ static V factorAt(const Call &call, PackedFormat format, const char *name, const
   return layout.brain ? brainToF32(bits) : halfToF32(bits);
 }
 
-V scaleAt(const Call &call, PackedFormat format, V n, V group, V step, V panel) {
+V scaleAt(const TileCall &call, PackedFormat format, V n, V group, V step, V panel) {
   return factorAt(call, format, "d", "s", n, group, step, panel);
 }
 
-V minimumAt(const Call &call, PackedFormat format, V n, V group, V step, V panel) {
+V minimumAt(const TileCall &call, PackedFormat format, V n, V group, V step, V panel) {
   return factorAt(call, format, "m", "t", n, group, step, panel);
 }
 
-V elementAt(const Call &call, PackedFormat format, V n, V panel, V column) {
+V elementAt(const TileCall &call, PackedFormat format, V n, V panel, V column) {
   if (!isInteger(format))
     return call.array("w").at({n, column, panel});
   const PanelLayout &layout = panelLayout(format);

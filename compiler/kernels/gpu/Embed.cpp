@@ -3,7 +3,7 @@
 
 namespace lathe::gpu {
 
-void writeKernel(const EmbedKernel &k, Call &call) {
+void writeKernel(const EmbedKernel &k, TileCall &call) {
   V id = call.array("ids").at({call.code.i32(0)}) + double(k.offset);
   V row = id % kPanelRows, panel = id / double(kPanelRows);
   writeRow(call, ActFormat::F32, k.columns, [&](V column) {

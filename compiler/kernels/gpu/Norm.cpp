@@ -29,7 +29,7 @@ struct Factors {
 
 class Norm {
 public:
-  Norm(const NormKernel &k, Call &call) : k(k), call(call), code(call.code), x(call.array("x")) {
+  Norm(const NormKernel &k, TileCall &call) : k(k), call(call), code(call.code), x(call.array("x")) {
     if (k.gatherRows)
       row = {call.array("rows").at({code.i32(0)})};
   }
@@ -136,7 +136,7 @@ private:
   }
 
   const NormKernel &k;
-  Call &call;
+  TileCall &call;
   Code &code;
   const Array &x;
   std::vector<V> row; ///< the index of the row that is gathered
@@ -146,6 +146,6 @@ private:
 
 } // namespace
 
-void writeKernel(const NormKernel &k, Call &call) { Norm(k, call).write(); }
+void writeKernel(const NormKernel &k, TileCall &call) { Norm(k, call).write(); }
 
 } // namespace lathe::gpu

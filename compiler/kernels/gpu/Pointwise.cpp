@@ -9,7 +9,7 @@
 
 namespace lathe::gpu {
 
-void writeKernel(const PointwiseKernel &k, Call &call) {
+void writeKernel(const PointwiseKernel &k, TileCall &call) {
   const auto value = static_cast<float>(k.value);
   V zero = call.code.i32(0);
   auto one = [&](const char *name) { return call.array(name).at({zero}); };

@@ -7,7 +7,7 @@ namespace lathe::gpu {
 namespace {
 
 /// cos and sin of the sum of the two tabulated angles of pair i.
-Angle tabulatedAngle(Call &call, const Rotation &k, V i) {
+Angle tabulatedAngle(TileCall &call, const Rotation &k, V i) {
   Code &code = call.code;
   V position = call.array("positions").at({code.i32(0)});
   V page = position / double(kPagePositions), place = position % kPagePositions;
@@ -22,7 +22,7 @@ Angle tabulatedAngle(Call &call, const Rotation &k, V i) {
 }
 
 /// The same of position * f_i * g^i, g of the sequence's length.
-Angle grownAngle(Call &call, const Rotation &k, V i) {
+Angle grownAngle(TileCall &call, const Rotation &k, V i) {
   Code &code = call.code;
   V zero = code.i32(0), one = code.i32(1);
   auto both = [&](const char *table, V entry) {
@@ -40,7 +40,7 @@ Angle grownAngle(Call &call, const Rotation &k, V i) {
 
 } // namespace
 
-Turn::Turn(Call &call, const Rotation &rotation, int64_t headSize)
+Turn::Turn(TileCall &call, const Rotation &rotation, int64_t headSize)
     : code(call.code), rotation(rotation), headSize(headSize),
       angles(code.shared(ElementType::F32, {2, rotation.rotated / 2})) {
   code.eachOf(rotation.rotated / 2, [&](V i) {
@@ -100,7 +100,7 @@ void spread(Code &code, int64_t size, std::vector<V> &held) {
   code.freeShared(mark);
 }
 
-void writeKernel(const RotateKernel &k, Call &call) {
+void writeKernel(const RotateKernel &k, TileCall &call) {
   const int64_t mark = call.code.sharedMark();
   const Array &x = call.array("x"), &y = call.array("y");
   Turn turn(call, k.rotation, k.headSize);

@@ -10,7 +10,7 @@ namespace lathe::gpu {
 class Turn {
 public:
   /// Reads the tables that the call has for `rotation`.
-  Turn(Call &call, const Rotation &rotation, int64_t headSize);
+  Turn(TileCall &call, const Rotation &rotation, int64_t headSize);
 
   /// Component c of a rotated head whose components are x(c).
   V at(V c, const std::function<V(V)> &x) const;

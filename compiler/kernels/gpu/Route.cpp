@@ -4,6 +4,7 @@
 // lower number. It is chosen when its rank is among the first. So there is no sorting.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
+#include "compiler/kernels/gpu/Kernel.h"
 #include "compiler/kernels/gpu/Math.h"
 
 namespace lathe::gpu {
@@ -12,7 +13,7 @@ namespace {
 
 class Route {
 public:
-  Route(const RouteKernel &k, Call &call)
+  Route(const RouteKernel &k, TileCall &call)
       : k(k), call(call), code(call.code), score(code.shared(ElementType::F32, {k.experts})),
         wanted(code.shared(ElementType::F32, {k.experts})), ranks(code.shared(ElementType::I32, {k.experts})) {}
 
@@ -107,14 +108,14 @@ private:
   }
 
   const RouteKernel &k;
-  Call &call;
+  TileCall &call;
   Code &code;
   Array score, wanted, ranks;
 };
 
 } // namespace
 
-void writeKernel(const RouteKernel &k, Call &call) {
+void writeKernel(const RouteKernel &k, TileCall &call) {
   const int64_t mark = call.code.sharedMark();
   Route(k, call).write();
   call.code.freeShared(mark);

@@ -19,10 +19,10 @@ V largestOfLanes(Code &code, V value, int64_t lanes) {
   return value;
 }
 
-void store(Call &call, V own, const std::function<void()> &body) { own.code ? call.code.ifThen(own, body) : body(); }
+void store(TileCall &call, V own, const std::function<void()> &body) { own.code ? call.code.ifThen(own, body) : body(); }
 
 /// A run of four of a quantised row, with its neighbours' in the lanes beside it.
-void writeQuantized(Call &call, ActFormat format, V first, V own, const V *v) {
+void writeQuantized(TileCall &call, ActFormat format, V first, V own, const V *v) {
   Code &code = call.code;
   const bool two = format == ActFormat::Q16;
   const int64_t group = scaleColumns(format);
@@ -54,7 +54,7 @@ void writeQuantized(Call &call, ActFormat format, V first, V own, const V *v) {
   });
 }
 
-void writeRun(Call &call, ActFormat format, int64_t width, V first, V own, const V *v) {
+void writeRun(TileCall &call, ActFormat format, int64_t width, V first, V own, const V *v) {
   if (format != ActFormat::F32)
     return writeQuantized(call, format, first, own, v);
   const Array &y = call.array("y");
@@ -67,7 +67,7 @@ void writeRun(Call &call, ActFormat format, int64_t width, V first, V own, const
 
 } // namespace
 
-void writeColumns(Call &call, ActFormat format, int64_t columns, int64_t most,
+void writeColumns(TileCall &call, ActFormat format, int64_t columns, int64_t most,
                   const std::function<std::vector<V>(const Columns &)> &values) {
   Code &code = call.code;
   const int64_t width = columns % kRun ? 1 : kRun, turn = width * kThreads, turns = (columns + turn - 1) / turn;
@@ -120,7 +120,7 @@ std::vector<V> loadColumns(const Array &array, const Columns &columns, const std
       single);
 }
 
-void writeRow(Call &call, ActFormat format, int64_t columns, const std::function<V(V)> &value) {
+void writeRow(TileCall &call, ActFormat format, int64_t columns, const std::function<V(V)> &value) {
   writeColumns(call, format, columns, 2 * kRun, [&](const Columns &mine) {
     std::vector<V> values;
     for (size_t i = 0; i < mine.size(); ++i)

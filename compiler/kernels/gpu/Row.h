@@ -39,7 +39,7 @@ inline constexpr int64_t kHeldColumns = 16384, kHeld = kHeldColumns / kThreads;
 /// As writeRow, for a thread's columns together: values(columns) gives columns.size() numbers. Of at most `most`
 /// elements at once, so that rows of up to most * kThreads columns ask once, with the same code in all threads: there may
 /// be barriers in values().
-void writeColumns(Call &call, ActFormat format, int64_t columns, int64_t most,
+void writeColumns(TileCall &call, ActFormat format, int64_t columns, int64_t most,
                   const std::function<std::vector<V>(const Columns &)> &values);
 
 /// A row's f32 numbers at these columns. `rest` are the indices behind the column.

@@ -5,6 +5,7 @@
 // are of four neighbouring threads, number n of thread n mod 4, which add up what they have in a tree.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
+#include "compiler/kernels/gpu/Kernel.h"
 #include "compiler/kernels/gpu/Math.h"
 #include <numeric>
 
@@ -16,7 +17,7 @@ constexpr int64_t kThreadsOfChannel = 4, kUnroll = 8;
 
 class Scan {
 public:
-  Scan(const ScanKernel &k, Call &call)
+  Scan(const ScanKernel &k, TileCall &call)
       : k(k), call(call), code(call.code), share(std::gcd(kThreadsOfChannel, k.stateSize)), zero(code.i32(0)),
         position(call.array("positions").at({zero})), block(call.array("blocks").at({zero})) {}
 
@@ -81,7 +82,7 @@ private:
   }
 
   const ScanKernel &k;
-  Call &call;
+  TileCall &call;
   Code &code;
   const int64_t share; ///< threads of a channel
   V zero, position, block;
@@ -90,6 +91,6 @@ private:
 
 } // namespace
 
-void writeKernel(const ScanKernel &k, Call &call) { Scan(k, call).write(); }
+void writeKernel(const ScanKernel &k, TileCall &call) { Scan(k, call).write(); }
 
 } // namespace lathe::gpu
