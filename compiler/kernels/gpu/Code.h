@@ -37,7 +37,8 @@ struct Array {
   void store(const std::vector<V> &index, V value) const;
   /// `count` (1, 2 or 4) consecutive 32-bit words from an element on, as i32. It must be aligned to all of them.
   std::vector<V> words(const std::vector<V> &index, int64_t count) const;
-  /// The same of weights that are read once: past L1.
+  /// The same of what is read once: past L1. ptxas may move a load down to where its result is used; a barrier after
+  /// several keeps them all under way at once (which it does not of loads by ld.global.nc).
   std::vector<V> streamedWords(const std::vector<V> &index, int64_t count) const;
   void storeWords(const std::vector<V> &index, const std::vector<V> &words) const;
   /// The address of an element.
@@ -81,6 +82,7 @@ public:
 
   // Threads together.
   void barrier();
+  void warpBarrier();
   V shuffleXor(V value, int64_t mask); ///< of i32 or f32, within the warp
   V shuffle(V value, V fromLane);
   /// Over all lanes of the warp, the same in each of them: a tree, so one fixed order.
@@ -98,7 +100,8 @@ public:
   mlir::Value sharedAt(int64_t byte);
   int64_t reserveShared(int64_t bytes);
 
-  /// Inline PTX with results of the given types ("=r" for i32, "=f" for f32). Operands follow as $N.
+  /// Inline PTX; operands are numbered behind the results. `effects`: it stays where it is written, as what all lanes of a
+  /// warp must reach together has to.
   std::vector<V> ptx(const std::string &text, const std::vector<mlir::Type> &results, const std::vector<V> &operands,
                      bool effects = true);
   mlir::Type i32Type() { return b.getI32Type(); }
