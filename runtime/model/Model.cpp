@@ -81,27 +81,33 @@ struct Choice {
   std::shared_ptr<const Device> device;
 };
 
-/// The first variant that a device of this machine runs.
+/// The first variant that a device of this machine runs. Devices of a kind are asked for when a variant wants one.
 Result<Choice> chooseVariant(const lathe_model &model, const ModelOptions &options) {
-  std::vector<std::shared_ptr<const Device>> allowed = devices();
-  if (options.device)
-    allowed = {options.device};
   std::string why, names;
   for (uint32_t i = 0; i < model.n_variants; ++i) {
     const lathe_variant &variant = model.variants[i];
     names += std::string(names.empty() ? "" : ", ") + variant.target;
     if (!options.target.empty() && options.target != variant.target)
       continue;
-    for (const std::shared_ptr<const Device> &device : allowed) {
+    const auto refused = [&](const std::string &lacks) {
+      why += std::string(why.empty() ? "" : "; ") + "for " + variant.target + ", and " + lacks;
+    };
+    Result<std::vector<std::shared_ptr<const Device>>> allowed =
+        options.device ? std::vector<std::shared_ptr<const Device>>{options.device} : devices(variant.device);
+    if (!allowed)
+      refused(allowed.message());
+    for (size_t d = 0; allowed && d < allowed->size(); ++d) {
+      const std::shared_ptr<const Device> &device = (*allowed)[d];
       const std::optional<std::string> lacks = device->lacks(variant);
       if (!lacks)
         return Choice{&variant, device};
-      why += std::string(why.empty() ? "" : "; ") + "for " + variant.target + ", and " + *lacks;
+      refused(*lacks);
     }
   }
   if (why.empty())
     return error("was not compiled for ", options.target, ", but for ", names);
-  return error("was compiled ", why, ": compile it for this machine (--target host)");
+  return error("was compiled ", why, ": compile it for this machine (--target ",
+               options.device ? options.device->target() : "host", ")");
 }
 
 } // namespace

@@ -23,7 +23,7 @@ namespace lathe {
 
 struct ModelOptions {
   std::string target = {};                        ///< of the variant to take; empty: the best that this machine runs
-  std::shared_ptr<const Device> device = nullptr; ///< to run it on; null: any of devices()
+  std::shared_ptr<const Device> device = nullptr; ///< to run it on; null: any of this machine
 };
 
 class Model {
