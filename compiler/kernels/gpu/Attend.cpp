@@ -327,6 +327,8 @@ private:
       std::vector<std::vector<V>> loaded;
       for (int64_t i = 0; i < count; ++i)
         loaded.push_back(load({begin, i}));
+      if (count > 1)
+        code.warpBarrier(); // no load moves down past it
       for (int64_t i = 0; i < count; ++i)
         use({begin, i}, numbersOf(loaded[i], items), sum);
       return sum;
@@ -351,7 +353,7 @@ private:
     for (int64_t i = 0, n = count * bytes / 4; i < n; i += 4) {
       std::vector<V> at = index;
       at[0] = at[0] + double(i * 4 / bytes);
-      for (V word : array.words(at, std::min<int64_t>(4, n - i)))
+      for (V word : array.streamedWords(at, std::min<int64_t>(4, n - i)))
         words.push_back(word);
     }
     return words;
