@@ -28,7 +28,7 @@ constexpr int64_t kQueries = 8;               ///< of a tile
 constexpr int64_t kStep = 16;                 ///< of what a product sums over
 constexpr int64_t kHalf = 32;                 ///< positions of a warp
 constexpr int64_t kComponents = 16;                ///< components of a warp
-constexpr int64_t kMaxTiles = 8;              ///< whose scores a thread keeps
+constexpr int64_t kMaxTiles = 4;              ///< whose scores a thread keeps
 constexpr int64_t kMaxRows = 32;              ///< one for each lane
 constexpr double kWeight = 1024;              ///< what weights are multiplied by, so that f16 has their rests, too
 
