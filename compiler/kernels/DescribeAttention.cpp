@@ -78,7 +78,7 @@ Error PhaseDescriber::describeAttention(ir::AppendOp append, ir::AttendOp attend
       if (Error wrong = addSlice(slice))
         return wrong;
   phase.columns = append ? append.getKvHeads() : attend.getKvHeads();
-  phase.splits = append && attend;
+  phase.splits = attend && (append || given() == attend.getResult());
   if (append)
     if (Error wrong = addAppend(append, attend))
       return wrong;
