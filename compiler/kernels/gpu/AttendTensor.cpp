@@ -128,10 +128,11 @@ void TensorAttend::loadQueries() {
   std::vector<V> numbers;
   for (int64_t tile = 0; tile < tiles; ++tile) {
     Query query = queryAt(warp + double(tile * kQueries));
-    for (int64_t j = 0; j < pieces; ++j)
+    for (int64_t j = 0; j < pieces; ++j) {
+      V component = min((c.lane() + double(j * kWarpThreads)) * 4, double(size - 4));
       for (int64_t i = 0; i < 4; ++i)
-        numbers.push_back(
-            q.at({min((c.lane() + double(j * kWarpThreads)) * 4, double(size - 4)) + double(i), query.head, query.row}));
+        numbers.push_back(q.at({component + double(i), query.head, query.row}));
+    }
   }
   for (int64_t tile = 0; tile < tiles; ++tile) {
     const V *own = &numbers[tile * pieces * 4];
