@@ -97,7 +97,7 @@ Expected<bench::Lengths> chooseLengths(const Options &options,
 Expected<std::vector<bench::Subject>> openSubjects(const Options &options) {
   std::vector<std::shared_ptr<const Model>> models;
   for (const std::string &path : options.bundles) {
-    Expected<std::shared_ptr<const Model>> model = openModel(path, options.device.target);
+    Expected<std::shared_ptr<const Model>> model = openModel(path, options.device);
     if (!model)
       return model.takeError();
     models.push_back(std::move(*model));
