@@ -218,7 +218,7 @@ Error stage::object(Compilation &c) {
     if (input.backend.launch)
       for (Program &program : variant.set.programs)
         for (Phase &phase : program.phases)
-          phase.launch = input.backend.launch(program, phase, variant.schedule, variant.target);
+          phase.launch = input.backend.launch(phase, variant.schedule, variant.target);
   }
   return Error::success();
 }

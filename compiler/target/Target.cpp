@@ -30,6 +30,14 @@ const std::vector<TargetDesc> &lathe::targets() {
   return all;
 }
 
+std::vector<TargetDesc> lathe::targetsOf(DeviceKind device) {
+  std::vector<TargetDesc> all;
+  for (const TargetDesc &target : targets())
+    if (target.device == device)
+      all.push_back(target);
+  return all;
+}
+
 std::optional<TargetDesc> lathe::findTarget(const std::string &name) {
   if (name == "host")
     return hostTarget();
@@ -60,8 +68,8 @@ uint32_t lathe::hostFeatures() { return lathe_cpu_features(); }
 TargetDesc lathe::hostTarget() {
   uint32_t host = hostFeatures();
   TargetDesc best = targets().front();
-  for (const TargetDesc &target : targets())
-    if (target.device == DeviceKind::Cpu && (host & target.features) == target.features)
+  for (const TargetDesc &target : targetsOf(DeviceKind::Cpu))
+    if ((host & target.features) == target.features)
       best = target;
   return best;
 }

@@ -54,6 +54,8 @@ struct TargetDesc {
 
 /// All targets, the plainest first.
 const std::vector<TargetDesc> &targets();
+/// Those of a device.
+std::vector<TargetDesc> targetsOf(DeviceKind device);
 /// The target of that name, or for "host" hostTarget().
 std::optional<TargetDesc> findTarget(const std::string &name);
 /// LLVM's name of the plainest processor of a Cpu target's triple, which its features add to.

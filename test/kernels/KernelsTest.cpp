@@ -61,7 +61,7 @@ class Summary : public testing::Environment {
     printf("on");
     for (const Platform &platform : platforms())
       printf(" %s", platform.target.name.c_str());
-    for (const TargetDesc &target : targets())
+    for (const TargetDesc &target : targetsOf(DeviceKind::Cpu))
       if (llvm::none_of(platforms(), [&](const Platform &platform) { return platform.target.name == target.name; }))
         printf(", not %s, which this machine does not run", target.name.c_str());
     printf("\n");

@@ -37,8 +37,8 @@ mlir::OwningOpRef<mlir::ModuleOp> kernelsOf(mlir::MLIRContext &context, const Pr
   const gpu::ValuesOf values = valuesOf(schedule);
   std::set<std::string> done;
   for (const Phase &phase : program.phases)
-    if (done.insert(gpu::entryOf(program, phase, values)).second)
-      gpu::writePhaseKernel(*module, program, phase, values, target);
+    if (done.insert(gpu::entryOf(phase, values)).second)
+      gpu::writePhaseKernel(*module, phase, values, target);
   return module;
 }
 
@@ -49,7 +49,7 @@ std::vector<CodeUnit> units(const ProgramSet &set, const std::vector<Scheduled> 
   for (size_t i = 0; i < set.programs.size(); ++i) {
     std::string key = target.name;
     for (const Phase &phase : set.programs[i].phases)
-      key += "\n" + gpu::entryOf(set.programs[i], phase, values);
+      key += "\n" + gpu::entryOf(phase, values);
     for (uint32_t kind : {LATHE_UNIT_CUBIN, LATHE_UNIT_PTX})
       if (assembles || kind == LATHE_UNIT_PTX)
         units.push_back({.name = set.programs[i].name,
@@ -69,13 +69,12 @@ Emitted compile(const CodeUnit &unit, const ProgramSet &set, const std::vector<S
   return unit.kind == LATHE_UNIT_PTX || !ptx.error.empty() ? ptx : cubinOf(ptx.bytes, target);
 }
 
-Launch launch(const Program &program, const Phase &phase, const std::vector<Scheduled> &schedule,
-              const TargetDesc &target) {
+Launch launch(const Phase &phase, const std::vector<Scheduled> &schedule, const TargetDesc &target) {
   const gpu::ValuesOf values = valuesOf(schedule);
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   mlir::OwningOpRef<mlir::ModuleOp> module = gpu::kernelModule(context);
-  const int64_t shared = gpu::writePhaseKernel(*module, program, phase, values, target);
-  return {gpu::entryOf(program, phase, values), gpu::kThreads, shared};
+  const int64_t shared = gpu::writePhaseKernel(*module, phase, values, target);
+  return {gpu::entryOf(phase, values), gpu::kThreads, shared};
 }
 
 } // namespace

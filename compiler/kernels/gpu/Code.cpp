@@ -113,13 +113,13 @@ std::vector<V> Array::words(const std::vector<V> &index, int64_t count) const {
 }
 
 std::vector<V> Array::streamedWords(const std::vector<V> &index, int64_t count) const {
-  assert(constant && !isShared() && "of weights alone");
+  assert(!isShared() && "from global memory");
   std::string names, form = count == 1 ? "" : ".v" + std::to_string(count);
   for (int64_t i = 0; i < count; ++i)
     names += (i ? ", $" : "$") + std::to_string(i);
   if (count > 1)
     names = "{" + names + "}";
-  return code->ptx("ld.global.nc.L1::no_allocate.L2::256B" + form + ".b32 " + names + ", [$" + std::to_string(count) +
+  return code->ptx("ld.global.L1::no_allocate.L2::256B" + form + ".b32 " + names + ", [$" + std::to_string(count) +
                        "];",
                    std::vector<Type>(count, code->i32Type()), {code->wrap(address(index))});
 }
@@ -223,6 +223,7 @@ void Code::eachOf(V count, const std::function<void(V)> &body) { loop(thread(), 
 //===-- threads together ----------------------------------------------------------------------------------------===//
 
 void Code::barrier() { NVVM::BarrierOp::create(b, loc()); }
+void Code::warpBarrier() { NVVM::SyncWarpOp::create(b, loc(), i32(-1).value); }
 
 V Code::shuffleXor(V value, int64_t mask) {
   return wrap(NVVM::ShflOp::create(b, loc(), value.type(), i32(-1).value, value.value, i32(mask).value,

@@ -37,7 +37,8 @@ struct Array {
   void store(const std::vector<V> &index, V value) const;
   /// `count` (1, 2 or 4) consecutive 32-bit words from an element on, as i32. It must be aligned to all of them.
   std::vector<V> words(const std::vector<V> &index, int64_t count) const;
-  /// The same of weights that are read once: past L1.
+  /// The same of what is read once: past L1. ptxas may move a load down to where its result is used; a barrier after
+  /// several keeps them all under way at once (which it does not of loads by ld.global.nc).
   std::vector<V> streamedWords(const std::vector<V> &index, int64_t count) const;
   void storeWords(const std::vector<V> &index, const std::vector<V> &words) const;
   /// The address of an element.
@@ -81,6 +82,7 @@ public:
 
   // Threads together.
   void barrier();
+  void warpBarrier();
   V shuffleXor(V value, int64_t mask); ///< of i32 or f32, within the warp
   V shuffle(V value, V fromLane);
   /// Over all lanes of the warp, the same in each of them: a tree, so one fixed order.

@@ -12,7 +12,7 @@ namespace {
 class Tensor {
 public:
   Tensor(const LinearKernel &k, TileCall &call, Products &products, const Array &sums)
-      : k(k), call(call), c(call.code), products(products), sums(sums), tokens((k.rows + kTokens - 1) / kTokens),
+      : k(k), c(call.code), products(products), sums(sums), tokens((k.rows + kTokens - 1) / kTokens),
         unroll(call.values["unroll"]) {}
 
   /// Each warp a segment of all panels.
@@ -57,6 +57,7 @@ private:
     for (int64_t i = 0; i < count; ++i)
       for (V panel : panels)
         loaded.push_back(products.load(panel, first + double(i)));
+    c.warpBarrier();
     std::vector<V> sums = before;
     const size_t each = tokens * 4;
     for (int64_t i = 0; i < count; ++i) {
@@ -89,7 +90,6 @@ private:
   }
 
   const LinearKernel &k;
-  TileCall &call;
   Code &c;
   Products &products;
   const Array &sums;

@@ -102,13 +102,15 @@ private:
   void loadScales(std::vector<V> &all, const char *name, const char *ofGroup, V panel, V step) {
     if (!layout.blockScales) {
       for (int64_t i = 0; i < groups; ++i)
-        all.push_back(call.array(name).words({g * 2, c.i32(i), step, panel}, 1)[0]);
+        all.push_back(call.array(name).streamedWords({g * 2, c.i32(i), step, panel}, 1)[0]);
       return;
     }
-    all.push_back(call.array(name).words({g * 2, step / double(kBlock / kGroup), panel}, 1)[0]);
+    all.push_back(call.array(name).streamedWords({g * 2, step / double(kBlock / kGroup), panel}, 1)[0]);
+    Array bytes = call.array(ofGroup);
+    bytes.constant = false; // or the barrier after loads would not hold them (Array::streamedWords)
     for (int64_t i = 0; i < groups; ++i)
       for (int64_t lower : {0, 1})
-        all.push_back(call.array(ofGroup).at({g * 2 + double(lower), c.i32(i), step, panel}));
+        all.push_back(bytes.at({g * 2 + double(lower), c.i32(i), step, panel}));
   }
 
   /// Bits of quad 2t (second: 2t + 1) in a plane's words of one row.

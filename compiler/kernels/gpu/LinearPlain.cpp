@@ -13,17 +13,6 @@ using namespace lathe::gpu;
 
 static constexpr int64_t kSlices = kThreads / kPanelRows;
 
-/// One weight.
-static V weightAt(const LinearKernel &k, TileCall &call, V n, V column, V panel) {
-  if (!isInteger(k.format))
-    return call.array("w").at({n, column, panel});
-  const PanelLayout &layout = panelLayout(k.format);
-  V step = column / double(kGroup), place = column % kGroup, group = place / double(layout.group);
-  V code = codeAt(call, k.format, place % 4, n, place / 4, step, panel);
-  V weight = scaleAt(call, k.format, n, group, step, panel) * toF32(code - double(layout.zero));
-  return layout.minimum ? weight + minimumAt(call, k.format, n, group, step, panel) : weight;
-}
-
 void gpu::writePlainSums(const LinearKernel &k, TileCall &call, const Array &sums) {
   Code &c = call.code;
   const int64_t mark = c.sharedMark(), rows = std::min(k.rows, kTokens);
@@ -35,7 +24,7 @@ void gpu::writePlainSums(const LinearKernel &k, TileCall &call, const Array &sum
       auto row = [&](int64_t r) { return min(first + double(r), c.i32(k.rows - 1)); };
       std::vector<V> zeros(rows, c.f32(0));
       std::vector<V> own = c.loop(begin, end, 1, zeros, [&](V column, const std::vector<V> &before) {
-        V weight = weightAt(k, call, n, column, panel);
+        V weight = elementAt(call, k.format, n, panel, column);
         std::vector<V> after;
         for (int64_t r = 0; r < rows; ++r)
           after.push_back(multiplyAdd(weight, call.array("x").at({column, row(r)}), before[r]));

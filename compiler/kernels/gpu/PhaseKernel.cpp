@@ -20,13 +20,12 @@ bool isParameter(const View &view) { return view.base != Base::Scratch && view.b
 
 class Writer {
 public:
-  Writer(ModuleOp module, const Program &program, const Phase &phase, const ValuesOf &values, const TargetDesc &target)
-      : program(program), phase(phase), values(values), b(module.getBodyRegion()), code(b, target) {}
+  Writer(ModuleOp module, const Phase &phase, const ValuesOf &values, const TargetDesc &target)
+      : phase(phase), values(values), b(module.getBodyRegion()), code(b, target) {}
 
   int64_t run(StringRef entry) {
     startFunction(entry);
-    const int64_t scratch = code.reserveShared(phase.scratchBytes * scratchRows());
-    assert(scratch == 0 && "scratch lies first");
+    code.reserveShared(phase.scratchBytes * scratchRows()); // at the start: views count from there
     V m = code.blockIndex(1), n = code.blockIndex(0), s = code.blockIndex(2);
     V rows = header(0), own = phase.rowKind == RowKind::Logits    ? header(1)
                               : phase.rowKind == RowKind::Choices ? loadI32(table(), 0) * phase.choices.layout.tileRows
@@ -157,7 +156,6 @@ private:
     return parameters[next++];
   }
 
-  const Program &program;
   const Phase &phase;
   const ValuesOf &values;
   OpBuilder b;
@@ -174,7 +172,7 @@ TileCall::TileCall(Code &code, const KernelDesc &kernel, const Values &values, T
     arrays.emplace(array.argument.name, std::move(array));
 }
 
-std::string entryOf(const Program &program, const Phase &phase, const ValuesOf &values) {
+std::string entryOf(const Phase &phase, const ValuesOf &values) {
   std::ostringstream all;
   all << static_cast<int>(phase.rowKind) << " " << phase.rowsPerTile << " " << phase.columnsPerTile << " "
       << phase.inOrder << phase.splits << " " << phase.scratchBytes << " ";
@@ -193,9 +191,9 @@ std::string entryOf(const Program &program, const Phase &phase, const ValuesOf &
   return phase.calls[leadingCall(phase)].symbol() + "_" + llvm::utohexstr(hash, /*LowerCase=*/true);
 }
 
-int64_t writePhaseKernel(ModuleOp module, const Program &program, const Phase &phase, const ValuesOf &values,
+int64_t writePhaseKernel(ModuleOp module, const Phase &phase, const ValuesOf &values,
                          const TargetDesc &target) {
-  return Writer(module, program, phase, values, target).run(entryOf(program, phase, values));
+  return Writer(module, phase, values, target).run(entryOf(phase, values));
 }
 
 OwningOpRef<ModuleOp> kernelModule(MLIRContext &context) {

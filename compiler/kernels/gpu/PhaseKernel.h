@@ -20,10 +20,10 @@ namespace lathe::gpu {
 using ValuesOf = std::function<const Values &(const Call &call)>;
 
 /// The kernel's name: that of its leading call, and a hash of all that decides its code. Equal names, equal code.
-std::string entryOf(const Program &program, const Phase &phase, const ValuesOf &values);
+std::string entryOf(const Phase &phase, const ValuesOf &values);
 
 /// Writes the kernel `entryOf` into the module (prepareModule). Gives the bytes of shared memory that it needs.
-int64_t writePhaseKernel(mlir::ModuleOp module, const Program &program, const Phase &phase, const ValuesOf &values,
+int64_t writePhaseKernel(mlir::ModuleOp module, const Phase &phase, const ValuesOf &values,
                          const TargetDesc &target);
 
 /// A module for kernels: the dialects, the block's shared memory.

@@ -14,16 +14,15 @@ uint64_t choiceTiles(uint64_t rows, uint64_t choices, const lathe_choices &table
   return (all + used * (table.tile_rows - 1)) / table.tile_rows;
 }
 
-/// The same in a step of `rows`, where the table, made for `maxRows`, has room for `most`. How many choices a row has is
-/// not in the tables: at most so many that all rows' have that room.
+} // namespace
+
 uint64_t choiceTilesOf(uint64_t rows, uint64_t maxRows, uint64_t most, const lathe_choices &table) {
+  // How many choices a row has is not in the tables: at most so many that all rows' have that room.
   uint64_t choices = 1;
   while (choices < table.experts && choiceTiles(maxRows, choices + 1, table) <= most)
     ++choices;
   return std::min(most, choiceTiles(rows, choices, table));
 }
-
-} // namespace
 
 CUdeviceptr Bases::address(const lathe_view &view) const {
   const uint64_t layer = uint64_t(view.layer);

@@ -34,6 +34,9 @@ struct Grid {
 /// step's rows, for only the card knows how many there are.
 Grid gridOf(const lathe_variant &variant, const lathe_phase &phase, const StepInputs &inputs, uint32_t splits);
 
+/// Tiles of choices that a step of `rows` has at most, where the table was made for `maxRows` and has room for `most`.
+uint64_t choiceTilesOf(uint64_t rows, uint64_t maxRows, uint64_t most, const lathe_choices &table);
+
 class Launches {
 public:
   static Result<Launches> create(const Card &card, const lathe_variant &variant, const Bases &bases);
