@@ -28,21 +28,24 @@ bool isWeight(const KernelDesc &kernel, const std::string &argument) {
 
 /// The kernel alone in a program, as a phase.
 Program programOf(const KernelDesc &kernel) {
-  Call call{.kernel = kernel};
+  Call call;
+  call.kernel = kernel;
   for (const Argument &argument : argumentsOf(kernel)) {
-    View view{.base = argument.name == "tile" ? Base::Tile
-                      : !argument.output && isWeight(kernel, argument.name) ? Base::Weights
-                                                                            : Base::Arena};
+    View view;
+    if (argument.name == "tile")
+      view.base = Base::Tile;
+    else if (!argument.output && isWeight(kernel, argument.name))
+      view.base = Base::Weights;
     if (argument.output) // blocks do not write to each other's
       view.perColumn = view.perSplit = aligned(argument.spanBytes());
     call.views.push_back(view);
   }
-  Phase phase{.name = "test"};
+  Phase phase;
   phase.rowKind = std::holds_alternative<AssignKernel>(kernel) ? RowKind::Once : RowKind::Step;
   phase.rowsPerTile = rowsOf(kernel);
   phase.splits = true;
   phase.calls = {std::move(call)};
-  Program program{.name = "test"};
+  Program program;
   program.maxRows = phase.rowsPerTile;
   program.phases = {std::move(phase)};
   return program;
@@ -113,9 +116,9 @@ Expected<LaunchedModule> test::launchedModule(const std::vector<Scheduled> &sche
     const Program program = programOf(one.kernel);
     const Phase &phase = program.phases[0];
     const gpu::ValuesOf values = [&](const Call &) -> const Values & { return one.values; };
-    const std::string entry = gpu::entryOf(program, phase, values);
+    const std::string entry = gpu::entryOf(phase, values);
     if (!sharedBytes.contains(entry))
-      sharedBytes[entry] = gpu::writePhaseKernel(*module, program, phase, values, target);
+      sharedBytes[entry] = gpu::writePhaseKernel(*module, phase, values, target);
     result.launches.push_back({entry, 256, sharedBytes[entry]});
   }
   Emitted ptx = ptxOf(*module, target);
