@@ -72,9 +72,10 @@ Result<void> CudaExecutor::runWatched(const PhaseObserver &observer) {
       return marked;
     if (Result<void> started = launch(phase, grid, /*early=*/false); !started)
       return started;
-    if (Result<void> marked = mark(card, events[1], stream); !marked)
-      return marked;
-    if (CUresult code = card.driver.cuStreamSynchronize(stream.get()))
+    CUresult code = card.driver.cuEventRecord(events[1].get(), stream.get());
+    if (!code)
+      code = card.driver.cuStreamSynchronize(stream.get());
+    if (code) // of the kernel, whichever call tells it
       return card.failure(code, Launches::describe(phase, grid) + ", of program " + inputs.program().name);
     if (!observer)
       continue;

@@ -171,9 +171,12 @@ TEST_F(Cuda, FindsNumbersThatAreNotFinite) {
   std::fill_n(weights.table.begin() + 7 * 4, 4, std::numeric_limits<float>::infinity()); // of token 7
   const auto engine = context();
   Session session(*engine);
-  std::vector<int32_t> ids(8, 2);
-  ids[5] = 7;
-  EXPECT_THAT(session.feed(ids).message(), HasSubstr("is infinite"));
+  std::vector<int32_t> ids(24, 2);
+  ids[5] = 7; // the toy keeps rows one after another: numbers 5 * 4 .. are where a model keeps key 0 of positions 20 ..
+  EXPECT_TRUE(session.feed(std::span(ids).first(16)));
+  const auto logits = session.feed(std::span(ids).last(8));
+  ASSERT_FALSE(logits);
+  EXPECT_THAT(logits.message(), HasSubstr("a key of position 20 is infinite"));
 }
 
 TEST_F(Cuda, RefusesWhatDoesNotFitItsMemory) {
