@@ -10,7 +10,7 @@
 // The softmax of arXiv:1706.03762 in the partial form of arXiv:1805.02867, as kernels/halide/Attend.cpp has it.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
-#include "compiler/kernels/gpu/Kernel.h"
+#include "compiler/kernels/gpu/Attend.h"
 #include "compiler/kernels/gpu/Math.h"
 #include "llvm/ADT/bit.h"
 #include "llvm/Support/MathExtras.h"
@@ -24,7 +24,6 @@ namespace {
 constexpr int64_t kMaxHeads = 8;        ///< whose sums a thread keeps at once
 constexpr int64_t kOctet = 8;           ///< positions of a thread's piece of a key component
 constexpr int64_t kSumBytes = 16 << 10; ///< of shared memory for the sums of values, unless one head has more
-constexpr float kUnseen = -1e30f;
 
 int64_t powerBelow(int64_t number) { return llvm::bit_floor(static_cast<uint64_t>(std::max<int64_t>(1, number))); }
 
@@ -100,7 +99,7 @@ private:
   void fetchPage(V physical) {
     const int64_t line = 128 / bytes;
     auto fetch = [&](const Array &array, int64_t elements) {
-      Array page = moved(array, {code.i32(0), code.i32(0), physical});
+      Array page = from(array, {code.i32(0), code.i32(0), physical});
       code.loop(teamThread * double(line), code.i32(elements), teamWarps * kWarpThreads * line, [&](V i) {
         code.ptx("prefetch.global.L2 [$0];", {}, {code.wrap(page.address({i, code.i32(0), code.i32(0)}))});
       });
@@ -157,10 +156,10 @@ private:
 
   void multiplyKeys(const Page &page) {
     V octet = code.lane() % (kPagePositions / kOctet), slice = teamThread / double(kPagePositions / kOctet);
-    Array own = moved(keys, {octet * double(kOctet), code.i32(0), page.physical});
+    Array own = from(keys, {octet * double(kOctet), code.i32(0), page.physical});
     const bool whole = size % keySlices == 0;
-    Array ownSlice = whole ? moved(own, {code.i32(0), slice, code.i32(0)}) : own;
-    Array querySlice = moved(query, {code.i32(0), slice, code.i32(0)});
+    Array ownSlice = whole ? from(own, {code.i32(0), slice, code.i32(0)}) : own;
+    Array querySlice = from(query, {code.i32(0), slice, code.i32(0)});
     std::vector<V> sums(kOctet * heads, code.f32(0));
     sums = inBatches(keyTurns, kOctet, sums, [&](const Turn &turn) {
       V c = turn.at(keySlices);
@@ -257,13 +256,13 @@ private:
     const int64_t threads = teamWarps * kWarpThreads, slices = threads / units, turns = divideCeil(kPagePositions, slices);
     const bool lanes = units < kWarpThreads && llvm::isPowerOf2_64(units); // a warp's slices are joined by lanes
     V unit = teamThread % units, slice = teamThread / double(units);
-    Array own = moved(values, {(unit + double(firstUnit)) * double(width), code.i32(0), code.i32(0)});
+    Array own = from(values, {(unit + double(firstUnit)) * double(width), code.i32(0), code.i32(0)});
     std::vector<V> sums(width * heads, code.f32(0));
     for (const Page &page : found)
       sums = code.ifElse(page.seen, [&] {
-        Array ofPage = moved(own, {code.i32(0), code.i32(0), page.physical});
+        Array ofPage = from(own, {code.i32(0), code.i32(0), page.physical});
         V start = page.number * double(kPagePositions), low = begin - start, high = end - start - 1;
-        Array weightsOfPage = moved(weights, {code.i32(0), start, code.i32(0)});
+        Array weightsOfPage = from(weights, {code.i32(0), start, code.i32(0)});
         const bool whole = kPagePositions % slices == 0;
         auto placeOf = [&](const Turn &turn) { return slice + turn.at(slices); };
         return inBatches(turns, width, sums, [&](const Turn &turn) {
@@ -327,6 +326,8 @@ private:
       std::vector<std::vector<V>> loaded;
       for (int64_t i = 0; i < count; ++i)
         loaded.push_back(load({begin, i}));
+      if (count > 1)
+        code.warpBarrier(); // no load moves down past it
       for (int64_t i = 0; i < count; ++i)
         use({begin, i}, numbersOf(loaded[i], items), sum);
       return sum;
@@ -351,7 +352,7 @@ private:
     for (int64_t i = 0, n = count * bytes / 4; i < n; i += 4) {
       std::vector<V> at = index;
       at[0] = at[0] + double(i * 4 / bytes);
-      for (V word : array.words(at, std::min<int64_t>(4, n - i)))
+      for (V word : array.streamedWords(at, std::min<int64_t>(4, n - i)))
         words.push_back(word);
     }
     return words;
@@ -418,13 +419,6 @@ private:
     }
   }
 
-  /// The array from an element on.
-  Array moved(const Array &array, const std::vector<V> &index) {
-    Array result = array;
-    result.pointer = array.address(index);
-    return result;
-  }
-
   const AttendKernel &k;
   TileCall &call;
   Code &code;
@@ -446,4 +440,7 @@ private:
 
 } // namespace
 
-void gpu::writeKernel(const AttendKernel &k, TileCall &call) { Attend(k, call).run(); }
+void gpu::writeKernel(const AttendKernel &k, TileCall &call) {
+  assert(k.rows <= mostRows(k) && "as many as the space has");
+  usesTensorCores(k) ? writeTensorAttend(k, call) : Attend(k, call).run();
+}

@@ -1,5 +1,5 @@
 //===- Space.cpp - what may be varied in GPU kernels, and what it is when nothing was measured -------------------===//
-#include "compiler/kernels/gpu/Kernel.h"
+#include "compiler/kernels/gpu/Attend.h"
 #include <algorithm>
 
 using namespace lathe;
@@ -52,8 +52,10 @@ Space linearSpace(const LinearKernel &k, const Grid &grid) {
 Space gpu::kernelSpace(const KernelDesc &kernel, const Grid &grid, const TargetDesc &) {
   if (const auto *linear = std::get_if<LinearKernel>(&kernel))
     return linearSpace(*linear, grid);
+  const auto *attend = std::get_if<AttendKernel>(&kernel);
+  const int64_t rows = attend && attend->takesRows() ? largestDivisor(grid.rows, mostRows(*attend)) : 1;
   Space space;
   if (grid.leads)
-    space.parameters = {one(kTileRows, {1}, 1), one(kTileColumns, {1}, 1)};
+    space.parameters = {one(kTileRows, divisors(grid.rows, rows), rows), one(kTileColumns, {1}, 1)};
   return space;
 }

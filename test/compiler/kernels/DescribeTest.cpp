@@ -134,7 +134,9 @@ TEST_F(DescribeTest, SplitsMayBeOfTheGridInEveryStep) {
   ASSERT_THAT(families(attention->calls), ElementsAre("attend"));
   EXPECT_EQ(attention->columns, 2);
   const auto &attend = std::get<AttendKernel>(attention->calls[0].kernel);
-  EXPECT_FALSE(attend.takesRows());
+  EXPECT_EQ(attend.queryStride, 64);
+  EXPECT_EQ(attend.partialStride, 8 * 4 * 18);
+  EXPECT_FALSE(std::get<AttendKernel>(find(decode, "layers.0.attention")->calls[1].kernel).takesRows());
   // 8 splits of 4 heads of {m, l, o[16]}, 2 of them a KV head.
   const View &partial = attention->calls[0].views.back();
   EXPECT_EQ(partial.base, Base::Arena);
@@ -143,6 +145,8 @@ TEST_F(DescribeTest, SplitsMayBeOfTheGridInEveryStep) {
   EXPECT_EQ(partial.perRow, 8 * 4 * 18 * 4);
   for (Program *program : {&decode, &prefill})
     EXPECT_THAT(families(find(*program, "layers.0.attention.output input")->calls), ElementsAre("combine"));
+  setTile(*attention, 16, 1); // each of 12 tiles
+  EXPECT_EQ(wrong(set), "");
   attention->calls[0].views.back().perSplit /= 2;
   EXPECT_THAT(wrong(set), testing::HasSubstr("two tiles write the same bytes"));
 }
