@@ -266,7 +266,8 @@ Error stage::link(Compilation &c) {
     for (const CompiledUnit &one : variant.units)
       if (!one.unit.program)
         objects.push_back({one.unit.name, one.code});
-  return writeBundle({linkedVariants(c), objects, c.info, *c.input.weights, c.tokenizer}, *c.staging, options);
+  return writeBundle({linkedVariants(c), objects, c.info, *c.input.weights, c.tokenizer, c.options.programOnly},
+                     *c.staging, options);
 }
 
 Error stage::printLink(Compilation &c, StringRef, llvm::raw_ostream &out) {

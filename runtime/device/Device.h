@@ -98,6 +98,8 @@ public:
   virtual std::string description() const = 0;
   /// What `lathe compile --target` makes code for it of: "host", "sm_90a".
   virtual std::string target() const = 0;
+  /// Whether pages that nothing has written take no memory, so that a context may have more than it will use.
+  virtual bool hasFreePages() const = 0;
   /// What keeps it from running a variant: "this processor lacks AVX2". Nothing: it runs it.
   virtual std::optional<std::string> lacks(const lathe_variant &variant) const = 0;
   /// `data` (weights.bin's) outlives the result.

@@ -2,7 +2,10 @@
 #include "test/cuda/Block.h"
 #include "test/cuda/Decoder.h"
 #include <cstdlib>
+#include <chrono>
+#include <cstdio>
 #include <thread>
+#include <utility>
 
 namespace lathe::ptx {
 
@@ -40,14 +43,17 @@ bool Block::run() {
   uint64_t ran = 0;
   while (ran < blockTurn) {
     const unsigned began = epoch;
-    bool ready = false;
+    bool ready = false, spins = true;
     for (unsigned k = 0; k < warps.size(); ++k) {
       Warp &warp = warps[epoch & 1 ? warps.size() - 1 - k : k];
       if (warp.state != WarpState::Ready)
         continue;
       ready = true;
       try {
-        ran += warp.run(warpTurn);
+        const uint64_t count = warp.run(warpTurn);
+        ran += count;
+        instructions += count;
+        spins &= warp.spins;
       } catch (const Fault &fault) {
         throw Fault{fault.error, where(warp, fault), fault.lane};
       }
@@ -64,8 +70,8 @@ bool Block::run() {
     }
     if (!ready)
       throw Fault{CUDA_ERROR_LAUNCH_FAILED, deadlock(), -1};
-    if (launch.failed.load(std::memory_order_relaxed))
-      return true;
+    if (spins || launch.failed.load(std::memory_order_relaxed))
+      return false;
   }
   return false;
 }
@@ -83,7 +89,7 @@ bool Block::arrive(Warp &warp, unsigned number, uint32_t threads, bool wait) {
   barrier.used = true;
   barrier.expected = threads;
   barrier.arrived += warpSize;
-  warp.barrierArrivals = number;
+  warp.barrier = number;
   if (wait)
     warp.state = WarpState::AtBarrier;
   release(number);
@@ -99,7 +105,7 @@ void Block::release(unsigned number) {
   if (barrier.arrived < expected)
     return;
   for (Warp &warp : warps)
-    if (warp.state == WarpState::AtBarrier && warp.barrierArrivals == number)
+    if (warp.state == WarpState::AtBarrier && warp.barrier == number)
       warp.state = WarpState::Ready;
   barrier = {};
   progress = true;
@@ -156,15 +162,18 @@ static void work(Launch &launch) {
     Block &block = *resident[turn];
     try {
       const bool ended = block.run();
+      const uint64_t ran = std::exchange(block.instructions, 0);
+      launch.instructions += ran;
       if (block.progress)
         launch.idle = 0;
-      else if ((launch.idle += blockTurn) > idleLimit)
+      else if ((launch.idle += ran) > idleLimit)
         throw Fault{CUDA_ERROR_LAUNCH_TIMEOUT,
                     "kernel " + launch.program.name + " spins: no thread has written anything for " +
                         std::to_string(idleLimit) + " warp instructions", -1};
       block.progress = false;
       if (!ended) {
         ++turn;
+        std::this_thread::yield();
         continue;
       }
       const uint64_t next = more ? launch.nextBlock.fetch_add(1) : count;
@@ -185,14 +194,20 @@ static unsigned hostThreads() {
 }
 
 Failure runKernel(const Program &program, const Grid &grid, const uint8_t *parameters, const Memory &memory) {
-  Launch launch{program, grid, parameters, memory, {}, {}, {}, {}, {}};
+  Launch launch{program, grid, parameters, memory, {}, {}, {}, {}, {}, {}};
   static const unsigned limit = hostThreads();
+  static const bool say = std::getenv("LATHE_CUDA_SIM_STATS");
+  const auto began = std::chrono::steady_clock::now();
   std::vector<std::thread> others;
   for (unsigned i = 1; i < std::min<uint64_t>(limit, grid.count()); ++i)
     others.emplace_back(work, std::ref(launch));
   work(launch);
   for (std::thread &other : others)
     other.join();
+  if (say)
+    std::fprintf(stderr, "cuda-sim: %s: %llu blocks, %.3f M warp instructions, %.3f ms\n", program.name.c_str(),
+                 (unsigned long long)grid.count(), launch.instructions * 1e-6,
+                 std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count());
   return launch.failure;
 }
 

@@ -37,7 +37,7 @@ struct Launch {
   const Grid &grid;
   const uint8_t *parameters;
   const Memory &memory;
-  std::atomic<uint64_t> nextBlock{0}, idle{0};
+  std::atomic<uint64_t> nextBlock{0}, idle{0}, instructions{0};
   std::atomic<bool> failed{false};
   std::mutex failureLock;
   Failure failure;
@@ -58,6 +58,7 @@ public:
   uint32_t at[3] = {}; ///< %ctaid
   std::vector<uint8_t> shared, local;
   uint32_t sharedBytes = 0; ///< the end of what may be touched
+  uint64_t instructions = 0; ///< of warps, since it last said so
   bool progress = false;    ///< wrote to memory or came through a barrier since it last said so
 
   /// The allocation that the instruction last touched, by instruction.

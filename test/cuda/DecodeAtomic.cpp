@@ -50,6 +50,7 @@ template <class T, class Op> static void atomic(Warp &warp, const Inst &inst, ui
     d[lane] = old;
   });
   warp.block->progress |= changed;
+  warp.polls += !changed;
 }
 
 template <class Op> static Handler byType(std::string_view type) {

@@ -90,11 +90,7 @@ static void brainToFloat(Warp &warp, const Inst &inst, uint32_t mask) {
   unary<float, uint32_t>(warp, inst, mask, [](uint32_t a) { return std::bit_cast<float>(a << 16); });
 }
 static void halfToFloat(Warp &warp, const Inst &inst, uint32_t mask) {
-  unary<uint32_t, uint32_t>(warp, inst, mask, [](uint32_t a) {
-    const uint32_t magnitude = (a & 0x7FFF) << 13, sign = (a & 0x8000) << 16;
-    const uint32_t finite = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) * 0x1p112f);
-    return ((a & 0x7C00) == 0x7C00 ? magnitude | 0x7F800000u : finite) | sign;
-  });
+  unary<float, Half>(warp, inst, mask, decodeHalf);
 }
 static void floatToBrain(Warp &warp, const Inst &inst, uint32_t mask) {
   unary<Brain, float>(warp, inst, mask, roundToBrain);

@@ -8,9 +8,9 @@ static double decoded(Half value) { return decodeHalf(value); }
 static double decoded(Brain value) { return decodeBrain(value); }
 template <class H> static H encoded(double value) {
   if constexpr (std::is_same_v<H, Half>)
-    return encodeHalf(value);
+    return roundToHalf(narrowToOdd(value));
   else
-    return encodeBrain(value);
+    return roundToBrain(narrowToOdd(value));
 }
 
 // In double; what is not exact there is rounded to odd.
@@ -78,7 +78,7 @@ static Handler find(const std::string &op, std::string_view how, std::string_vie
                                            : nullptr;
 }
 
-bool decodeHalf(Decoder &decoder, const PtxInstruction &ptx, Inst &inst) {
+bool decodeHalfFloat(Decoder &decoder, const PtxInstruction &ptx, Inst &inst) {
   const std::string_view type = ptx.type();
   if (type != "f16" && type != "bf16" && type != "f16x2" && type != "bf16x2")
     return false;

@@ -18,6 +18,7 @@ template <class E, class S, bool Ordered> static void load(Warp &warp, const Ins
   const unsigned count = inst.mode[2];
   warp.addresses(inst, addresses);
   resolve(warp, inst, mask, static_cast<Space>(inst.mode[1]), sizeof(E) * count, false, addresses, pointers);
+  warp.polls += Ordered;
   for (unsigned i = 0; i < count; ++i) {
     S *to = warp.lanes<S>(warp.list(inst)[i]);
     forLanes(mask, [&](unsigned lane) {

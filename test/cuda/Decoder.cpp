@@ -4,7 +4,7 @@
 
 namespace lathe::ptx {
 
-static constexpr Family families[] = {decodeMove,    decodeCompare, decodeInteger, decodeBits, decodeFloat, decodeHalf,
+static constexpr Family families[] = {decodeMove,    decodeCompare, decodeInteger, decodeBits, decodeFloat, decodeHalfFloat,
                                       decodeConvert, decodeMemory,  decodeAtomic,  decodeCopy, decodeWarp,  decodeMatrix};
 static constexpr unsigned callDepth = 16;
 

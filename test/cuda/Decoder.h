@@ -104,7 +104,7 @@ bool decodeCompare(Decoder &, const PtxInstruction &, Inst &);
 bool decodeInteger(Decoder &, const PtxInstruction &, Inst &);
 bool decodeBits(Decoder &, const PtxInstruction &, Inst &);
 bool decodeFloat(Decoder &, const PtxInstruction &, Inst &);
-bool decodeHalf(Decoder &, const PtxInstruction &, Inst &);
+bool decodeHalfFloat(Decoder &, const PtxInstruction &, Inst &);
 bool decodeConvert(Decoder &, const PtxInstruction &, Inst &);
 bool decodeMemory(Decoder &, const PtxInstruction &, Inst &);
 bool decodeAtomic(Decoder &, const PtxInstruction &, Inst &);

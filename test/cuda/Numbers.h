@@ -61,13 +61,10 @@ inline uint64_t encodeFloat(double value, int exponentBits, int mantissaBits, Ro
   return signBit | (away ? infinity : infinity - 1);
 }
 
-inline double decodeHalf(Half value) {
-  const uint32_t exponent = value.bits >> 10 & 31, mantissa = value.bits & 1023;
-  const double magnitude = exponent == 31 ? (mantissa ? std::numeric_limits<double>::quiet_NaN()
-                                                      : std::numeric_limits<double>::infinity())
-                           : exponent     ? std::bit_cast<double>((uint64_t(exponent) + 1008) << 52 | uint64_t(mantissa) << 42)
-                                          : mantissa * 0x1p-24;
-  return value.bits & 0x8000 ? -magnitude : magnitude;
+inline float decodeHalf(Half value) {
+  const uint32_t magnitude = (value.bits & 0x7FFFu) << 13, sign = (value.bits & 0x8000u) << 16;
+  const uint32_t finite = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) * 0x1p112f);
+  return std::bit_cast<float>(((value.bits & 0x7C00) == 0x7C00 ? magnitude | 0x7F800000u : finite) | sign);
 }
 inline float decodeBrain(Brain value) { return std::bit_cast<float>(uint32_t(value.bits) << 16); }
 
@@ -95,14 +92,20 @@ inline Half roundToHalf(float value) {
   return {static_cast<uint16_t>(result)};
 }
 
-/// a + b with the last bit set when it is not exact.
+/// a + b with the last bit set when it is not exact: rounded to odd.
 inline double addToOdd(double a, double b) {
   const double sum = a + b, back = sum - a, error = (a - (sum - back)) + (b - back);
   const uint64_t bits = std::bit_cast<uint64_t>(sum);
-  if (error == 0 || !std::isfinite(sum) || error != error || (bits & 1))
-    return sum;
-  const bool away = (error > 0) == (sum > 0);
-  return std::bit_cast<double>(away ? bits + 1 : bits - 1);
+  const bool adjust = (error != 0) & (std::fabs(sum) <= std::numeric_limits<double>::max()) & !(bits & 1);
+  return std::bit_cast<double>(bits + (adjust ? ((error > 0) == !(bits >> 63) ? 1 : ~uint64_t(0)) : 0));
+}
+/// A double as a float, rounded to odd: 24 bits are enough to be rounded again to f16 or bf16.
+inline float narrowToOdd(double value) {
+  const float near = static_cast<float>(value);
+  const double error = value - near;
+  const uint32_t bits = std::bit_cast<uint32_t>(near);
+  const bool adjust = (error != 0) & (std::fabs(near) <= std::numeric_limits<float>::max()) & !(bits & 1);
+  return std::bit_cast<float>(bits + (adjust ? ((error > 0) == !(bits >> 31) ? 1u : ~0u) : 0u));
 }
 
 inline float flushed(float value) {

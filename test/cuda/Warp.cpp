@@ -6,6 +6,7 @@
 namespace lathe::ptx {
 
 static constexpr uint64_t turnLength = 4096; ///< instructions of a group while others wait
+static constexpr uint32_t pollLimit = 8;
 
 /// What a special register of a lane holds; its thread's number in the block is `thread`.
 static uint64_t special(Special which, const Block &block, unsigned warp, unsigned lane) {
@@ -47,7 +48,7 @@ void Warp::start(Block &owner, unsigned number, uint32_t present) {
   block = &owner;
   index = number;
   state = WarpState::Ready;
-  pc = 0;
+  pc = polls = 0;
   active = live = present;
   stop = ~0u;
   groups.clear();
@@ -195,6 +196,7 @@ bool Warp::needs(const Inst &inst, uint32_t present) {
 uint64_t Warp::run(uint64_t budget) {
   const Inst *code = block->launch.program.code.data();
   uint64_t ran = 0, turnBegan = 0;
+  spins = false;
   for (;;) {
     if (pc == stop)
       schedule(false);
@@ -219,6 +221,11 @@ uint64_t Warp::run(uint64_t budget) {
       }
       if (ran >= budget)
         return ran;
+      if (polls > pollLimit) {
+        polls = 0;
+        spins = true;
+        return ran;
+      }
       break;
     case Flow::BranchIndexed:
       if (mask)
@@ -273,6 +280,7 @@ uint64_t Warp::run(uint64_t budget) {
     }
     case Flow::Yield:
       ++pc;
+      spins = true;
       if (!groups.empty())
         schedule(true);
       return ran;

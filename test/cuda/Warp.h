@@ -33,7 +33,7 @@ class Warp {
 public:
   /// Starts a warp of `block` at the first instruction. `lanes`: those that there are.
   void start(Block &block, unsigned index, uint32_t lanes);
-  /// Runs until a barrier, the end or `budget` instructions. Returns how many ran. Throws Fault.
+  /// Runs until a barrier, the end, `budget` instructions or a spin. Returns how many ran. Throws Fault.
   uint64_t run(uint64_t budget);
 
   // What handlers use.
@@ -51,7 +51,9 @@ public:
   unsigned index = 0; ///< in its block
   WarpState state = WarpState::Ready;
   uint32_t pc = 0, active = 0, live = 0;
-  uint32_t barrierArrivals = 0; ///< lanes that came to the barrier it waits at
+  uint32_t barrier = 0; ///< that it waits at
+  uint32_t polls = 0;   ///< loads that have an order since it last let others go first: it may spin on one
+  bool spins = false;   ///< why it stopped running
   uint32_t copyGroups[warpSize] = {};
   std::vector<PendingCopy> copies;
 

@@ -13,6 +13,7 @@ public:
   std::string name() const override { return "cpu"; }
   std::string description() const override { return "this processor"; }
   std::string target() const override { return "host"; }
+  bool hasFreePages() const override { return true; }
 
   std::optional<std::string> lacks(const lathe_variant &variant) const override {
     if (variant.device != LATHE_DEVICE_CPU)

@@ -18,6 +18,7 @@ public:
   std::string name() const override { return card.name; }
   std::string description() const override { return card.model; }
   std::string target() const override { return "sm_" + std::to_string(card.sm) + (card.sm == 90 ? "a" : ""); }
+  bool hasFreePages() const override { return false; }
 
   std::optional<std::string> lacks(const lathe_variant &variant) const override {
     if (variant.device != LATHE_DEVICE_CUDA)
