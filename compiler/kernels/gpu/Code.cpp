@@ -268,7 +268,7 @@ V Code::blockMax(V value) { return reduce(value, false); }
 
 int64_t Code::reserveShared(int64_t bytes) {
   const int64_t at = (used + 15) / 16 * 16;
-  used = at + bytes;
+  used = at + (bytes + 15) / 16 * 16; // LLVM reads three numbers of an aligned array as four
   most = std::max(most, used);
   return at;
 }
