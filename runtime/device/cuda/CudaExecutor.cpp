@@ -76,6 +76,7 @@ Result<void> CudaExecutor::makeRoom(size_t logitRows) {
   if (!memory)
     return memory.takeError();
   graphs.clear(); // they copy to what there was
+  recordedKey.reset();
   hostLogits = memory.take();
   return {};
 }
@@ -102,7 +103,7 @@ Result<void> CudaExecutor::run(size_t program, const StepRows &rows, const Phase
     return card.failure(code, "copying the page table");
   if (observer || blocking)
     return runWatched(observer);
-  return recording ? runRecorded() : runGraph(program);
+  return recording ? runRecorded(program) : runGraph(program);
 }
 
 Result<void> CudaExecutor::runGraph(size_t program) {
@@ -118,9 +119,15 @@ Result<void> CudaExecutor::runGraph(size_t program) {
       return graph.takeError();
     step->graph = graph.take();
   }
-  if (CUresult code = card.driver.cuGraphLaunch(step->graph.get(), stream.get()))
-    return card.failure(code, std::string("starting a step of program ") + inputs.program().name);
+  if (Result<void> started = start(step->graph); !started)
+    return started;
   return wait();
+}
+
+Result<void> CudaExecutor::start(const GraphExec &graph) {
+  if (CUresult code = card.driver.cuGraphLaunch(graph.get(), stream.get()))
+    return card.failure(code, std::string("starting a step of program ") + inputs.program().name);
+  return {};
 }
 
 Result<void> CudaExecutor::enqueue() {

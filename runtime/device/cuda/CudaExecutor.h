@@ -10,7 +10,8 @@
 // time: the first one, which a start waits for, starts its kernels one by one.
 //
 // Watched steps (a PhaseObserver) wait after each phase, and so does every step where the environment has
-// CUDA_LAUNCH_BLOCKING=1, so that an error names its phase. Recorded ones (StepRecord.h) have events between phases.
+// CUDA_LAUNCH_BLOCKING=1, so that an error names its phase. Recorded ones (StepRecord.h) are graphs with events between
+// the phases, whose times are the card's.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_RUNTIME_DEVICE_CUDA_CUDAEXECUTOR_H
@@ -53,11 +54,15 @@ private:
   Result<void> copyLogits();
   Result<void> wait();
   Result<void> runGraph(size_t program);
+  Result<void> start(const GraphExec &graph);
 
   // Watched.cpp.
   Result<void> runWatched(const PhaseObserver &observer);
   Result<void> observe(const PhaseObserver &observer, const lathe_phase &phase, const Grid &grid, double seconds);
-  Result<void> runRecorded();
+  Result<void> runRecorded(size_t program);
+  Result<void> enqueueRecorded();
+  /// Puts an event into the graph that is captured.
+  Result<void> mark();
   /// Numbers at an address of the card.
   template <typename Number> Result<void> read(CUdeviceptr from, Number *into, size_t count, const lathe_phase &phase);
 
@@ -75,8 +80,16 @@ private:
   uint32_t splits = 1; ///< of the step: rounded up
   bool blocking = false;
 
-  std::vector<Event> events;   ///< of watched and recorded steps
-  PinnedMemory choiceCounts;   ///< of a recorded step, one for each phase
+  std::vector<Event> events; ///< of watched and recorded steps
+  size_t marks = 0;          ///< events that are in the graph so far
+  struct Recorded {
+    const lathe_phase *phase;
+    size_t begin, end; ///< its events
+  };
+  std::vector<Recorded> recorded; ///< of the latest recorded step, which are
+  std::optional<StepKey> recordedKey;
+  GraphExec recordedGraph;
+  PinnedMemory choiceCounts;      ///< of a recorded step, one for each phase
   std::vector<float> fetched;  ///< the result that an observer has asked for
   std::optional<Error> unread; ///< why it could not be had
 };

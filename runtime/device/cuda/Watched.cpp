@@ -25,7 +25,7 @@ Result<double> secondsBetween(const Card &card, const Event &begin, const Event 
   float milliseconds = 0;
   if (CUresult code = card.driver.cuEventElapsedTime(&milliseconds, begin.get(), end.get()))
     return card.failure(code, "reading the time of a phase");
-  return std::max(double(milliseconds) * 1e-3, kLeastSeconds);
+  return double(milliseconds) * 1e-3;
 }
 
 /// Makes events until there are `count`.
@@ -36,12 +36,6 @@ Result<void> makeEvents(const Card &card, std::vector<Event> &events, size_t cou
       return event.takeError();
     events.push_back(event.take());
   }
-  return {};
-}
-
-Result<void> mark(const Card &card, const Event &event, const Stream &stream) {
-  if (CUresult code = card.driver.cuEventRecord(event.get(), stream.get()))
-    return card.failure(code, "noting the time of a phase");
   return {};
 }
 
@@ -68,8 +62,8 @@ Result<void> CudaExecutor::runWatched(const PhaseObserver &observer) {
     const Grid grid = gridOf(variant, phase, inputs, splits);
     if (grid.tiles() == 0)
       continue;
-    if (Result<void> marked = mark(card, events[0], stream); !marked)
-      return marked;
+    if (CUresult code = card.driver.cuEventRecord(events[0].get(), stream.get()))
+      return card.failure(code, "noting the time of a phase");
     if (Result<void> started = launch(phase, grid, /*early=*/false); !started)
       return started;
     CUresult code = card.driver.cuEventRecord(events[1].get(), stream.get());
@@ -82,7 +76,7 @@ Result<void> CudaExecutor::runWatched(const PhaseObserver &observer) {
     const Result<double> seconds = secondsBetween(card, events[0], events[1]);
     if (!seconds)
       return seconds.failure();
-    if (Result<void> seen = observe(observer, phase, grid, *seconds); !seen)
+    if (Result<void> seen = observe(observer, phase, grid, std::max(*seconds, kLeastSeconds)); !seen)
       return seen;
   }
   if (Result<void> copied = copyLogits(); !copied)
@@ -128,61 +122,88 @@ Result<void> CudaExecutor::observe(const PhaseObserver &observer, const lathe_ph
   return unread ? Result<void>(*unread) : Result<void>();
 }
 
-Result<void> CudaExecutor::runRecorded() {
-  const lathe_program &program = inputs.program();
-  // One before the step, and of each phase one before and one behind it.
-  if (Result<void> ready = makeEvents(card, events, 1 + 2 * size_t(program.n_phases)); !ready)
-    return ready;
-  if (choiceCounts.size() < program.n_phases * sizeof(int32_t)) {
+Result<void> CudaExecutor::mark() {
+  if (marks == events.size()) {
+    Result<Event> event = createEvent(card);
+    if (!event)
+      return event.takeError();
+    events.push_back(event.take());
+  }
+  if (CUresult code = card.driver.cuEventRecordWithFlags(events[marks].get(), stream.get(), CU_EVENT_RECORD_EXTERNAL))
+    return card.failure(code, "noting the time of a phase");
+  ++marks;
+  return {};
+}
+
+/// What enqueue() does, with an event before and behind each phase: between two of them one is both.
+Result<void> CudaExecutor::enqueueRecorded() {
+  auto *counts = reinterpret_cast<int32_t *>(choiceCounts.data());
+  marks = 0;
+  recorded.clear();
+  if (Result<void> marked = mark(); !marked)
+    return marked;
+  if (CUresult code = block->copy(stream.get()))
+    return card.failure(code, "copying the rows of a step");
+  if (Result<void> marked = mark(); !marked)
+    return marked;
+  for (uint32_t i = 0; i < inputs.program().n_phases; ++i) {
+    const lathe_phase &phase = variant.phases[inputs.program().first_phase + i];
+    const Grid grid = gridOf(variant, phase, inputs, splits);
+    if (grid.tiles() == 0)
+      continue;
+    if (phase.choices.table) { // later phases may have its place
+      if (CUresult code = card.driver.cuMemcpyDtoHAsync_v2(counts + i, choiceTable(variant, bases, phase),
+                                                           sizeof(int32_t), stream.get()))
+        return card.failure(code, "reading a table of choices");
+      if (Result<void> marked = mark(); !marked)
+        return marked;
+    }
+    if (Result<void> started = launch(phase, grid, /*early=*/false); !started)
+      return started;
+    if (Result<void> marked = mark(); !marked)
+      return marked;
+    recorded.push_back({&phase, marks - 2, marks - 1});
+  }
+  return copyLogits();
+}
+
+Result<void> CudaExecutor::runRecorded(size_t program) {
+  const lathe_program &table = inputs.program();
+  if (choiceCounts.size() < variant.n_phases * sizeof(int32_t)) {
     Result<PinnedMemory> memory = PinnedMemory::create(card, variant.n_phases * sizeof(int32_t), "records of steps");
     if (!memory)
       return memory.takeError();
     choiceCounts = memory.take();
   }
-  auto *counts = reinterpret_cast<int32_t *>(choiceCounts.data());
-  recording->beginStep(program, inputs.rows(), /*workers=*/1);
-  const StepRecord::Clock::time_point start = recording->steps().back().begin;
-  if (Result<void> marked = mark(card, events[0], stream); !marked)
-    return marked;
-  if (CUresult code = block->copy(stream.get()))
-    return card.failure(code, "copying the rows of a step");
-  for (uint32_t i = 0; i < program.n_phases; ++i) {
-    const lathe_phase &phase = variant.phases[program.first_phase + i];
-    const Grid grid = gridOf(variant, phase, inputs, splits);
-    if (grid.tiles() == 0)
-      continue;
-    if (phase.choices.table) // later phases may have its place
-      if (CUresult code = card.driver.cuMemcpyDtoHAsync_v2(counts + i, choiceTable(variant, bases, phase),
-                                                           sizeof(int32_t), stream.get()))
-        return card.failure(code, "reading a table of choices");
-    if (Result<void> marked = mark(card, events[1 + 2 * i], stream); !marked)
-      return marked;
-    if (Result<void> started = launch(phase, grid, /*early=*/false); !started)
-      return started;
-    if (Result<void> marked = mark(card, events[2 + 2 * i], stream); !marked)
-      return marked;
+  if (const StepKey key{program, inputs.rows(), inputs.logitRows(), splits}; recordedKey != key) {
+    recordedKey.reset();
+    Result<GraphExec> graph = capture(card, stream, [this] { return enqueueRecorded(); });
+    if (!graph)
+      return graph.takeError();
+    recordedGraph = graph.take();
+    recordedKey = key;
   }
-  if (Result<void> copied = copyLogits(); !copied)
-    return copied;
+  recording->beginStep(table, inputs.rows(), /*workers=*/1);
+  if (Result<void> started = start(recordedGraph); !started)
+    return started;
   if (Result<void> done = wait(); !done)
     return done;
-  using Duration = StepRecord::Clock::duration;
-  for (uint32_t i = 0; i < program.n_phases; ++i) {
-    const lathe_phase &phase = variant.phases[program.first_phase + i];
-    Grid grid = gridOf(variant, phase, inputs, uint32_t(inputs.splits()));
-    if (grid.tiles() == 0)
-      continue;
-    const Result<double> before = secondsBetween(card, events[0], events[1 + 2 * i]);
-    const Result<double> took = secondsBetween(card, events[1 + 2 * i], events[2 + 2 * i]);
-    for (const Result<double> *read : {&before, &took})
+  const auto *counts = reinterpret_cast<const int32_t *>(choiceCounts.data());
+  const auto at = [&](double seconds) {
+    return recording->steps().back().begin +
+           std::chrono::duration_cast<StepRecord::Clock::duration>(std::chrono::duration<double>(seconds));
+  };
+  for (const Recorded &ran : recorded) {
+    const Result<double> begin = secondsBetween(card, events[0], events[ran.begin]);
+    const Result<double> end = secondsBetween(card, events[0], events[ran.end]);
+    for (const Result<double> *read : {&begin, &end})
       if (!*read)
         return read->failure();
-    if (phase.choices.table)
-      grid = ofChoices(phase, grid, counts[i]);
-    const auto begin = start + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*before));
-    recording->lane(0).spans.push_back(
-        {begin, begin + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*took))});
-    recording->add(phase, grid.tiles());
+    Grid grid = gridOf(variant, *ran.phase, inputs, uint32_t(inputs.splits()));
+    if (ran.phase->choices.table)
+      grid = ofChoices(*ran.phase, grid, counts[ran.phase - (variant.phases + table.first_phase)]);
+    recording->lane(0).spans.push_back({at(*begin), at(*end)});
+    recording->add(*ran.phase, grid.tiles());
   }
   recording->endStep();
   return {};
