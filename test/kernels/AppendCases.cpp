@@ -25,6 +25,7 @@ std::vector<KernelCase> test::AppendCases() {
                    .note = "numbers that f16 has denormals for, and below"});
   for (int64_t size : {1, 7, 96}) // heads of which nothing is spread, or runs
     cases.push_back({.kernel = AppendKernel{6, 2, size, {0, Pairing::HalfSplit}, CacheFormat::Q8, 4}, .at = {70}});
+  cases.push_back({.kernel = AppendKernel{4, 2, 512, {128, Pairing::HalfSplit}, CacheFormat::Q8, 2}, .at = {70}});
   for (double spread : {0.0, 1e-32, 1e30})
     cases.push_back({.kernel = AppendKernel{6, 2, 64, {0, Pairing::HalfSplit}, CacheFormat::Q8, 4},
                      .at = {70},

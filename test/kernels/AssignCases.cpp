@@ -11,7 +11,7 @@ std::vector<KernelCase> test::AssignCases() {
     return AssignKernel{{.rows = rows, .choices = choices, .experts = experts, .tileRows = tileRows}};
   };
   for (auto [rows, choices, experts, tileRows] :
-       {std::array<int64_t, 4>{1, 1, 1, 1}, {8, 2, 3, 1}, {64, 2, 8, 6}, {64, 3, 40, 6}, {130, 8, 16, 24}})
+       {std::array<int64_t, 4>{1, 1, 1, 1}, {8, 2, 3, 1}, {64, 2, 8, 6}, {64, 3, 40, 6}, {130, 8, 16, 24}, {70, 8, 300, 6}})
     cases.push_back(
         {.kernel = assign(rows, choices, experts, tileRows), .at = {1, std::max<int64_t>(1, rows / 2), rows}});
   cases.push_back({.kernel = assign(192, 4, 32, 6), .at = {192}, .benchmark = true});

@@ -12,6 +12,8 @@ std::vector<KernelCase> test::CollectCases() {
         if (format == ActFormat::F32 || columns % kGroup == 0)
           cases.push_back(
               {.kernel = CollectKernel{.columns = columns, .choices = choices, .places = 13, .output = format}});
+  for (ActFormat format : {ActFormat::F32, ActFormat::Q16}) // more than the threads of a block hold at once
+    cases.push_back({.kernel = CollectKernel{.columns = 4128, .choices = 3, .places = 5, .output = format}});
   cases.push_back({.kernel = CollectKernel{.columns = 2048, .choices = 4, .places = 256}, .benchmark = true});
   return cases;
 }

@@ -15,6 +15,8 @@ std::vector<KernelCase> test::CombineCases() {
   }
   cases.push_back({.kernel = CombineKernel{8, 20, partialsOf(8, 20), 4, 64, ActFormat::Q16, true}, .at = at});
   cases.push_back({.kernel = CombineKernel{71, 64, partialsOf(71, 64), 1, 256}, .at = {5}});
+  cases.push_back({.kernel = CombineKernel{40, 12, partialsOf(40, 12), 128, 64}, .at = {130, 8191}});
+  cases.push_back({.kernel = CombineKernel{65, 128, partialsOf(65, 128), 2, 64, ActFormat::Q8}, .at = {64}});
   cases.push_back({.kernel = CombineKernel{5, 20, partialsOf(7, 20), 4, 64}, .at = at, .note = "some heads of more"});
 
   for (auto [heads, size] : {std::pair<int64_t, int64_t>{9, 64}, {32, 64}})

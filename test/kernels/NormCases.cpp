@@ -29,6 +29,11 @@ std::vector<KernelCase> test::NormCases() {
   add({.kind = NormKind::RMS, .columns = 96, .eps = 1e-6, .output = ActFormat::Q16, .group = 12});
   add({.kind = NormKind::RMS, .columns = 36, .eps = 1e-6, .gatherRows = 3, .group = 12}, 2);
 
+  for (NormKind kind : {NormKind::None, NormKind::RMS, NormKind::Layer}) // more than the threads of a block hold
+    for (ActFormat output : {ActFormat::F32, ActFormat::Q16})
+      add({.kind = kind, .columns = 16416, .eps = 1e-5, .output = output});
+  add({.kind = NormKind::RMS, .columns = 2047, .eps = 1e-5});
+
   for (double spread : {0.0, 1e-40, 1e-18, 1e15}) // zeros, f32's denormals, what squares make denormal or great
     for (NormKind kind : {NormKind::None, NormKind::RMS, NormKind::Layer})
       for (ActFormat output : {ActFormat::F32, ActFormat::Q16, ActFormat::Q8})

@@ -25,6 +25,8 @@ std::vector<KernelCase> test::PointwiseCases() {
   for (double slope : {1.0, 1.5})
     add({.kind = Pointwise::Activate, .columns = 37, .activation = Activation::XIELU, .shape = {slope}});
   add({.kind = Pointwise::Glu, .columns = 96, .activation = Activation::SiLU, .output = ActFormat::Q16});
+  add({.kind = Pointwise::Glu, .columns = 4128, .activation = Activation::SiLU, .output = ActFormat::Q16});
+  add({.kind = Pointwise::Add, .columns = 4099, .value = 1});
   add({.kind = Pointwise::Clip, .columns = 576, .value = 0.5, .output = ActFormat::Q16});
   add({.kind = Pointwise::Clip, .columns = 576, .value = 0.5, .output = ActFormat::Q8});
   for (double spread : {0.0, 1e-40, 30.0}) // where exponentials end

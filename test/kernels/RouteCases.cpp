@@ -7,7 +7,7 @@ using namespace lathe::test;
 std::vector<KernelCase> test::RouteCases() {
   std::vector<KernelCase> cases;
   for (auto [experts, choices] :
-       {std::pair<int64_t, int64_t>{1, 1}, {3, 2}, {8, 2}, {8, 8}, {15, 4}, {16, 4}, {17, 1}, {64, 6}, {128, 8}})
+       {std::pair<int64_t, int64_t>{1, 1}, {3, 2}, {8, 2}, {8, 8}, {15, 4}, {16, 4}, {17, 1}, {64, 6}, {128, 8}, {300, 8}})
     for (Scoring scoring : {Scoring::Softmax, Scoring::Sigmoid})
       for (bool bias : {false, true}) {
         RouteKernel k{.experts = experts, .choices = choices, .scoring = scoring, .bias = bias, .normalise = !bias};

@@ -29,6 +29,9 @@ std::vector<KernelCase> test::ScanCases() {
   for (int64_t headSize : {1, 10, 16, 64})
     for (int64_t groups : {1, 3})
       cases.push_back({.kernel = ofHeads(headSize, 6, groups), .at = at});
+  for (int64_t state : {16, 32})
+    cases.push_back({.kernel = ofChannels(20, state), .at = at});
+  cases.push_back({.kernel = ofHeads(20, 32, 1), .at = at});
   ScanKernel limited = ofHeads(10, 6, 3);
   limited.dtMin = 0.5, limited.dtMax = 0.9;
   cases.push_back({.kernel = limited, .at = at});

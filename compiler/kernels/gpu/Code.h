@@ -31,6 +31,7 @@ struct Array {
   mlir::Value pointer; ///< !llvm.ptr<1> (global) or <3> (shared)
   Argument argument;
   bool constant = false; ///< nobody writes it while the kernel runs: weights
+  int64_t alignment = 16; ///< bytes that its start is a multiple of, up to 16
 
   /// The element; integers as i32, f16 and bf16 as f32. One index a dimension, the innermost first.
   V at(const std::vector<V> &index) const;

@@ -8,6 +8,7 @@
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/Support/xxhash.h"
+#include <numeric>
 #include <sstream>
 
 using namespace mlir;
@@ -17,6 +18,14 @@ namespace lathe::gpu {
 namespace {
 
 bool isParameter(const View &view) { return view.base != Base::Scratch && view.base != Base::Tile; }
+
+/// Bytes that every start of the view is a multiple of, up to the largest load's: bases are aligned.
+int64_t alignmentOf(const Phase &phase, const View &view) {
+  int64_t alignment = 16;
+  for (int64_t bytes : {view.offset, view.perRow, view.perColumn * phase.columnsPerTile, view.perSplit, view.perExpert})
+    alignment = std::gcd(alignment, bytes);
+  return alignment;
+}
 
 class Writer {
 public:
@@ -125,7 +134,7 @@ private:
       const View &view = call.views[i];
       if (view.base == Base::Tile)
         continue;
-      arrays.push_back({&code, start(view), arguments[i], view.base == Base::Weights});
+      arrays.push_back({&code, start(view), arguments[i], view.base == Base::Weights, alignmentOf(phase, view)});
       V offset = code.i64(0);
       auto move = [&](int64_t bytes, V count) {
         if (bytes)
@@ -184,7 +193,7 @@ std::string entryOf(const Phase &phase, const ValuesOf &values) {
           << values(call).print();
       for (const View &view : call.views)
         all << " " << isParameter(view) << (view.base == Base::Weights) << " "
-            << (view.base == Base::Scratch ? view.offset : 0) << " " << view.perRow << " " << view.perColumn << " "
+            << (view.base == Base::Scratch ? view.offset : 0) << " " << alignmentOf(phase, view) << " " << view.perRow << " " << view.perColumn << " "
             << view.perSplit << " " << view.perExpert;
     }
   const uint64_t hash = llvm::xxh3_64bits(llvm::StringRef(all.str()));

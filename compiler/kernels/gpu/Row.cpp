@@ -1,6 +1,5 @@
 //===- Row.cpp - the row of results that several families end with ---------------------------------------------===//
 #include "compiler/kernels/gpu/Row.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 namespace lathe::gpu {
 
@@ -59,9 +58,10 @@ void writeRun(TileCall &call, ActFormat format, int64_t width, V first, V own, c
     return writeQuantized(call, format, first, own, v);
   const Array &y = call.array("y");
   store(call, own, [&] {
-    if (width == 1)
-      return y.store({first}, v[0]);
-    y.storeWords({first}, {bitsOf(v[0]), bitsOf(v[1]), bitsOf(v[2]), bitsOf(v[3])});
+    if (width == kRun && y.alignment % 16 == 0)
+      return y.storeWords({first}, {bitsOf(v[0]), bitsOf(v[1]), bitsOf(v[2]), bitsOf(v[3])});
+    for (int64_t c = 0; c < width; ++c)
+      y.store({first + double(c)}, v[c]);
   });
 }
 
@@ -91,33 +91,21 @@ void writeColumns(TileCall &call, ActFormat format, int64_t columns, int64_t mos
 }
 
 std::vector<V> loadColumns(const Array &array, const Columns &columns, const std::vector<V> &rest) {
-  Code &code = *array.code;
   auto index = [&](V column) {
     std::vector<V> all = {column};
     all.insert(all.end(), rest.begin(), rest.end());
     return all;
   };
-  auto single = [&] {
-    std::vector<V> values;
+  std::vector<V> values;
+  if (columns.width == kRun && array.alignment % 16 == 0) {
+    for (V first : columns.first)
+      for (V word : array.words(index(first), kRun))
+        values.push_back(fromBits(word));
+  } else { // a slice of a longer row begins anywhere
     for (size_t i = 0; i < columns.size(); ++i)
       values.push_back(array.at(index(columns.at(i))));
-    return values;
-  };
-  if (columns.width == 1)
-    return single();
-  // A row may be a slice of a longer one, which begins anywhere.
-  V start = code.wrap(
-      mlir::LLVM::PtrToIntOp::create(code.b, code.loc(), code.b.getI64Type(), array.pointer));
-  return code.ifElse(
-      (start & 15) == 0,
-      [&] {
-        std::vector<V> values;
-        for (V first : columns.first)
-          for (V word : array.words(index(first), kRun))
-            values.push_back(fromBits(word));
-        return values;
-      },
-      single);
+  }
+  return values;
 }
 
 void writeRow(TileCall &call, ActFormat format, int64_t columns, const std::function<V(V)> &value) {
