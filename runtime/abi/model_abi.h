@@ -216,6 +216,15 @@ typedef struct lathe_unit {
   uint64_t image_bytes;
 } lathe_unit;
 
+/* A unit of a GPU may hold, beside entries of phases, this function: it looks for numbers that are not finite in a page
+ * of the cache, so that the page need not be brought to the host. A page is seen as regions of 32-bit words, in each layer
+ * as many. Its grid is (layers, regions of a layer, ceil(words of a region / LATHE_PAGE_CHECK_WORDS)); its parameters, of
+ * 64 bits each: the first region, bytes from a layer's to the next one's, bytes from a region to the next, words of a
+ * region, two masks, the address of an i32, which becomes 1 where a word has all bits of one of the masks. */
+#define LATHE_PAGE_CHECK_ENTRY "lathe_page_check"
+#define LATHE_PAGE_CHECK_THREADS 256
+#define LATHE_PAGE_CHECK_WORDS 4096
+
 typedef struct lathe_weight {
   const char *name;    /* "layers.3.attention.query+key+value" */
   const char *roles;   /* of its sources, one a line, in their order; "" of a computed table */

@@ -3,6 +3,7 @@
 #include "NvvmStamp.h"
 #include "compiler/backend/nvvm/Ptx.h"
 #include "compiler/kernels/gpu/Kernel.h"
+#include "compiler/kernels/gpu/PageCheck.h"
 #include "compiler/kernels/gpu/PhaseKernel.h"
 #include "runtime/abi/model_abi.h"
 #include <algorithm>
@@ -30,7 +31,7 @@ gpu::ValuesOf valuesOf(const std::vector<Scheduled> &schedule) {
   return [all](const Call &call) -> const Values & { return *all->at(call.symbol()); };
 }
 
-/// All kernels of a program, each once.
+/// All kernels of a program, each once, and the check of a page.
 mlir::OwningOpRef<mlir::ModuleOp> kernelsOf(mlir::MLIRContext &context, const Program &program,
                                             const std::vector<Scheduled> &schedule, const TargetDesc &target) {
   mlir::OwningOpRef<mlir::ModuleOp> module = gpu::kernelModule(context);
@@ -39,6 +40,8 @@ mlir::OwningOpRef<mlir::ModuleOp> kernelsOf(mlir::MLIRContext &context, const Pr
   for (const Phase &phase : program.phases)
     if (done.insert(gpu::entryOf(phase, values)).second)
       gpu::writePhaseKernel(*module, phase, values, target);
+  static_assert(LATHE_PAGE_CHECK_THREADS == gpu::kThreads);
+  gpu::writePageCheck(*module, LATHE_PAGE_CHECK_ENTRY, LATHE_PAGE_CHECK_WORDS, target);
   return module;
 }
 

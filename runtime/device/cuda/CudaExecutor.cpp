@@ -63,6 +63,8 @@ Result<void> CudaExecutor::setUp(const ExecutorInput &input) {
   if (!planned)
     return planned.takeError();
   launches.emplace(planned.take());
+  if (cache)
+    cache->checkWith(launches->pageCheck());
   const char *asked = std::getenv("CUDA_LAUNCH_BLOCKING"); // as the driver has it
   blocking = asked && *asked && *asked != '0';
   return makeRoom(1);

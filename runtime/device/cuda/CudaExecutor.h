@@ -32,6 +32,11 @@ public:
   /// Of CudaWeights and CudaPages.
   static Result<std::unique_ptr<CudaExecutor>> create(const Card &card, const ExecutorInput &input);
 
+  ~CudaExecutor() override {
+    if (cache)
+      cache->checkWith(nullptr);
+  }
+
   PageTable &pages() override { return inputs; }
   Result<void> run(size_t program, const StepRows &rows, const PhaseObserver &observer = {}) override;
   const float *logits(size_t row) const override {

@@ -20,14 +20,22 @@ Result<std::unique_ptr<CudaPages>> CudaPages::create(const Card &card, const Pag
   if (!stream)
     return stream.takeError();
   pages->stream = stream.take();
+  Result<DeviceMemory> flag = DeviceMemory::createZero(card, sizeof(int32_t), shape.what);
+  if (!flag)
+    return flag.takeError();
+  pages->flag = flag.take();
+  Result<PinnedMemory> hostFlag = PinnedMemory::create(card, sizeof(int32_t), shape.what);
+  if (!hostFlag)
+    return hostFlag.takeError();
+  pages->hostFlag = hostFlag.take();
   return pages;
 }
 
-template <typename Operation> bool CudaPages::forLayers(const char *doing, Operation operation) const {
+template <typename Operation> bool CudaPages::run(const char *doing, Operation operation) const {
   Result<void> entered = card.enter();
   CUresult code = CUDA_SUCCESS;
-  for (uint32_t layer = 0; entered && !code && layer < shape.layers; ++layer)
-    code = operation(layer);
+  if (entered)
+    code = operation();
   if (entered && !code)
     code = card.driver.cuStreamSynchronize(stream.get());
   if (entered && !code)
@@ -35,6 +43,15 @@ template <typename Operation> bool CudaPages::forLayers(const char *doing, Opera
   if (!failed)
     failed = entered ? card.failure(code, std::string(shape.what) + ": " + doing) : entered.takeError();
   return false;
+}
+
+template <typename Operation> bool CudaPages::forLayers(const char *doing, Operation operation) const {
+  return run(doing, [&] {
+    CUresult code = CUDA_SUCCESS;
+    for (uint32_t layer = 0; !code && layer < shape.layers; ++layer)
+      code = operation(layer);
+    return code;
+  });
 }
 
 void CudaPages::zero(int32_t page) {
@@ -49,19 +66,39 @@ void CudaPages::copy(int32_t from, int32_t to) {
   });
 }
 
+bool CudaPages::maybeNonFinite(const lathe_cache &cache, int32_t page) const {
+  if (!check)
+    return true;
+  // All keys and values of a layer, or the scales of each head's.
+  constexpr uint64_t kPositions = LATHE_PAGE_POSITIONS;
+  const uint64_t numbers = kPositions * (uint64_t(cache.head_size) + cache.value_size); // of a head
+  const bool bytes = cache.type.code == LATHE_INT;
+  const uint64_t scales = 2 * kPositions;
+  uint64_t layer = layerBytes(), region = bytes ? numbers + scales * sizeof(float) : 0;
+  uint64_t words = bytes ? scales : cache.kv_heads * numbers * cache.type.bits / 32;
+  uint64_t low = cache.type.bits == 16 ? 0x7c00 : 0x7f800000, high = cache.type.bits == 16 ? 0x7c000000 : 0x7f800000;
+  CUdeviceptr start = place(0, page) + (bytes ? numbers : 0), found = flag.address();
+  void *parameters[] = {&start, &layer, &region, &words, &low, &high, &found};
+  const unsigned parts = unsigned((words + LATHE_PAGE_CHECK_WORDS - 1) / LATHE_PAGE_CHECK_WORDS);
+  const bool looked = run("looking through a page", [&] {
+    CUresult code = card.driver.cuMemsetD8Async(flag.address(), 0, flag.size(), stream.get());
+    if (!code)
+      code = card.driver.cuLaunchKernel(check, shape.layers, bytes ? cache.kv_heads : 1, parts,
+                                        LATHE_PAGE_CHECK_THREADS, 1, 1, 0, stream.get(), parameters, nullptr);
+    if (!code)
+      code = card.driver.cuMemcpyDtoHAsync_v2(hostFlag.data(), flag.address(), flag.size(), stream.get());
+    return code;
+  });
+  return !looked || *hostFlag.data() != 0;
+}
+
 std::optional<CacheFault> CudaPages::findNonFinite(const lathe_cache &cache, int32_t page, uint32_t begin,
                                                    uint32_t end) const {
-  if (!copied.size()) {
-    if (Result<void> entered = card.enter(); !entered) {
-      failed = failed ? failed : entered.takeError();
-      return std::nullopt;
-    }
-    Result<PinnedMemory> made = PinnedMemory::create(card, shape.layers * shape.pageBytes, shape.what);
-    if (!made) {
-      failed = failed ? failed : made.takeError();
-      return std::nullopt;
-    }
-    copied = made.take();
+  if (!maybeNonFinite(cache, page))
+    return std::nullopt;
+  if (Result<void> made = makeCopied(); !made) {
+    failed = failed ? failed : made.takeError();
+    return std::nullopt;
   }
   const bool here = forLayers("reading a page", [&](uint32_t layer) {
     return card.driver.cuMemcpyDtoHAsync_v2(copied.data() + layer * shape.pageBytes, place(layer, page),
@@ -73,6 +110,18 @@ std::optional<CacheFault> CudaPages::findNonFinite(const lathe_cache &cache, int
       return fault;
     }
   return std::nullopt;
+}
+
+Result<void> CudaPages::makeCopied() const {
+  if (copied.size())
+    return {};
+  if (Result<void> entered = card.enter(); !entered)
+    return entered;
+  Result<PinnedMemory> made = PinnedMemory::create(card, shape.layers * shape.pageBytes, shape.what);
+  if (!made)
+    return made.takeError();
+  copied = made.take();
+  return {};
 }
 
 Result<void> CudaPages::takeFailure() {

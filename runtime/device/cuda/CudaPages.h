@@ -22,6 +22,10 @@ public:
   /// Bytes from one layer to the next.
   uint64_t layerBytes() const { return shape.pages * shape.pageBytes; }
 
+  /// LATHE_PAGE_CHECK_ENTRY of a variant that is loaded, to look through pages where they are; null: they are brought to
+  /// the host.
+  void checkWith(CUfunction function) { check = function; }
+
   /// The first failure of an operation since the last call.
   Result<void> takeFailure();
 
@@ -30,14 +34,21 @@ private:
   CUdeviceptr place(uint32_t layer, int32_t page) const {
     return memory.address() + layer * layerBytes() + uint64_t(page) * shape.pageBytes;
   }
-  /// Asks `operation` for each layer and waits.
+  /// Whether a page may hold a number that is not finite, at any of its positions.
+  bool maybeNonFinite(const lathe_cache &cache, int32_t page) const;
+  Result<void> makeCopied() const;
+  /// Does `operation`, or that of each layer, and waits.
+  template <typename Operation> bool run(const char *doing, Operation operation) const;
   template <typename Operation> bool forLayers(const char *doing, Operation operation) const;
 
   const Card &card;
   const PageShape shape;
   DeviceMemory memory;
   Stream stream;
-  mutable PinnedMemory copied;        ///< a page of every layer, made when it is first wanted
+  CUfunction check = nullptr;
+  mutable PinnedMemory copied; ///< a page of every layer, made when it is first wanted
+  DeviceMemory flag;           ///< i32, of the check
+  PinnedMemory hostFlag;
   mutable std::optional<Error> failed;
 };
 

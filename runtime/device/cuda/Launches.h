@@ -43,6 +43,8 @@ public:
 
   /// Starts a phase; `early`: it may begin before what is before it on the stream has ended.
   CUresult launch(const Card &card, const lathe_phase &phase, const Grid &grid, bool early, CUstream stream);
+  /// LATHE_PAGE_CHECK_ENTRY; null where the variant has none.
+  CUfunction pageCheck() const { return modules.find(LATHE_PAGE_CHECK_ENTRY); }
   /// "phase "layer 3: down", kernel linear_17, grid 128 x 1 x 1 of 256 threads with 16384 bytes of shared memory".
   static std::string describe(const lathe_phase &phase, const Grid &grid);
 

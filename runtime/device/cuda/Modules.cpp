@@ -40,6 +40,13 @@ Result<CUmodule> Modules::load(uint32_t unit) {
   }
 }
 
+CUfunction Modules::find(const char *name) const {
+  for (const auto &[unit, module] : loaded)
+    if (CUfunction function; card->driver.cuModuleGetFunction(&function, module.get(), name) == CUDA_SUCCESS)
+      return function;
+  return nullptr;
+}
+
 Result<CUfunction> Modules::function(const lathe_launch &launch) {
   const uint32_t unit = launch.unit - 1;
   Function &function = functions[{unit, launch.entry}];

@@ -18,6 +18,8 @@ public:
 
   /// The function that runs a phase, allowed the shared memory that its launch asks for.
   Result<CUfunction> function(const lathe_launch &launch);
+  /// The function of that name in any of the units that are loaded; null where none has it.
+  CUfunction find(const char *name) const;
 
 private:
   struct Function {
