@@ -84,7 +84,7 @@ struct Choice {
 
 /// The first variant that a device of this machine runs. Devices of a kind are asked for when a variant wants one.
 Result<Choice> chooseVariant(const lathe_model &model, const ModelOptions &options) {
-  std::string why, names;
+  std::string why, names, right = "host";
   for (uint32_t i = 0; i < model.n_variants; ++i) {
     const lathe_variant &variant = model.variants[i];
     names += std::string(names.empty() ? "" : ", ") + variant.target;
@@ -103,12 +103,12 @@ Result<Choice> chooseVariant(const lathe_model &model, const ModelOptions &optio
       if (!lacks)
         return Choice{&variant, device};
       refused(*lacks);
+      right = device->target();
     }
   }
   if (why.empty())
     return error("was not compiled for ", options.target, ", but for ", names);
-  return error("was compiled ", why, ": compile it for this machine (--target ",
-               options.device ? options.device->target() : "host", ")");
+  return error("was compiled ", why, ": compile it for this machine (--target ", right, ")");
 }
 
 /// The variant to look at.

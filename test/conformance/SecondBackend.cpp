@@ -80,8 +80,8 @@ Emitted compile(const CodeUnit &unit, const ProgramSet &set, const std::vector<S
 }
 
 /// It makes calls one by one as the CPU does, from the unit that the program has.
-Launch launch(const Phase &, const std::vector<Scheduled> &, const TargetDesc &) {
-  return {.entry = program.name, .threads = 1};
+Launch launch(const Phase &phase, const std::vector<Scheduled> &, const TargetDesc &) {
+  return {.entry = phase.name, .threads = 1};
 }
 
 } // namespace

@@ -1,6 +1,8 @@
 //===- ExactTest.cpp - what kernels promise beyond their meaning --------------------------------------------------===//
 #include "test/kernels/Compare.h"
 #include "test/kernels/Code.h"
+#include "test/kernels/Launched.h"
+#include <array>
 #include <cmath>
 #include <gmock/gmock.h>
 #include <limits>
@@ -145,6 +147,51 @@ TEST_P(Tiles, OfLinearsHaveTheSameBits) {
         EXPECT_THAT(single.read("y"),
                     ElementsAreArray(expected.begin() + r * width, expected.begin() + (r + 1) * width))
             << symbol(many) << " [" << platform.target.name << "] row " << r;
+      }
+    }
+}
+
+// The same of attention: rows that follow one another, and on a device rows of which some do.
+TEST(TilesOfAttention, HaveTheSameBits) {
+  const std::vector<int64_t> positions = {62, 63, 64, 7, 8, 65};
+  const auto rows = int64_t(positions.size());
+  for (const Platform &platform : platforms())
+    for (auto [heads, size, window] : {std::array<int64_t, 3>{1, 128, 0}, {3, 64, 0}, {5, 80, 50}, {2, 32, 3}}) {
+      AttendKernel many{heads, 1, size, 0.2, window, 0, CacheFormat::F16, 2, 64};
+      many.rows = rows, many.queryStride = heads * size + 16, many.partialStride = heads * (size + 2) + 3;
+      AttendKernel one = many;
+      one.rows = 1;
+      if (platform.target.device == DeviceKind::Cuda && !isLaunched(many))
+        continue;
+      const Code code = compiled({many, one}, platform);
+      const Example example = must(exampleOf({.kernel = many, .at = positions}));
+      for (const Example::Call &call : example.calls) {
+        KernelRun all(many), single(one);
+        Numbers inputs = call.inputs;
+        std::vector<double> &tile = inputs.at("tile");
+        auto first = int64_t(tile[5]), end = first + int64_t(tile[6]);
+        if (platform.target.device == DeviceKind::Cuda) { // a block finds its runs itself
+          if (first != rows - 1)
+            continue; // the last has all of the cache
+          inputs.at("slots").assign(rows, 1);
+          first = 0, end = rows, tile[5] = 0, tile[6] = double(rows);
+        }
+        all.set(example.before);
+        all.set(inputs);
+        must(all.call(code.function(0)));
+        const std::vector<double> expected = all.read("partial"), &queries = example.before.at("q");
+        const auto width = int64_t(expected.size()) / rows, own = int64_t(queries.size()) / rows;
+        for (int64_t r = first; r < end; ++r) {
+          Numbers ofRow = inputs;
+          ofRow["positions"] = {double(positions[r])}, ofRow["slots"] = {1};
+          ofRow["tile"].resize(4);
+          ofRow["q"] = {queries.begin() + r * own, queries.begin() + (r + 1) * own};
+          single.set(ofRow);
+          must(single.call(code.function(1)));
+          EXPECT_THAT(single.read("partial"),
+                      ElementsAreArray(expected.begin() + r * width, expected.begin() + (r + 1) * width))
+              << symbol(many) << " [" << platform.target.name << "] position " << positions[r];
+        }
       }
     }
 }

@@ -1,6 +1,7 @@
 //===- Launched.cpp - kernels on a CUDA device ---------------------------------------------------------------------===//
 #include "test/kernels/Launched.h"
 #include "compiler/backend/nvvm/Ptx.h"
+#include "compiler/kernels/gpu/Attend.h"
 #include "compiler/kernels/gpu/PhaseKernel.h"
 #include "compiler/support/Error.h"
 #include "runtime/abi/model_abi.h"
@@ -104,7 +105,7 @@ std::optional<TargetDesc> test::deviceTarget() {
 
 bool test::isLaunched(const KernelDesc &kernel) {
   const auto *attend = std::get_if<AttendKernel>(&kernel);
-  return !attend || attend->rows == 1; // a block takes one
+  return !attend || attend->rows <= gpu::mostRows(*attend);
 }
 
 Expected<LaunchedModule> test::launchedModule(const std::vector<Scheduled> &schedule, const TargetDesc &target) {
@@ -180,7 +181,7 @@ CUresult Launched::State::run(size_t i, void **arguments) const {
     CUdeviceptr pointer = 0;
   };
   std::vector<Place> places;
-  int32_t n = 0, s = 0, rows = int32_t(rowsOf(kernel));
+  int32_t n = 0, s = 0, rows = int32_t(rowsOf(kernel)), first = 0;
   for (size_t a = 0; a < list.size(); ++a) {
     uint8_t *host = static_cast<const lathe_buffer *>(arguments[a])->host;
     places.push_back({host, list[a].spanBytes()});
@@ -193,6 +194,8 @@ CUresult Launched::State::run(size_t i, void **arguments) const {
       n = tile[1];
     else
       s = tile[2];
+    if (takesRuns(kernel)) // a block finds the runs among its rows itself: it gets the one alone
+      first = tile[5], rows = tile[6];
   }
   // The parts of a matrix are one array.
   uint8_t *begin = nullptr, *end = nullptr;
@@ -223,7 +226,9 @@ CUresult Launched::State::run(size_t i, void **arguments) const {
       if (CUresult code = driver.cuMemcpyHtoD_v2(place.pointer + ours(a), place.host, place.bytes))
         return code;
     }
-    parameters.push_back(place.pointer);
+    const bool ofRow = list[a].name == "positions" || list[a].name == "slots" || list[a].name == "q" || list[a].output;
+    const int64_t step = ofRow && first ? list[a].dims.back().stride * elementBytes(list[a].type) : 0;
+    parameters.push_back(place.pointer + ours(a) + first * step - ours(a));
   }
   const int32_t header[8] = {rows, 0, s + 1};
   CUdeviceptr headerPlace;

@@ -30,4 +30,6 @@ config.substitutions.append(("%models", os.path.join(config.lathe_source, "model
 config.substitutions.append(("%tools", os.path.join(config.lathe_source, "test", "tools")))
 config.substitutions.append(("%bundle", os.path.join(config.lathe_source, "test", "tools", "Inputs", "bundle.sh")))
 config.substitutions.append(("%oneline", os.path.join(config.lathe_source, "test", "tools", "Inputs", "oneline.sh")))
+# A driver that interprets PTX, for LATHE_CUDA_DRIVER (test/cuda).
+config.substitutions.append(("%cudasim", os.path.join(config.lathe_binary, "lib", "libcuda-sim.so")))
 config.substitutions.append(("%nmse", "python3 " + os.path.join(config.lathe_source, "test", "tools", "Inputs", "nmse.py")))

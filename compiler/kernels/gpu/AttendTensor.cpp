@@ -53,8 +53,7 @@ void TensorAttend::runRows(V first, V count) {
     else
       c.loop(c.i32(0), c.i32(passes), 1, [&](V pass) { runQueries(pass * double(queries)); });
   });
-  // Splits beyond a row are not joined, but one that its window has left is.
-  c.ifThen(k.rows == 1 ? !seen : !seen & (last >= 0), [&] {
+  c.ifThen(!seen, [&] {
     c.eachOf(count * double(group * (valueSize + 2)), [&](V i) {
       V component = i % (valueSize + 2), query = i / double(valueSize + 2);
       V number = fromBits(select(component == 0, c.i32(kInfinityBelow), c.i32(0)));

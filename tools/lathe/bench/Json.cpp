@@ -35,19 +35,23 @@ Json machineJson(const BenchResult &result, const MachineLimits &limits) {
           {"roofs", roofs}};
 }
 
-Json stepJson(const StepResult &step) {
+/// `limited`: whether limits are known, and there are workers and barriers.
+Json stepJson(const StepResult &step, bool limited) {
+  Json entry = {{"tokens", step.tokens},
+                {"sequences", step.sequences},
+                {"tokens_per_s", step.rates},
+                {"seconds", step.seconds}};
+  if (!limited)
+    return entry;
   Json workers = Json::array();
   for (const WorkerResult &worker : step.workers)
     workers.push_back(
         {{"working_s", worker.working}, {"imbalance_s", worker.imbalance}, {"barrier_s", worker.barrier}});
-  return {{"tokens", step.tokens},
-          {"sequences", step.sequences},
-          {"tokens_per_s", step.rates},
-          {"seconds", step.seconds},
-          {"limit_seconds", step.limitSeconds()},
-          {"barriers", step.barriers.count},
-          {"barrier_ns", quartiles(step.barriers.nanoseconds)},
-          {"workers", workers}};
+  entry.update({{"limit_seconds", step.limitSeconds()},
+                {"barriers", step.barriers.count},
+                {"barrier_ns", quartiles(step.barriers.nanoseconds)},
+                {"workers", workers}});
+  return entry;
 }
 
 Json bundleJson(const BundleResult &bundle, uint32_t depth) {
@@ -70,8 +74,8 @@ Json bundleJson(const BundleResult &bundle, uint32_t depth) {
                 {"device", bundle.device},
                 {"threads", bundle.threads},
                 {"step_bytes", bundle.footprint},
-                {"prefill", stepJson(bundle.prefill)},
-                {"decode", stepJson(bundle.decode)},
+                {"prefill", stepJson(bundle.prefill, bundle.limits.has_value())},
+                {"decode", stepJson(bundle.decode, bundle.limits.has_value())},
                 {"depth", depth},
                 {"phases", phases}};
   if (bundle.limits)

@@ -28,8 +28,8 @@ std::string stepTitle(const StepResult &step, uint32_t depth) {
          (step.sequences > 1 ? ", " + std::to_string(step.sequences) + " sequences in a step" : "");
 }
 
-/// Where a worker's time goes, as parts of all workers' time; of a GPU how long it pauses.
-std::string barrierText(const StepResult &step, bool onGpu) {
+/// Where a worker's time goes, as parts of all workers' time.
+std::string barrierText(const StepResult &step) {
   double working = 0, imbalance = 0, barrier = 0;
   for (const WorkerResult &worker : step.workers)
     working += worker.working, imbalance += worker.imbalance, barrier += worker.barrier;
@@ -37,13 +37,9 @@ std::string barrierText(const StepResult &step, bool onGpu) {
   if (all <= 0)
     return "";
   const Quartiles &ns = step.barriers.nanoseconds;
-  const std::string spread = number("%.0f", ns.median) + " ns each (half " + number("%.0f", ns.low) + "–" +
-                             number("%.0f", ns.high) + ")";
-  if (step.workers.size() == 1 && onGpu)
-    return step.step + ": " + number("%.0f", step.barriers.count) + " phases" +
-           (step.step == "decode" ? " a token" : "") + ", pauses between them " + spread + "\n";
   return step.step + ": " + number("%.0f", step.barriers.count) + " barriers" +
-         (step.step == "decode" ? " a token" : "") + ", " + spread + "; workers wait " +
+         (step.step == "decode" ? " a token" : "") + ", " + number("%.0f", ns.median) + " ns each (half " +
+         number("%.0f", ns.low) + "–" + number("%.0f", ns.high) + "); workers wait " +
          number("%.1f %%", 100 * imbalance / all) + " of the time for one another, " +
          number("%.1f %%", 100 * barrier / all) + " for barriers\n";
 }
@@ -74,8 +70,10 @@ std::string bundleText(const BundleResult &bundle, uint32_t depth) {
         table.add(row);
       }
   text += '\n' + table.text() + '\n';
+  if (!bundle.limits)
+    return text; // nor has a GPU workers and barriers
   for (const StepResult *step : {&bundle.prefill, &bundle.decode})
-    text += barrierText(*step, !bundle.limits);
+    text += barrierText(*step);
   for (const StepResult *step : {&bundle.prefill, &bundle.decode})
     for (const PhaseResult &phase : step->phases)
       if (phase.ofLimit() > 1)

@@ -26,6 +26,8 @@ protected:
     if (!found)
       GTEST_SKIP() << found.message();
     device = found.take();
+    if (const std::optional<std::string> lacks = device->lacks(tables.variant))
+      GTEST_SKIP() << *lacks;
   }
 
   std::unique_ptr<Context> context(const ContextOptions &options = {}) {
