@@ -1,7 +1,8 @@
 //===- PtxTest.cpp - NVIDIA's assembler takes every kernel --------------------------------------------------------===//
 //
-// All cases of all families, those of real models' sizes too, for the oldest CUDA target and the newest: no errors, and
-// nothing spills. Prints the most registers of each family.
+// All cases of all families, those of real models' sizes too, for the oldest CUDA target and the newest: no errors, and next
+// to nothing spills. Linears of few rows have the tile that the backend gives them. Prints the most registers of each
+// family.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
 #include "compiler/backend/nvvm/Ptx.h"
