@@ -13,7 +13,7 @@ namespace lathe {
 Emitted ptxOf(mlir::ModuleOp module, const TargetDesc &target);
 
 /// The cubin that ptxas makes of PTX, and what it says of registers and spills where `report` is given. Fails where there
-/// is no ptxas (findPtxas), or it refuses the text, or a kernel spills.
+/// is no ptxas (findPtxas), or it refuses the text.
 Emitted cubinOf(const std::string &ptx, const TargetDesc &target, std::string *report = nullptr);
 
 /// The path of ptxas: $LATHE_PTXAS, else the one that tools/setup.sh has put into .venv, else that of the PATH. Empty: none.

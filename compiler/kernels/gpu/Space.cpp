@@ -1,6 +1,7 @@
 //===- Space.cpp - what may be varied in GPU kernels, and what it is when nothing was measured -------------------===//
 #include "compiler/kernels/gpu/Attend.h"
 #include <algorithm>
+#include <bit>
 
 using namespace lathe;
 
@@ -42,8 +43,10 @@ Space linearSpace(const LinearKernel &k, const Grid &grid) {
     space.parameters = {one(kTileRows, grid.choiceRows ? std::vector{rows} : divisors(grid.rows, 128), rows),
                         one(kTileColumns, std::move(columns), panels)};
   }
-  // Loads of a warp that are under way at once.
-  space.parameters.push_back(one("unroll", {1, 2, 4, 8, 16}, k.rows > 8 ? 1 : 8));
+  // Steps whose loads a warp of few rows has under way at once, of each of its panels: registers hold some sixteen.
+  const bool few = k.rows <= 8;
+  space.parameters.push_back(one("unroll", {1, 2, 4, 8, 16}, few ? std::bit_floor(uint64_t(std::max<int64_t>(1, 8 / k.panels))) : 1));
+  space.constraint = [few, panels = k.panels](const Values &values) { return !few || values["unroll"] * panels <= 16; };
   return space;
 }
 
