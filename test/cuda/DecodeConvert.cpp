@@ -225,7 +225,7 @@ bool decodeConvert(Decoder &decoder, const PtxInstruction &ptx, Inst &inst) {
   if (floating(type) && !floating(to) && to != "tf32" && to != "bf16x2" && !inst.mode[0])
     decoder.fail("how to round to an integer is missing");
   inst.d = decoder.target(ptx.operands[0], typeBytes(to));
-  inst.a = decoder.source(ptx.operands[1], typeBytes(type));
+  inst.a = decoder.lowSource(ptx.operands[1], typeBytes(type));
   return true;
 }
 

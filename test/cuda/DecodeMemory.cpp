@@ -107,7 +107,9 @@ static bool decodeAccess(Decoder &decoder, const PtxInstruction &ptx, Inst &inst
   for (const PtxOperand &part : parts)
     slots.push_back(isLoad ? decoder.target(part, wide ? 8 : 4) : decoder.source(part, wide ? 8 : 4));
   inst.list = decoder.list(slots);
-  inst.mode[1] = static_cast<uint8_t>(spaceOf(decoder, ptx));
+  const bool parameter = ptx.has("param") || ptx.has("param::entry") || ptx.has("param::func");
+  inst.mode[1] = static_cast<uint8_t>(parameter ? decoder.parameterSpace(ptx.operands[isLoad ? 1 : 0])
+                                                : spaceOf(decoder, ptx));
   inst.mode[2] = count;
   inst.run = isLoad ? (wide ? (ordered ? findLoad<uint64_t, true>(type) : findLoad<uint64_t, false>(type))
                             : (ordered ? findLoad<uint32_t, true>(type) : findLoad<uint32_t, false>(type)))

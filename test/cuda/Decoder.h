@@ -30,9 +30,10 @@ public:
 
   // What the families of instructions use, of the instruction at hand.
 
-  /// An operand that is read, `bytes` wide: a register, a special one, a number or the address of a variable. A 64-bit
-  /// register that is read as less gives its low half.
+  /// An operand that is read, `bytes` wide: a register, a special one, a number or the address of a variable.
   int32_t source(const PtxOperand &operand, unsigned bytes);
+  /// The same where a 64-bit register may stand for its low half, as in cvt.s64.s8.
+  int32_t lowSource(const PtxOperand &operand, unsigned bytes);
   /// A register that is written; _ is nobody's.
   int32_t target(const PtxOperand &operand, unsigned bytes);
   int32_t predicate(const PtxOperand &operand);        ///< read; not negated
@@ -53,6 +54,8 @@ public:
   [[noreturn]] void fail(const std::string &what) const;
   /// In a function that is called, parameters are local memory.
   Space parameterSpace() const { return depth ? Space::Local : Space::Param; }
+  /// The space that .param means at an address: the variables of a call are local memory everywhere.
+  Space parameterSpace(const PtxOperand &address);
   void emit(Inst inst);
 
 private:

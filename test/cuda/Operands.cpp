@@ -109,16 +109,7 @@ int32_t Decoder::source(const PtxOperand &operand, unsigned bytes) {
   case PtxOperand::Register: {
     if (!frame->function->registers.count(operand.name))
       return specialSlot(operand.name, bytes);
-    if (bytes == 8 || !isWide(operand))
-      return registerSlot(operand.name, bytes);
-    Inst narrow;
-    narrow.a = registerSlot(operand.name, 8);
-    narrow.d = temporary(4);
-    narrow.run = [](Warp &warp, const Inst &inst, uint32_t mask) {
-      unary<uint32_t, uint64_t>(warp, inst, mask, [](uint64_t a) { return static_cast<uint32_t>(a); });
-    };
-    emit(narrow);
-    return narrow.d;
+    return registerSlot(operand.name, bytes);
   }
   case PtxOperand::Integer:
     return constant(bits, bytes);
@@ -135,6 +126,19 @@ int32_t Decoder::source(const PtxOperand &operand, unsigned bytes) {
   default:
     fail("an operand is of a kind that is not read here");
   }
+}
+
+int32_t Decoder::lowSource(const PtxOperand &operand, unsigned bytes) {
+  if (bytes == 8 || !isWide(operand))
+    return source(operand, bytes);
+  Inst narrow;
+  narrow.a = registerSlot(operand.name, 8);
+  narrow.d = temporary(4);
+  narrow.run = [](Warp &warp, const Inst &inst, uint32_t mask) {
+    unary<uint32_t, uint64_t>(warp, inst, mask, [](uint64_t a) { return static_cast<uint32_t>(a); });
+  };
+  emit(narrow);
+  return narrow.d;
 }
 
 int32_t Decoder::target(const PtxOperand &operand, unsigned bytes) {
@@ -184,6 +188,11 @@ int32_t Decoder::wideAddress(const PtxOperand &operand) {
   };
   emit(inst);
   return inst.d;
+}
+
+Space Decoder::parameterSpace(const PtxOperand &address) {
+  const std::optional<Place> variable = address.parts[0].kind == PtxOperand::Symbol ? place(address.parts[0].name) : std::nullopt;
+  return variable ? variable->space : parameterSpace();
 }
 
 uint64_t Decoder::allocateLocal(const PtxVariable &variable) {

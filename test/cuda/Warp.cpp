@@ -224,6 +224,8 @@ uint64_t Warp::run(uint64_t budget) {
       if (polls > pollLimit) {
         polls = 0;
         spins = true;
+        if (!groups.empty())
+          schedule(true);
         return ran;
       }
       break;
