@@ -54,6 +54,8 @@ TEST_F(Arithmetic, integers) {
       {"dp2a.lo.s32.s32 %r9, 0x0002FFFF, 0x01020304, 1;", uint32_t(1 - 4 + 2 * 3)},
       {"add.s16x2 %r9, 0x0001FFFF, 0x00010001;", 0x00020000},
       {"max.u16x2 %r9, 0x0001FFFF, 0x00020001;", 0x0002FFFF},
+      {"add.cc.u32 %r8, -1, 1; addc.u32 %r9, 5, 6;", 12},
+      {"sub.cc.u32 %r8, 0, 1; subc.cc.u32 %r9, 5, 5; subc.u32 %r9, %r9, 0;", uint32_t(-2)},
       {"sad.s32 %r9, -3, 4, 10;", 17},
   });
 }

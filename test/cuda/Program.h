@@ -87,7 +87,7 @@ struct Program {
   std::vector<SpecialUse> specials;
   std::vector<Parameter> parameters;
   uint32_t parameterBytes = 0;
-  uint32_t registerBytes = 0, predicates = 2; ///< predicate 0 is true, 1 false
+  uint32_t registerBytes = 0, predicates = 3; ///< predicate 0 is true, 1 false, 2 the carry of add.cc
   uint32_t sharedBytes = 0;                   ///< static, with the alignment of what follows; without sharedReserved
   uint32_t staticSharedBytes = 0;             ///< as cuFuncGetAttribute says
   uint32_t localBytes = 0;                    ///< of a thread
