@@ -1,9 +1,9 @@
-//===- Block.cpp - warps, barriers and host threads ----------------------------------------------------------------===//
+//===- Block.cpp - warps, barriers and host threads ---------------------------------------------------------------===//
 #include "test/cuda/Block.h"
 #include "test/cuda/Decoder.h"
-#include <cstdlib>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <thread>
 #include <utility>
 
@@ -83,9 +83,10 @@ bool Block::arrive(Warp &warp, unsigned number, uint32_t threads, bool wait) {
     throw Fault{CUDA_ERROR_ILLEGAL_INSTRUCTION, std::to_string(threads) + " threads are not whole warps", 0};
   Barrier &barrier = barriers[number];
   if (barrier.used && barrier.expected != threads)
-    throw Fault{CUDA_ERROR_LAUNCH_FAILED, "others wait at barrier " + std::to_string(number) + " for " +
-                                              std::to_string(barrier.expected) + " threads, this one for " +
-                                              std::to_string(threads) + " (0: all)", 0};
+    throw Fault{CUDA_ERROR_LAUNCH_FAILED,
+                "others wait at barrier " + std::to_string(number) + " for " + std::to_string(barrier.expected) +
+                    " threads, this one for " + std::to_string(threads) + " (0: all)",
+                0};
   barrier.used = true;
   barrier.expected = threads;
   barrier.arrived += warpSize;
@@ -169,7 +170,8 @@ static void work(Launch &launch) {
       else if ((launch.idle += ran) > idleLimit)
         throw Fault{CUDA_ERROR_LAUNCH_TIMEOUT,
                     "kernel " + launch.program.name + " spins: no thread has written anything for " +
-                        std::to_string(idleLimit) + " warp instructions", -1};
+                        std::to_string(idleLimit) + " warp instructions",
+                    -1};
       block.progress = false;
       if (!ended) {
         ++turn;

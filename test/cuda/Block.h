@@ -1,8 +1,8 @@
-//===- Block.h - the threads of a block, and a launch's blocks -------------------------------------------*- C++ -*-===//
+//===- Block.h - the threads of a block, and a launch's blocks ------------------------------------------*- C++ -*-===//
 //
 // A launch gives its blocks to host threads. A block runs warp after warp, each until it waits at a barrier; the order
-// turns around at each barrier, so that a missing one is seen from one side or the other. Several blocks of a host thread
-// take turns when they spin, so that a barrier of the grid works up to `residentBlocks` blocks.
+// turns around at each barrier, so that a missing one is seen from one side or the other. Several blocks of a host
+// thread take turns when they spin, so that a barrier of the grid works up to `residentBlocks` blocks.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_TEST_CUDA_BLOCK_H
@@ -57,9 +57,9 @@ public:
   uint64_t index = 0;
   uint32_t at[3] = {}; ///< %ctaid
   std::vector<uint8_t> shared, local;
-  uint32_t sharedBytes = 0; ///< the end of what may be touched
+  uint32_t sharedBytes = 0;  ///< the end of what may be touched
   uint64_t instructions = 0; ///< of warps, since it last said so
-  bool progress = false;    ///< wrote to memory or came through a barrier since it last said so
+  bool progress = false;     ///< wrote to memory or came through a barrier since it last said so
 
   /// The allocation that the instruction last touched, by instruction.
   std::vector<Allocation> cache;

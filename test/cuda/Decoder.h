@@ -1,7 +1,7 @@
-//===- Decoder.h - PtxFunction -> Program ----------------------------------------------------------------*- C++ -*-===//
+//===- Decoder.h - PtxFunction -> Program ---------------------------------------------------------------*- C++ -*-===//
 //
-// The decoder gives registers their slots, variables their addresses, and asks the families of instructions in turn which
-// of them knows an opcode. Whatever none knows, to the last modifier, is an error of the module's load.
+// The decoder gives registers their slots, variables their addresses, and asks the families of instructions in turn
+// which of them knows an opcode. Whatever none knows, to the last modifier, is an error of the module's load.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_TEST_CUDA_DECODER_H
@@ -36,7 +36,7 @@ public:
   int32_t lowSource(const PtxOperand &operand, unsigned bytes);
   /// A register that is written; _ is nobody's.
   int32_t target(const PtxOperand &operand, unsigned bytes);
-  int32_t predicate(const PtxOperand &operand);        ///< read; not negated
+  int32_t predicate(const PtxOperand &operand); ///< read; not negated
   int32_t predicateTarget(const PtxOperand &operand);
   /// Fills a, imm and mode[0] from [address].
   void address(const PtxOperand &operand, Inst &inst);
@@ -65,8 +65,8 @@ private:
   };
   struct Frame {
     const PtxFunction *function;
-    std::map<std::string, int32_t> slots;              ///< of registers
-    std::map<std::string, Place> parameters;           ///< by name
+    std::map<std::string, int32_t> slots;                        ///< of registers
+    std::map<std::string, Place> parameters;                     ///< by name
     std::map<std::pair<unsigned, std::string>, Place> variables; ///< by scope
   };
   struct Fixup {

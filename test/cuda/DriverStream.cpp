@@ -1,4 +1,4 @@
-//===- DriverStream.cpp - streams, captured graphs and events ------------------------------------------------------===//
+//===- DriverStream.cpp - streams, captured graphs and events -----------------------------------------------------===//
 //
 // A captured graph is the list of what was submitted, with the values of all parameters at that time.
 //

@@ -1,4 +1,4 @@
-//===- MemoryTest.cpp - loads, stores, atomics, spaces, bounds, asynchronous copies --------------------------------===//
+//===- MemoryTest.cpp - loads, stores, atomics, spaces, bounds, asynchronous copies -------------------------------===//
 #include "test/cuda/Sim.h"
 #include <cmath>
 #include <gmock/gmock.h>
@@ -119,7 +119,8 @@ TEST_F(MemoryOf, misalignedAndSharedAndLocal) {
   EXPECT_EQ(error, CUDA_ERROR_ILLEGAL_ADDRESS);
   EXPECT_THAT(text, HasSubstr("local address 0x10"));
   close(), SetUp();
-  std::tie(error, text) = fail("mov.b64 %rd4, 0; ld.shared.b32 %r4, [%rd4];", {1, 32, 64}, ".extern .shared .align 16 .b8 dyn[];");
+  std::tie(error, text) =
+      fail("mov.b64 %rd4, 0; ld.shared.b32 %r4, [%rd4];", {1, 32, 64}, ".extern .shared .align 16 .b8 dyn[];");
   EXPECT_EQ(error, CUDA_ERROR_ILLEGAL_ADDRESS);
 }
 
@@ -127,7 +128,8 @@ TEST_F(MemoryOf, dynamicSharedMemoryFollowsStatic) {
   const auto out = run<uint32_t>(R"(
   .shared .align 4 .b8 box[20];
   st.shared.b32 [dyn], 5; st.shared.b32 [dyn+60], 6; st.shared.b32 [box+16], 7;
-  ld.shared.b32 %r4, [dyn]; ld.shared.b32 %r5, [dyn+4]; mov.b64 %rd4, dyn; and.b64 %rd4, %rd4, 127; cvt.u32.u64 %r6, %rd4;
+  ld.shared.b32 %r4, [dyn]; ld.shared.b32 %r5, [dyn+4]; 
+  mov.b64 %rd4, dyn; and.b64 %rd4, %rd4, 127; cvt.u32.u64 %r6, %rd4;
   st.global.v2.b32 [%rd0], {%r4, %r5}; st.global.b32 [%rd0+8], %r6;)",
                                  3, std::vector<uint32_t>{}, {1, 1, 64}, ".extern .shared .align 128 .b8 dyn[];");
   EXPECT_THAT(out, ElementsAre(5, ~0u, 0)); // what nobody wrote is poison

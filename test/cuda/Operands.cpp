@@ -1,4 +1,4 @@
-//===- Operands.cpp - the decoder's registers, numbers, addresses and variables ------------------------------------===//
+//===- Operands.cpp - the decoder's registers, numbers, addresses and variables -----------------------------------===//
 #include "test/cuda/Decoder.h"
 #include "test/cuda/Lanes.h"
 #include <algorithm>
@@ -6,15 +6,32 @@
 namespace lathe::ptx {
 
 static const std::map<std::string, Special> specialNames = {
-    {"%tid.x", Special::TidX},       {"%tid.y", Special::TidY},       {"%tid.z", Special::TidZ},
-    {"%tid", Special::TidX},         {"%ntid", Special::NtidX},       {"%ctaid", Special::CtaidX},
-    {"%ntid.x", Special::NtidX},     {"%ntid.y", Special::NtidY},     {"%ntid.z", Special::NtidZ},
-    {"%ctaid.x", Special::CtaidX},   {"%ctaid.y", Special::CtaidY},   {"%ctaid.z", Special::CtaidZ},
-    {"%nctaid.x", Special::NctaidX}, {"%nctaid.y", Special::NctaidY}, {"%nctaid.z", Special::NctaidZ},
-    {"%laneid", Special::LaneId},    {"%warpid", Special::WarpId},    {"%nwarpid", Special::NWarpId},
-    {"%smid", Special::SmId},        {"%nsmid", Special::NSmId},      {"%gridid", Special::GridId},
-    {"%lanemask_eq", Special::LaneMaskEq}, {"%lanemask_le", Special::LaneMaskLe}, {"%lanemask_lt", Special::LaneMaskLt},
-    {"%lanemask_ge", Special::LaneMaskGe}, {"%lanemask_gt", Special::LaneMaskGt},
+    {"%tid.x", Special::TidX},
+    {"%tid.y", Special::TidY},
+    {"%tid.z", Special::TidZ},
+    {"%tid", Special::TidX},
+    {"%ntid", Special::NtidX},
+    {"%ctaid", Special::CtaidX},
+    {"%ntid.x", Special::NtidX},
+    {"%ntid.y", Special::NtidY},
+    {"%ntid.z", Special::NtidZ},
+    {"%ctaid.x", Special::CtaidX},
+    {"%ctaid.y", Special::CtaidY},
+    {"%ctaid.z", Special::CtaidZ},
+    {"%nctaid.x", Special::NctaidX},
+    {"%nctaid.y", Special::NctaidY},
+    {"%nctaid.z", Special::NctaidZ},
+    {"%laneid", Special::LaneId},
+    {"%warpid", Special::WarpId},
+    {"%nwarpid", Special::NWarpId},
+    {"%smid", Special::SmId},
+    {"%nsmid", Special::NSmId},
+    {"%gridid", Special::GridId},
+    {"%lanemask_eq", Special::LaneMaskEq},
+    {"%lanemask_le", Special::LaneMaskLe},
+    {"%lanemask_lt", Special::LaneMaskLt},
+    {"%lanemask_ge", Special::LaneMaskGe},
+    {"%lanemask_gt", Special::LaneMaskGt},
     {"%dynamic_smem_size", Special::DynamicSharedBytes},
 };
 
@@ -191,7 +208,8 @@ int32_t Decoder::wideAddress(const PtxOperand &operand) {
 }
 
 Space Decoder::parameterSpace(const PtxOperand &address) {
-  const std::optional<Place> variable = address.parts[0].kind == PtxOperand::Symbol ? place(address.parts[0].name) : std::nullopt;
+  const std::optional<Place> variable =
+      address.parts[0].kind == PtxOperand::Symbol ? place(address.parts[0].name) : std::nullopt;
   return variable ? variable->space : parameterSpace();
 }
 
