@@ -1,12 +1,13 @@
 //===- Backend.cpp - the backends of this build -----------------------------------------------------------------===//
 #include "compiler/backend/Backend.h"
 #include "compiler/backend/halide/Halide.h"
+#include "compiler/backend/nvvm/Nvvm.h"
 #include <cassert>
 
 using namespace lathe;
 
 const std::vector<const Backend *> &lathe::backends() {
-  static const std::vector<const Backend *> all = {&halideBackend()};
+  static const std::vector<const Backend *> all = {&halideBackend(), &nvvmBackend()};
   return all;
 }
 

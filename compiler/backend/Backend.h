@@ -66,8 +66,7 @@ struct Backend {
                      const TargetDesc &target);
 
   /// Of a device that launches a phase as a whole: how. Null: calls are made one by one.
-  Launch (*launch)(const Program &program, const Phase &phase, const std::vector<Scheduled> &schedule,
-                   const TargetDesc &target) = nullptr;
+  Launch (*launch)(const Phase &phase, const std::vector<Scheduled> &schedule, const TargetDesc &target) = nullptr;
 
   /// A text that it can show of a kernel: "asm", "ll", …. `stage` is the one of --emit=STAGE,FORM.
   struct Form {

@@ -53,17 +53,14 @@ std::string weightsName(ir::LinearOp linear) {
   return phaseName(llvm::cast<FlatSymbolRefAttr>(linear.getWeights()[0]).getValue());
 }
 
-/// A step of so many rows makes what leads to a linear once on every worker, which is cheaper than a barrier.
-constexpr int64_t kFewRows = 8;
-
 struct Cluster {
   llvm::SetVector<Operation *> ops;
 };
 
 class PhaseFormer {
 public:
-  PhaseFormer(Block &block, bool decode, int64_t rows)
-      : block(block), decode(decode), repeats(decode && rows <= kFewRows) {}
+  PhaseFormer(Block &block, bool decode, int64_t rows, const FusionOptions &plan)
+      : block(block), decode(decode), repeats(decode && rows <= plan.repeatRows), splitsInGrid(plan.splitsInGrid) {}
 
   LogicalResult run() {
     SmallVector<Operation *> originals;
@@ -110,8 +107,17 @@ private:
     if (op->hasOneUse() && isRowOp(*op->user_begin()))
       return true;
     // Worth repeating on every worker: what reads a row and writes a row, but no pointwise op for several linears.
-    return repeats && (op->hasOneUse() || !isPointwise(op)) && llvm::all_of(op->getUsers(), [](Operation *user) {
+    const bool repeatable = (op->hasOneUse() || !isPointwise(op)) && !(splitsInGrid && joinsSplits(op));
+    return repeats && repeatable && llvm::all_of(op->getUsers(), [](Operation *user) {
              return (isRowOp(user) && !isPointwise(user)) || llvm::isa<ir::LinearOp>(user);
+           });
+  }
+
+  /// Whether a combine would run in the op's phase.
+  static bool joinsSplits(Operation *op) {
+    return llvm::isa<ir::CombineOp>(op) || llvm::any_of(op->getOperands(), [](Value operand) {
+             Operation *before = operand.getDefiningOp();
+             return before && before->hasOneUse() && isRowOp(before) && joinsSplits(before);
            });
   }
 
@@ -189,12 +195,15 @@ private:
   }
 
   LogicalResult formPrefillAttention(ir::AttendOp attend) {
-    auto combine = attend->hasOneUse() ? llvm::dyn_cast<ir::CombineOp>(*attend->user_begin()) : nullptr;
-    if (!combine)
-      return attend.emitOpError("of a prefill step must lead to one lathe.combine and nothing else");
+    const std::string name = llvm::formatv("layers.{0}.attention", attend.getLayer());
     Cluster c;
     takeHeads(c, attend.getQuery());
     take(c, attend);
+    if (splitsInGrid)
+      return form(c, attend.getResult(), name);
+    auto combine = attend->hasOneUse() ? llvm::dyn_cast<ir::CombineOp>(*attend->user_begin()) : nullptr;
+    if (!combine)
+      return attend.emitOpError("of a prefill step must lead to one lathe.combine and nothing else");
     take(c, combine);
     Operation *last = combine;
     int64_t group = attend.getHeads() / attend.getKvHeads() * attend.valueSize();
@@ -203,7 +212,7 @@ private:
         take(c, quantize);
         last = quantize;
       }
-    return form(c, last->getResult(0), llvm::formatv("layers.{0}.attention", attend.getLayer()));
+    return form(c, last->getResult(0), name);
   }
 
   LogicalResult formConv(ir::ConvOp conv) {
@@ -341,7 +350,8 @@ private:
 
   Block &block;
   const bool decode;
-  const bool repeats;                 ///< row ops on every worker
+  const bool repeats; ///< row ops on every worker
+  const bool splitsInGrid;
   llvm::DenseSet<Operation *> placed; ///< in a phase, whole: what is copied is not
 };
 
@@ -361,7 +371,7 @@ struct FormPhases : lathe::impl::FormPhasesBase<FormPhases> {
         return signalPassFailure();
       }
       auto rows = function->getAttrOfType<IntegerAttr>("lathe.max_rows");
-      if (failed(PhaseFormer(region.front(), kind == "decode", rows ? rows.getInt() : plan.decodeRows).run()))
+      if (failed(PhaseFormer(region.front(), kind == "decode", rows ? rows.getInt() : plan.decodeRows, plan).run()))
         return signalPassFailure();
     }
   }

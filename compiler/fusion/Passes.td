@@ -19,6 +19,8 @@ def WritePlan : Pass<"lathe-plan", "mlir::ModuleOp"> {
     Option<"prefillLogitRows", "prefill-logit-rows", "int64_t", "FusionOptions().prefillLogitRows", "rows of a prefill step whose logits may be asked for, at most">,
     Option<"maxContext", "max-context", "int64_t", "FusionOptions().maxContext", "positions of a sequence; 0: the module's lathe.max_context">,
     Option<"choiceTileRows", "choice-tile-rows", "int64_t", "FusionOptions().choiceTileRows", "rows of a tile of choices of experts; 0: by their number">,
+    Option<"repeatRows", "repeat-rows", "int64_t", "FusionOptions().repeatRows", "rows of a decode step at most whose norms run in every linear that reads them">,
+    Option<"splitsInGrid", "splits-in-grid", "bool", "FusionOptions().splitsInGrid", "attention's splits are tiles of the grid in every step, joined in a phase of its own">,
     Option<"activations", "activations", "std::string", "nameOf(FusionOptions().activations)", "what linears of integer formats multiply: f32, q16 or q8">
   ];
 }
@@ -61,10 +63,13 @@ def FormPhases : Pass<"lathe-form-phases", "mlir::ModuleOp"> {
     A function's kind is its attribute lathe.kind, or else its name.
 
     decode   rows of distinct sequences. Ops on single rows that lead to a linear run in its phase, once on every
-             worker (of more than 8 sequences in phases of their own, as in prefill); rotation, append and attention are
-             one phase. Five phases a layer.
+             worker (of more sequences than the plan's repeat_rows in phases of their own, as in prefill); rotation,
+             append and attention are one phase. Five phases a layer.
     prefill  many rows. Ops on single rows are phases of their own, so that no worker repeats them; attention joins its
              own splits.
+
+    With the plan's splits_in_grid attention gives its partials in prefill, too, and lathe.combine is always of a phase of
+    row ops.
 
     What follows a linear and works on its result element by element (glu, activation, scale, softcap, add) becomes
     its epilogue, as far as its kernel's order of them goes. Other ops on rows, wherever they stand, are phases of

@@ -14,7 +14,7 @@ namespace {
 void lathe::buildFusionPipeline(mlir::OpPassManager &passes, const FusionOptions &options) {
   passes.addPass(createWritePlan({options.splitPositions, options.decodeRows, options.sequences, options.prefillRows,
                                   options.prefillLogitRows, options.maxContext, options.choiceTileRows,
-                                  nameOf(options.activations)}));
+                                  options.repeatRows, options.splitsInGrid, nameOf(options.activations)}));
   passes.addPass(createSplitAttention());
   passes.addPass(createMergeLinears());
   passes.addPass(createQuantizeActivations());

@@ -22,6 +22,12 @@ struct FusionOptions {
   int64_t prefillLogitRows = 64; ///< whose logits may be asked for, at most
   int64_t maxContext = 0;        ///< positions of a sequence; 0: the module's lathe.max_context
   int64_t choiceTileRows = 0;    ///< rows of a tile of choices of experts in steps of many rows; 0: by ChoiceLayout::of
+  /// A decode step of at most so many rows makes what leads to a linear once on every worker, which costs a device of few
+  /// workers less than a barrier.
+  int64_t repeatRows = 8;
+  /// Attention's splits are tiles of the grid in every step, and joining them is a phase of its own: for a device of many
+  /// workers.
+  bool splitsInGrid = false;
 
   /// What linears of integer formats multiply.
   ActFormat activations = ActFormat::Q16;

@@ -31,6 +31,8 @@ template <class Options, class Visit> void eachField(Options &options, Visit vis
   visit("prefill_logit_rows", options.prefillLogitRows);
   visit("max_context", options.maxContext);
   visit("choice_tile_rows", options.choiceTileRows);
+  visit("repeat_rows", options.repeatRows);
+  visit("splits_in_grid", options.splitsInGrid);
 }
 
 constexpr char kActivations[] = "activations";
@@ -46,7 +48,9 @@ struct WritePlan : lathe::impl::WritePlanBase<WritePlan> {
                        .prefillRows = prefillRows,
                        .prefillLogitRows = prefillLogitRows,
                        .maxContext = maxContext,
-                       .choiceTileRows = choiceTileRows};
+                       .choiceTileRows = choiceTileRows,
+                       .repeatRows = repeatRows,
+                       .splitsInGrid = splitsInGrid};
     std::optional<ActFormat> format = findActFormat(activations.getValue());
     if (!format) {
       module.emitError() << "lathe-plan: activations = " << activations << " is none of " << actFormatNames();
@@ -59,7 +63,12 @@ struct WritePlan : lathe::impl::WritePlanBase<WritePlan> {
       return signalPassFailure();
     Builder b(&getContext());
     SmallVector<NamedAttribute> fields;
-    eachField(plan, [&](StringRef name, int64_t value) { fields.push_back({name, b.getI64IntegerAttr(value)}); });
+    eachField(plan, [&](StringRef name, auto value) {
+      if constexpr (std::is_same_v<decltype(value), bool>)
+        fields.push_back({name, b.getBoolAttr(value)});
+      else
+        fields.push_back({name, b.getI64IntegerAttr(value)});
+    });
     fields.push_back({kActivations, b.getStringAttr(nameOf(plan.activations))});
     module->setAttr("lathe.plan", b.getDictionaryAttr(fields));
     module->setAttr("lathe.max_context", b.getI64IntegerAttr(plan.maxContext));
@@ -84,6 +93,8 @@ private:
       return wrong("prefill-logit-rows = " + Twine(plan.prefillLogitRows) + " is not from 1 to prefill-rows");
     if (plan.choiceTileRows < 0 || plan.choiceTileRows > 256)
       return wrong("choice-tile-rows = " + Twine(plan.choiceTileRows) + " is not from 0 to 256");
+    if (plan.repeatRows < 0 || plan.repeatRows > kMaxRows)
+      return wrong("repeat-rows = " + Twine(plan.repeatRows) + " is not from 0 to " + Twine(kMaxRows));
     return success();
   }
 
@@ -118,8 +129,8 @@ FusionOptions lathe::planOf(ModuleOp module) {
   auto written = module->getAttrOfType<DictionaryAttr>("lathe.plan");
   if (!written)
     return plan;
-  eachField(plan, [&](StringRef name, int64_t &value) {
-    if (auto field = written.getAs<IntegerAttr>(name))
+  eachField(plan, [&](StringRef name, auto &value) {
+    if (auto field = written.getAs<IntegerAttr>(name)) // or a BoolAttr, which is one of i1
       value = field.getInt();
   });
   if (auto field = written.getAs<StringAttr>(kActivations))

@@ -78,7 +78,7 @@ Error PhaseDescriber::describeAttention(ir::AppendOp append, ir::AttendOp attend
       if (Error wrong = addSlice(slice))
         return wrong;
   phase.columns = append ? append.getKvHeads() : attend.getKvHeads();
-  phase.splits = append && attend;
+  phase.splits = attend && (append || given() == attend.getResult());
   if (append)
     if (Error wrong = addAppend(append, attend))
       return wrong;
@@ -224,6 +224,10 @@ Error PhaseDescriber::addAttend(ir::AttendOp attend, Scope scope) {
     places[attend.getResult()] = {.base = Base::Scratch, .offset = partial.offset};
   } else {
     Place place = destination(attend.getResult(), scope);
+    if (body.getOps<ir::AppendOp>().empty()) { // else rows are of distinct sequences
+      kernel.queryStride = query->perRow / kF32;
+      kernel.partialStride = place.perRow / kF32;
+    }
     partial = rows(place, partialsOf(group, cache.valueSize) * kF32);
     partial.perSplit = place.columns * kF32;
   }

@@ -38,7 +38,7 @@ Expected<Phase> PhaseDescriber::run() {
     return error(op, "has nothing to run");
   phase.scratchBytes = llvm::alignTo(scratch, 64);
   for (Call &call : phase.calls) // rows of a tile have scratch of their own
-    if (auto *attend = std::get_if<AttendKernel>(&call.kernel); attend && attend->takesRows())
+    if (auto *attend = std::get_if<AttendKernel>(&call.kernel); attend && call.scope == Scope::Splits)
       attend->partialStride = phase.scratchBytes / kF32;
   phase.work = workOf(context.set, phase);
   return std::move(phase);

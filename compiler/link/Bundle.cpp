@@ -90,17 +90,22 @@ Error lathe::writeBundle(const BundleInput &input, StagingFolder &staging, const
     return tables.takeError();
 
   WeightsFile weights(staging.file("weights.bin"));
-  if (Error failed = weights.create(layout.dataBytes))
-    return failed;
-  Expected<uint64_t> dataHash =
-      packWeights(layout, input.weights, input.tokenizer, weights.descriptor(), LATHE_WEIGHTS_ALIGNMENT, options);
-  if (!dataHash)
-    return dataHash.takeError();
+  Expected<uint64_t> dataHash = uint64_t(0);
+  if (!input.programOnly) {
+    if (Error failed = weights.create(layout.dataBytes))
+      return failed;
+    dataHash =
+        packWeights(layout, input.weights, input.tokenizer, weights.descriptor(), LATHE_WEIGHTS_ALIGNMENT, options);
+    if (!dataHash)
+      return dataHash.takeError();
+  }
 
   tables->setBuildId(buildId(*dataHash, emitTables(*tables, tripleOf(input.variants)), input.objects));
   std::string library = staging.file("model.so");
   if (Error failed = linkShared(emitTables(*tables, tripleOf(input.variants)), input.objects, staging, library))
     return failed;
+  if (input.programOnly)
+    return Error::success();
 
   Expected<std::shared_ptr<const InputFile>> program = InputFile::open(library);
   if (!program)

@@ -26,6 +26,7 @@ struct BundleInput {
   const ModelInfo &info;
   const WeightSource &weights;
   llvm::StringRef tokenizer; ///< tokenizer_abi.h's blob; empty: none
+  bool programOnly = false;  ///< no weights.bin: lathe-random-weights makes one where the bundle is measured
 };
 
 /// Writes model.so and weights.bin to the staging folder.

@@ -81,8 +81,9 @@ static void printVariant(const lathe_variant &variant, llvm::raw_ostream &out) {
       if (phase.hidden)
         out << ", hidden state " << phase.hidden - 1;
       if (phase.launch.unit)
-        out << formatv(", launch of unit {0} with {1} threads and {2} shared bytes", phase.launch.unit - 1,
-                       phase.launch.threads, phase.launch.shared_bytes);
+        out << formatv(", launch of {0} in unit {1} with {2} threads and {3} shared bytes{4}", phase.launch.entry,
+                       phase.launch.unit - 1, phase.launch.threads, phase.launch.shared_bytes,
+                       phase.launch.early ? ", early" : "");
       out << "\n";
       printWork(phase.work, out);
       printCalls(variant, phase.first_prologue, phase.n_prologue, out);

@@ -26,6 +26,7 @@ struct PipelineOptions {
   std::string cacheDirectory;         ///< of compiled kernels; empty: none is kept
   /// The program lathe-standalone: the result is one program with the model behind it. Empty: it is a bundle.
   std::string standalone;
+  bool programOnly = false; ///< BundleInput::programOnly
   /// Called with the stage that works and how far it is, from one thread at a time.
   std::function<void(llvm::StringRef stage, uint64_t done, uint64_t total)> progress;
 };

@@ -218,7 +218,7 @@ Error stage::object(Compilation &c) {
     if (input.backend.launch)
       for (Program &program : variant.set.programs)
         for (Phase &phase : program.phases)
-          phase.launch = input.backend.launch(program, phase, variant.schedule, variant.target);
+          phase.launch = input.backend.launch(phase, variant.schedule, variant.target);
   }
   return Error::success();
 }
@@ -266,7 +266,8 @@ Error stage::link(Compilation &c) {
     for (const CompiledUnit &one : variant.units)
       if (!one.unit.program)
         objects.push_back({one.unit.name, one.code});
-  return writeBundle({linkedVariants(c), objects, c.info, *c.input.weights, c.tokenizer}, *c.staging, options);
+  return writeBundle({linkedVariants(c), objects, c.info, *c.input.weights, c.tokenizer, c.options.programOnly},
+                     *c.staging, options);
 }
 
 Error stage::printLink(Compilation &c, StringRef, llvm::raw_ostream &out) {

@@ -4,7 +4,8 @@
 
 using namespace lathe;
 
-static constexpr char kX86[] = "x86_64-unknown-linux-gnu", kArm[] = "aarch64-unknown-linux-gnu";
+static constexpr char kX86[] = "x86_64-unknown-linux-gnu", kArm[] = "aarch64-unknown-linux-gnu",
+                      kCuda[] = "nvptx64-nvidia-cuda";
 
 const std::vector<TargetDesc> &lathe::targets() {
   static constexpr uint32_t v2 = CpuSSE4_2, v3 = v2 | CpuAVX | CpuAVX2 | CpuFMA | CpuF16C;
@@ -21,7 +22,19 @@ const std::vector<TargetDesc> &lathe::targets() {
       {.name = "sapphirerapids", .triple = kX86, .tune = "sapphirerapids", .features = sapphirerapids, .lanes = 16},
       {.name = "x86-64-v4-vnni", .triple = kX86, .tune = "znver4", .features = zen4, .lanes = 16},
       {.name = "armv8.2-a+dotprod", .triple = kArm, .tune = "neoverse-n1", .features = armDot, .lanes = 4},
+      {.name = "sm_80", .device = DeviceKind::Cuda, .triple = kCuda, .sm = 80},
+      {.name = "sm_86", .device = DeviceKind::Cuda, .triple = kCuda, .sm = 86},
+      {.name = "sm_89", .device = DeviceKind::Cuda, .triple = kCuda, .sm = 89},
+      {.name = "sm_90a", .device = DeviceKind::Cuda, .triple = kCuda, .sm = 90},
   };
+  return all;
+}
+
+std::vector<TargetDesc> lathe::targetsOf(DeviceKind device) {
+  std::vector<TargetDesc> all;
+  for (const TargetDesc &target : targets())
+    if (target.device == device)
+      all.push_back(target);
   return all;
 }
 
@@ -55,7 +68,7 @@ uint32_t lathe::hostFeatures() { return lathe_cpu_features(); }
 TargetDesc lathe::hostTarget() {
   uint32_t host = hostFeatures();
   TargetDesc best = targets().front();
-  for (const TargetDesc &target : targets())
+  for (const TargetDesc &target : targetsOf(DeviceKind::Cpu))
     if ((host & target.features) == target.features)
       best = target;
   return best;

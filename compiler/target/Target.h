@@ -12,6 +12,8 @@
 //   x86-64-v4-vnni   icelake-server + BF16, SSE4A: Zen 4 and later  16
 //   armv8.2-a+dotprod: AArch64 with ASIMD and DOTPROD               4
 //
+// Of CUDA's, by compute capability: sm_80, sm_86, sm_89, sm_90a (with what only 9.0 has).
+//
 // A new one: a line in Target.cpp, its features in runtime/abi/cpu_features.def where they are new, and what Halide's
 // patterns need of them in compiler/kernels/halide/Builder.cpp.
 //
@@ -52,6 +54,8 @@ struct TargetDesc {
 
 /// All targets, the plainest first.
 const std::vector<TargetDesc> &targets();
+/// Those of a device.
+std::vector<TargetDesc> targetsOf(DeviceKind device);
 /// The target of that name, or for "host" hostTarget().
 std::optional<TargetDesc> findTarget(const std::string &name);
 /// LLVM's name of the plainest processor of a Cpu target's triple, which its features add to.

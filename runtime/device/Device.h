@@ -92,8 +92,14 @@ struct ExecutorInput {
 class Device {
 public:
   virtual ~Device() = default;
-  /// "cpu".
+  /// "cpu", "cuda:0".
   virtual std::string name() const = 0;
+  /// What it is, for people: "NVIDIA H100 80GB HBM3".
+  virtual std::string description() const = 0;
+  /// What `lathe compile --target` makes code for it of: "host", "sm_90a".
+  virtual std::string target() const = 0;
+  /// Whether pages that nothing has written take no memory, so that a context may have more than it will use.
+  virtual bool hasFreePages() const = 0;
   /// What keeps it from running a variant: "this processor lacks AVX2". Nothing: it runs it.
   virtual std::optional<std::string> lacks(const lathe_variant &variant) const = 0;
   /// `data` (weights.bin's) outlives the result.
@@ -103,9 +109,10 @@ public:
                                                            const DeviceOptions &options) const = 0;
 };
 
-/// The devices of this machine, the fastest first.
-const std::vector<std::shared_ptr<const Device>> &devices();
-/// The one of that name. Fails, listing what there is.
+/// The devices of this machine that run variants for a lathe_device. GPUs are looked for when they are first asked for,
+/// which takes a tenth of a second. Fails, saying why, where there is none.
+Result<std::vector<std::shared_ptr<const Device>>> devices(uint32_t kind);
+/// The one of that name: "cpu", "cuda:0", "cuda:1"; "cuda" is the first. Fails, listing what there is.
 Result<std::shared_ptr<const Device>> findDevice(std::string_view name);
 
 } // namespace lathe

@@ -1,6 +1,7 @@
 #include "runtime/model/Model.h"
 #include "runtime/core/Hash.h"
 #include "runtime/core/MappedFile.h"
+#include "runtime/device/cpu/CpuDevice.h"
 #include "runtime/model/TableCheck.h"
 #include <cstring>
 #include <dlfcn.h>
@@ -81,27 +82,48 @@ struct Choice {
   std::shared_ptr<const Device> device;
 };
 
-/// The first variant that a device of this machine runs.
+/// The first variant that a device of this machine runs. Devices of a kind are asked for when a variant wants one.
 Result<Choice> chooseVariant(const lathe_model &model, const ModelOptions &options) {
-  std::vector<std::shared_ptr<const Device>> allowed = devices();
-  if (options.device)
-    allowed = {options.device};
   std::string why, names;
   for (uint32_t i = 0; i < model.n_variants; ++i) {
     const lathe_variant &variant = model.variants[i];
     names += std::string(names.empty() ? "" : ", ") + variant.target;
     if (!options.target.empty() && options.target != variant.target)
       continue;
-    for (const std::shared_ptr<const Device> &device : allowed) {
+    const auto refused = [&](const std::string &lacks) {
+      why += std::string(why.empty() ? "" : "; ") + "for " + variant.target + ", and " + lacks;
+    };
+    Result<std::vector<std::shared_ptr<const Device>>> allowed =
+        options.device ? std::vector<std::shared_ptr<const Device>>{options.device} : devices(variant.device);
+    if (!allowed)
+      refused(allowed.message());
+    for (size_t d = 0; allowed && d < allowed->size(); ++d) {
+      const std::shared_ptr<const Device> &device = (*allowed)[d];
       const std::optional<std::string> lacks = device->lacks(variant);
       if (!lacks)
         return Choice{&variant, device};
-      why += std::string(why.empty() ? "" : "; ") + "for " + variant.target + ", and " + *lacks;
+      refused(*lacks);
     }
   }
   if (why.empty())
     return error("was not compiled for ", options.target, ", but for ", names);
-  return error("was compiled ", why, ": compile it for this machine (--target host)");
+  return error("was compiled ", why, ": compile it for this machine (--target ",
+               options.device ? options.device->target() : "host", ")");
+}
+
+/// The variant to look at.
+Result<Choice> chooseToRead(const lathe_model &model, const ModelOptions &options) {
+  const lathe_variant *first = nullptr;
+  const std::shared_ptr<const Device> processor = cpuDevice();
+  for (uint32_t i = 0; i < model.n_variants; ++i) {
+    const lathe_variant &variant = model.variants[i];
+    if (!options.target.empty() && options.target != variant.target)
+      continue;
+    if (!processor->lacks(variant))
+      return Choice{&variant, nullptr};
+    first = first ? first : &variant;
+  }
+  return first ? Choice{first, nullptr} : chooseVariant(model, options); // which has the words
 }
 
 } // namespace
@@ -154,7 +176,7 @@ Result<std::shared_ptr<const Model>> Model::fromImage(const lathe_model &tables,
     return error("the program expects ", tables.weights_bytes, " bytes of weights; the file has ", header->data_bytes);
   if (Result<void> sound = checkTables(tables); !sound)
     return error("unsound tables: ", sound.message());
-  Result<Choice> choice = chooseVariant(tables, options);
+  Result<Choice> choice = options.toRun ? chooseVariant(tables, options) : chooseToRead(tables, options);
   if (!choice)
     return choice.takeError();
   std::shared_ptr<Model> model(new Model());
@@ -162,10 +184,12 @@ Result<std::shared_ptr<const Model>> Model::fromImage(const lathe_model &tables,
   model->chosen = choice->variant;
   model->runs = choice->device;
   model->data = weightsImage.subspan(LATHE_WEIGHTS_ALIGNMENT);
-  Result<std::shared_ptr<const DeviceWeights>> loaded = model->runs->load(model->data);
-  if (!loaded)
-    return loaded.takeError();
-  model->loaded = loaded.take();
+  if (model->runs) {
+    Result<std::shared_ptr<const DeviceWeights>> loaded = model->runs->load(model->data);
+    if (!loaded)
+      return loaded.takeError();
+    model->loaded = loaded.take();
+  }
   model->dataHash = header->data_hash;
   model->image = std::move(owner);
   model->library = std::move(library);

@@ -23,7 +23,10 @@ namespace lathe {
 
 struct ModelOptions {
   std::string target = {};                        ///< of the variant to take; empty: the best that this machine runs
-  std::shared_ptr<const Device> device = nullptr; ///< to run it on; null: any of devices()
+  std::shared_ptr<const Device> device = nullptr; ///< to run it on; null: any of this machine
+  /// false: to look at its tables, weights and tokenizer alone. No GPU is asked for, nothing is brought to a device, and
+  /// variant() is the first that this processor runs, or else the first.
+  bool toRun = true;
 };
 
 class Model {
@@ -43,7 +46,7 @@ public:
   const lathe_model &tables() const { return *table; }
   /// The variant that runs.
   const lathe_variant &variant() const { return *chosen; }
-  /// What runs it, and its weights there.
+  /// What runs it, and its weights there. Not of a model that was opened to be looked at.
   const Device &device() const { return *runs; }
   const DeviceWeights &deviceWeights() const { return *loaded; }
   /// weights.bin's data (after its header).

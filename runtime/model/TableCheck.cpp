@@ -11,6 +11,10 @@ namespace {
 constexpr uint32_t kMaxRows = 1u << 20, kMaxSlots = 1u << 16, kMaxTokens = 1u << 28, kMaxTable = 1u << 26;
 constexpr uint64_t kMaxBytes = uint64_t(1) << 44;
 
+// What a launch may ask for on any GPU: bytes of shared memory (227 KiB is sm_90's most), parameters, and tiles in the
+// grid's second and third dimension.
+constexpr uint32_t kMaxThreads = 1024, kMaxShared = 227 << 10, kMaxParameters = 4096 / 8, kMaxGrid = 65535;
+
 /// True if [first, first + count) lies within a table of `size` entries.
 bool within(uint64_t first, uint64_t count, uint64_t size) { return first + count <= size; }
 
@@ -102,7 +106,8 @@ Result<void> checkKernels(const lathe_model &, const lathe_variant &variant) {
   }
   for (uint32_t i = 0; i < variant.n_units; ++i) {
     const lathe_unit &unit = variant.units[i];
-    LATHE_REQUIRE(unit.name && unit.image && unit.image_bytes, "unit ", i, ": no name or no code");
+    LATHE_REQUIRE(unit.name && unit.image && unit.image_bytes && unit.image_bytes <= kMaxBytes, "unit ", i,
+                  ": no name or no code");
     LATHE_REQUIRE(unit.kind <= LATHE_UNIT_PTX, "unit ", i, " (", unit.name, "): kind ", unit.kind, " is unknown");
   }
   return {};
@@ -180,6 +185,32 @@ Result<void> checkChoices(const lathe_model &model, const lathe_variant &variant
   return {};
 }
 
+/// How a GPU runs the phase as a whole. What else of the phase it depends on is sound.
+Result<void> checkLaunch(const lathe_model &model, const lathe_variant &variant, const lathe_program &program,
+                         const lathe_phase &phase) {
+  const lathe_launch &launch = phase.launch;
+  LATHE_REQUIRE(launch.unit >= 1 && launch.unit <= variant.n_units, "launch: of ", variant.n_units,
+                " units none is its");
+  LATHE_REQUIRE(launch.entry && *launch.entry, "launch: no entry");
+  LATHE_REQUIRE(launch.threads >= 1 && launch.threads <= kMaxThreads, "launch: ", launch.threads, " threads; 1 to ",
+                kMaxThreads, " are possible");
+  LATHE_REQUIRE(launch.shared_bytes <= kMaxShared, "launch: ", launch.shared_bytes, " bytes of shared memory; at most ",
+                kMaxShared, " are possible");
+  LATHE_REQUIRE(launch.early <= 1, "launch: early is ", launch.early, "; 0 or 1 are possible");
+  uint64_t parameters = 1 + (phase.choices.table != 0);
+  for (uint32_t i = 0; i < phase.n_prologue; ++i)
+    parameters += variant.calls[phase.first_prologue + i].n_views;
+  for (uint32_t i = 0; i < phase.n_calls; ++i)
+    parameters += variant.calls[phase.first_call + i].n_views;
+  LATHE_REQUIRE(parameters <= kMaxParameters, "launch: ", parameters, " parameters; at most ", kMaxParameters,
+                " are possible");
+  const uint64_t rowTiles = phase.in_order ? 1 : rowLimit(variant, program, phase) / phase.rows_per_tile;
+  const uint64_t splits = phase.splits ? model.max_context / variant.cache.split_positions : 1;
+  LATHE_REQUIRE(rowTiles < kMaxGrid && splits < kMaxGrid, "launch: a grid of ", rowTiles, " row tiles and ", splits,
+                " splits; fewer than ", kMaxGrid, " are possible");
+  return {};
+}
+
 Result<void> checkPhase(const lathe_model &model, const lathe_variant &variant, const lathe_program &program,
                         const lathe_phase &phase) {
   LATHE_REQUIRE(phase.name, "no name");
@@ -210,6 +241,9 @@ Result<void> checkPhase(const lathe_model &model, const lathe_variant &variant, 
   for (uint32_t i = 0; i < phase.n_calls; ++i)
     if (auto sound = checkCall(model, variant, program, phase, variant.calls[phase.first_call + i], /*prologue=*/false);
         !sound)
+      return sound;
+  if (variant.device == LATHE_DEVICE_CUDA)
+    if (Result<void> sound = checkLaunch(model, variant, program, phase); !sound)
       return sound;
   LATHE_REQUIRE(phase.result || !phase.hidden, "hidden state ", phase.hidden - 1, " without a result");
   return phase.result ? checkResult(model, variant, program, phase) : Result<void>();

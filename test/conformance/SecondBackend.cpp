@@ -79,6 +79,11 @@ Emitted compile(const CodeUnit &unit, const ProgramSet &set, const std::vector<S
   return {*linked, ""};
 }
 
+/// It makes calls one by one as the CPU does, from the unit that the program has.
+Launch launch(const Phase &, const std::vector<Scheduled> &, const TargetDesc &) {
+  return {.entry = program.name, .threads = 1};
+}
+
 } // namespace
 
 TargetDesc test::secondTarget() { return {.name = "second", .device = DeviceKind::Cuda, .triple = plain().triple}; }
@@ -91,6 +96,7 @@ const Backend &test::secondBackend() {
                                   .space = space,
                                   .units = units,
                                   .compile = compile,
+                                  .launch = launch,
                                   .forms = {},
                                   .print = nullptr};
   return backend;

@@ -195,6 +195,9 @@ private:
 class SecondDevice final : public Device {
 public:
   std::string name() const override { return "second"; }
+  std::string description() const override { return "the second"; }
+  std::string target() const override { return test::secondTarget().name; }
+  bool hasFreePages() const override { return true; }
   std::optional<std::string> lacks(const lathe_variant &variant) const override {
     return variant.target == test::secondTarget().name ? std::nullopt
                                                        : std::optional<std::string>("this is the second");

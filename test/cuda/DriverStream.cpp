@@ -126,6 +126,25 @@ CUresult cuEventRecord(CUevent event, CUstream stream) {
   LATHE_CALL(Context);
   if (!driver.events.count(event))
     return CUDA_ERROR_INVALID_HANDLE;
+  if (stream && driver.streams.count(stream) && stream->capturing)
+    return CUDA_SUCCESS; // it only orders streams, and the graph has no node for it
+  return driver.submit(stream, [event](Driver &driver) {
+    if (!driver.events.count(event))
+      return CUDA_ERROR_INVALID_HANDLE;
+    event->recorded = true;
+    event->at = std::chrono::steady_clock::now();
+    return CUDA_SUCCESS;
+  });
+}
+
+CUresult cuEventRecordWithFlags(CUevent event, CUstream stream, unsigned flags) {
+  LATHE_CALL(Context);
+  if (flags == CU_EVENT_DEFAULT)
+    return cuEventRecord(event, stream);
+  if (!driver.events.count(event))
+    return CUDA_ERROR_INVALID_HANDLE;
+  if (flags != CU_EVENT_RECORD_EXTERNAL || !stream || !driver.streams.count(stream) || !stream->capturing)
+    return CUDA_ERROR_INVALID_VALUE;
   return driver.submit(stream, [event](Driver &driver) {
     if (!driver.events.count(event))
       return CUDA_ERROR_INVALID_HANDLE;

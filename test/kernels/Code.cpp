@@ -101,6 +101,13 @@ private:
 Expected<Code> Code::of(const std::vector<Scheduled> &schedule, const Platform &platform) {
   const CompileInput input = {*platform.backend, {}, schedule, platform.target};
   Code code;
+  if (platform.target.device == DeviceKind::Cuda) {
+    Expected<std::shared_ptr<const Launched>> launched = Launched::of(schedule, platform.target);
+    if (!launched)
+      return launched.takeError();
+    code.launched = std::move(*launched);
+    return code;
+  }
   if (!isForeign(platform.target)) {
     Expected<LoadedCode> loaded = compileAndLoad(input, compileOptions());
     if (!loaded)
@@ -131,6 +138,8 @@ Expected<Code> Code::of(const std::vector<KernelDesc> &kernels, const Platform &
 KernelFunction Code::function(size_t i) const {
   if (own)
     return own->function(i);
+  if (launched)
+    return [launched = launched, i](void **arguments) { return launched->call(i, arguments); };
   return [foreign = foreign, name = names.at(i)](void **arguments) {
     size_t count = 0;
     while (arguments[count])

@@ -3,7 +3,7 @@
 //   Code code = must(Code::of({copy}, platform));
 //   must(run.call(code.function(0)));
 //
-// Of a target for another processor the functions are called in a program of that processor, which qemu runs
+// Of a CUDA target the functions launch kernels (Launched.h). Of a target for another processor the functions are called in a program of that processor, which qemu runs
 // (ForeignServer.cpp): arguments go there through a pipe, and come back.
 //
 //===----------------------------------------------------------------------------------------------------------------===//
@@ -11,6 +11,7 @@
 #define LATHE_TEST_KERNELS_CODE_H
 
 #include "compiler/object/Load.h"
+#include "test/kernels/Launched.h"
 #include "test/kernels/Platforms.h"
 #include <functional>
 
@@ -31,6 +32,7 @@ public:
 private:
   class Foreign;
   std::shared_ptr<const LoadedCode> own;
+  std::shared_ptr<const Launched> launched;
   std::shared_ptr<Foreign> foreign;
   std::map<size_t, std::string> names; ///< of foreign functions
 };

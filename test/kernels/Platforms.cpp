@@ -1,5 +1,6 @@
 //===- Platforms.cpp - where kernels run on this machine ----------------------------------------------------------===//
 #include "test/kernels/Platforms.h"
+#include "test/kernels/Launched.h"
 #include <cstdlib>
 #include <map>
 #include <tuple>
@@ -7,7 +8,9 @@
 using namespace lathe;
 using namespace lathe::test;
 
-bool test::isForeign(const TargetDesc &target) { return target.triple != hostTarget().triple; }
+bool test::isForeign(const TargetDesc &target) {
+  return target.device == DeviceKind::Cpu && target.triple != hostTarget().triple;
+}
 
 std::vector<Platform> test::platforms() {
   // By what algorithms and directives ask a target for.
@@ -22,6 +25,12 @@ std::vector<Platform> test::platforms() {
   std::vector<Platform> all;
   for (auto &[asked, target] : best)
     all.push_back({std::get<0>(asked), std::move(target)});
+  if (std::optional<TargetDesc> target = deviceTarget())
+    all.push_back({&backendFor(*target), *target});
+  const char *only = std::getenv("LATHE_TEST_DEVICE");
+  std::erase_if(all, [&](const Platform &platform) {
+    return only && (platform.target.device == DeviceKind::Cuda) != (only == std::string("cuda"));
+  });
   return all;
 }
 

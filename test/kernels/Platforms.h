@@ -22,6 +22,7 @@ bool isForeign(const TargetDesc &target);
 
 /// The backends whose kernels are functions, each with the targets that this machine runs, by qemu where they are foreign: of
 /// those with vectors of one width and the same dot products the best. What LLVM makes of the others is tested by whole models (test/conformance).
+/// And the CUDA device, if there is a driver for one. $LATHE_TEST_DEVICE, "cpu" or "cuda", leaves one kind alone.
 std::vector<Platform> platforms();
 
 /// Compiled kernels are kept beside the tests; a process that is one of several compiles with one thread.

@@ -53,6 +53,18 @@ function(lathe_embed name header function)
   lathe_library(${name} SOURCES ${output})
 endfunction()
 
+# lathe_stamp(VARIABLE HEADER MACRO VERSIONS SOURCES...): sets VARIABLE to the path of HEADER in this folder's build, which
+# defines MACRO as a text of the sources' hash and the versions.
+function(lathe_stamp variable header macro versions)
+  set(output ${CMAKE_CURRENT_BINARY_DIR}/${header})
+  list(JOIN ARGN "|" sources)
+  set(script ${CMAKE_SOURCE_DIR}/tools/cmake/Stamp.cmake)
+  add_custom_command(OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -DOUTPUT=${output} -DMACRO=${macro} -DVERSIONS=${versions} -DSOURCES=${sources} -P ${script}
+    DEPENDS ${ARGN} ${script} VERBATIM)
+  set(${variable} ${output} PARENT_SCOPE)
+endfunction()
+
 # A GoogleTest program, registered with ctest as NAME; it runs in the repository's root, so test data is test/data/....
 # SHARDS n registers NAME.1 … NAME.n instead, each a process with its share of the cases, so that `ctest -j` runs them side
 # by side. LABELS and TIMEOUT (seconds) are those of each. Two labels choose: `slow` is what the target `check` leaves out,

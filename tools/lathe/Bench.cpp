@@ -45,6 +45,8 @@ Error interruption() { return interrupted() ? llvm::make_error<Interrupted>() : 
 Error checkOptions(const Options &options) {
   if (options.machine && !options.bundles.empty())
     return usage("bench: --machine measures no bundle; ", options.bundles.front(), " is one too many");
+  if (options.machine && !options.device.device.empty() && options.device.device != "cpu")
+    return usage("bench: --machine measures the processor; --device ", options.device.device, " is one too many");
   if (!options.machine && options.bundles.empty())
     return usage("bench: names no bundle; 'lathe bench DIR' or 'lathe bench --machine'");
   for (const auto &[flag, path] : {std::pair("--report", &options.report), std::pair("--trace", &options.trace)}) {
@@ -97,7 +99,7 @@ Expected<bench::Lengths> chooseLengths(const Options &options,
 Expected<std::vector<bench::Subject>> openSubjects(const Options &options) {
   std::vector<std::shared_ptr<const Model>> models;
   for (const std::string &path : options.bundles) {
-    Expected<std::shared_ptr<const Model>> model = openModel(path, options.device.target);
+    Expected<std::shared_ptr<const Model>> model = openModel(path, options.device);
     if (!model)
       return model.takeError();
     models.push_back(std::move(*model));
@@ -107,14 +109,20 @@ Expected<std::vector<bench::Subject>> openSubjects(const Options &options) {
     return lengths.takeError();
   std::vector<bench::Subject> subjects;
   for (size_t i = 0; i < models.size(); ++i) {
-    // Each sequence of a batch as long as a model lets it be, for pages that nothing writes take no memory; and one
-    // that a recurrent session keeps while it feeds chunks.
-    const uint32_t pages = models[i]->variant().cache.max_pages * options.batch + 1;
+    // Each sequence of a batch as long as a model lets it be where pages that nothing writes take no memory, else as
+    // long as is measured; and one that a recurrent session keeps while it feeds chunks.
+    const uint32_t most = models[i]->variant().cache.max_pages;
+    const uint32_t positions = lengths->depth + std::max(lengths->prompt, lengths->decode);
+    const uint32_t needed = std::min(most, (positions + LATHE_PAGE_POSITIONS - 1) / LATHE_PAGE_POSITIONS);
+    const uint32_t pages = (models[i]->device().hasFreePages() ? most : needed) * options.batch + 1;
     Result<std::unique_ptr<Context>> context =
         Context::create(models[i], {.threads = options.device.threads, .cachePages = pages});
     if (!context)
       return toLlvm(context.failure());
     subjects.emplace_back(options.bundles[i], context.take(), *lengths, interruption);
+    if (!options.report.empty() && !subjects.back().runsOnProcessor())
+      return usage("--report: shows phases against limits, which are measured of processors; ", options.bundles[i],
+                   " runs on ", models[i]->device().name());
   }
   return subjects;
 }
@@ -162,14 +170,19 @@ Expected<bench::BenchResult> measure(const Options &options) {
       footprints.push_back(subject.footprint());
     }
   }
-  Result<MachineMeter> meter = MachineMeter::create(options.device.threads, footprints);
-  if (!meter)
-    return toLlvm(meter.failure());
+  std::optional<MachineMeter> meter; // of the processor, where it runs something
+  if (options.machine || std::ranges::any_of(subjects, &bench::Subject::runsOnProcessor)) {
+    Result<MachineMeter> made = MachineMeter::create(options.device.threads, footprints);
+    if (!made)
+      return toLlvm(made.failure());
+    meter.emplace(made.take());
+  }
   // Before and after: neighbours come and go.
   for (const bool before : {true, false}) {
     progress.show("bench: the machine's limits");
-    if (Result<void> done = meter->measure(); !done)
-      return toLlvm(done.failure());
+    if (meter)
+      if (Result<void> done = meter->measure(); !done)
+        return toLlvm(done.failure());
     if (Error ended = interruption())
       return std::move(ended);
     if (!before || options.machine)
@@ -187,11 +200,14 @@ Expected<bench::BenchResult> measure(const Options &options) {
         if (Error failed = subject.profileDepths(kDepthSeconds))
           return std::move(failed);
   }
-  result.cpu = meter->limits().cpu;
-  result.threads = meter->limits().threads;
-  result.roofs = meter->roofs();
+  if (meter) {
+    result.cpu = meter->limits().cpu;
+    result.threads = meter->limits().threads;
+    result.roofs = meter->roofs();
+  }
   for (bench::Subject &subject : subjects)
-    result.bundles.push_back(subject.finish(meter->limits(subject.footprint())));
+    result.bundles.push_back(subject.finish(
+        subject.runsOnProcessor() ? std::optional(meter->limits(subject.footprint())) : std::nullopt));
   if (result.bundles.size() == 2) {
     const bench::BundleResult &a = result.bundles[0], &b = result.bundles[1];
     result.prefill = bench::ratioOf(a.prefill.rates, b.prefill.rates);

@@ -1,5 +1,6 @@
 #include "tools/lathe/Bundle.h"
 #include "tools/lathe/Command.h"
+#include "tools/run/Run.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -14,6 +15,7 @@ void addTargetFlag(CLI::App &command, std::string &target) {
 void addDeviceFlags(CLI::App &command, DeviceFlags &flags) {
   command.add_option("--threads", flags.threads, "workers (default: all cores)")->check(CLI::Range(1, 1024));
   addTargetFlag(command, flags.target);
+  addDeviceFlag(command, flags.device);
 }
 
 bool isBundle(llvm::StringRef path) {
@@ -26,20 +28,35 @@ bool isBundle(llvm::StringRef path) {
   return false;
 }
 
-llvm::Expected<std::shared_ptr<const Model>> openModel(llvm::StringRef path, const std::string &target) {
+static llvm::Expected<std::shared_ptr<const Model>> open(llvm::StringRef path, const ModelOptions &options) {
   if (!llvm::sys::fs::exists(path))
     return makeError("{0}: no such file or folder; a bundle, which 'lathe compile' writes, would be right", path);
   if (!isBundle(path))
     return makeError("{0}: not a bundle (no model.so, no weights.bin); 'lathe compile {0} -o DIR' makes one of a model",
                      path);
-  Result<std::shared_ptr<const Model>> model = Model::open(path.str(), {.target = target});
+  Result<std::shared_ptr<const Model>> model = Model::open(path.str(), options);
   if (!model)
     return toLlvm(model.failure());
   return model.take();
 }
 
+llvm::Expected<std::shared_ptr<const Model>> openModel(llvm::StringRef path, const DeviceFlags &flags) {
+  ModelOptions options{.target = flags.target};
+  if (!flags.device.empty()) {
+    Result<std::shared_ptr<const Device>> device = findDevice(flags.device);
+    if (!device)
+      return makeError("--device: {0}", device.message());
+    options.device = device.take();
+  }
+  return open(path, options);
+}
+
+llvm::Expected<std::shared_ptr<const Model>> openToRead(llvm::StringRef path, const std::string &target) {
+  return open(path, {.target = target, .toRun = false});
+}
+
 llvm::Expected<OpenBundle> openBundle(llvm::StringRef path, const DeviceFlags &flags, uint32_t cachePages) {
-  llvm::Expected<std::shared_ptr<const Model>> model = openModel(path, flags.target);
+  llvm::Expected<std::shared_ptr<const Model>> model = openModel(path, flags);
   if (!model)
     return model.takeError();
   Result<std::unique_ptr<Context>> context = Context::create(*model, {.threads = flags.threads, .cachePages = cachePages});

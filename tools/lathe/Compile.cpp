@@ -23,6 +23,7 @@ struct Options {
   InputOptions input;
   ProgramFlags program;
   unsigned jobs = 0;
+  bool programOnly = false;
   bool noVerify = false, executable = false;
 };
 
@@ -116,6 +117,7 @@ llvm::Error compileToBundle(const Options &options) {
   pipeline.targets = std::move(*targets);
   pipeline.schedules = options.schedules;
   pipeline.sequences = options.sequences;
+  pipeline.programOnly = options.programOnly;
   if (options.executable) {
     llvm::Expected<std::string> program = standaloneProgram(pipeline.targets);
     if (!program)
@@ -127,11 +129,13 @@ llvm::Error compileToBundle(const Options &options) {
   uint64_t bytes = 0;
   auto finish = [&](Compilation &c) -> llvm::Error {
     bytes = sizeOf(c.staging->path());
-    if (options.noVerify)
+    if (options.programOnly)
+      verdict = "not verified: lathe-random-weights has to make its weights.bin\n";
+    else if (options.noVerify)
       verdict = "not verified, as --no-verify asks\n";
     const uint32_t host = hostFeatures();
     for (const Variant &variant : c.variants) {
-      if (options.noVerify)
+      if (options.noVerify || options.programOnly)
         break;
       if (variant.target.device != DeviceKind::Cpu || (variant.target.features & ~host)) {
         verdict += "not verified: this machine cannot run " + variant.target.name +
@@ -238,6 +242,10 @@ void addCompile(CLI::App &app, Outcome &outcome) {
                       "print a stage, STAGE or STAGE,FORM: spec, import, fusion, kernels, "
                       "schedule, object, link; a form may follow, as in object,asm");
   command->add_flag("--executable", options->executable, "make one program that needs nothing of Lathe, not a folder");
+  command
+      ->add_flag("--program-only", options->programOnly,
+                 "write model.so alone: to be measured with random weights, which lathe-random-weights makes there")
+      ->excludes("--executable");
   command->add_flag("--no-verify", options->noVerify, "do not run the program against the reference at the end");
   command->add_option("--jobs", options->jobs, "threads of the compiler (default: all cores)")
       ->check(CLI::Range(1, 1024));

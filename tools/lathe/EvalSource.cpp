@@ -13,7 +13,7 @@ namespace {
 
 llvm::Expected<ReferenceModel> openReference(const EvalOptions &options) {
   if (isBundle(options.source)) {
-    llvm::Expected<std::shared_ptr<const Model>> bundle = openModel(options.source, options.device.target);
+    llvm::Expected<std::shared_ptr<const Model>> bundle = openToRead(options.source, options.device.target);
     if (!bundle)
       return bundle.takeError();
     return referenceOf(std::move(*bundle), options.source, ReferenceLevel::Imported);

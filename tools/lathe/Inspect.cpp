@@ -35,7 +35,7 @@ struct Subject {
 llvm::Expected<Subject> readBundle(const std::string &path, const Options &options) {
   if (llvm::Error wrong = refuseFlags(path, options.input, options.program))
     return std::move(wrong);
-  llvm::Expected<std::shared_ptr<const Model>> opened = openModel(path);
+  llvm::Expected<std::shared_ptr<const Model>> opened = openToRead(path);
   if (!opened)
     return opened.takeError();
   const lathe_model &tables = (*opened)->tables();

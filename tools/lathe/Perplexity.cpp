@@ -259,7 +259,7 @@ llvm::Error measure(const Options &options) {
     return reader.takeError();
   std::optional<Reader> other;
   if (!options.against.empty()) {
-    llvm::Expected<Reader> opened = Reader::open(options.against, {.threads = options.device.threads, .target = {}});
+    llvm::Expected<Reader> opened = Reader::open(options.against, {.threads = options.device.threads});
     if (!opened)
       return opened.takeError();
     other = std::move(*opened);

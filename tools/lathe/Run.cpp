@@ -27,7 +27,9 @@ llvm::Error toError(const RunEnd &end) {
 llvm::Error runBundle(const Options &options) {
   if (llvm::Error error = toError(checkRun(options.run)))
     return error;
-  llvm::Expected<std::shared_ptr<const Model>> model = openModel(options.bundle, options.target);
+  llvm::Expected<std::shared_ptr<const Model>> model = openModel(options.bundle, {.threads = options.run.threads,
+                                                                                             .target = options.target,
+                                                                                             .device = options.run.device});
   if (!model)
     return model.takeError();
   return toError(run(std::move(*model), options.bundle, options.run));

@@ -36,7 +36,7 @@ llvm::Expected<LoadedTokenizer> load(const Options &options) {
   const void *blob = nullptr;
   size_t bytes = 0;
   if (isBundle(source)) {
-    llvm::Expected<std::shared_ptr<const Model>> model = openModel(source);
+    llvm::Expected<std::shared_ptr<const Model>> model = openToRead(source);
     if (!model)
       return model.takeError();
     loaded.bundle = std::move(*model);

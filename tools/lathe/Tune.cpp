@@ -51,7 +51,7 @@ llvm::Expected<std::unique_ptr<tune::Subject>> readSubject(const Options &option
   if (isBundle(options.source)) {
     if (llvm::Error wrong = refuseFlags(options.source, options.input, options.program))
       return std::move(wrong);
-    llvm::Expected<std::shared_ptr<const Model>> bundle = openModel(options.source, options.target);
+    llvm::Expected<std::shared_ptr<const Model>> bundle = openModel(options.source, {.target = options.target, .device = "cpu"});
     if (!bundle)
       return bundle.takeError();
     return tune::subjectOfBundle(*bundle, options.source, pipeline);

@@ -61,7 +61,7 @@ nlohmann::ordered_json json(const Verification &verification) {
 }
 
 llvm::Error verifyBundle(const Options &options) {
-  llvm::Expected<std::shared_ptr<const Model>> model = openModel(options.bundle, options.device.target);
+  llvm::Expected<std::shared_ptr<const Model>> model = openModel(options.bundle, options.device);
   if (!model)
     return model.takeError();
   if (Result<void> whole = (*model)->verifyWeights(); !whole)

@@ -17,7 +17,12 @@ void addRunFlags(CLI::App &app, RunOptions &options) {
   app.add_option("--repeat-penalty", sampling.repetitionPenalty, "divides the logits of recent tokens (1: none)");
   app.add_option("--seed", sampling.seed, "equal seeds draw equal tokens (0)");
   app.add_option("--threads", options.threads, "workers (default: all cores)")->check(CLI::Range(1, 1024));
+  addDeviceFlag(app, options.device);
   app.add_flag("--json", options.json, "one JSON object on stdout: ids, text, rates");
+}
+
+void addDeviceFlag(CLI::App &app, std::string &device) {
+  app.add_option("--device", device, "what runs it: cpu, cuda (the first GPU) or cuda:N (default: the best for the model)");
 }
 
 RunEnd checkRun(const RunOptions &options) {

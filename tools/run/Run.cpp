@@ -131,11 +131,13 @@ private:
   }
 
   void printRates(const GenerateReport &report) const {
+    const Device &device = context.model().device();
+    const std::string where = device.name() == "cpu" ? std::to_string(context.threads()) + " threads" : device.name();
     std::fprintf(stderr,
                  "[prompt %zu tokens, %.1f tokens/s; generation %zu tokens, %.1f tokens/s; first token after %.0f ms; "
-                 "%u threads]\n",
+                 "%s]\n",
                  report.promptTokens, report.promptRate(), report.ids.size(), report.generateRate(),
-                 report.firstTokenSeconds * 1e3, context.threads());
+                 report.firstTokenSeconds * 1e3, where.c_str());
     if (report.reason == StopReason::ContextFull)
       std::fprintf(stderr, "%s: the context of %u positions is full\n", name.c_str(),
                    context.model().tables().max_context);

@@ -23,11 +23,15 @@ struct RunOptions {
   bool chat = false, json = false;
   size_t maxTokens = 512;
   unsigned threads = 0;
+  std::string device; ///< findDevice's name for it; empty: any of this machine
   SamplerOptions sampling;
 };
 
 /// Adds the flags that fill `options`, which must live as long as `app`.
 void addRunFlags(CLI::App &app, RunOptions &options);
+
+/// --device, which findDevice looks up.
+void addDeviceFlag(CLI::App &app, std::string &device);
 
 /// How a run ended: an exit code (0; 1, the input is wrong or stdout can't be written; 2, the command line is wrong;
 /// 128 + the signal, interrupted) and, for 1 and 2, one line for people.

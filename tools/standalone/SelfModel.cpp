@@ -44,7 +44,7 @@ Result<std::shared_ptr<const void>> openLibrary(std::span<const uint8_t> bytes) 
 
 } // namespace
 
-Result<std::shared_ptr<const Model>> openExecutable(const std::string &path) {
+Result<std::shared_ptr<const Model>> openExecutable(const std::string &path, const ModelOptions &options) {
   Result<MappedFile> mapped = MappedFile::open(path);
   if (!mapped)
     return mapped.takeError();
@@ -73,7 +73,7 @@ Result<std::shared_ptr<const Model>> openExecutable(const std::string &path) {
   if (!tables)
     return error(path, ": its kernels come without " LATHE_MODEL_SYMBOL);
   file->advise(MappedFile::Access::WillNeed);
-  auto model = Model::fromImage(*tables, weights, file, *library);
+  auto model = Model::fromImage(*tables, weights, file, *library, options);
   return model ? std::move(model) : error(path, ": ", model.message());
 }
 

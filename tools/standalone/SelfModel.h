@@ -8,7 +8,8 @@
 namespace lathe {
 
 /// Opens the model at the end of the program file `path` (runtime/abi/executable_abi.h), checked as a bundle is.
-Result<std::shared_ptr<const Model>> openExecutable(const std::string &path);
+Result<std::shared_ptr<const Model>> openExecutable(const std::string &path,
+                                                     const ModelOptions &options = {});
 
 } // namespace lathe
 

@@ -27,7 +27,14 @@ static int generate(int argc, char **argv) {
   }
   if (cli::RunEnd check = cli::checkRun(options); check.exit)
     return end(argv[0], check);
-  Result<std::shared_ptr<const Model>> model = openExecutable("/proc/self/exe");
+  ModelOptions chosen;
+  if (!options.device.empty()) {
+    Result<std::shared_ptr<const Device>> device = findDevice(options.device);
+    if (!device)
+      return end(argv[0], {1, "--device: " + device.message()});
+    chosen.device = device.take();
+  }
+  Result<std::shared_ptr<const Model>> model = openExecutable("/proc/self/exe", chosen);
   if (!model)
     return end(argv[0], {1, model.message()});
   return end(argv[0], cli::run(*model, argv[0], options));

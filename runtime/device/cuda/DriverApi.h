@@ -121,6 +121,7 @@ enum : unsigned {
   CU_STREAM_NON_BLOCKING = 1,
   CU_EVENT_DEFAULT = 0,
   CU_EVENT_DISABLE_TIMING = 2,
+  CU_EVENT_RECORD_EXTERNAL = 1, ///< of a stream that captures: a node of the graph. Else the event only orders streams
   CU_MEMHOSTALLOC_PORTABLE = 1,
 };
 
@@ -208,6 +209,7 @@ static_assert(sizeof(CUlaunchConfig) == 56 && offsetof(CUlaunchConfig, hStream) 
   X(cuLaunchKernelEx, (const CUlaunchConfig *config, CUfunction function, void **parameters, void **extra))            \
   X(cuEventCreate, (CUevent * event, unsigned flags))                                                                  \
   X(cuEventRecord, (CUevent event, CUstream stream))                                                                   \
+  X(cuEventRecordWithFlags, (CUevent event, CUstream stream, unsigned flags))                                          \
   X(cuEventSynchronize, (CUevent event))                                                                               \
   X(cuEventElapsedTime, (float *milliseconds, CUevent begin, CUevent end))                                             \
   X(cuEventDestroy_v2, (CUevent event))

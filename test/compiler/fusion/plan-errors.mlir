@@ -5,6 +5,7 @@
 // RUN: not lathe-opt %s --lathe-plan="max-context=64 prefill-logit-rows=300" 2>&1 | FileCheck %s --check-prefix=LOGITS
 // RUN: not lathe-opt %s --lathe-plan="max-context=64 sequences=5000" 2>&1 | FileCheck %s --check-prefix=SEQUENCES
 // RUN: not lathe-opt %s --lathe-plan="max-context=64 choice-tile-rows=-1" 2>&1 | FileCheck %s --check-prefix=CHOICES
+// RUN: not lathe-opt %s --lathe-plan="max-context=64 repeat-rows=-1" 2>&1 | FileCheck %s --check-prefix=REPEAT
 // RUN: not lathe-opt %s --lathe-plan="max-context=64 activations=q4" 2>&1 | FileCheck %s --check-prefix=ACTIVATIONS
 
 // ACTIVATIONS: error: lathe-plan: activations = q4 is none of f32, q16, q8
@@ -15,4 +16,5 @@
 // LOGITS: error: lathe-plan: prefill-logit-rows = 300 is not from 1 to prefill-rows
 // SEQUENCES: error: lathe-plan: sequences = 5000 is not from 1 to 4096
 // CHOICES: error: lathe-plan: choice-tile-rows = -1 is not from 0 to 256
+// REPEAT: error: lathe-plan: repeat-rows = -1 is not from 0 to 4096
 module {}

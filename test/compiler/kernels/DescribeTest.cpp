@@ -6,6 +6,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
+#include "test/compiler/fusion/FusionInputs.h"
 #include <cmath>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -105,6 +106,49 @@ TEST_F(DescribeTest, PrefillRepeatsNoWorkOnEveryWorker) {
   EXPECT_THAT(families(attention->calls), testing::ElementsAre("attend", "combine"));
   EXPECT_EQ(attention->calls[0].scope, Scope::Splits);
   EXPECT_FALSE(attention->splits);
+}
+
+// The same tiles of attention in every step, and all that follows once a row.
+TEST_F(DescribeTest, SplitsMayBeOfTheGridInEveryStep) {
+  for (const std::string &name : test::fusionInputs()) {
+    ProgramSet set = make(name, {.repeatRows = 0, .splitsInGrid = true});
+    for (Program &program : set.programs)
+      for (const Phase &phase : program.phases) {
+        EXPECT_TRUE(phase.prologue.empty()) << phase.name;
+        bool attends = false;
+        for (const Call &call : phase.calls) {
+          EXPECT_EQ(call.scope, Scope::Tile) << name << ": " << phase.name;
+          attends |= std::holds_alternative<AttendKernel>(call.kernel);
+        }
+        EXPECT_EQ(phase.splits, attends) << name << ": " << phase.name;
+      }
+  }
+  ProgramSet set = make("llama-q4", {.splitPositions = 128, .repeatRows = 0, .splitsInGrid = true});
+  Program &decode = set.programs[0], &prefill = set.programs.back();
+  using testing::ElementsAre;
+  EXPECT_THAT(families(find(decode, "layers.0.attention")->calls), ElementsAre("append", "attend"));
+  Phase *append = find(prefill, "layers.0.attention.append"), *attention = find(prefill, "layers.0.attention");
+  ASSERT_TRUE(append && attention);
+  EXPECT_FALSE(append->splits);
+  EXPECT_EQ(std::get<AppendKernel>(append->calls[0].kernel).splitPositions, 0);
+  ASSERT_THAT(families(attention->calls), ElementsAre("attend"));
+  EXPECT_EQ(attention->columns, 2);
+  const auto &attend = std::get<AttendKernel>(attention->calls[0].kernel);
+  EXPECT_EQ(attend.queryStride, 64);
+  EXPECT_EQ(attend.partialStride, 8 * 4 * 18);
+  EXPECT_FALSE(std::get<AttendKernel>(find(decode, "layers.0.attention")->calls[1].kernel).takesRows());
+  // 8 splits of 4 heads of {m, l, o[16]}, 2 of them a KV head.
+  const View &partial = attention->calls[0].views.back();
+  EXPECT_EQ(partial.base, Base::Arena);
+  EXPECT_EQ(partial.perColumn, 2 * 18 * 4);
+  EXPECT_EQ(partial.perSplit, 4 * 18 * 4);
+  EXPECT_EQ(partial.perRow, 8 * 4 * 18 * 4);
+  for (Program *program : {&decode, &prefill})
+    EXPECT_THAT(families(find(*program, "layers.0.attention.output input")->calls), ElementsAre("combine"));
+  setTile(*attention, 16, 1); // each of 12 tiles
+  EXPECT_EQ(wrong(set), "");
+  attention->calls[0].views.back().perSplit /= 2;
+  EXPECT_THAT(wrong(set), testing::HasSubstr("two tiles write the same bytes"));
 }
 
 TEST_F(DescribeTest, FloatWeightsKeepFloatActivationsAndCache) {

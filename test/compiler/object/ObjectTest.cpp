@@ -60,7 +60,7 @@ protected:
 };
 
 TEST(Object, EveryFormOfEveryTarget) {
-  for (const TargetDesc &target : targets()) {
+  for (const TargetDesc &target : targetsOf(DeviceKind::Cpu)) {
     Scheduled one = attend(target);
     auto text = [&](llvm::Expected<std::string> bytes) {
       EXPECT_TRUE(bool(bytes)) << (bytes ? "" : llvm::toString(bytes.takeError()));
@@ -87,7 +87,7 @@ TEST(Object, LoopNestBeforeAndAfterScheduling) {
 
 // Instructions of the machine that Halide makes its code for must not slip into code for others.
 TEST(Object, OnlyInstructionsOfTheTarget) {
-  for (const TargetDesc &target : targets())
+  for (const TargetDesc &target : targetsOf(DeviceKind::Cpu))
     for (const Scheduled &one : {attend(target), norm(576), linear(target)}) {
       auto assembly = show("asm", one, target);
       ASSERT_TRUE(bool(assembly));
@@ -103,7 +103,7 @@ TEST(Object, OnlyInstructionsOfTheTarget) {
 }
 
 TEST(Object, DotProductsOfFourBytesWhereTheTargetHasThem) {
-  for (const TargetDesc &target : targets()) {
+  for (const TargetDesc &target : targetsOf(DeviceKind::Cpu)) {
     auto assembly = show("asm", linear(target), target);
     ASSERT_TRUE(bool(assembly)) << llvm::toString(assembly.takeError());
     const bool fours = target.features & (CpuAVX512_VNNI | CpuAVX_VNNI);

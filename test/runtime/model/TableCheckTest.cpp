@@ -82,6 +82,41 @@ TEST(TableCheck, Limits) {
   EXPECT_THAT(withUnit({"u", LATHE_UNIT_PTX, nullptr, 4}), HasSubstr("unit 0: no name or no code"));
 }
 
+/// The toy for a GPU, whose code nothing looks at here.
+struct GpuTables : Tables {
+  lathe_unit unit = {"toy", LATHE_UNIT_PTX, "code", 4};
+  GpuTables() {
+    variant.device = LATHE_DEVICE_CUDA;
+    variant.n_units = 1;
+    variant.units = &unit;
+    for (lathe_phase &phase : phases)
+      phase.launch = {"toy_phase", 1, 32, 0, 0};
+  }
+};
+
+TEST(TableCheck, Launches) {
+  auto refusalOf = [](auto change) {
+    GpuTables tables;
+    change(tables);
+    const Result<void> sound = checkTables(tables.model);
+    return sound ? "(sound)" : sound.message();
+  };
+  EXPECT_EQ(refusalOf([](GpuTables &) {}), "(sound)");
+  EXPECT_EQ(refusalOf([](GpuTables &t) { t.phases[2].launch = {"toy_phase", 1, 1024, 227 << 10, 1}; }), "(sound)");
+  EXPECT_THAT(refusalOf([](GpuTables &t) { t.phases[2].launch.unit = 0; }),
+              HasSubstr("phase 2 (layer 0: attend): launch: of 1 units none is its"));
+  EXPECT_THAT(refusalOf([](GpuTables &t) { t.phases[2].launch.unit = 2; }), HasSubstr("launch: unit 1 of 1"));
+  EXPECT_THAT(refusalOf([](GpuTables &t) { t.phases[2].launch.entry = nullptr; }), HasSubstr("no entry"));
+  EXPECT_THAT(refusalOf([](GpuTables &t) { t.phases[2].launch.entry = ""; }), HasSubstr("no entry"));
+  EXPECT_THAT(refusalOf([](GpuTables &t) { t.phases[2].launch.threads = 0; }), HasSubstr("0 threads; 1 to 1024"));
+  EXPECT_THAT(refusalOf([](GpuTables &t) { t.phases[2].launch.threads = 1025; }), HasSubstr("1025 threads"));
+  EXPECT_THAT(refusalOf([](GpuTables &t) { t.phases[2].launch.shared_bytes = (227 << 10) + 1; }),
+              HasSubstr("232449 bytes of shared memory; at most 232448"));
+  EXPECT_THAT(refusalOf([](GpuTables &t) { t.phases[2].launch.early = 2; }), HasSubstr("early is 2"));
+  EXPECT_THAT(refusalOf([](GpuTables &t) { t.unit.image_bytes = ~uint64_t(0); }), HasSubstr("unit 0: no name or no code"));
+  EXPECT_THAT(refusalOf([](GpuTables &t) { t.programs[1].max_rows = 1 << 17; }), HasSubstr("phase"));
+}
+
 TEST(TableCheck, Cache) {
   EXPECT_THAT(refusal([](Tables &t) { t.variant.cache.max_pages = 5; }), HasSubstr("max_context 200 needs 4"));
   EXPECT_THAT(refusal([](Tables &t) { t.variant.cache.split_positions = 0; }), HasSubstr("split_positions is 0"));

@@ -207,7 +207,7 @@ static const lathe_call calls[C_COUNT] = {
 };
 
 /* Phases: {name, kind, rows, rows per tile, column tiles, splits, in order, prologue, calls, result, hidden, choices, launch, work}. */
-#define WORK(weights, operations) {0, 0, 0}, {0, 0, 0}, {weights, 0, 0, operations, 0, 0, LATHE_RATE_F32}
+#define WORK(weights, operations) {0, 0, 0}, {0, 0, 0, 0, 0}, {weights, 0, 0, operations, 0, 0, LATHE_RATE_F32}
 #define LAYER_PHASES(name, layer)                                                                                      \
   {name ": append",                                                                                                    \
    LATHE_PHASE_KERNELS,                                                                                                \

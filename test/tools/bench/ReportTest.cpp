@@ -15,9 +15,10 @@ const char *const kHostile = "</svg><script>alert(\"x\")</script>&'\x01\xff";
 BundleResult bundle(const std::string &name, size_t workers) {
   BundleResult bundle{
       .path = name, .model = name, .target = name, .threads = unsigned(workers), .footprint = 98'000'000};
-  bundle.limits.readBytesPerSecond = 30e9;
-  bundle.limits.f32OperationsPerSecond = 200e9;
-  bundle.limits.dot4OperationsPerSecond = 900e9;
+  bundle.limits.emplace();
+  bundle.limits->readBytesPerSecond = 30e9;
+  bundle.limits->f32OperationsPerSecond = 200e9;
+  bundle.limits->dot4OperationsPerSecond = 900e9;
   for (StepResult *step : {&bundle.prefill, &bundle.decode}) {
     const bool decode = step == &bundle.decode;
     step->step = decode ? "decode" : "prefill";

@@ -53,28 +53,29 @@ Json stepJson(const StepResult &step) {
 Json bundleJson(const BundleResult &bundle, uint32_t depth) {
   Json phases = Json::array(), depths = Json::array();
   for (const StepResult *step : {&bundle.prefill, &bundle.decode})
-    for (const PhaseResult &phase : step->phases)
-      phases.push_back({{"step", step->step},
-                        {"name", phase.name},
-                        {"count", phase.count},
-                        {"seconds", phase.seconds},
-                        {"bytes", phase.bytes},
-                        {"operations", phase.operations},
-                        {"limit_seconds", phase.limitSeconds},
-                        {"bound", name(phase.bound)},
-                        {"of_limit", phase.ofLimit()},
-                        {"schedule", phase.schedule}});
+    for (const PhaseResult &phase : step->phases) {
+      Json entry = {{"step", step->step},          {"name", phase.name},   {"count", phase.count},
+                    {"seconds", phase.seconds},    {"bytes", phase.bytes}, {"operations", phase.operations}};
+      if (bundle.limits)
+        entry.update({{"limit_seconds", phase.limitSeconds},
+                      {"bound", name(phase.bound)},
+                      {"of_limit", phase.ofLimit()}});
+      entry["schedule"] = phase.schedule;
+      phases.push_back(std::move(entry));
+    }
   for (const DepthResult &at : bundle.depths)
     depths.push_back({{"depth", at.depth}, {"tokens_per_s", at.rate}, {"limit_tokens_per_s", at.limitRate}});
   Json entry = {{"model", bundle.model},
                 {"target", bundle.target},
+                {"device", bundle.device},
                 {"threads", bundle.threads},
                 {"step_bytes", bundle.footprint},
-                {"read_limit_bytes_per_s", bundle.limits.readBytesPerSecond},
                 {"prefill", stepJson(bundle.prefill)},
                 {"decode", stepJson(bundle.decode)},
                 {"depth", depth},
                 {"phases", phases}};
+  if (bundle.limits)
+    entry["read_limit_bytes_per_s"] = bundle.limits->readBytesPerSecond;
   if (!depths.empty())
     entry["decode_by_depth"] = depths;
   return entry;
@@ -117,7 +118,8 @@ std::string jsonOf(const BenchResult &result) {
   }
   object["lathe"] = result.version;
   object["date"] = result.date;
-  object["machine"] = machineJson(result, memoryLimits(result));
+  if (!result.cpu.empty())
+    object["machine"] = machineJson(result, memoryLimits(result));
   return object.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
 }
 

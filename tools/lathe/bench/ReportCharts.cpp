@@ -78,7 +78,7 @@ std::string grid(const Axes &axes, double width, double height, const char *xTit
 std::string roofLines(const BenchResult &result, const BundleResult &bundle, const Axes &axes, double width) {
   std::string svg;
   const std::vector<Ceiling> ceilings = ceilingsOf(result);
-  const double top = ceilings.front().rate, own = bundle.limits.readBytesPerSecond;
+  const double top = ceilings.front().rate, own = bundle.limits->readBytesPerSecond;
   for (const Roof &roof : result.roofs) {
     const double rate = roof.limit(), from = std::max(axes.x.low, axes.y.low / rate);
     const double to = std::min(top / rate, axes.x.high);

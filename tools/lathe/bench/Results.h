@@ -39,7 +39,7 @@ struct PhaseResult {
   double seconds = 0;               ///< from the end of the phase before each of them to its own
   double bytes = 0, operations = 0; ///< that they read and make
   uint32_t rate = 0;                ///< lathe_rate of the operations
-  double limitSeconds = 0;          ///< that the machine's limits allow
+  double limitSeconds = 0;          ///< that the machine's limits allow; 0 where they are not known
   Bound bound = Bound::Reading;     ///< which of them
 
   ScheduleKind scheduleKind() const;
@@ -100,9 +100,10 @@ struct DepthResult {
 
 struct BundleResult {
   std::string path = {}, model = {}, target = {};
+  std::string device = {}; ///< "cpu", "cuda:0 (NVIDIA H100 80GB HBM3)"
   unsigned threads = 0;
-  uint64_t footprint = 0;    ///< bytes that a step of decode reads
-  MachineLimits limits = {}; ///< for steps of this footprint
+  uint64_t footprint = 0;                    ///< bytes that a step of decode reads
+  std::optional<MachineLimits> limits = {}; ///< for steps of this footprint; none of a GPU
   StepResult prefill = {}, decode = {};
   std::vector<DepthResult> depths = {};
 };
@@ -117,9 +118,9 @@ Ratio ratioOf(const std::vector<double> &first, const std::vector<double> &secon
 
 struct BenchResult {
   std::string version = {}, date = {}; ///< of lathe: "0.1.0 (commit)"; "2026-11-28 02:51 UTC"
-  std::string cpu = {};
+  std::string cpu = {}; ///< that was measured; empty: none, for nothing ran on it
   unsigned threads = 0;
-  std::vector<Roof> roofs = {};
+  std::vector<Roof> roofs = {}; ///< of the processor
   uint32_t depth = 0;                             ///< positions before what is measured
   std::vector<BundleResult> bundles = {};         ///< one or two
   std::optional<Ratio> prefill = {}, decode = {}; ///< of two

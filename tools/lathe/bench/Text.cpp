@@ -28,8 +28,8 @@ std::string stepTitle(const StepResult &step, uint32_t depth) {
          (step.sequences > 1 ? ", " + std::to_string(step.sequences) + " sequences in a step" : "");
 }
 
-/// Where a worker's time goes, as parts of all workers' time.
-std::string barrierText(const StepResult &step) {
+/// Where a worker's time goes, as parts of all workers' time; of a GPU how long it pauses.
+std::string barrierText(const StepResult &step, bool onGpu) {
   double working = 0, imbalance = 0, barrier = 0;
   for (const WorkerResult &worker : step.workers)
     working += worker.working, imbalance += worker.imbalance, barrier += worker.barrier;
@@ -37,31 +37,45 @@ std::string barrierText(const StepResult &step) {
   if (all <= 0)
     return "";
   const Quartiles &ns = step.barriers.nanoseconds;
+  const std::string spread = number("%.0f", ns.median) + " ns each (half " + number("%.0f", ns.low) + "–" +
+                             number("%.0f", ns.high) + ")";
+  if (step.workers.size() == 1 && onGpu)
+    return step.step + ": " + number("%.0f", step.barriers.count) + " phases" +
+           (step.step == "decode" ? " a token" : "") + ", pauses between them " + spread + "\n";
   return step.step + ": " + number("%.0f", step.barriers.count) + " barriers" +
-         (step.step == "decode" ? " a token" : "") + ", " + number("%.0f", ns.median) + " ns each (half " +
-         number("%.0f", ns.low) + "–" + number("%.0f", ns.high) + "); workers wait " +
+         (step.step == "decode" ? " a token" : "") + ", " + spread + "; workers wait " +
          number("%.1f %%", 100 * imbalance / all) + " of the time for one another, " +
          number("%.1f %%", 100 * barrier / all) + " for barriers\n";
 }
 
 std::string bundleText(const BundleResult &bundle, uint32_t depth) {
-  std::string text = bundle.model + ", " + bundle.target + ", " + threadsText(bundle.threads) +
+  std::string text = bundle.model + ", " + bundle.target + ", " +
+                     (bundle.limits ? threadsText(bundle.threads) : bundle.device) +
                      "; a step of decode reads " + cli::bytesText(double(bundle.footprint)) + "\n";
   for (const StepResult *step : {&bundle.prefill, &bundle.decode})
     text += stepTitle(*step, depth) + ": " + ratesText(step->rates) + "\n";
-  cli::Table table(
-      {"phase", "times", "us", "share", "lost us", "MB", "GB/s", "GOP/s", "bound", "of limit", "schedule"});
+  std::vector<std::string> head = {"phase", "times", "us", "share", "MB", "GB/s", "GOP/s", "schedule"};
+  if (bundle.limits)
+    head = {"phase", "times", "us", "share", "lost us", "MB", "GB/s", "GOP/s", "bound", "of limit", "schedule"};
+  cli::Table table(head);
   for (const StepResult *step : {&bundle.prefill, &bundle.decode})
     for (const PhaseResult &phase : step->phases)
-      if (phase.seconds > 0)
-        table.add({step->step + ": " + phase.name, number("%.0f", phase.count), number("%.0f", phase.seconds * 1e6),
-                   number("%.1f %%", 100 * phase.seconds / step->seconds), number("%.0f", phase.lost() * 1e6),
-                   number("%.2f", phase.bytes / 1e6), number("%.1f", phase.bytes / phase.seconds / 1e9),
-                   number("%.1f", phase.operations / phase.seconds / 1e9), name(phase.bound),
-                   number("%.0f %%", 100 * phase.ofLimit()), name(phase.scheduleKind())});
+      if (phase.seconds > 0) {
+        std::vector<std::string> row = {step->step + ": " + phase.name, number("%.0f", phase.count),
+                                        number("%.0f", phase.seconds * 1e6),
+                                        number("%.1f %%", 100 * phase.seconds / step->seconds)};
+        if (bundle.limits)
+          row.push_back(number("%.0f", phase.lost() * 1e6));
+        row.insert(row.end(), {number("%.2f", phase.bytes / 1e6), number("%.1f", phase.bytes / phase.seconds / 1e9),
+                               number("%.1f", phase.operations / phase.seconds / 1e9)});
+        if (bundle.limits)
+          row.insert(row.end(), {name(phase.bound), number("%.0f %%", 100 * phase.ofLimit())});
+        row.push_back(name(phase.scheduleKind()));
+        table.add(row);
+      }
   text += '\n' + table.text() + '\n';
   for (const StepResult *step : {&bundle.prefill, &bundle.decode})
-    text += barrierText(*step);
+    text += barrierText(*step, !bundle.limits);
   for (const StepResult *step : {&bundle.prefill, &bundle.decode})
     for (const PhaseResult &phase : step->phases)
       if (phase.ofLimit() > 1)
@@ -81,7 +95,7 @@ std::string textOf(const BenchResult &result) {
     if (*ratio)
       text += std::string(step) + ": B makes " + number("%.3f", (*ratio)->ratio) + " times the tokens of A (" +
               intervalText(**ratio) + ")\n";
-  return text + (two ? "\n" : "") + machineText(result);
+  return result.cpu.empty() ? text : text + (two ? "\n" : "") + machineText(result);
 }
 
 } // namespace lathe::bench

@@ -1,0 +1,61 @@
+//===- Space.cpp - what may be varied in GPU kernels, and what it is when nothing was measured -------------------===//
+#include "compiler/kernels/gpu/Attend.h"
+#include <algorithm>
+
+using namespace lathe;
+
+namespace {
+
+/// A step of few rows reads weights at memory's rate when each block has a panel, whose columns its warps share: so a
+/// matrix of 2048 rows has 128 blocks. Many rows take as many panels as there are warps, each with all columns.
+constexpr int64_t kManyRows = 64, kManyPanels = 8;
+
+int64_t largestDivisor(int64_t whole, int64_t limit) {
+  while (whole % limit)
+    --limit;
+  return limit;
+}
+
+Parameter one(const char *name, std::vector<int64_t> choices, int64_t fallback) {
+  return {name, std::move(choices), fallback};
+}
+
+std::vector<int64_t> divisors(int64_t whole, int64_t most) {
+  std::vector<int64_t> all;
+  for (int64_t d = 1; d <= std::min(whole, most); ++d)
+    if (whole % d == 0)
+      all.push_back(d);
+  return all;
+}
+
+Space linearSpace(const LinearKernel &k, const Grid &grid) {
+  Space space;
+  if (grid.leads) {
+    const int64_t pair = k.gated ? 2 : 1;
+    const bool few = grid.memoryBound || grid.rows <= 8;
+    const int64_t rows = grid.choiceRows ? grid.choiceRows
+                         : few           ? largestDivisor(grid.rows, grid.anyNumber ? 8 : 1)
+                                         : largestDivisor(grid.rows, kManyRows);
+    const int64_t panels = rows <= 8 ? pair : pair * largestDivisor(grid.columns / pair, kManyPanels / pair);
+    std::vector<int64_t> columns = divisors(grid.columns, 16);
+    std::erase_if(columns, [&](int64_t n) { return n % pair; });
+    space.parameters = {one(kTileRows, grid.choiceRows ? std::vector{rows} : divisors(grid.rows, 128), rows),
+                        one(kTileColumns, std::move(columns), panels)};
+  }
+  // Loads of a warp that are under way at once.
+  space.parameters.push_back(one("unroll", {1, 2, 4, 8, 16}, k.rows > 8 ? 1 : 8));
+  return space;
+}
+
+} // namespace
+
+Space gpu::kernelSpace(const KernelDesc &kernel, const Grid &grid, const TargetDesc &) {
+  if (const auto *linear = std::get_if<LinearKernel>(&kernel))
+    return linearSpace(*linear, grid);
+  const auto *attend = std::get_if<AttendKernel>(&kernel);
+  const int64_t rows = attend && attend->takesRows() ? largestDivisor(grid.rows, mostRows(*attend)) : 1;
+  Space space;
+  if (grid.leads)
+    space.parameters = {one(kTileRows, divisors(grid.rows, rows), rows), one(kTileColumns, {1}, 1)};
+  return space;
+}

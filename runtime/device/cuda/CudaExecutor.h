@@ -1,0 +1,99 @@
+//===- CudaExecutor.h - runs the steps of a program on a card -------------------------------------------*- C++ -*-===//
+//
+// A step is a few things on one stream, and then a wait:
+//
+//     lines of the page table that changed | rows of the step -> card | the phases' kernels | logits -> host
+//                                          \__________________ a CUDA graph _________________/
+//
+// All steps of equal program, rows, logit rows and splits (rounded up to a power of two) are the same graph, for its
+// addresses never change and the rest stands in the step's header. It is made when such a step comes for the second
+// time: the first one, which a start waits for, starts its kernels one by one.
+//
+// Watched steps (a PhaseObserver) wait after each phase, and so does every step where the environment has
+// CUDA_LAUNCH_BLOCKING=1, so that an error names its phase. Recorded ones (StepRecord.h) are graphs with events between
+// the phases, whose times are the card's.
+//
+//===--------------------------------------------------------------------------------------------------------------===//
+#ifndef LATHE_RUNTIME_DEVICE_CUDA_CUDAEXECUTOR_H
+#define LATHE_RUNTIME_DEVICE_CUDA_CUDAEXECUTOR_H
+
+#include "runtime/device/Device.h"
+#include "runtime/device/cuda/CudaPages.h"
+#include "runtime/device/cuda/Graphs.h"
+#include "runtime/device/cuda/InputBlock.h"
+#include "runtime/device/cuda/Launches.h"
+#include <optional>
+#include <vector>
+
+namespace lathe::cuda {
+
+class CudaExecutor final : public Executor {
+public:
+  /// Of CudaWeights and CudaPages.
+  static Result<std::unique_ptr<CudaExecutor>> create(const Card &card, const ExecutorInput &input);
+
+  PageTable &pages() override { return inputs; }
+  Result<void> run(size_t program, const StepRows &rows, const PhaseObserver &observer = {}) override;
+  const float *logits(size_t row) const override {
+    return reinterpret_cast<const float *>(hostLogits.data()) + row * variant.logits_stride;
+  }
+  unsigned threads() const override { return 1; }
+
+private:
+  CudaExecutor(const Card &card, const lathe_variant &variant, StepInputs inputs)
+      : card(card), variant(variant), inputs(std::move(inputs)) {}
+
+  Result<void> setUp(const ExecutorInput &input);
+  /// Makes pinned memory for the logits of so many rows.
+  Result<void> makeRoom(size_t logitRows);
+  uint32_t splitsOf(uint64_t splits) const;
+
+  /// Starts all of a step.
+  Result<void> enqueue();
+  Result<void> launch(const lathe_phase &phase, const Grid &grid, bool early);
+  Result<void> copyLogits();
+  Result<void> wait();
+  Result<void> runGraph(size_t program);
+  Result<void> start(const GraphExec &graph);
+
+  // Watched.cpp.
+  Result<void> runWatched(const PhaseObserver &observer);
+  Result<void> observe(const PhaseObserver &observer, const lathe_phase &phase, const Grid &grid, double seconds);
+  Result<void> runRecorded(size_t program);
+  Result<void> enqueueRecorded();
+  /// Puts an event into the graph that is captured.
+  Result<void> mark();
+  /// Numbers at an address of the card.
+  template <typename Number> Result<void> read(CUdeviceptr from, Number *into, size_t count, const lathe_phase &phase);
+
+  const Card &card;
+  const lathe_variant &variant;
+  StepInputs inputs;
+  CudaPages *cache = nullptr, *state = nullptr;
+  std::optional<InputBlock> block;
+  DeviceMemory arena, deviceLogits;
+  PinnedMemory hostLogits;
+  Stream stream;
+  Bases bases;
+  std::optional<Launches> launches;
+  Graphs graphs;
+  uint32_t splits = 1; ///< of the step: rounded up
+  bool blocking = false;
+
+  std::vector<Event> events; ///< of watched and recorded steps
+  size_t marks = 0;          ///< events that are in the graph so far
+  struct Recorded {
+    const lathe_phase *phase;
+    size_t begin, end; ///< its events
+  };
+  std::vector<Recorded> recorded; ///< of the latest recorded step, which are
+  std::optional<StepKey> recordedKey;
+  GraphExec recordedGraph;
+  PinnedMemory choiceCounts;      ///< of a recorded step, one for each phase
+  std::vector<float> fetched;  ///< the result that an observer has asked for
+  std::optional<Error> unread; ///< why it could not be had
+};
+
+} // namespace lathe::cuda
+
+#endif

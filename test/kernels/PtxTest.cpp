@@ -1,0 +1,131 @@
+//===- PtxTest.cpp - NVIDIA's assembler takes every kernel --------------------------------------------------------===//
+//
+// All cases of all families, those of real models' sizes too, for the oldest CUDA target and the newest: no errors, and
+// nothing spills. Prints the most registers of each family.
+//
+//===----------------------------------------------------------------------------------------------------------------===//
+#include "compiler/backend/nvvm/Ptx.h"
+#include "compiler/support/Error.h"
+#include "test/kernels/Case.h"
+#include "test/kernels/Launched.h"
+#include "llvm/ADT/StringExtras.h"
+#include <cstdio>
+#include <gtest/gtest.h>
+#include <map>
+#include <set>
+
+using namespace lathe;
+using namespace lathe::test;
+
+namespace {
+
+/// Kernels of one family that are assembled together.
+struct Part {
+  TargetDesc target;
+  size_t family = 0, number = 0;
+  std::vector<KernelDesc> kernels = {};
+};
+constexpr size_t kKernelsOfPart = 24;
+
+std::vector<TargetDesc> ends() {
+  std::vector<TargetDesc> cuda;
+  for (const TargetDesc &target : targets())
+    if (target.device == DeviceKind::Cuda)
+      cuda.push_back(target);
+  return {cuda.front(), cuda.back()};
+}
+
+std::vector<Part> parts() {
+  std::vector<Part> all;
+  const std::vector<std::vector<KernelCase>> families = allCases();
+  for (const TargetDesc &target : ends())
+    for (size_t family = 0; family < families.size(); ++family) {
+      std::set<std::string> done;
+      for (const KernelCase &one : families[family]) {
+        if (!isLaunched(one.kernel) || !done.insert(symbol(one.kernel)).second)
+          continue;
+        if (done.size() % kKernelsOfPart == 1)
+          all.push_back({target, family, done.size() / kKernelsOfPart});
+        all.back().kernels.push_back(one.kernel);
+      }
+    }
+  return all;
+}
+
+void PrintTo(const Part &part, std::ostream *out) { *out << part.kernels.size() << " kernels"; }
+
+std::string nameOf(const testing::TestParamInfo<Part> &info) {
+  return info.param.target.name + "_" + kernelFamilies()[info.param.family].name + "_" +
+         std::to_string(info.param.number);
+}
+
+/// What ptxas says of one kernel.
+struct Usage {
+  std::string entry;
+  int64_t registers = 0, spilled = 0, stack = 0;
+};
+
+/// "… Function properties for ENTRY / S bytes stack frame, N bytes spill stores, … / Used R registers, …"
+std::vector<Usage> usagesIn(llvm::StringRef report) {
+  std::vector<Usage> all;
+  llvm::SmallVector<llvm::StringRef> lines;
+  report.split(lines, '\n');
+  auto number = [](llvm::StringRef line, llvm::StringRef before) {
+    int64_t value = 0;
+    llvm::StringRef text = line.take_front(line.find(before)).rtrim();
+    (void)text.substr(text.find_last_of(" :") + 1).getAsInteger(10, value);
+    return value;
+  };
+  for (llvm::StringRef line : lines) {
+    if (const size_t at = line.find("Function properties for "); at != llvm::StringRef::npos)
+      all.push_back({line.substr(at + 24).trim().str()});
+    if (all.empty())
+      continue;
+    if (line.contains("bytes spill stores")) {
+      all.back().stack = number(line, "bytes stack frame");
+      all.back().spilled = number(line, "bytes spill stores");
+    }
+    if (line.contains(" registers"))
+      all.back().registers = number(line, "registers");
+  }
+  return all;
+}
+
+std::map<std::string, Usage> most; ///< of each family and target
+
+class Summary : public testing::Environment {
+  void TearDown() override {
+    for (const auto &[name, usage] : most)
+      printf("%-20s at most %3d registers: %s\n", name.c_str(), int(usage.registers), usage.entry.c_str());
+  }
+};
+[[maybe_unused]] const testing::Environment *const summary = testing::AddGlobalTestEnvironment(new Summary);
+
+class Ptx : public testing::TestWithParam<Part> {};
+INSTANTIATE_TEST_SUITE_P(All, Ptx, testing::ValuesIn(parts()), nameOf);
+
+} // namespace
+
+TEST_P(Ptx, IsAssembledWithoutSpills) {
+  if (findPtxas().empty())
+    GTEST_SKIP() << "there is no ptxas";
+  const Part &part = GetParam();
+  std::vector<Scheduled> schedule;
+  for (const KernelDesc &kernel : part.kernels)
+    schedule.push_back({kernel, fallbackValues(kernel, part.target), "fallback"});
+  llvm::Expected<LaunchedModule> module = launchedModule(schedule, part.target);
+  ASSERT_TRUE(bool(module)) << llvm::toString(module.takeError());
+  std::string report;
+  const Emitted cubin = cubinOf(module->ptx, part.target, &report);
+  ASSERT_EQ(cubin.error, "");
+  const std::vector<Usage> usages = usagesIn(report);
+  EXPECT_GE(usages.size(), 1u) << report;
+  Usage &family = most[part.target.name + " " + kernelFamilies()[part.family].name];
+  for (const Usage &usage : usages) {
+    EXPECT_GT(usage.registers, 0) << report;
+    EXPECT_EQ(usage.spilled, 0) << usage.entry;
+    EXPECT_EQ(usage.stack, 0) << usage.entry << " has an array in local memory";
+    if (usage.registers > family.registers)
+      family = usage;
+  }
+}
