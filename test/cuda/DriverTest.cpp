@@ -151,6 +151,25 @@ TEST_F(DriverOf, graphsReplay) {
   EXPECT_EQ(api().cuStreamDestroy_v2(stream), CUDA_SUCCESS);
 }
 
+TEST_F(DriverOf, eventsInGraphs) {
+  CUstream stream = nullptr;
+  CUgraph graph = nullptr;
+  CUgraphExec exec = nullptr;
+  CUevent inside = nullptr, order = nullptr;
+  float milliseconds = 0;
+  ASSERT_EQ(api().cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING), CUDA_SUCCESS);
+  ASSERT_EQ(api().cuEventCreate(&inside, 0), CUDA_SUCCESS);
+  ASSERT_EQ(api().cuEventCreate(&order, 0), CUDA_SUCCESS);
+  ASSERT_EQ(api().cuStreamBeginCapture_v2(stream, CU_STREAM_CAPTURE_MODE_GLOBAL), CUDA_SUCCESS);
+  EXPECT_EQ(api().cuEventRecord(order, stream), CUDA_SUCCESS); // no node
+  EXPECT_EQ(api().cuEventRecordWithFlags(inside, stream, CU_EVENT_RECORD_EXTERNAL), CUDA_SUCCESS);
+  ASSERT_EQ(api().cuStreamEndCapture(stream, &graph), CUDA_SUCCESS);
+  ASSERT_EQ(api().cuGraphInstantiateWithFlags(&exec, graph, 0), CUDA_SUCCESS);
+  ASSERT_EQ(api().cuGraphLaunch(exec, stream), CUDA_SUCCESS);
+  EXPECT_EQ(api().cuEventElapsedTime(&milliseconds, inside, inside), CUDA_SUCCESS);
+  EXPECT_EQ(api().cuEventElapsedTime(&milliseconds, order, order), CUDA_ERROR_INVALID_HANDLE);
+}
+
 TEST_F(DriverOf, contextsBelongToThreads) {
   CUresult result = CUDA_SUCCESS;
   std::thread([&] {
