@@ -30,6 +30,7 @@ void Block::start(uint64_t number) {
   std::fill(local.begin(), local.end(), poison);
   for (Barrier &barrier : barriers)
     barrier = {};
+  memoryBarriers.clear();
   const uint32_t threads = launch.grid.threadCount();
   for (unsigned i = 0; i < warps.size(); ++i) {
     const uint32_t left = threads - i * warpSize;

@@ -10,6 +10,7 @@
 
 #include "test/cuda/Warp.h"
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <optional>
 
@@ -43,6 +44,18 @@ struct Launch {
   Failure failure;
 };
 
+/// An mbarrier in shared memory; the memory itself holds nothing.
+struct MemoryBarrier {
+  struct Copy {
+    uint32_t to, bytes;
+    const uint8_t *from;
+  };
+  uint32_t count = 0, pending = 0; ///< arrivals
+  int64_t bytes = 0;               ///< expected and not yet there
+  uint64_t phase = 0;
+  std::vector<Copy> copies; ///< that have begun
+};
+
 class Block {
 public:
   explicit Block(Launch &launch);
@@ -61,6 +74,7 @@ public:
   uint64_t instructions = 0; ///< of warps, since it last said so
   bool progress = false;     ///< wrote to memory or came through a barrier since it last said so
 
+  std::map<uint32_t, MemoryBarrier> memoryBarriers; ///< by shared address
   /// The allocation that the instruction last touched, by instruction.
   std::vector<Allocation> cache;
   struct Barrier {

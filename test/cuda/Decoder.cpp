@@ -4,9 +4,9 @@
 
 namespace lathe::ptx {
 
-static constexpr Family families[] = {decodeMove,   decodeCompare,   decodeInteger, decodeBits,
-                                      decodeFloat,  decodeHalfFloat, decodeConvert, decodeMemory,
-                                      decodeAtomic, decodeCopy,      decodeWarp,    decodeMatrix};
+static constexpr Family families[] = {decodeMove,      decodeCompare, decodeInteger, decodeBits,   decodeFloat,
+                                      decodeHalfFloat, decodeConvert, decodeMemory,  decodeAtomic, decodeBulk,
+                                      decodeCopy,      decodeWarp,    decodeMatrix};
 static constexpr unsigned callDepth = 16;
 
 static uint64_t alignUp(uint64_t value, uint64_t align) { return (value + align - 1) / align * align; }

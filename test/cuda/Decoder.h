@@ -111,6 +111,7 @@ bool decodeHalfFloat(Decoder &, const PtxInstruction &, Inst &);
 bool decodeConvert(Decoder &, const PtxInstruction &, Inst &);
 bool decodeMemory(Decoder &, const PtxInstruction &, Inst &);
 bool decodeAtomic(Decoder &, const PtxInstruction &, Inst &);
+bool decodeBulk(Decoder &, const PtxInstruction &, Inst &);
 bool decodeCopy(Decoder &, const PtxInstruction &, Inst &);
 bool decodeWarp(Decoder &, const PtxInstruction &, Inst &);
 bool decodeMatrix(Decoder &, const PtxInstruction &, Inst &);

@@ -156,6 +156,29 @@ TEST_F(MemoryOf, asynchronousCopies) {
   EXPECT_THAT(run<uint32_t>(copies + reads, 3, in, {1, 1}), ElementsAre(~0u, ~0u, ~0u));
 }
 
+TEST_F(MemoryOf, bulkCopies) {
+  const std::string begin = R"(
+  .shared .align 16 .b8 box[64];
+  .shared .align 8 .b8 bar[8];
+  setp.ne.u32 %p1, %r1, 0;
+  @%p1 bra READ;
+  mbarrier.init.shared.b64 [bar], 1;
+  mbarrier.arrive.expect_tx.shared.b64 %rd5, [bar], EXPECTED;
+  cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [box+16], [%rd1], 32, [bar];
+READ: bar.sync 0;
+)";
+  const std::string wait = "WAIT: mbarrier.try_wait.parity.shared.b64 %p2, [bar], 0;\n@!%p2 bra WAIT;\n";
+  const std::string read = "ld.shared.v2.b32 {%r4, %r5}, [box+40]; ld.shared.b32 %r6, [box];\n"
+                           "st.global.v2.b32 [%rd0], {%r4, %r5}; st.global.b32 [%rd0+8], %r6;";
+  const auto text = [&](const char *expected, const std::string &rest) {
+    std::string body = begin + rest;
+    return body.replace(body.find("EXPECTED"), 8, expected);
+  };
+  const std::vector<uint32_t> in = {1, 2, 3, 4, 5, 6, 7, 8};
+  EXPECT_THAT(run<uint32_t>(text("32", wait + read), 3, in, {1, 64}), ElementsAre(7, 8, ~0u));
+  EXPECT_THAT(run<uint32_t>(text("32", read), 3, in, {1, 64}), ElementsAre(~0u, ~0u, ~0u));
+}
+
 TEST_F(MemoryOf, freshMemoryIsPoison) {
   CUdeviceptr pointer = 0;
   ASSERT_EQ(api().cuMemAlloc_v2(&pointer, 8), CUDA_SUCCESS);
