@@ -63,6 +63,9 @@ public:
   /// True when the block has ended; false: it spins, others first. Throws Fault, already with all that is known.
   bool run();
 
+  /// Where the first warps are that have not ended: " warp 0 at line 7 'bar.sync 0'".
+  std::string places() const;
+
   /// A barrier's arrival of the warp's live lanes. `threads` 0: all of the block's. False: the warp has to wait.
   bool arrive(Warp &warp, unsigned barrier, uint32_t threads, bool wait);
 

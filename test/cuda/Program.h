@@ -4,7 +4,7 @@
 // laid out [register][lane]: those of up to 32 bits as 32 uint32_t, those of 64 bits as 32 uint64_t, so that a function
 // is a loop over 32 lanes that the compiler makes vector code of. A predicate is one uint32_t, a bit a lane.
 //
-//   operand >= 0   byte offset in the warp's registers; special registers (%tid.x) are registers that a warp starts with
+//   operand >= 0   byte offset in the warp's registers; special ones (%tid.x) are registers that a warp starts with
 //   operand <  0   ~operand is a byte offset in the program's constants, which are laid out in the same way
 //
 // Calls are decoded into their caller, so that there is no call stack: a function's parameters are its caller's local

@@ -1,4 +1,4 @@
-//===- Special.cpp - the special registers -------------------------------------------------------------------------===//
+//===- Special.cpp - the special registers ------------------------------------------------------------------------===//
 #include "test/cuda/Block.h"
 #include "test/cuda/Decoder.h"
 
