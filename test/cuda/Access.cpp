@@ -1,4 +1,4 @@
-//===- Access.cpp - bounds, alignment and windows ------------------------------------------------------------------===//
+//===- Access.cpp - bounds, alignment and windows -----------------------------------------------------------------===//
 #include "test/cuda/Access.h"
 #include "test/cuda/Block.h"
 #include <cstdio>
@@ -81,16 +81,20 @@ void resolve(Warp &warp, const Inst &inst, uint32_t mask, Space space, unsigned 
   uint64_t window = 0;
   if (space == Space::Generic) {
     const auto windowOf = [](uint64_t address) {
-      return address >= paramWindow ? paramWindow : address >= localWindow ? localWindow
-             : address >= sharedWindow ? sharedWindow : 0;
+      return address >= paramWindow    ? paramWindow
+             : address >= localWindow  ? localWindow
+             : address >= sharedWindow ? sharedWindow
+                                       : 0;
     };
     window = windowOf(range.low);
     if (window != windowOf(range.high)) { // lane by lane
       forLanes(mask, [&](unsigned lane) { resolve(warp, inst, 1u << lane, space, bytes, write, addresses, pointers); });
       return;
     }
-    space = window == paramWindow ? Space::Param : window == localWindow ? Space::Local
-            : window == sharedWindow ? Space::Shared : Space::Global;
+    space = window == paramWindow    ? Space::Param
+            : window == localWindow  ? Space::Local
+            : window == sharedWindow ? Space::Shared
+                                     : Space::Global;
   }
   if (space == Space::Global) {
     resolveGlobal(warp, inst, mask, bytes, write, addresses, range, pointers);
@@ -114,8 +118,8 @@ void resolve(Warp &warp, const Inst &inst, uint32_t mask, Space space, unsigned 
                                           : const_cast<uint8_t *>(block.launch.parameters); // not written
   const uint64_t stride = space == Space::Local ? size : 0;
   for (unsigned lane = 0; lane < warpSize; ++lane)
-    pointers[lane] = reinterpret_cast<uint8_t *>(reinterpret_cast<uint64_t>(base) + (addresses[lane] - window) +
-                                                 lane * stride);
+    pointers[lane] =
+        reinterpret_cast<uint8_t *>(reinterpret_cast<uint64_t>(base) + (addresses[lane] - window) + lane * stride);
 }
 
 uint8_t *resolveShared(Warp &warp, uint64_t address, unsigned bytes, unsigned lane) {
@@ -123,8 +127,8 @@ uint8_t *resolveShared(Warp &warp, uint64_t address, unsigned bytes, unsigned la
   if (address >= sharedWindow && address < sharedWindow + windowBytes)
     address -= sharedWindow;
   if (address & (bytes - 1))
-    throw Fault{CUDA_ERROR_MISALIGNED_ADDRESS, "the shared address " + hex(address) + " is not a multiple of " + std::to_string(bytes),
-                int(lane)};
+    throw Fault{CUDA_ERROR_MISALIGNED_ADDRESS,
+                "the shared address " + hex(address) + " is not a multiple of " + std::to_string(bytes), int(lane)};
   if (address < sharedReserved || address + bytes > block.sharedBytes)
     outside("shared", address, bytes, false,
             "where there are " + std::to_string(block.sharedBytes - sharedReserved) + " bytes from 1024 on", lane);
@@ -138,7 +142,8 @@ Space spaceOf(Decoder &decoder, const PtxInstruction &ptx) {
     return Space::Shared;
   if (ptx.has("local"))
     return Space::Local;
-  return ptx.has("param") || ptx.has("param::entry") || ptx.has("param::func") ? decoder.parameterSpace() : Space::Generic;
+  return ptx.has("param") || ptx.has("param::entry") || ptx.has("param::func") ? decoder.parameterSpace()
+                                                                               : Space::Generic;
 }
 
 } // namespace lathe::ptx

@@ -1,4 +1,4 @@
-//===- Access.h - where a warp's lanes read and write ----------------------------------------------------*- C++ -*-===//
+//===- Access.h - where a warp's lanes read and write ---------------------------------------------------*- C++ -*-===//
 #ifndef LATHE_TEST_CUDA_ACCESS_H
 #define LATHE_TEST_CUDA_ACCESS_H
 
@@ -7,9 +7,9 @@
 
 namespace lathe::ptx {
 
-/// The host's pointers for an access of `bytes` at each lane's address (in place of `pointers`' integers), checked against
-/// the bounds of the space and for alignment; those of lanes that do not run may be read or not, but never are. `write`
-/// refuses parameters. Throws Fault.
+/// The host's pointers for an access of `bytes` at each lane's address (in place of `pointers`' integers), checked
+/// against the bounds of the space and for alignment; those of lanes that do not run may be read or not, but never are.
+/// `write` refuses parameters. Throws Fault.
 void resolve(Warp &warp, const Inst &inst, uint32_t mask, Space space, unsigned bytes, bool write,
              const uint64_t addresses[warpSize], uint8_t *pointers[warpSize]);
 

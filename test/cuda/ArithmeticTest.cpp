@@ -1,4 +1,4 @@
-//===- ArithmeticTest.cpp - what single instructions give ----------------------------------------------------------===//
+//===- ArithmeticTest.cpp - what single instructions give ---------------------------------------------------------===//
 #include "test/cuda/Sim.h"
 #include <bit>
 #include <cmath>
@@ -54,6 +54,8 @@ TEST_F(Arithmetic, integers) {
       {"dp2a.lo.s32.s32 %r9, 0x0002FFFF, 0x01020304, 1;", uint32_t(1 - 4 + 2 * 3)},
       {"add.s16x2 %r9, 0x0001FFFF, 0x00010001;", 0x00020000},
       {"max.u16x2 %r9, 0x0001FFFF, 0x00020001;", 0x0002FFFF},
+      {"add.cc.u32 %r8, -1, 1; addc.u32 %r9, 5, 6;", 12},
+      {"sub.cc.u32 %r8, 0, 1; subc.cc.u32 %r9, 5, 5; subc.u32 %r9, %r9, 0;", uint32_t(-2)},
       {"sad.s32 %r9, -3, 4, 10;", 17},
   });
 }
@@ -115,9 +117,10 @@ TEST_F(Arithmetic, floats) {
       {"neg.f32 %r9, 0f00000000;", 0x80000000},
       {"copysign.f32 %r9, 0f80000000, 0f3F800000;", bits(-1)},
       {"add.rn.f64 %rd9, 0d3FF0000000000000, 0d3CA0000000000000; cvt.rp.f32.f64 %r9, %rd9;", bits(1)},
-      {"cvt.f64.f32 %rd9, 0f3F800000; div.rn.f64 %rd9, %rd9, 0d4008000000000000; cvt.rn.f32.f64 %r9, %rd9;", bits(1.0 / 3)},
+      {"cvt.f64.f32 %rd9, 0f3F800000; div.rn.f64 %rd9, %rd9, 0d4008000000000000; cvt.rn.f32.f64 %r9, %rd9;",
+       bits(1.0 / 3)},
       {"add.rn.f16x2 %r9, 0x3C003C00, 0x3C004000;", 0x40004200},
-      {"fma.rn.f16 %rs9, 0x3C01, 0x3C01, 0xBC02; cvt.u32.u16 %r9, %rs9;", 0x0010}, // 2^-20
+      {"fma.rn.f16 %rs9, 0x3C01, 0x3C01, 0xBC02; cvt.u32.u16 %r9, %rs9;", 0x0010},  // 2^-20
       {"fma.rn.bf16 %rs9, 0x3F81, 0x3F81, 0xBF82; cvt.u32.u16 %r9, %rs9;", 0x3880}, // 2^-14
       {"mul.rn.bf16x2 %r9, 0x3F804000, 0x40403F80;", 0x40404000},
       {"min.bf16x2 %r9, 0x3F804000, 0x40403F80;", 0x3F803F80},
@@ -126,8 +129,8 @@ TEST_F(Arithmetic, floats) {
 }
 
 TEST_F(Arithmetic, maximaWithNan) {
-  const auto out = run<float>("mov.b32 %r8, 0x7FFFFFFF; max.NaN.f32 %r9, %r8, 0f3F800000; st.global.b32 [%rd0], %r9;", 1,
-                              std::vector<uint32_t>{}, {1, 1});
+  const auto out = run<float>("mov.b32 %r8, 0x7FFFFFFF; max.NaN.f32 %r9, %r8, 0f3F800000; st.global.b32 [%rd0], %r9;",
+                              1, std::vector<uint32_t>{}, {1, 1});
   EXPECT_TRUE(std::isnan(out[0]));
 }
 

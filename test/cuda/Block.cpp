@@ -1,16 +1,16 @@
-//===- Block.cpp - warps, barriers and host threads ----------------------------------------------------------------===//
+//===- Block.cpp - warps, barriers and host threads ---------------------------------------------------------------===//
 #include "test/cuda/Block.h"
 #include "test/cuda/Decoder.h"
-#include <cstdlib>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <thread>
 #include <utility>
 
 namespace lathe::ptx {
 
 static constexpr uint64_t warpTurn = 16384, blockTurn = uint64_t(1) << 20; ///< instructions
-static constexpr uint64_t idleLimit = uint64_t(1) << 28; ///< a launch's instructions without a write: it is stuck
+static constexpr uint64_t idleLimit = uint64_t(1) << 27; ///< a launch's instructions without a write: it is stuck
 static constexpr size_t residentBlocks = 512;            ///< of a host thread
 
 Block::Block(Launch &launch) : launch(launch), cache(launch.program.code.size()) {
@@ -30,6 +30,7 @@ void Block::start(uint64_t number) {
   std::fill(local.begin(), local.end(), poison);
   for (Barrier &barrier : barriers)
     barrier = {};
+  memoryBarriers.clear();
   const uint32_t threads = launch.grid.threadCount();
   for (unsigned i = 0; i < warps.size(); ++i) {
     const uint32_t left = threads - i * warpSize;
@@ -83,9 +84,10 @@ bool Block::arrive(Warp &warp, unsigned number, uint32_t threads, bool wait) {
     throw Fault{CUDA_ERROR_ILLEGAL_INSTRUCTION, std::to_string(threads) + " threads are not whole warps", 0};
   Barrier &barrier = barriers[number];
   if (barrier.used && barrier.expected != threads)
-    throw Fault{CUDA_ERROR_LAUNCH_FAILED, "others wait at barrier " + std::to_string(number) + " for " +
-                                              std::to_string(barrier.expected) + " threads, this one for " +
-                                              std::to_string(threads) + " (0: all)", 0};
+    throw Fault{CUDA_ERROR_LAUNCH_FAILED,
+                "others wait at barrier " + std::to_string(number) + " for " + std::to_string(barrier.expected) +
+                    " threads, this one for " + std::to_string(threads) + " (0: all)",
+                0};
   barrier.used = true;
   barrier.expected = threads;
   barrier.arrived += warpSize;
@@ -125,14 +127,22 @@ std::string Block::where(const Warp &warp, const Fault &fault) const {
 }
 
 std::string Block::deadlock() const {
-  std::string text = "kernel " + launch.program.name + ", block " + triple(at) + ": deadlock, warps wait for others:";
+  return "kernel " + launch.program.name + ", block " + triple(at) + ": deadlock, warps wait for others:" + places() +
+         "; " + std::to_string(alive) + " of " + std::to_string(warps.size()) + " warps have not ended";
+}
+
+std::string Block::places() const {
+  std::string text;
   unsigned named = 0;
-  for (const Warp &warp : warps)
-    if (warp.state == WarpState::AtBarrier && named++ < 4)
-      text += " warp " + std::to_string(warp.index) + " at line " +
-              std::to_string(launch.program.code[warp.pc - 1].line) + " '" + launch.program.text[warp.pc - 1] + "',";
-  text.back() = ';';
-  return text + " " + std::to_string(alive) + " of " + std::to_string(warps.size()) + " warps have not ended";
+  for (const Warp &warp : warps) {
+    if (warp.state == WarpState::Done || named == 4)
+      continue;
+    ++named;
+    const uint32_t pc = warp.pc - (warp.state == WarpState::AtBarrier);
+    text += (named > 1 ? ", warp " : " warp ") + std::to_string(warp.index) + " at line " +
+            std::to_string(launch.program.code[pc].line) + " '" + launch.program.text[pc] + "'";
+  }
+  return text;
 }
 
 /// A host thread's share of a launch.
@@ -169,7 +179,8 @@ static void work(Launch &launch) {
       else if ((launch.idle += ran) > idleLimit)
         throw Fault{CUDA_ERROR_LAUNCH_TIMEOUT,
                     "kernel " + launch.program.name + " spins: no thread has written anything for " +
-                        std::to_string(idleLimit) + " warp instructions", -1};
+                        std::to_string(idleLimit) + " warp instructions;" + block.places(),
+                    -1};
       block.progress = false;
       if (!ended) {
         ++turn;

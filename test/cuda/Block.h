@@ -1,8 +1,8 @@
-//===- Block.h - the threads of a block, and a launch's blocks -------------------------------------------*- C++ -*-===//
+//===- Block.h - the threads of a block, and a launch's blocks ------------------------------------------*- C++ -*-===//
 //
 // A launch gives its blocks to host threads. A block runs warp after warp, each until it waits at a barrier; the order
-// turns around at each barrier, so that a missing one is seen from one side or the other. Several blocks of a host thread
-// take turns when they spin, so that a barrier of the grid works up to `residentBlocks` blocks.
+// turns around at each barrier, so that a missing one is seen from one side or the other. Several blocks of a host
+// thread take turns when they spin, so that a barrier of the grid works up to `residentBlocks` blocks.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_TEST_CUDA_BLOCK_H
@@ -10,6 +10,7 @@
 
 #include "test/cuda/Warp.h"
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <optional>
 
@@ -43,12 +44,27 @@ struct Launch {
   Failure failure;
 };
 
+/// An mbarrier in shared memory; the memory itself holds nothing.
+struct MemoryBarrier {
+  struct Copy {
+    uint32_t to, bytes;
+    const uint8_t *from;
+  };
+  uint32_t count = 0, pending = 0; ///< arrivals
+  int64_t bytes = 0;               ///< expected and not yet there
+  uint64_t phase = 0;
+  std::vector<Copy> copies; ///< that have begun
+};
+
 class Block {
 public:
   explicit Block(Launch &launch);
   void start(uint64_t index);
   /// True when the block has ended; false: it spins, others first. Throws Fault, already with all that is known.
   bool run();
+
+  /// Where the first warps are that have not ended: " warp 0 at line 7 'bar.sync 0'".
+  std::string places() const;
 
   /// A barrier's arrival of the warp's live lanes. `threads` 0: all of the block's. False: the warp has to wait.
   bool arrive(Warp &warp, unsigned barrier, uint32_t threads, bool wait);
@@ -57,10 +73,11 @@ public:
   uint64_t index = 0;
   uint32_t at[3] = {}; ///< %ctaid
   std::vector<uint8_t> shared, local;
-  uint32_t sharedBytes = 0; ///< the end of what may be touched
+  uint32_t sharedBytes = 0;  ///< the end of what may be touched
   uint64_t instructions = 0; ///< of warps, since it last said so
-  bool progress = false;    ///< wrote to memory or came through a barrier since it last said so
+  bool progress = false;     ///< wrote to memory or came through a barrier since it last said so
 
+  std::map<uint32_t, MemoryBarrier> memoryBarriers; ///< by shared address
   /// The allocation that the instruction last touched, by instruction.
   std::vector<Allocation> cache;
   struct Barrier {

@@ -1,4 +1,4 @@
-//===- DecodeAtomic.cpp - atom and red -----------------------------------------------------------------------------===//
+//===- DecodeAtomic.cpp - atom and red ----------------------------------------------------------------------------===//
 //
 // Lane after lane, each an atomic exchange on the host, with the strongest order whatever the text says.
 //
@@ -19,15 +19,33 @@ struct AAdd {
       return T(old + b);
   }
 };
-struct AMin { template <class T> T operator()(T old, T b, T) const { return b < old ? b : old; } };
-struct AMax { template <class T> T operator()(T old, T b, T) const { return b > old ? b : old; } };
-struct AExch { template <class T> T operator()(T, T b, T) const { return b; } };
-struct ACas { template <class T> T operator()(T old, T b, T c) const { return old == b ? c : old; } };
-struct AAnd { template <class T> T operator()(T old, T b, T) const { return old & b; } };
-struct AOr { template <class T> T operator()(T old, T b, T) const { return old | b; } };
-struct AXor { template <class T> T operator()(T old, T b, T) const { return old ^ b; } };
-struct AInc { template <class T> T operator()(T old, T b, T) const { return old >= b ? 0 : old + 1; } };
-struct ADec { template <class T> T operator()(T old, T b, T) const { return old == 0 || old > b ? b : old - 1; } };
+struct AMin {
+  template <class T> T operator()(T old, T b, T) const { return b < old ? b : old; }
+};
+struct AMax {
+  template <class T> T operator()(T old, T b, T) const { return b > old ? b : old; }
+};
+struct AExch {
+  template <class T> T operator()(T, T b, T) const { return b; }
+};
+struct ACas {
+  template <class T> T operator()(T old, T b, T c) const { return old == b ? c : old; }
+};
+struct AAnd {
+  template <class T> T operator()(T old, T b, T) const { return old & b; }
+};
+struct AOr {
+  template <class T> T operator()(T old, T b, T) const { return old | b; }
+};
+struct AXor {
+  template <class T> T operator()(T old, T b, T) const { return old ^ b; }
+};
+struct AInc {
+  template <class T> T operator()(T old, T b, T) const { return old >= b ? 0 : old + 1; }
+};
+struct ADec {
+  template <class T> T operator()(T old, T b, T) const { return old == 0 || old > b ? b : old - 1; }
+};
 
 template <class T> using Bits = std::conditional_t<sizeof(T) == 2, uint16_t, Slot<T>>;
 
@@ -89,8 +107,8 @@ bool decodeAtomic(Decoder &decoder, const PtxInstruction &ptx, Inst &inst) {
   const std::string &name = ptx.parts[0];
   if (name != "atom" && name != "red")
     return false;
-  static constexpr std::string_view hints[] = {"sem", "relaxed", "acquire", "release", "acq_rel", "cta", "cluster", "gpu",
-                                               "sys", "global", "shared", "shared::cta", "noftz"};
+  static constexpr std::string_view hints[] = {"sem", "relaxed", "acquire", "release", "acq_rel",     "cta",  "cluster",
+                                               "gpu", "sys",     "global",  "shared",  "shared::cta", "noftz"};
   std::string op;
   for (size_t i = 1; i + 1 < ptx.parts.size(); ++i)
     if (std::find(std::begin(hints), std::end(hints), ptx.parts[i]) == std::end(hints))

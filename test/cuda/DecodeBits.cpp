@@ -1,7 +1,7 @@
-//===- DecodeBits.cpp - logic, shifts and fields of bits -----------------------------------------------------------===//
+//===- DecodeBits.cpp - logic, shifts and fields of bits ----------------------------------------------------------===//
 //
-// and or xor not cnot, shl shr, shf, lop3, prmt, bfe bfi bfind, clz popc brev. Shifts by more than the width give 0 or the
-// sign; shf.wrap takes the amount modulo 32.
+// and or xor not cnot, shl shr, shf, lop3, prmt, bfe bfi bfind, clz popc brev. Shifts by more than the width give 0 or
+// the sign; shf.wrap takes the amount modulo 32.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "test/cuda/Decoder.h"
@@ -14,15 +14,22 @@ template <class Op> static Handler binaryHandler(std::string_view type) {
     return [](Warp &warp, const Inst &inst, uint32_t mask) { binary<T, T>(warp, inst, mask, Op()); };
   });
 }
-struct And { template <class T> T operator()(T a, T b) const { return a & b; } };
-struct Or { template <class T> T operator()(T a, T b) const { return a | b; } };
-struct Xor { template <class T> T operator()(T a, T b) const { return a ^ b; } };
+struct And {
+  template <class T> T operator()(T a, T b) const { return a & b; }
+};
+struct Or {
+  template <class T> T operator()(T a, T b) const { return a | b; }
+};
+struct Xor {
+  template <class T> T operator()(T a, T b) const { return a ^ b; }
+};
 
 static Handler shiftLeft(std::string_view type) {
   return byWidth(type, []<class T>() -> Handler {
     return [](Warp &warp, const Inst &inst, uint32_t mask) {
-      binary<T, T, uint32_t>(warp, inst, mask,
-                             [](T a, uint32_t b) { return b >= 8 * sizeof(T) ? T(0) : T(Slot<T>(a) << (b & 63 & (8 * sizeof(Slot<T>) - 1))); });
+      binary<T, T, uint32_t>(warp, inst, mask, [](T a, uint32_t b) {
+        return b >= 8 * sizeof(T) ? T(0) : T(Slot<T>(a) << (b & 63 & (8 * sizeof(Slot<T>) - 1)));
+      });
     };
   });
 }
@@ -54,13 +61,26 @@ static uint32_t permute(uint32_t a, uint32_t b, uint32_t selector, unsigned mode
     unsigned which = selector >> (4 * i) & 15;
     const unsigned s = selector & 3;
     switch (mode) {
-    case 1: which = (s + i) & 7; break;                           // f4e
-    case 2: which = (s - i) & 7; break;                           // b4e
-    case 3: which = s; break;                                     // rc8
-    case 4: which = s > i ? s : i; break;                         // ecl
-    case 5: which = s < i ? s : i; break;                         // ecr
-    case 6: which = (s & 1) * 2 + (i & 1); break;                 // rc16
-    default: break;
+    case 1:
+      which = (s + i) & 7;
+      break; // f4e
+    case 2:
+      which = (s - i) & 7;
+      break; // b4e
+    case 3:
+      which = s;
+      break; // rc8
+    case 4:
+      which = s > i ? s : i;
+      break; // ecl
+    case 5:
+      which = s < i ? s : i;
+      break; // ecr
+    case 6:
+      which = (s & 1) * 2 + (i & 1);
+      break; // rc16
+    default:
+      break;
     }
     uint32_t byte = bytes >> (8 * (which & 7)) & 0xFF;
     if (mode == 0 && which & 8)
@@ -175,11 +195,19 @@ static bool decodeFields(Decoder &decoder, const PtxInstruction &ptx, Inst &inst
     inst.mode[0] = ptx.has("shiftamt");
     const bool wide = bytes == 8;
     if (op == "popc")
-      inst.run = wide ? Handler([](Warp &w, const Inst &i, uint32_t m) { unary<uint32_t, uint64_t>(w, i, m, [](uint64_t a) { return uint32_t(std::popcount(a)); }); })
-                      : Handler([](Warp &w, const Inst &i, uint32_t m) { unary<uint32_t, uint32_t>(w, i, m, [](uint32_t a) { return uint32_t(std::popcount(a)); }); });
+      inst.run = wide ? Handler([](Warp &w, const Inst &i, uint32_t m) {
+        unary<uint32_t, uint64_t>(w, i, m, [](uint64_t a) { return uint32_t(std::popcount(a)); });
+      })
+                      : Handler([](Warp &w, const Inst &i, uint32_t m) {
+                          unary<uint32_t, uint32_t>(w, i, m, [](uint32_t a) { return uint32_t(std::popcount(a)); });
+                        });
     else if (op == "clz")
-      inst.run = wide ? Handler([](Warp &w, const Inst &i, uint32_t m) { unary<uint32_t, uint64_t>(w, i, m, [](uint64_t a) { return uint32_t(std::countl_zero(a)); }); })
-                      : Handler([](Warp &w, const Inst &i, uint32_t m) { unary<uint32_t, uint32_t>(w, i, m, [](uint32_t a) { return uint32_t(std::countl_zero(a)); }); });
+      inst.run = wide ? Handler([](Warp &w, const Inst &i, uint32_t m) {
+        unary<uint32_t, uint64_t>(w, i, m, [](uint64_t a) { return uint32_t(std::countl_zero(a)); });
+      })
+                      : Handler([](Warp &w, const Inst &i, uint32_t m) {
+                          unary<uint32_t, uint32_t>(w, i, m, [](uint32_t a) { return uint32_t(std::countl_zero(a)); });
+                        });
     else if (op == "bfind")
       inst.run = type == "u32"   ? findTop<uint32_t>
                  : type == "s32" ? findTop<int32_t>
@@ -202,7 +230,9 @@ bool decodeBits(Decoder &decoder, const PtxInstruction &ptx, Inst &inst) {
   if (op == "and" || op == "or" || op == "xor") {
     decoder.only({"b16", "b32", "b64"});
     decoder.operands(3, 3);
-    inst.run = op == "and" ? binaryHandler<And>(ptx.type()) : op == "or" ? binaryHandler<Or>(ptx.type()) : binaryHandler<Xor>(ptx.type());
+    inst.run = op == "and"  ? binaryHandler<And>(ptx.type())
+               : op == "or" ? binaryHandler<Or>(ptx.type())
+                            : binaryHandler<Xor>(ptx.type());
     inst.d = decoder.target(ptx.operands[0], bytes);
     inst.a = decoder.source(ptx.operands[1], bytes);
     inst.b = decoder.source(ptx.operands[2], bytes);
@@ -256,9 +286,8 @@ bool decodeBits(Decoder &decoder, const PtxInstruction &ptx, Inst &inst) {
     inst.b = decoder.source(ptx.operands[2], 4);
     inst.c = decoder.source(ptx.operands[3], 4);
     inst.run = [](Warp &warp, const Inst &inst, uint32_t mask) {
-      ternary<uint32_t, uint32_t>(warp, inst, mask, [&](uint32_t a, uint32_t b, uint32_t c) {
-        return permute(a, b, c, inst.mode[0]);
-      });
+      ternary<uint32_t, uint32_t>(warp, inst, mask,
+                                  [&](uint32_t a, uint32_t b, uint32_t c) { return permute(a, b, c, inst.mode[0]); });
     };
   } else if (op == "bfe" || op == "bfi" || op == "popc" || op == "clz" || op == "bfind" || op == "brev") {
     return decodeFields(decoder, ptx, inst);

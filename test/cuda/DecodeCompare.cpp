@@ -1,4 +1,4 @@
-//===- DecodeCompare.cpp - setp, set, and the logic of predicates --------------------------------------------------===//
+//===- DecodeCompare.cpp - setp, set, and the logic of predicates -------------------------------------------------===//
 //
 // setp.CMP[.BOOL][.ftz].type p[|q], a, b[, [!]c]:  p = (a CMP b) BOOL c,  q = !(a CMP b) BOOL c
 //
@@ -8,13 +8,27 @@
 
 namespace lathe::ptx {
 
-template <class T> struct Less { bool operator()(T a, T b) const { return a < b; } };
-template <class T> struct LessEqual { bool operator()(T a, T b) const { return a <= b; } };
-template <class T> struct Equal { bool operator()(T a, T b) const { return a == b; } };
-template <class T> struct NotEqual { bool operator()(T a, T b) const { return a != b; } };
-template <class T> struct Greater { bool operator()(T a, T b) const { return a > b; } };
-template <class T> struct GreaterEqual { bool operator()(T a, T b) const { return a >= b; } };
-template <class T> struct Ordered { bool operator()(T a, T b) const { return a == a && b == b; } };
+template <class T> struct Less {
+  bool operator()(T a, T b) const { return a < b; }
+};
+template <class T> struct LessEqual {
+  bool operator()(T a, T b) const { return a <= b; }
+};
+template <class T> struct Equal {
+  bool operator()(T a, T b) const { return a == b; }
+};
+template <class T> struct NotEqual {
+  bool operator()(T a, T b) const { return a != b; }
+};
+template <class T> struct Greater {
+  bool operator()(T a, T b) const { return a > b; }
+};
+template <class T> struct GreaterEqual {
+  bool operator()(T a, T b) const { return a >= b; }
+};
+template <class T> struct Ordered {
+  bool operator()(T a, T b) const { return a == a && b == b; }
+};
 
 /// The lanes where a comparison holds. `Number` is what a T is compared as.
 template <class T, class Number, class Compare> static uint32_t compareLanes(Warp &warp, const Inst &inst, bool flush) {
@@ -95,7 +109,8 @@ static uint32_t combine(uint8_t how, uint32_t a, uint32_t c) {
   return how == And ? a & c : how == Or ? a | c : how == Xor ? a ^ c : a;
 }
 
-/// mode: [0] inverted | flush << 1, [1] Bool, [2] 1: an f32 result, 2: an integer one. list: the comparisons' index, q, c.
+/// mode: [0] inverted | flush << 1, [1] Bool, [2] 1: an f32 result, 2: an integer one. list: the comparisons' index, q,
+/// c.
 static void compare(Warp &warp, const Inst &inst, uint32_t mask) {
   const int32_t *list = warp.list(inst);
   const bool flush = inst.mode[0] & 2;

@@ -1,7 +1,8 @@
-//===- DecodeConvert.cpp - cvt -------------------------------------------------------------------------------------===//
+//===- DecodeConvert.cpp - cvt ------------------------------------------------------------------------------------===//
 //
-// cvt[.rounding][.ftz][.sat].to.from d, a. From a float to an integer the value is rounded, then clamped; NaN gives 0. From
-// a float to one of fewer bits it is rounded once, from any source exactly, but for 64-bit integers to f16 and bf16.
+// cvt[.rounding][.ftz][.sat].to.from d, a. From a float to an integer the value is rounded, then clamped; NaN gives 0.
+// From a float to one of fewer bits it is rounded once, from any source exactly, but for 64-bit integers to f16 and
+// bf16.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "test/cuda/Decoder.h"
@@ -29,11 +30,16 @@ template <class S> static Exact<S> exactly(S value, unsigned flags) {
 
 static double rounded(double value, Integral how) {
   switch (how) {
-  case Integral::Near: return std::nearbyint(value);
-  case Integral::Zero: return std::trunc(value);
-  case Integral::Down: return std::floor(value);
-  case Integral::Up: return std::ceil(value);
-  case Integral::No: break;
+  case Integral::Near:
+    return std::nearbyint(value);
+  case Integral::Zero:
+    return std::trunc(value);
+  case Integral::Down:
+    return std::floor(value);
+  case Integral::Up:
+    return std::ceil(value);
+  case Integral::No:
+    break;
   }
   return value;
 }
@@ -53,9 +59,9 @@ template <class D, class S> static D convertOne(S from, const Inst &inst) {
     using L = std::numeric_limits<D>;
     if (value != value)
       return 0;
-    return value < double(L::min())                                    ? L::min()
+    return value < double(L::min())                                                  ? L::min()
            : value >= (sizeof(D) == 8 ? 2.0 * (L::max() / 2 + 1) : double(L::max())) ? L::max()
-                                                                       : static_cast<D>(value);
+                                                                                     : static_cast<D>(value);
   } else {
     double value = 0;
     if constexpr (!isFloating<S> && std::is_same_v<D, float>) {
@@ -135,23 +141,22 @@ static Handler find(std::string_view to, std::string_view type) {
 static Handler findPair(std::string_view to, const Inst &inst, bool relu) {
   if (static_cast<Rounding>(inst.mode[1]) == Rounding::NearestEven && !relu)
     return to == "bf16x2" ? Handler([](Warp &w, const Inst &i, uint32_t m) {
-             binary<uint32_t, float>(w, i, m, [](float a, float b) {
-               return uint32_t(roundToBrain(a).bits) << 16 | roundToBrain(b).bits;
-             });
-           })
+      binary<uint32_t, float>(
+          w, i, m, [](float a, float b) { return uint32_t(roundToBrain(a).bits) << 16 | roundToBrain(b).bits; });
+    })
                           : Handler([](Warp &w, const Inst &i, uint32_t m) {
                               binary<uint32_t, float>(w, i, m, [](float a, float b) {
                                 return uint32_t(roundToHalf(a).bits) << 16 | roundToHalf(b).bits;
                               });
                             });
   return to == "bf16x2" ? Handler([](Warp &w, const Inst &i, uint32_t m) {
-           binary<uint32_t, float>(w, i, m, [&](float a, float b) {
-             const auto one = [&](float x) -> uint32_t {
-               return encodeBrain(i.imm && x < 0 ? 0 : x, Rounding(i.mode[1])).bits;
-             };
-             return one(a) << 16 | one(b);
-           });
-         })
+    binary<uint32_t, float>(w, i, m, [&](float a, float b) {
+      const auto one = [&](float x) -> uint32_t {
+        return encodeBrain(i.imm && x < 0 ? 0 : x, Rounding(i.mode[1])).bits;
+      };
+      return one(a) << 16 | one(b);
+    });
+  })
                         : Handler([](Warp &w, const Inst &i, uint32_t m) {
                             binary<uint32_t, float>(w, i, m, [&](float a, float b) {
                               const auto one = [&](float x) -> uint32_t {
@@ -200,9 +205,8 @@ bool decodeConvert(Decoder &decoder, const PtxInstruction &ptx, Inst &inst) {
       return false;
     decoder.operands(2, 2);
     inst.run = [](Warp &warp, const Inst &inst, uint32_t mask) {
-      unary<uint32_t, float>(warp, inst, mask, [&](float a) {
-        return uint32_t(encodeFloat(a, 8, 10, Rounding(inst.mode[1]))) << 13;
-      });
+      unary<uint32_t, float>(warp, inst, mask,
+                             [&](float a) { return uint32_t(encodeFloat(a, 8, 10, Rounding(inst.mode[1]))) << 13; });
     };
   } else {
     if (inst.imm)
@@ -225,7 +229,7 @@ bool decodeConvert(Decoder &decoder, const PtxInstruction &ptx, Inst &inst) {
   if (floating(type) && !floating(to) && to != "tf32" && to != "bf16x2" && !inst.mode[0])
     decoder.fail("how to round to an integer is missing");
   inst.d = decoder.target(ptx.operands[0], typeBytes(to));
-  inst.a = decoder.source(ptx.operands[1], typeBytes(type));
+  inst.a = decoder.lowSource(ptx.operands[1], typeBytes(type));
   return true;
 }
 

@@ -1,7 +1,7 @@
-//===- DecodeCopy.cpp - cp.async and its groups --------------------------------------------------------------------===//
+//===- DecodeCopy.cpp - cp.async and its groups -------------------------------------------------------------------===//
 //
-// Hardware may write a copy's bytes at any time between the copy and the wait for it. Here they are written at the wait,
-// and what was there before is poisoned at the copy: a missing wait, or a buffer still being read, gives NaNs.
+// Hardware may write a copy's bytes at any time between the copy and the wait for it. Here they are written at the
+// wait, and what was there before is poisoned at the copy: a missing wait, or a buffer still being read, gives NaNs.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "test/cuda/Access.h"
@@ -88,12 +88,13 @@ bool decodeCopy(Decoder &decoder, const PtxInstruction &ptx, Inst &inst) {
   }
   if (kind != "ca" && kind != "cg")
     return false;
-  decoder.only({"async", "ca", "cg", "shared", "shared::cta", "global", "L2::cache_hint", "L2::64B", "L2::128B",
-                "L2::256B"});
+  decoder.only(
+      {"async", "ca", "cg", "shared", "shared::cta", "global", "L2::cache_hint", "L2::64B", "L2::128B", "L2::256B"});
   const size_t count = ptx.operands.size() - ptx.has("L2::cache_hint");
   decoder.operands(3, 5);
   inst.imm = ptx.operands[2].bits;
-  if (ptx.operands[2].kind != PtxOperand::Integer || (inst.imm != 16 && (kind == "cg" || (inst.imm != 4 && inst.imm != 8))))
+  if (ptx.operands[2].kind != PtxOperand::Integer ||
+      (inst.imm != 16 && (kind == "cg" || (inst.imm != 4 && inst.imm != 8))))
     decoder.fail("the size of a copy is not 4, 8 or 16, or not 16 with .cg");
   inst.a = decoder.wideAddress(ptx.operands[0]);
   inst.b = decoder.wideAddress(ptx.operands[1]);

@@ -1,7 +1,7 @@
-//===- DecodeFloat.cpp - f32 and f64 -------------------------------------------------------------------------------===//
+//===- DecodeFloat.cpp - f32 and f64 ------------------------------------------------------------------------------===//
 //
-// The approximate functions (ex2.approx, rcp.approx, tanh.approx, ...) are the host's, more exact than the hardware's 2^-22
-// (tanh 2^-11): who compares must allow for the hardware. Of rounding modes only .rn is known; .ftz and .sat are.
+// The approximate functions (ex2.approx, rcp.approx, tanh.approx, ...) are the host's, more exact than the hardware's
+// 2^-22 (tanh 2^-11): who compares must allow for the hardware. Of rounding modes only .rn is known; .ftz and .sat are.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "test/cuda/Decoder.h"
@@ -9,26 +9,66 @@
 
 namespace lathe::ptx {
 
-struct FAdd { template <class T> T operator()(T a, T b) const { return a + b; } };
-struct FSub { template <class T> T operator()(T a, T b) const { return a - b; } };
-struct FMul { template <class T> T operator()(T a, T b) const { return a * b; } };
-struct FDiv { template <class T> T operator()(T a, T b) const { return a / b; } };
-struct FFma { template <class T> T operator()(T a, T b, T c) const { return std::fma(a, b, c); } };
-struct FMin { template <class T> T operator()(T a, T b) const { return minimum(a, b, false); } };
-struct FMax { template <class T> T operator()(T a, T b) const { return maximum(a, b, false); } };
-struct FMinNan { template <class T> T operator()(T a, T b) const { return minimum(a, b, true); } };
-struct FMaxNan { template <class T> T operator()(T a, T b) const { return maximum(a, b, true); } };
-struct FNeg { template <class T> T operator()(T a) const { return -a; } };
-struct FAbs { template <class T> T operator()(T a) const { return std::fabs(a); } };
-struct FRcp { template <class T> T operator()(T a) const { return 1 / a; } };
-struct FSqrt { template <class T> T operator()(T a) const { return std::sqrt(a); } };
-struct FRsqrt { template <class T> T operator()(T a) const { return 1 / std::sqrt(a); } };
-struct FEx2 { template <class T> T operator()(T a) const { return std::exp2(a); } };
-struct FLg2 { template <class T> T operator()(T a) const { return std::log2(a); } };
-struct FSin { template <class T> T operator()(T a) const { return std::sin(a); } };
-struct FCos { template <class T> T operator()(T a) const { return std::cos(a); } };
-struct FTanh { template <class T> T operator()(T a) const { return std::tanh(a); } };
-struct FCopysign { template <class T> T operator()(T a, T b) const { return std::copysign(b, a); } }; // b with a's sign
+struct FAdd {
+  template <class T> T operator()(T a, T b) const { return a + b; }
+};
+struct FSub {
+  template <class T> T operator()(T a, T b) const { return a - b; }
+};
+struct FMul {
+  template <class T> T operator()(T a, T b) const { return a * b; }
+};
+struct FDiv {
+  template <class T> T operator()(T a, T b) const { return a / b; }
+};
+struct FFma {
+  template <class T> T operator()(T a, T b, T c) const { return std::fma(a, b, c); }
+};
+struct FMin {
+  template <class T> T operator()(T a, T b) const { return minimum(a, b, false); }
+};
+struct FMax {
+  template <class T> T operator()(T a, T b) const { return maximum(a, b, false); }
+};
+struct FMinNan {
+  template <class T> T operator()(T a, T b) const { return minimum(a, b, true); }
+};
+struct FMaxNan {
+  template <class T> T operator()(T a, T b) const { return maximum(a, b, true); }
+};
+struct FNeg {
+  template <class T> T operator()(T a) const { return -a; }
+};
+struct FAbs {
+  template <class T> T operator()(T a) const { return std::fabs(a); }
+};
+struct FRcp {
+  template <class T> T operator()(T a) const { return 1 / a; }
+};
+struct FSqrt {
+  template <class T> T operator()(T a) const { return std::sqrt(a); }
+};
+struct FRsqrt {
+  template <class T> T operator()(T a) const { return 1 / std::sqrt(a); }
+};
+struct FEx2 {
+  template <class T> T operator()(T a) const { return std::exp2(a); }
+};
+struct FLg2 {
+  template <class T> T operator()(T a) const { return std::log2(a); }
+};
+struct FSin {
+  template <class T> T operator()(T a) const { return std::sin(a); }
+};
+struct FCos {
+  template <class T> T operator()(T a) const { return std::cos(a); }
+};
+struct FTanh {
+  template <class T> T operator()(T a) const { return std::tanh(a); }
+};
+struct FCopysign {
+  template <class T> T operator()(T a, T b) const { return std::copysign(b, a); }
+}; // b with a's sign
 
 enum : uint8_t { Flush = 1, Saturate = 2 };
 
@@ -115,8 +155,12 @@ static bool decodeTest(Decoder &decoder, const PtxInstruction &ptx, Inst &inst) 
     for (unsigned lane = 0; lane < warpSize; ++lane) {
       const double value = inst.mode[1] ? warp.lanes<double>(inst.a)[lane] : warp.lanes<float>(inst.a)[lane];
       const int kind = inst.mode[1] ? std::fpclassify(value) : std::fpclassify(float(value));
-      const bool holds[] = {kind != FP_NAN && kind != FP_INFINITE, kind == FP_INFINITE, kind != FP_NAN,
-                            kind == FP_NAN, kind == FP_NORMAL, kind == FP_SUBNORMAL};
+      const bool holds[] = {kind != FP_NAN && kind != FP_INFINITE,
+                            kind == FP_INFINITE,
+                            kind != FP_NAN,
+                            kind == FP_NAN,
+                            kind == FP_NORMAL,
+                            kind == FP_SUBNORMAL};
       is |= uint32_t(holds[inst.mode[0]]) << lane;
     }
     uint32_t &d = warp.predicate(inst.d);

@@ -1,4 +1,4 @@
-//===- DecodeHalf.cpp - f16, bf16 and pairs of them ----------------------------------------------------------------===//
+//===- DecodeHalf.cpp - f16, bf16 and pairs of them ---------------------------------------------------------------===//
 #include "test/cuda/Decoder.h"
 #include "test/cuda/Lanes.h"
 
@@ -14,19 +14,48 @@ template <class H> static H encoded(double value) {
 }
 
 // In double; what is not exact there is rounded to odd.
-struct HAdd { double operator()(double a, double b) const { return addToOdd(a, b); } };
-struct HSub { double operator()(double a, double b) const { return addToOdd(a, -b); } };
-struct HMul { double operator()(double a, double b) const { return a * b; } };
-struct HFma { double operator()(double a, double b, double c) const { return addToOdd(a * b, c); } };
-struct HFmaRelu { double operator()(double a, double b, double c) const { const double x = addToOdd(a * b, c); return x < 0 ? 0 : x; } };
-struct HMin { double operator()(double a, double b) const { return minimum(a, b, false); } };
-struct HMax { double operator()(double a, double b) const { return maximum(a, b, false); } };
-struct HMinNan { double operator()(double a, double b) const { return minimum(a, b, true); } };
-struct HMaxNan { double operator()(double a, double b) const { return maximum(a, b, true); } };
-struct HNeg { double operator()(double a) const { return -a; } };
-struct HAbs { double operator()(double a) const { return std::fabs(a); } };
-struct HEx2 { double operator()(double a) const { return std::exp2(float(a)); } };
-struct HTanh { double operator()(double a) const { return std::tanh(float(a)); } };
+struct HAdd {
+  double operator()(double a, double b) const { return addToOdd(a, b); }
+};
+struct HSub {
+  double operator()(double a, double b) const { return addToOdd(a, -b); }
+};
+struct HMul {
+  double operator()(double a, double b) const { return a * b; }
+};
+struct HFma {
+  double operator()(double a, double b, double c) const { return addToOdd(a * b, c); }
+};
+struct HFmaRelu {
+  double operator()(double a, double b, double c) const {
+    const double x = addToOdd(a * b, c);
+    return x < 0 ? 0 : x;
+  }
+};
+struct HMin {
+  double operator()(double a, double b) const { return minimum(a, b, false); }
+};
+struct HMax {
+  double operator()(double a, double b) const { return maximum(a, b, false); }
+};
+struct HMinNan {
+  double operator()(double a, double b) const { return minimum(a, b, true); }
+};
+struct HMaxNan {
+  double operator()(double a, double b) const { return maximum(a, b, true); }
+};
+struct HNeg {
+  double operator()(double a) const { return -a; }
+};
+struct HAbs {
+  double operator()(double a) const { return std::fabs(a); }
+};
+struct HEx2 {
+  double operator()(double a) const { return std::exp2(float(a)); }
+};
+struct HTanh {
+  double operator()(double a) const { return std::tanh(float(a)); }
+};
 
 template <class H, class Op, int N, bool Pair> static void run(Warp &warp, const Inst &inst, uint32_t mask) {
   const auto one = [](auto... x) -> uint32_t { return encoded<H>(Op()(decoded(H{uint16_t(x)})...)).bits; };
@@ -71,8 +100,8 @@ static Handler find(const std::string &op, std::string_view how, std::string_vie
   if (op == "fma" && how == "rnrelu")
     return handler<HFmaRelu, 3>(type);
   count = 1;
-  return op == "neg" && how.empty()      ? handler<HNeg, 1>(type)
-         : op == "abs" && how.empty()    ? handler<HAbs, 1>(type)
+  return op == "neg" && how.empty()        ? handler<HNeg, 1>(type)
+         : op == "abs" && how.empty()      ? handler<HAbs, 1>(type)
          : op == "ex2" && how == "approx"  ? handler<HEx2, 1>(type)
          : op == "tanh" && how == "approx" ? handler<HTanh, 1>(type)
                                            : nullptr;

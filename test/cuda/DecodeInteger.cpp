@@ -1,7 +1,7 @@
-//===- DecodeInteger.cpp - integer arithmetic ----------------------------------------------------------------------===//
+//===- DecodeInteger.cpp - integer arithmetic ---------------------------------------------------------------------===//
 //
-// add sub mul mad div rem abs neg min max sad, dp4a, dp2a, and the pairs of 16 bits (add.s16x2, min.u16x2). Division by zero gives
-// all ones, as the hardware does; the remainder is then the dividend.
+// add sub mul mad div rem abs neg min max sad, dp4a, dp2a, and the pairs of 16 bits (add.s16x2, min.u16x2). Division by
+// zero gives all ones, as the hardware does; the remainder is then the dividend.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "test/cuda/Decoder.h"
@@ -9,14 +9,21 @@
 
 namespace lathe::ptx {
 
-template <class T> using Wide = std::conditional_t<
-    sizeof(T) == 2, std::conditional_t<std::is_signed_v<T>, int32_t, uint32_t>,
-    std::conditional_t<sizeof(T) == 4, std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>,
-                       std::conditional_t<std::is_signed_v<T>, __int128, unsigned __int128>>>;
+template <class T>
+using Wide =
+    std::conditional_t<sizeof(T) == 2, std::conditional_t<std::is_signed_v<T>, int32_t, uint32_t>,
+                       std::conditional_t<sizeof(T) == 4, std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>,
+                                          std::conditional_t<std::is_signed_v<T>, __int128, unsigned __int128>>>;
 
-struct Add { template <class T> T operator()(T a, T b) const { return T(uint64_t(a) + uint64_t(b)); } };
-struct Sub { template <class T> T operator()(T a, T b) const { return T(uint64_t(a) - uint64_t(b)); } };
-struct MulLow { template <class T> T operator()(T a, T b) const { return T(Slot<T>(a) * Slot<T>(b)); } };
+struct Add {
+  template <class T> T operator()(T a, T b) const { return T(uint64_t(a) + uint64_t(b)); }
+};
+struct Sub {
+  template <class T> T operator()(T a, T b) const { return T(uint64_t(a) - uint64_t(b)); }
+};
+struct MulLow {
+  template <class T> T operator()(T a, T b) const { return T(Slot<T>(a) * Slot<T>(b)); }
+};
 struct MulHigh {
   template <class T> T operator()(T a, T b) const { return T((Wide<T>(a) * Wide<T>(b)) >> (8 * sizeof(T))); }
 };
@@ -38,8 +45,12 @@ struct Remainder {
     return T(a % b);
   }
 };
-struct Minimum { template <class T> T operator()(T a, T b) const { return a < b ? a : b; } };
-struct Maximum { template <class T> T operator()(T a, T b) const { return a > b ? a : b; } };
+struct Minimum {
+  template <class T> T operator()(T a, T b) const { return a < b ? a : b; }
+};
+struct Maximum {
+  template <class T> T operator()(T a, T b) const { return a > b ? a : b; }
+};
 
 template <class Op> static Handler binaryHandler(std::string_view type) {
   return byInteger(type, []<class T>() -> Handler {
@@ -139,11 +150,43 @@ static bool decodeDot(Decoder &decoder, const PtxInstruction &ptx, Inst &inst) {
   return true;
 }
 
+/// add[c][.cc] and sub[c][.cc] with the carry (of sub: the borrow) in predicate 2. mode: [0] sub, [1] takes it, [2]
+/// gives it.
+template <class T> static void withCarry(Warp &warp, const Inst &inst, uint32_t mask) {
+  const T *a = warp.lanes<T>(inst.a), *b = warp.lanes<T>(inst.b);
+  const uint32_t in = inst.mode[1] ? warp.predicate(2) : 0;
+  uint32_t carry = 0;
+  T out[warpSize];
+  for (unsigned lane = 0; lane < warpSize; ++lane) {
+    const Wide<T> x = a[lane], y = b[lane], c = in >> lane & 1, sum = inst.mode[0] ? x - y - c : x + y + c;
+    out[lane] = static_cast<T>(sum);
+    carry |= uint32_t(sum >> (8 * sizeof(T)) & 1) << lane;
+  }
+  writeLanes(warp.lanes<T>(inst.d), out, mask);
+  if (inst.mode[2])
+    warp.predicate(2) = (warp.predicate(2) & ~mask) | (carry & mask);
+}
+
+static bool decodeCarry(Decoder &decoder, const PtxInstruction &ptx, Inst &inst) {
+  const unsigned bytes = typeBytes(ptx.type());
+  inst.mode[0] = ptx.parts[0].rfind("sub", 0) == 0;
+  inst.mode[1] = ptx.parts[0].back() == 'c';
+  inst.mode[2] = ptx.has("cc");
+  inst.d = decoder.target(ptx.operands[0], bytes);
+  sources(decoder, ptx, inst, bytes, 2);
+  inst.run = bytes == 8 ? withCarry<uint64_t> : bytes == 4 ? withCarry<uint32_t> : nullptr;
+  return inst.run;
+}
+
 bool decodeInteger(Decoder &decoder, const PtxInstruction &ptx, Inst &inst) {
   const std::string &op = ptx.parts[0];
   const std::string_view type = ptx.type();
   if (op == "dp4a" || op == "dp2a")
     return decodeDot(decoder, ptx, inst);
+  if (op == "addc" || op == "subc" || ((op == "add" || op == "sub") && ptx.has("cc"))) {
+    decoder.only({"cc", "u32", "s32", "u64", "s64"});
+    return decodeCarry(decoder, ptx, inst);
+  }
   const unsigned bytes = typeBytes(type);
   const bool pair = type == "u16x2" || type == "s16x2";
   if (!bytes || (type[0] != 'u' && type[0] != 's'))
@@ -198,8 +241,7 @@ bool decodeInteger(Decoder &decoder, const PtxInstruction &ptx, Inst &inst) {
     count = 3;
     run = byInteger(type, []<class T>() -> Handler {
       return [](Warp &warp, const Inst &inst, uint32_t mask) {
-        ternary<T, T>(warp, inst, mask,
-                      [](T a, T b, T c) { return Add()(c, a < b ? Sub()(b, a) : Sub()(a, b)); });
+        ternary<T, T>(warp, inst, mask, [](T a, T b, T c) { return Add()(c, a < b ? Sub()(b, a) : Sub()(a, b)); });
       };
     });
   }

@@ -1,13 +1,14 @@
-//===- DecodeMatrix.cpp - mma.sync, ldmatrix, stmatrix, movmatrix --------------------------------------------------===//
+//===- DecodeMatrix.cpp - mma.sync, ldmatrix, stmatrix, movmatrix -------------------------------------------------===//
 //
-// Fragments of mma.sync.m16n8kK with p elements of A and B in a register (2 of 16 bits, 4 of 8, 1 of tf32); lane 4g + t:
+// Fragments of mma.sync.m16n8kK with p elements of A and B in a register (2 of 16 bits, 4 of 8, 1 of tf32); lane 4g +
+// t:
 //
 //   A, register j, element e:  row g + 8 (j mod 2), column p t + e + 4 p (j div 2)
 //   B, register j, element e:  row p t + e + 4 p j, column g
 //   C and D, register j:       row g + 8 (j div 2), column 2 t + j mod 2;  of f16: row g + 8 j, columns 2 t, 2 t + 1
 //
-// The sum of a float product's K terms is made in f64 and rounded to f32 once with C: hardware sums in an order of its own
-// with fewer bits. tf32 operands lose their low 13 bits, as in hardware. Integers are exact; .satfinite clamps.
+// The sum of a float product's K terms is made in f64 and rounded to f32 once with C: hardware sums in an order of its
+// own with fewer bits. tf32 operands lose their low 13 bits, as in hardware. Integers are exact; .satfinite clamps.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "test/cuda/Access.h"
@@ -15,11 +16,26 @@
 
 namespace lathe::ptx {
 
-struct F16 { static constexpr int perRegister = 2; static double get(uint32_t r, int e) { return decodeHalf({uint16_t(r >> 16 * e)}); } };
-struct BF16 { static constexpr int perRegister = 2; static double get(uint32_t r, int e) { return decodeBrain({uint16_t(r >> 16 * e)}); } };
-struct TF32 { static constexpr int perRegister = 1; static double get(uint32_t r, int) { return std::bit_cast<float>(r & ~0x1FFFu); } };
-struct S8 { static constexpr int perRegister = 4; static int32_t get(uint32_t r, int e) { return int8_t(r >> 8 * e); } };
-struct U8 { static constexpr int perRegister = 4; static int32_t get(uint32_t r, int e) { return uint8_t(r >> 8 * e); } };
+struct F16 {
+  static constexpr int perRegister = 2;
+  static double get(uint32_t r, int e) { return decodeHalf({uint16_t(r >> 16 * e)}); }
+};
+struct BF16 {
+  static constexpr int perRegister = 2;
+  static double get(uint32_t r, int e) { return decodeBrain({uint16_t(r >> 16 * e)}); }
+};
+struct TF32 {
+  static constexpr int perRegister = 1;
+  static double get(uint32_t r, int) { return std::bit_cast<float>(r & ~0x1FFFu); }
+};
+struct S8 {
+  static constexpr int perRegister = 4;
+  static int32_t get(uint32_t r, int e) { return int8_t(r >> 8 * e); }
+};
+struct U8 {
+  static constexpr int perRegister = 4;
+  static int32_t get(uint32_t r, int e) { return uint8_t(r >> 8 * e); }
+};
 template <int E, int M> struct F8 {
   static constexpr int perRegister = 4;
   static double get(uint32_t r, int at) {
@@ -46,7 +62,8 @@ static void products(Warp &warp, const int32_t *a, const int32_t *b, Sum out[row
   for (int j = 0; j < K / (2 * p); ++j)
     for (unsigned lane = 0; lane < warpSize; ++lane)
       for (int e = 0; e < p; ++e)
-        left[lane / 4 + 8 * (j & 1)][p * (lane % 4) + e + 4 * p * (j >> 1)] = TA::get(warp.lanes<uint32_t>(a[j])[lane], e);
+        left[lane / 4 + 8 * (j & 1)][p * (lane % 4) + e + 4 * p * (j >> 1)] =
+            TA::get(warp.lanes<uint32_t>(a[j])[lane], e);
   for (int j = 0; j < K / (4 * p); ++j)
     for (unsigned lane = 0; lane < warpSize; ++lane)
       for (int e = 0; e < p; ++e)
@@ -94,16 +111,17 @@ template <class TA, class TB, int K> static void multiply(Warp &warp, const Inst
 using E4M3 = F8<4, 3>;
 using E5M2 = F8<5, 2>;
 
-static const std::map<std::string, std::pair<Handler, int>> multiplications = { // shape.a.b -> handler, K / p
-    {"m16n8k16.f16.f16", {multiply<F16, F16, 16>, 8}},      {"m16n8k8.f16.f16", {multiply<F16, F16, 8>, 4}},
-    {"m16n8k16.bf16.bf16", {multiply<BF16, BF16, 16>, 8}},  {"m16n8k8.bf16.bf16", {multiply<BF16, BF16, 8>, 4}},
-    {"m16n8k8.tf32.tf32", {multiply<TF32, TF32, 8>, 8}},    {"m16n8k4.tf32.tf32", {multiply<TF32, TF32, 4>, 4}},
-    {"m16n8k32.s8.s8", {multiply<S8, S8, 32>, 8}},          {"m16n8k32.s8.u8", {multiply<S8, U8, 32>, 8}},
-    {"m16n8k32.u8.s8", {multiply<U8, S8, 32>, 8}},          {"m16n8k32.u8.u8", {multiply<U8, U8, 32>, 8}},
-    {"m16n8k16.s8.s8", {multiply<S8, S8, 16>, 4}},          {"m16n8k16.s8.u8", {multiply<S8, U8, 16>, 4}},
-    {"m16n8k16.u8.s8", {multiply<U8, S8, 16>, 4}},          {"m16n8k16.u8.u8", {multiply<U8, U8, 16>, 4}},
-    {"m16n8k32.e4m3.e4m3", {multiply<E4M3, E4M3, 32>, 8}},  {"m16n8k32.e4m3.e5m2", {multiply<E4M3, E5M2, 32>, 8}},
-    {"m16n8k32.e5m2.e4m3", {multiply<E5M2, E4M3, 32>, 8}},  {"m16n8k32.e5m2.e5m2", {multiply<E5M2, E5M2, 32>, 8}},
+static const std::map<std::string, std::pair<Handler, int>> multiplications = {
+    // shape.a.b -> handler, K / p
+    {"m16n8k16.f16.f16", {multiply<F16, F16, 16>, 8}},     {"m16n8k8.f16.f16", {multiply<F16, F16, 8>, 4}},
+    {"m16n8k16.bf16.bf16", {multiply<BF16, BF16, 16>, 8}}, {"m16n8k8.bf16.bf16", {multiply<BF16, BF16, 8>, 4}},
+    {"m16n8k8.tf32.tf32", {multiply<TF32, TF32, 8>, 8}},   {"m16n8k4.tf32.tf32", {multiply<TF32, TF32, 4>, 4}},
+    {"m16n8k32.s8.s8", {multiply<S8, S8, 32>, 8}},         {"m16n8k32.s8.u8", {multiply<S8, U8, 32>, 8}},
+    {"m16n8k32.u8.s8", {multiply<U8, S8, 32>, 8}},         {"m16n8k32.u8.u8", {multiply<U8, U8, 32>, 8}},
+    {"m16n8k16.s8.s8", {multiply<S8, S8, 16>, 4}},         {"m16n8k16.s8.u8", {multiply<S8, U8, 16>, 4}},
+    {"m16n8k16.u8.s8", {multiply<U8, S8, 16>, 4}},         {"m16n8k16.u8.u8", {multiply<U8, U8, 16>, 4}},
+    {"m16n8k32.e4m3.e4m3", {multiply<E4M3, E4M3, 32>, 8}}, {"m16n8k32.e4m3.e5m2", {multiply<E4M3, E5M2, 32>, 8}},
+    {"m16n8k32.e5m2.e4m3", {multiply<E5M2, E4M3, 32>, 8}}, {"m16n8k32.e5m2.e5m2", {multiply<E5M2, E5M2, 32>, 8}},
 };
 
 static std::vector<PtxOperand> partsOf(const PtxOperand &operand) {
@@ -123,7 +141,8 @@ static bool decodeMultiply(Decoder &decoder, const PtxInstruction &ptx, Inst &in
     return false;
   const auto found = multiplications.find(parts[3] + "." + parts[7] + "." + parts[8]);
   const bool integer = parts[7][0] == 's' || parts[7][0] == 'u', halves = parts[6] == "f16" && parts[7] == "f16";
-  if (found == multiplications.end() || parts[6] != parts[9] || (integer ? parts[6] != "s32" : !halves && parts[6] != "f32"))
+  if (found == multiplications.end() || parts[6] != parts[9] ||
+      (integer ? parts[6] != "s32" : !halves && parts[6] != "f32"))
     return false;
   if (saturates && !integer)
     return false;
@@ -160,7 +179,8 @@ template <bool Store> static void moveMatrices(Warp &warp, const Inst &inst, uin
       if (Store)
         std::memcpy(halves, &value, 4);
       for (unsigned e = 0; e < 2; ++e) {
-        const unsigned row = transposed ? 2 * (lane % 4) + e : lane / 4, column = transposed ? lane / 4 : 2 * (lane % 4) + e;
+        const unsigned row = transposed ? 2 * (lane % 4) + e : lane / 4,
+                       column = transposed ? lane / 4 : 2 * (lane % 4) + e;
         uint8_t *at = rowsOf[8 * j + row] + 2 * column;
         Store ? std::memcpy(at, &halves[e], 2) : std::memcpy(&halves[e], at, 2);
       }

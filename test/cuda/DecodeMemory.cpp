@@ -1,4 +1,4 @@
-//===- DecodeMemory.cpp - ld, st and fences ------------------------------------------------------------------------===//
+//===- DecodeMemory.cpp - ld, st and fences -----------------------------------------------------------------------===//
 //
 // Cache hints say nothing here. Accesses that are volatile or have an order are atomic on the host, so that blocks on
 // different host threads can wait for each other.
@@ -53,20 +53,30 @@ template <class E, class S, bool Ordered> static void store(Warp &warp, const In
 
 template <class S, bool Ordered> static Handler findLoad(std::string_view type) {
   switch (typeBytes(type)) {
-  case 1: return type[0] == 's' ? load<int8_t, S, Ordered> : load<uint8_t, S, Ordered>;
-  case 2: return type[0] == 's' ? load<int16_t, S, Ordered> : load<uint16_t, S, Ordered>;
-  case 4: return type[0] == 's' ? load<int32_t, S, Ordered> : load<uint32_t, S, Ordered>;
-  case 8: return load<uint64_t, S, Ordered>;
-  default: return nullptr;
+  case 1:
+    return type[0] == 's' ? load<int8_t, S, Ordered> : load<uint8_t, S, Ordered>;
+  case 2:
+    return type[0] == 's' ? load<int16_t, S, Ordered> : load<uint16_t, S, Ordered>;
+  case 4:
+    return type[0] == 's' ? load<int32_t, S, Ordered> : load<uint32_t, S, Ordered>;
+  case 8:
+    return load<uint64_t, S, Ordered>;
+  default:
+    return nullptr;
   }
 }
 template <class S, bool Ordered> static Handler findStore(std::string_view type) {
   switch (typeBytes(type)) {
-  case 1: return store<uint8_t, S, Ordered>;
-  case 2: return store<uint16_t, S, Ordered>;
-  case 4: return store<uint32_t, S, Ordered>;
-  case 8: return store<uint64_t, S, Ordered>;
-  default: return nullptr;
+  case 1:
+    return store<uint8_t, S, Ordered>;
+  case 2:
+    return store<uint16_t, S, Ordered>;
+  case 4:
+    return store<uint32_t, S, Ordered>;
+  case 8:
+    return store<uint64_t, S, Ordered>;
+  default:
+    return nullptr;
   }
 }
 
@@ -82,10 +92,11 @@ static bool decodeAccess(Decoder &decoder, const PtxInstruction &ptx, Inst &inst
     else if (part == "v2" || part == "v4")
       count = part[1] - '0';
   }
-  static constexpr std::string_view plain[] = {"weak", "cta",   "cluster", "gpu", "sys", "global", "shared", "shared::cta",
-                                               "param", "param::entry", "param::func", "local", "const", "nc", "ca", "cg",
-                                               "cs", "lu", "cv", "wb", "wt", "v2", "v4", "volatile", "relaxed", "acquire",
-                                               "release", "mmio"};
+  static constexpr std::string_view plain[] = {
+      "weak",        "cta",   "cluster",      "gpu",         "sys",     "global",  "shared",
+      "shared::cta", "param", "param::entry", "param::func", "local",   "const",   "nc",
+      "ca",          "cg",    "cs",           "lu",          "cv",      "wb",      "wt",
+      "v2",          "v4",    "volatile",     "relaxed",     "acquire", "release", "mmio"};
   for (size_t i = 1; i + 1 < ptx.parts.size(); ++i)
     if (ptx.parts[i].rfind("L1::", 0) != 0 && ptx.parts[i].rfind("L2::", 0) != 0 &&
         std::find(std::begin(plain), std::end(plain), ptx.parts[i]) == std::end(plain))
@@ -107,7 +118,9 @@ static bool decodeAccess(Decoder &decoder, const PtxInstruction &ptx, Inst &inst
   for (const PtxOperand &part : parts)
     slots.push_back(isLoad ? decoder.target(part, wide ? 8 : 4) : decoder.source(part, wide ? 8 : 4));
   inst.list = decoder.list(slots);
-  inst.mode[1] = static_cast<uint8_t>(spaceOf(decoder, ptx));
+  const bool parameter = ptx.has("param") || ptx.has("param::entry") || ptx.has("param::func");
+  inst.mode[1] =
+      static_cast<uint8_t>(parameter ? decoder.parameterSpace(ptx.operands[isLoad ? 1 : 0]) : spaceOf(decoder, ptx));
   inst.mode[2] = count;
   inst.run = isLoad ? (wide ? (ordered ? findLoad<uint64_t, true>(type) : findLoad<uint64_t, false>(type))
                             : (ordered ? findLoad<uint32_t, true>(type) : findLoad<uint32_t, false>(type)))

@@ -1,4 +1,4 @@
-//===- DecodeMove.cpp - mov, selp, slct, addresses of spaces, and what has no effect here --------------------------===//
+//===- DecodeMove.cpp - mov, selp, slct, addresses of spaces, and what has no effect here -------------------------===//
 //
 // mov packs and unpacks vectors. cvta and isspacep know the windows of Program.h; .const is global memory.
 //
@@ -65,9 +65,7 @@ static bool decodeMov(Decoder &decoder, const PtxInstruction &ptx, Inst &inst) {
   const unsigned bytes = typeBytes(ptx.type());
   if (!bytes || bytes > 8)
     decoder.fail("the type is not known to the interpreter");
-  const PtxOperand *vector = to.kind == PtxOperand::Vector     ? &to
-                             : from.kind == PtxOperand::Vector ? &from
-                                                               : nullptr;
+  const PtxOperand *vector = to.kind == PtxOperand::Vector ? &to : from.kind == PtxOperand::Vector ? &from : nullptr;
   if (vector) {
     inst.imm = vector->parts.size();
     inst.mode[0] = bytes * 8 / inst.imm;

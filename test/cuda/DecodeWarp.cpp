@@ -1,4 +1,4 @@
-//===- DecodeWarp.cpp - what lanes and warps do together -----------------------------------------------------------===//
+//===- DecodeWarp.cpp - what lanes and warps do together ----------------------------------------------------------===//
 //
 // shfl vote match redux elect activemask, bar. A value read from a lane that does not run is poison.
 //
@@ -22,10 +22,18 @@ static void shuffle(Warp &warp, const Inst &inst, uint32_t mask) {
     int source = lane;
     bool in = true;
     switch (how) {
-    case Shuffle::Up: in = (source = int(lane) - int(b)) >= most; break;
-    case Shuffle::Down: in = (source = int(lane + b)) <= most; break;
-    case Shuffle::Butterfly: in = (source = int(lane ^ b)) <= most; break;
-    case Shuffle::Index: in = (source = least | int(b & ~segment)) <= most; break;
+    case Shuffle::Up:
+      in = (source = int(lane) - int(b)) >= most;
+      break;
+    case Shuffle::Down:
+      in = (source = int(lane + b)) <= most;
+      break;
+    case Shuffle::Butterfly:
+      in = (source = int(lane ^ b)) <= most;
+      break;
+    case Shuffle::Index:
+      in = (source = least | int(b & ~segment)) <= most;
+      break;
     }
     if (!in)
       source = lane;
@@ -120,12 +128,24 @@ template <class T> static void reduce(Warp &warp, const Inst &inst, uint32_t mas
   forLanes(mask & (mask - 1), [&](unsigned lane) {
     const T value = static_cast<T>(a[lane]);
     switch (inst.mode[0]) {
-    case 0: result = static_cast<T>(uint32_t(result) + uint32_t(value)); break;
-    case 1: result = std::min(result, value); break;
-    case 2: result = std::max(result, value); break;
-    case 3: result &= value; break;
-    case 4: result |= value; break;
-    default: result ^= value; break;
+    case 0:
+      result = static_cast<T>(uint32_t(result) + uint32_t(value));
+      break;
+    case 1:
+      result = std::min(result, value);
+      break;
+    case 2:
+      result = std::max(result, value);
+      break;
+    case 3:
+      result &= value;
+      break;
+    case 4:
+      result |= value;
+      break;
+    default:
+      result ^= value;
+      break;
     }
   });
   forLanes(mask, [&](unsigned lane) { warp.lanes<uint32_t>(inst.d)[lane] = static_cast<uint32_t>(result); });

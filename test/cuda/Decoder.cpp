@@ -1,11 +1,12 @@
-//===- Decoder.cpp - functions, labels and calls -------------------------------------------------------------------===//
+//===- Decoder.cpp - functions, labels and calls ------------------------------------------------------------------===//
 #include "test/cuda/Decoder.h"
 #include <algorithm>
 
 namespace lathe::ptx {
 
-static constexpr Family families[] = {decodeMove,    decodeCompare, decodeInteger, decodeBits, decodeFloat, decodeHalfFloat,
-                                      decodeConvert, decodeMemory,  decodeAtomic,  decodeCopy, decodeWarp,  decodeMatrix};
+static constexpr Family families[] = {decodeMove,      decodeCompare, decodeInteger, decodeBits,   decodeFloat,
+                                      decodeHalfFloat, decodeConvert, decodeMemory,  decodeAtomic, decodeBulk,
+                                      decodeCopy,      decodeWarp,    decodeMatrix};
 static constexpr unsigned callDepth = 16;
 
 static uint64_t alignUp(uint64_t value, uint64_t align) { return (value + align - 1) / align * align; }
@@ -166,7 +167,8 @@ bool Decoder::decodeFlow(const PtxInstruction &ptx, Inst &inst, std::vector<Fixu
   return true;
 }
 
-/// call.uni (results), function, (parameters): the function's body, with its parameters bound to the caller's variables.
+/// call.uni (results), function, (parameters): the function's body, with its parameters bound to the caller's
+/// variables.
 void Decoder::decodeCall(const PtxInstruction &ptx, const Inst &) {
   only({"uni"});
   size_t at = 0;

@@ -1,7 +1,7 @@
-//===- Decoder.h - PtxFunction -> Program ----------------------------------------------------------------*- C++ -*-===//
+//===- Decoder.h - PtxFunction -> Program ---------------------------------------------------------------*- C++ -*-===//
 //
-// The decoder gives registers their slots, variables their addresses, and asks the families of instructions in turn which
-// of them knows an opcode. Whatever none knows, to the last modifier, is an error of the module's load.
+// The decoder gives registers their slots, variables their addresses, and asks the families of instructions in turn
+// which of them knows an opcode. Whatever none knows, to the last modifier, is an error of the module's load.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_TEST_CUDA_DECODER_H
@@ -30,12 +30,13 @@ public:
 
   // What the families of instructions use, of the instruction at hand.
 
-  /// An operand that is read, `bytes` wide: a register, a special one, a number or the address of a variable. A 64-bit
-  /// register that is read as less gives its low half.
+  /// An operand that is read, `bytes` wide: a register, a special one, a number or the address of a variable.
   int32_t source(const PtxOperand &operand, unsigned bytes);
+  /// The same where a 64-bit register may stand for its low half, as in cvt.s64.s8.
+  int32_t lowSource(const PtxOperand &operand, unsigned bytes);
   /// A register that is written; _ is nobody's.
   int32_t target(const PtxOperand &operand, unsigned bytes);
-  int32_t predicate(const PtxOperand &operand);        ///< read; not negated
+  int32_t predicate(const PtxOperand &operand); ///< read; not negated
   int32_t predicateTarget(const PtxOperand &operand);
   /// Fills a, imm and mode[0] from [address].
   void address(const PtxOperand &operand, Inst &inst);
@@ -53,6 +54,8 @@ public:
   [[noreturn]] void fail(const std::string &what) const;
   /// In a function that is called, parameters are local memory.
   Space parameterSpace() const { return depth ? Space::Local : Space::Param; }
+  /// The space that .param means at an address: the variables of a call are local memory everywhere.
+  Space parameterSpace(const PtxOperand &address);
   void emit(Inst inst);
 
 private:
@@ -62,8 +65,8 @@ private:
   };
   struct Frame {
     const PtxFunction *function;
-    std::map<std::string, int32_t> slots;              ///< of registers
-    std::map<std::string, Place> parameters;           ///< by name
+    std::map<std::string, int32_t> slots;                        ///< of registers
+    std::map<std::string, Place> parameters;                     ///< by name
     std::map<std::pair<unsigned, std::string>, Place> variables; ///< by scope
   };
   struct Fixup {
@@ -108,6 +111,7 @@ bool decodeHalfFloat(Decoder &, const PtxInstruction &, Inst &);
 bool decodeConvert(Decoder &, const PtxInstruction &, Inst &);
 bool decodeMemory(Decoder &, const PtxInstruction &, Inst &);
 bool decodeAtomic(Decoder &, const PtxInstruction &, Inst &);
+bool decodeBulk(Decoder &, const PtxInstruction &, Inst &);
 bool decodeCopy(Decoder &, const PtxInstruction &, Inst &);
 bool decodeWarp(Decoder &, const PtxInstruction &, Inst &);
 bool decodeMatrix(Decoder &, const PtxInstruction &, Inst &);

@@ -1,4 +1,4 @@
-//===- Driver.cpp - state, errors and the device -------------------------------------------------------------------===//
+//===- Driver.cpp - state, errors and the device ------------------------------------------------------------------===//
 #include "test/cuda/Driver.h"
 #include "test/cuda/Decoder.h"
 #include <cstdio>

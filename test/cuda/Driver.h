@@ -1,11 +1,11 @@
-//===- Driver.h - the state behind the driver's functions ------------------------------------------------*- C++ -*-===//
+//===- Driver.h - the state behind the driver's functions -----------------------------------------------*- C++ -*-===//
 //
 // libcuda-sim.so: one device, whose kernels are PTX that the interpreter runs. As with the real driver
 //   - a call without cuInit, or without a context of the calling thread, is refused;
 //   - a kernel that faults is reported by the calls after its launch, all of them: the context is lost;
 //   - handles that were destroyed are refused (CUDA_ERROR_INVALID_HANDLE), not followed.
-// Unlike it, streams run at once, in the calling thread and with one lock for all calls. What went wrong stands on stderr, in
-// one line that begins with "cuda-sim:".
+// Unlike it, streams run at once, in the calling thread and with one lock for all calls. What went wrong stands on
+// stderr, in one line that begins with "cuda-sim:".
 //
 //   LATHE_CUDA_SIM_SM       compute capability, 90 when not said
 //   LATHE_CUDA_SIM_MEMORY   bytes of device memory, 4 GiB

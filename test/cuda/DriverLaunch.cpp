@@ -1,4 +1,4 @@
-//===- DriverLaunch.cpp - a kernel's launch ------------------------------------------------------------------------===//
+//===- DriverLaunch.cpp - a kernel's launch -----------------------------------------------------------------------===//
 #include "test/cuda/Driver.h"
 #include <cstring>
 
@@ -37,9 +37,10 @@ static CUresult launch(const CUlaunchConfig &config, CUfunction function, void *
   for (unsigned i = 0; i < config.numAttrs; ++i) {
     const CUlaunchAttribute &attribute = config.attrs[i];
     const auto &cluster = attribute.value.clusterDim;
-    const bool known = attribute.id == CU_LAUNCH_ATTRIBUTE_IGNORE || attribute.id == CU_LAUNCH_ATTRIBUTE_COOPERATIVE ||
-                       attribute.id == CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION ||
-                       (attribute.id == CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION && cluster.x * cluster.y * cluster.z == 1);
+    const bool known =
+        attribute.id == CU_LAUNCH_ATTRIBUTE_IGNORE || attribute.id == CU_LAUNCH_ATTRIBUTE_COOPERATIVE ||
+        attribute.id == CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION ||
+        (attribute.id == CU_LAUNCH_ATTRIBUTE_CLUSTER_DIMENSION && cluster.x * cluster.y * cluster.z == 1);
     if (!known)
       return report(CUDA_ERROR_NOT_SUPPORTED,
                     "launch of " + name + ": attribute " + std::to_string(attribute.id) + " is not known here");

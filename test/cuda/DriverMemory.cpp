@@ -1,4 +1,4 @@
-//===- DriverMemory.cpp - allocations and copies -------------------------------------------------------------------===//
+//===- DriverMemory.cpp - allocations and copies ------------------------------------------------------------------===//
 #include "test/cuda/Driver.h"
 #include <cstdlib>
 #include <cstring>

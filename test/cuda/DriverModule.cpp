@@ -1,4 +1,4 @@
-//===- DriverModule.cpp - modules and functions --------------------------------------------------------------------===//
+//===- DriverModule.cpp - modules and functions -------------------------------------------------------------------===//
 #include "test/cuda/Decoder.h"
 #include "test/cuda/Driver.h"
 #include <cstring>
@@ -57,7 +57,11 @@ static CUresult load(Driver &driver, CUmodule *result, const void *image, std::s
   if (!image || !result)
     return CUDA_ERROR_INVALID_VALUE;
   const char *bytes = static_cast<const char *>(image);
-  if (std::memcmp(bytes, "\x7f" "ELF", 4) == 0 || std::memcmp(bytes, "\x50\xed\x55\xba", 4) == 0) {
+  if (std::memcmp(bytes,
+                  "\x7f"
+                  "ELF",
+                  4) == 0 ||
+      std::memcmp(bytes, "\x50\xed\x55\xba", 4) == 0) {
     message = "the image is a binary, and only PTX is run here";
     return CUDA_ERROR_NO_BINARY_FOR_GPU;
   }
@@ -168,17 +172,30 @@ CUresult cuFuncGetAttribute(int *value, CUfunction_attribute attribute, CUfuncti
     return CUDA_ERROR_INVALID_HANDLE;
   const Program &program = *function->program;
   switch (attribute) {
-  case CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK: *value = program.maxThreads; break;
-  case CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES: *value = program.staticSharedBytes; break;
-  case CU_FUNC_ATTRIBUTE_CONST_SIZE_BYTES: *value = 0; break;
-  case CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES: *value = program.localBytes; break;
-  case CU_FUNC_ATTRIBUTE_NUM_REGS: *value = 64; break; // no allocation of registers happens here
+  case CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK:
+    *value = program.maxThreads;
+    break;
+  case CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES:
+    *value = program.staticSharedBytes;
+    break;
+  case CU_FUNC_ATTRIBUTE_CONST_SIZE_BYTES:
+    *value = 0;
+    break;
+  case CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES:
+    *value = program.localBytes;
+    break;
+  case CU_FUNC_ATTRIBUTE_NUM_REGS:
+    *value = 64;
+    break; // no allocation of registers happens here
   case CU_FUNC_ATTRIBUTE_PTX_VERSION:
-  case CU_FUNC_ATTRIBUTE_BINARY_VERSION: *value = driver.limits.sm; break;
+  case CU_FUNC_ATTRIBUTE_BINARY_VERSION:
+    *value = driver.limits.sm;
+    break;
   case CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES:
     *value = std::max(function->dynamicShared, driver.limits.sharedPerBlock - int(program.staticSharedBytes));
     break;
-  default: return CUDA_ERROR_INVALID_VALUE;
+  default:
+    return CUDA_ERROR_INVALID_VALUE;
   }
   return CUDA_SUCCESS;
 }

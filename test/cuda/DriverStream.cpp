@@ -1,4 +1,4 @@
-//===- DriverStream.cpp - streams, captured graphs and events ------------------------------------------------------===//
+//===- DriverStream.cpp - streams, captured graphs and events -----------------------------------------------------===//
 //
 // A captured graph is the list of what was submitted, with the values of all parameters at that time.
 //
@@ -122,19 +122,23 @@ CUresult cuEventCreate(CUevent *event, unsigned flags) {
   return CUDA_SUCCESS;
 }
 
+static Work record(CUevent event) {
+  return [event](Driver &driver) {
+    if (!driver.events.count(event))
+      return CUDA_ERROR_INVALID_HANDLE;
+    event->recorded = true;
+    event->at = std::chrono::steady_clock::now();
+    return CUDA_SUCCESS;
+  };
+}
+
 CUresult cuEventRecord(CUevent event, CUstream stream) {
   LATHE_CALL(Context);
   if (!driver.events.count(event))
     return CUDA_ERROR_INVALID_HANDLE;
   if (stream && driver.streams.count(stream) && stream->capturing)
     return CUDA_SUCCESS; // it only orders streams, and the graph has no node for it
-  return driver.submit(stream, [event](Driver &driver) {
-    if (!driver.events.count(event))
-      return CUDA_ERROR_INVALID_HANDLE;
-    event->recorded = true;
-    event->at = std::chrono::steady_clock::now();
-    return CUDA_SUCCESS;
-  });
+  return driver.submit(stream, record(event));
 }
 
 CUresult cuEventRecordWithFlags(CUevent event, CUstream stream, unsigned flags) {
@@ -145,13 +149,7 @@ CUresult cuEventRecordWithFlags(CUevent event, CUstream stream, unsigned flags) 
     return CUDA_ERROR_INVALID_HANDLE;
   if (flags != CU_EVENT_RECORD_EXTERNAL || !stream || !driver.streams.count(stream) || !stream->capturing)
     return CUDA_ERROR_INVALID_VALUE;
-  return driver.submit(stream, [event](Driver &driver) {
-    if (!driver.events.count(event))
-      return CUDA_ERROR_INVALID_HANDLE;
-    event->recorded = true;
-    event->at = std::chrono::steady_clock::now();
-    return CUDA_SUCCESS;
-  });
+  return driver.submit(stream, record(event));
 }
 
 CUresult cuEventSynchronize(CUevent event) {

@@ -1,4 +1,4 @@
-//===- DriverTest.cpp - modules, launches, graphs, memory and errors of the driver ---------------------------------===//
+//===- DriverTest.cpp - modules, launches, graphs, memory and errors of the driver --------------------------------===//
 #include "test/cuda/Sim.h"
 #include <gmock/gmock.h>
 #include <thread>
@@ -44,7 +44,10 @@ TEST_F(DriverOf, targets) {
   EXPECT_EQ(refuse(header("sm_90a") + body).first, CUDA_SUCCESS);
   EXPECT_EQ(refuse(header("sm_100") + body).first, CUDA_ERROR_NO_BINARY_FOR_GPU);
   EXPECT_EQ(refuse(".version 9.9\n.target sm_80\n" + body).first, CUDA_ERROR_UNSUPPORTED_PTX_VERSION);
-  EXPECT_EQ(refuse("\x7f" "ELF....").first, CUDA_ERROR_NO_BINARY_FOR_GPU);
+  EXPECT_EQ(refuse("\x7f"
+                   "ELF....")
+                .first,
+            CUDA_ERROR_NO_BINARY_FOR_GPU);
   close(), open("80", "67108864");
   EXPECT_EQ(refuse(header("sm_90a") + body).first, CUDA_ERROR_NO_BINARY_FOR_GPU);
   EXPECT_EQ(refuse(header("sm_80") + body).first, CUDA_SUCCESS);
@@ -53,10 +56,13 @@ TEST_F(DriverOf, targets) {
 TEST_F(DriverOf, whatIsNotKnownIsRefusedAtLoad) {
   auto [error, text] = refuse(kernel("frobnicate.b32 %r4, %r5;"));
   EXPECT_EQ(error, CUDA_ERROR_INVALID_PTX);
-  EXPECT_THAT(text, HasSubstr("PTX line 22: 'frobnicate.b32 %r4, %r5': the instruction is not known to the interpreter"));
-  for (const char *body : {"add.rz.f32 %f1, %f2, %f3;", "ld.global.wild.b32 %r4, [%rd1];", "mma.sync.aligned.m16n8k7.row.col.f32.f16.f16.f32 {%r4, %r5, %r6, %r7}, {%r4}, {%r5}, {%r4, %r5, %r6, %r7};",
-                           "add.s32 %r4, %rd1, 1;", "add.s64 %rd4, %r1, 1;", "mov.b32 %r4, %r99;", "bra NOWHERE;", "shfl.bfly.b32 %r4, %r5, 1, 31;",
-                           "cvt.s32.f32 %r4, %r5;", "mov.b32 %r4, nobody;"})
+  EXPECT_THAT(text,
+              HasSubstr("PTX line 22: 'frobnicate.b32 %r4, %r5': the instruction is not known to the interpreter"));
+  for (const char *body :
+       {"add.rz.f32 %f1, %f2, %f3;", "ld.global.wild.b32 %r4, [%rd1];",
+        "mma.sync.aligned.m16n8k7.row.col.f32.f16.f16.f32 {%r4, %r5, %r6, %r7}, {%r4}, {%r5}, {%r4, %r5, %r6, %r7};",
+        "add.s32 %r4, %rd1, 1;", "add.s64 %rd4, %r1, 1;", "mov.b32 %r4, %r99;", "bra NOWHERE;",
+        "shfl.bfly.b32 %r4, %r5, 1, 31;", "cvt.s32.f32 %r4, %r5;", "mov.b32 %r4, nobody;"})
     EXPECT_EQ(refuse(kernel(body)).first, CUDA_ERROR_INVALID_PTX) << body;
 }
 
@@ -66,7 +72,8 @@ TEST_F(DriverOf, theJitsLog) {
   void *values[] = {log, reinterpret_cast<void *>(sizeof log)};
   CUmodule module = nullptr;
   testing::internal::CaptureStderr();
-  EXPECT_EQ(api().cuModuleLoadDataEx(&module, kernel("frobnicate;").c_str(), 2, options, values), CUDA_ERROR_INVALID_PTX);
+  EXPECT_EQ(api().cuModuleLoadDataEx(&module, kernel("frobnicate;").c_str(), 2, options, values),
+            CUDA_ERROR_INVALID_PTX);
   testing::internal::GetCapturedStderr();
   EXPECT_THAT(log, HasSubstr("frobnicate"));
 }
@@ -82,13 +89,16 @@ TEST_F(DriverOf, functionsAndHandles) {
 }
 
 TEST_F(DriverOf, launchesThatCannotBe) {
-  const CUfunction k = function(header() + ".visible .entry k(.param .u64 a, .param .u64 b) .maxntid 64, 1, 1 { ret; }");
+  const CUfunction k =
+      function(header() + ".visible .entry k(.param .u64 a, .param .u64 b) .maxntid 64, 1, 1 { ret; }");
   testing::internal::CaptureStderr();
   EXPECT_EQ(launch(k, 0, 0, {1, 128}), CUDA_ERROR_INVALID_VALUE);
   EXPECT_EQ(launch(k, 0, 0, {0, 32}), CUDA_ERROR_INVALID_VALUE);
   EXPECT_EQ(launch(k, 0, 0, {1, 64, 49153}), CUDA_ERROR_INVALID_VALUE);
-  EXPECT_EQ(api().cuFuncSetAttribute(k, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, (227 << 10) + 1), CUDA_ERROR_INVALID_VALUE);
-  EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("launch of k: blocks of 128 threads, where the kernel allows 64"));
+  EXPECT_EQ(api().cuFuncSetAttribute(k, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, (227 << 10) + 1),
+            CUDA_ERROR_INVALID_VALUE);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              HasSubstr("launch of k: blocks of 128 threads, where the kernel allows 64"));
   EXPECT_EQ(api().cuFuncSetAttribute(k, CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, 227 << 10), CUDA_SUCCESS);
   EXPECT_EQ(launch(k, 0, 0, {1, 64, 227 << 10}), CUDA_SUCCESS);
   int blocks = 0;
@@ -139,6 +149,25 @@ TEST_F(DriverOf, graphsReplay) {
   EXPECT_THAT(output, Each(22u));
   EXPECT_EQ(api().cuGraphExecDestroy(exec), CUDA_SUCCESS);
   EXPECT_EQ(api().cuStreamDestroy_v2(stream), CUDA_SUCCESS);
+}
+
+TEST_F(DriverOf, eventsInGraphs) {
+  CUstream stream = nullptr;
+  CUgraph graph = nullptr;
+  CUgraphExec exec = nullptr;
+  CUevent inside = nullptr, order = nullptr;
+  float milliseconds = 0;
+  ASSERT_EQ(api().cuStreamCreate(&stream, CU_STREAM_NON_BLOCKING), CUDA_SUCCESS);
+  ASSERT_EQ(api().cuEventCreate(&inside, 0), CUDA_SUCCESS);
+  ASSERT_EQ(api().cuEventCreate(&order, 0), CUDA_SUCCESS);
+  ASSERT_EQ(api().cuStreamBeginCapture_v2(stream, CU_STREAM_CAPTURE_MODE_GLOBAL), CUDA_SUCCESS);
+  EXPECT_EQ(api().cuEventRecord(order, stream), CUDA_SUCCESS); // no node
+  EXPECT_EQ(api().cuEventRecordWithFlags(inside, stream, CU_EVENT_RECORD_EXTERNAL), CUDA_SUCCESS);
+  ASSERT_EQ(api().cuStreamEndCapture(stream, &graph), CUDA_SUCCESS);
+  ASSERT_EQ(api().cuGraphInstantiateWithFlags(&exec, graph, 0), CUDA_SUCCESS);
+  ASSERT_EQ(api().cuGraphLaunch(exec, stream), CUDA_SUCCESS);
+  EXPECT_EQ(api().cuEventElapsedTime(&milliseconds, inside, inside), CUDA_SUCCESS);
+  EXPECT_EQ(api().cuEventElapsedTime(&milliseconds, order, order), CUDA_ERROR_INVALID_HANDLE);
 }
 
 TEST_F(DriverOf, contextsBelongToThreads) {

@@ -1,4 +1,4 @@
-//===- FlowTest.cpp - lanes that part and meet, barriers, shuffles, calls ------------------------------------------===//
+//===- FlowTest.cpp - lanes that part and meet, barriers, shuffles, calls -----------------------------------------===//
 #include "test/cuda/Sim.h"
 #include <gmock/gmock.h>
 #include <numeric>
@@ -21,7 +21,8 @@ LOOP:
   bra.uni LOOP;
 DONE:
   shfl.sync.bfly.b32 %r6|%p2, %r5, 1, 31, -1;
-  st.global.b32 [%rd2], %r6;)", 32);
+  st.global.b32 [%rd2], %r6;)",
+                                 32);
   for (uint32_t lane = 0; lane < 32; ++lane)
     EXPECT_EQ(out[lane], (lane ^ 1) * ((lane ^ 1) + 1) / 2);
 }
@@ -37,7 +38,8 @@ C: mov.b32 %r5, 30;
 END: activemask.b32 %r6;
   setp.ne.b32 %p1, %r6, -1;
   @%p1 mov.b32 %r5, 0;
-  st.global.b32 [%rd2], %r5;)", 32);
+  st.global.b32 [%rd2], %r5;)",
+                                 32);
   for (uint32_t lane = 0; lane < 32; ++lane)
     EXPECT_EQ(out[lane], (lane & 3) == 0 ? 10u : (lane & 3) == 2 ? 30u : 20u);
 }
@@ -46,7 +48,8 @@ TEST_F(Flow, blocksOfInlineAssemblyHaveTheirOwnNames) {
   const auto out = run<uint32_t>(R"(
   { .reg .pred p; .reg .b32 %t; mov.b32 %t, 5; setp.eq.s32 p, %t, 5; @p bra.uni L; mov.b32 %t, 7; L: mov.b32 %r4, %t; }
   { .reg .b32 %t; mov.b32 %t, 6; bra L; L: add.s32 %r4, %r4, %t; }
-  st.global.b32 [%rd2], %r4;)", 32);
+  st.global.b32 [%rd2], %r4;)",
+                                 32);
   EXPECT_EQ(out[31], 11u);
 }
 
@@ -80,7 +83,8 @@ BIG:
     ld.param.b32 %r4, [r0]; }
   ld.local.b32 %r5, [%rd4+4];
   add.s32 %r4, %r4, %r5;
-  st.global.b32 [%rd2], %r4;)", 32, std::vector<uint32_t>{}, {}, helper);
+  st.global.b32 [%rd2], %r4;)",
+                                 32, std::vector<uint32_t>{}, {}, helper);
   for (uint32_t lane = 0; lane < 32; ++lane)
     EXPECT_EQ(out[lane], lane > 15 ? 1000 + lane : 2 * lane + 7);
 }
@@ -97,7 +101,8 @@ TEST_F(Flow, barriersAndSharedMemory) {
   mul.wide.u32 %rd5, %r4, 4;
   add.s64 %rd6, %rd4, %rd5;
   ld.shared.b32 %r5, [%rd6];
-  st.global.b32 [%rd2], %r5;)", 256, std::vector<uint32_t>{}, {2, 128});
+  st.global.b32 [%rd2], %r5;)",
+                                 256, std::vector<uint32_t>{}, {2, 128});
   for (uint32_t i = 0; i < 256; ++i)
     EXPECT_EQ(out[i], 127 - i % 128);
 }
@@ -113,7 +118,8 @@ TEST_F(Flow, aMissingBarrierReadsPoison) {
   mul.wide.u32 %rd5, %r4, 4;
   add.s64 %rd6, %rd4, %rd5;
   ld.shared.b32 %r5, [%rd6];
-  st.global.b32 [%rd2], %r5;)", 128, std::vector<uint32_t>{}, {1, 128});
+  st.global.b32 [%rd2], %r5;)",
+                                 128, std::vector<uint32_t>{}, {1, 128});
   EXPECT_THAT(out, testing::Contains(~0u));
 }
 
@@ -128,7 +134,8 @@ TEST_F(Flow, namedBarriersOfSomeWarps) {
   @%p2 st.shared.b32 [box], 5;
   barrier.sync 1, 64;
   ld.shared.b32 %r5, [box];
-END: st.global.b32 [%rd2], %r5;)", 128, std::vector<uint32_t>{}, {1, 128});
+END: st.global.b32 [%rd2], %r5;)",
+                                 128, std::vector<uint32_t>{}, {1, 128});
   EXPECT_EQ(out[0], 5u);
   EXPECT_EQ(out[63], 5u);
   EXPECT_EQ(out[64], 9u);
@@ -188,7 +195,8 @@ TEST_F(Flow, votesAndReductions) {
   and.b32 %r10, %r1, 1;
   match.any.sync.b32 %r10, %r10, -1;
   st.global.v2.b32 [%rd0], {%r4, %r5};
-  st.global.v4.b32 [%rd0+16], {%r6, %r7, %r8, %r10};)", 8, std::vector<uint32_t>{});
+  st.global.v4.b32 [%rd0+16], {%r6, %r7, %r8, %r10};)",
+                                 8, std::vector<uint32_t>{});
   EXPECT_EQ(out[0], 0xFu);
   EXPECT_EQ(out[1], 1u);
   EXPECT_EQ(out[4], 0u);
@@ -207,7 +215,8 @@ LOCK: atom.acquire.gpu.global.cas.b32 %r4, [%rd1], 0, 1;
   add.s32 %r5, %r5, 1;
   st.volatile.global.b32 [%rd0], %r5;
   fence.acq_rel.gpu;
-  atom.release.gpu.global.exch.b32 %r4, [%rd1], 0;)", 1, std::vector<uint32_t>{0}, {2, 64});
+  atom.release.gpu.global.exch.b32 %r4, [%rd1], 0;)",
+                                 1, std::vector<uint32_t>{0}, {2, 64});
   EXPECT_EQ(out[0], 128u);
 }
 
@@ -217,7 +226,8 @@ TEST_F(Flow, aBarrierOfTheGrid) {
 SPIN: ld.acquire.gpu.global.u32 %r4, [%rd1];
   setp.lt.u32 %p1, %r4, 1280;
   @%p1 bra SPIN;
-  st.global.b32 [%rd2], %r4;)", 1280, std::vector<uint32_t>{0}, {40, 32});
+  st.global.b32 [%rd2], %r4;)",
+                                 1280, std::vector<uint32_t>{0}, {40, 32});
   EXPECT_THAT(out, testing::Each(1280u));
 }
 

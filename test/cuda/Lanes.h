@@ -1,11 +1,12 @@
-//===- Lanes.h - the loops over a warp's lanes that handlers are made of ---------------------------------*- C++ -*-===//
+//===- Lanes.h - the loops over a warp's lanes that handlers are made of --------------------------------*- C++ -*-===//
 //
 //   inst.run = [](Warp &warp, const Inst &inst, uint32_t mask) {
 //     binary<uint32_t, uint32_t>(warp, inst, mask, [](uint32_t a, uint32_t b) { return a + b; });
 //   };
 //
-// All 32 lanes are computed, also those that do not run, and the mask chooses what is written: that is vector code. So what
-// is computed must be defined for any bits. A 16-bit value is the low half of its slot; a signed one is sign-extended.
+// All 32 lanes are computed, also those that do not run, and the mask chooses what is written: that is vector code. So
+// what is computed must be defined for any bits. A 16-bit value is the low half of its slot; a signed one is
+// sign-extended.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_TEST_CUDA_LANES_H
@@ -55,8 +56,7 @@ template <class R, class A, class F> inline void unary(Warp &warp, const Inst &i
   writeLanes(warp.lanes<Slot<R>>(inst.d), out, mask);
 }
 
-template <class R, class A, class B = A, class F>
-inline void binary(Warp &warp, const Inst &inst, uint32_t mask, F f) {
+template <class R, class A, class B = A, class F> inline void binary(Warp &warp, const Inst &inst, uint32_t mask, F f) {
   const Slot<A> *a = warp.lanes<Slot<A>>(inst.a);
   const Slot<B> *b = warp.lanes<Slot<B>>(inst.b);
   Slot<R> out[warpSize];

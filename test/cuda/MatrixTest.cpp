@@ -1,4 +1,4 @@
-//===- MatrixTest.cpp - mma.sync of every form against a plain loop, and what moves its fragments ------------------===//
+//===- MatrixTest.cpp - mma.sync of every form against a plain loop, and what moves its fragments -----------------===//
 //
 // Where an element lies is written here as the PTX ISA's tables say it, element by element.
 //
@@ -89,7 +89,8 @@ protected:
         c[at.row * 8 + at.column] = form.floating ? number / 8.0 : number;
       }
     }
-    std::string body = "mul.wide.u32 %rd4, %r1, 64; add.s64 %rd4, %rd1, %rd4; mul.wide.u32 %rd5, %r1, 16; add.s64 %rd5, %rd0, %rd5;\n";
+    std::string body =
+        "mul.wide.u32 %rd4, %r1, 64; add.s64 %rd4, %rd1, %rd4; mul.wide.u32 %rd5, %r1, 16; add.s64 %rd5, %rd0, %rd5;\n";
     for (int i = 0; i < 12; ++i)
       body += "ld.global.b32 %r" + std::to_string(10 + i) + ", [%rd4+" + std::to_string(4 * i) + "];\n";
     const auto list = [](int first, int count) {
@@ -135,7 +136,8 @@ TEST_F(Matrix, movmatrixTransposes) {
   const auto out = run<uint32_t>(R"(
   shl.b32 %r4, %r1, 1; add.s32 %r5, %r4, 1; shl.b32 %r5, %r5, 16; or.b32 %r4, %r4, %r5;
   movmatrix.sync.aligned.m8n8.trans.b16 %r6, %r4;
-  st.global.b32 [%rd2], %r6;)", 32);
+  st.global.b32 [%rd2], %r6;)",
+                                 32);
   for (uint32_t lane = 0; lane < 32; ++lane) {
     const uint32_t r = lane / 4, c = 2 * (lane % 4);
     EXPECT_EQ(out[lane], (8 * c + r) | (8 * (c + 1) + r) << 16);
@@ -161,7 +163,8 @@ TEST_F(Matrix, ldmatrix) {
   ldmatrix.sync.aligned.m8n8.x2.trans.shared::cta.b16 {%r14, %r15}, [%rd6];
   ldmatrix.sync.aligned.m8n8.x1.shared.b16 {%r16}, [%rd6];
   st.global.b32 [%rd2], %r10; st.global.b32 [%rd2+128], %r13; st.global.b32 [%rd2+256], %r15;
-  st.global.b32 [%rd2+384], %r16;)", 128);
+  st.global.b32 [%rd2+384], %r16;)",
+                                 128);
   for (uint32_t lane = 0; lane < 32; ++lane) {
     const uint32_t r = lane / 4, c = 2 * (lane % 4);
     const auto at = [](uint32_t row, uint32_t column) { return 8 * row + column; };
@@ -179,7 +182,8 @@ TEST_F(Matrix, stmatrix) {
   stmatrix.sync.aligned.m8n8.x2.trans.shared.b16 [%rd6], {%r11, %r10};
   bar.warp.sync -1;
   mul.wide.u32 %rd7, %r1, 4; add.s64 %rd7, %rd4, %rd7;
-  ld.shared.b32 %r12, [%rd7]; st.global.b32 [%rd2], %r12;)", 32);
+  ld.shared.b32 %r12, [%rd7]; st.global.b32 [%rd2], %r12;)",
+                                 32);
   for (uint32_t i = 0; i < 32; ++i) { // row i / 4, columns 2 (i mod 4) and the next of the first matrix
     const uint32_t r = i / 4, c = 2 * (i % 4);
     EXPECT_EQ(out[i], (8 * (8 + c) + r) | (8 * (8 + c + 1) + r) << 16);

@@ -1,4 +1,4 @@
-//===- Memory.cpp - allocations ------------------------------------------------------------------------------------===//
+//===- Memory.cpp - allocations -----------------------------------------------------------------------------------===//
 #include "test/cuda/Memory.h"
 #include <cstring>
 #include <new>
@@ -65,8 +65,8 @@ std::string Memory::describe(uint64_t address) const {
   auto after = allocations.upper_bound(address);
   const Entry *entry = after == allocations.begin() ? nullptr : &std::prev(after)->second;
   if (entry && address < entry->end + gap / 2)
-    std::snprintf(text, sizeof text, "%s%llu bytes past the %s of the allocation of %llu bytes at 0x%llx",
-                  "", (unsigned long long)(address < entry->end ? address - entry->begin : address - entry->end),
+    std::snprintf(text, sizeof text, "%s%llu bytes past the %s of the allocation of %llu bytes at 0x%llx", "",
+                  (unsigned long long)(address < entry->end ? address - entry->begin : address - entry->end),
                   address < entry->end ? "begin" : "end", (unsigned long long)(entry->end - entry->begin),
                   (unsigned long long)entry->begin);
   else if (after != allocations.end() && after->first - address <= gap / 2)

@@ -1,8 +1,8 @@
-//===- Memory.h - the device's global memory -------------------------------------------------------------*- C++ -*-===//
+//===- Memory.h - the device's global memory ------------------------------------------------------------*- C++ -*-===//
 //
-// Allocations are pages of the host, known to kernels by addresses that no host pointer has: 2^48 + n. Addresses are given
-// out once and never again, with a gap after each allocation, so that what is out of bounds or freed is found by its
-// address. Fresh memory is poisoned: 0xFF bytes are NaN in every float format.
+// Allocations are pages of the host, known to kernels by addresses that no host pointer has: 2^48 + n. Addresses are
+// given out once and never again, with a gap after each allocation, so that what is out of bounds or freed is found by
+// its address. Fresh memory is poisoned: 0xFF bytes are NaN in every float format.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_TEST_CUDA_MEMORY_H

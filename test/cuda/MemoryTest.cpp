@@ -1,4 +1,4 @@
-//===- MemoryTest.cpp - loads, stores, atomics, spaces, bounds, asynchronous copies --------------------------------===//
+//===- MemoryTest.cpp - loads, stores, atomics, spaces, bounds, asynchronous copies -------------------------------===//
 #include "test/cuda/Sim.h"
 #include <cmath>
 #include <gmock/gmock.h>
@@ -119,7 +119,8 @@ TEST_F(MemoryOf, misalignedAndSharedAndLocal) {
   EXPECT_EQ(error, CUDA_ERROR_ILLEGAL_ADDRESS);
   EXPECT_THAT(text, HasSubstr("local address 0x10"));
   close(), SetUp();
-  std::tie(error, text) = fail("mov.b64 %rd4, 0; ld.shared.b32 %r4, [%rd4];", {1, 32, 64}, ".extern .shared .align 16 .b8 dyn[];");
+  std::tie(error, text) =
+      fail("mov.b64 %rd4, 0; ld.shared.b32 %r4, [%rd4];", {1, 32, 64}, ".extern .shared .align 16 .b8 dyn[];");
   EXPECT_EQ(error, CUDA_ERROR_ILLEGAL_ADDRESS);
 }
 
@@ -127,7 +128,8 @@ TEST_F(MemoryOf, dynamicSharedMemoryFollowsStatic) {
   const auto out = run<uint32_t>(R"(
   .shared .align 4 .b8 box[20];
   st.shared.b32 [dyn], 5; st.shared.b32 [dyn+60], 6; st.shared.b32 [box+16], 7;
-  ld.shared.b32 %r4, [dyn]; ld.shared.b32 %r5, [dyn+4]; mov.b64 %rd4, dyn; and.b64 %rd4, %rd4, 127; cvt.u32.u64 %r6, %rd4;
+  ld.shared.b32 %r4, [dyn]; ld.shared.b32 %r5, [dyn+4]; 
+  mov.b64 %rd4, dyn; and.b64 %rd4, %rd4, 127; cvt.u32.u64 %r6, %rd4;
   st.global.v2.b32 [%rd0], {%r4, %r5}; st.global.b32 [%rd0+8], %r6;)",
                                  3, std::vector<uint32_t>{}, {1, 1, 64}, ".extern .shared .align 128 .b8 dyn[];");
   EXPECT_THAT(out, ElementsAre(5, ~0u, 0)); // what nobody wrote is poison
@@ -152,6 +154,29 @@ TEST_F(MemoryOf, asynchronousCopies) {
   // A wait too few, and none.
   EXPECT_THAT(run<uint32_t>(copies + "cp.async.wait_group 1;" + reads, 3, in, {1, 1}), ElementsAre(1, ~0u, ~0u));
   EXPECT_THAT(run<uint32_t>(copies + reads, 3, in, {1, 1}), ElementsAre(~0u, ~0u, ~0u));
+}
+
+TEST_F(MemoryOf, bulkCopies) {
+  const std::string begin = R"(
+  .shared .align 16 .b8 box[64];
+  .shared .align 8 .b8 bar[8];
+  setp.ne.u32 %p1, %r1, 0;
+  @%p1 bra READ;
+  mbarrier.init.shared.b64 [bar], 1;
+  mbarrier.arrive.expect_tx.shared.b64 %rd5, [bar], EXPECTED;
+  cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [box+16], [%rd1], 32, [bar];
+READ: bar.sync 0;
+)";
+  const std::string wait = "WAIT: mbarrier.try_wait.parity.shared.b64 %p2, [bar], 0;\n@!%p2 bra WAIT;\n";
+  const std::string read = "ld.shared.v2.b32 {%r4, %r5}, [box+40]; ld.shared.b32 %r6, [box];\n"
+                           "st.global.v2.b32 [%rd0], {%r4, %r5}; st.global.b32 [%rd0+8], %r6;";
+  const auto text = [&](const char *expected, const std::string &rest) {
+    std::string body = begin + rest;
+    return body.replace(body.find("EXPECTED"), 8, expected);
+  };
+  const std::vector<uint32_t> in = {1, 2, 3, 4, 5, 6, 7, 8};
+  EXPECT_THAT(run<uint32_t>(text("32", wait + read), 3, in, {1, 64}), ElementsAre(7, 8, ~0u));
+  EXPECT_THAT(run<uint32_t>(text("32", read), 3, in, {1, 64}), ElementsAre(~0u, ~0u, ~0u));
 }
 
 TEST_F(MemoryOf, freshMemoryIsPoison) {

@@ -1,7 +1,7 @@
-//===- Numbers.h - PTX's floating point on the host ------------------------------------------------------*- C++ -*-===//
+//===- Numbers.h - PTX's floating point on the host -----------------------------------------------------*- C++ -*-===//
 //
-// f32 and f64 are the host's, without contraction. f16 and bf16 are computed in double, rounded to odd where double is not
-// exact, and then rounded once: that is what one correctly rounded operation gives (53 >= 2 * 11 + 2 bits).
+// f32 and f64 are the host's, without contraction. f16 and bf16 are computed in double, rounded to odd where double is
+// not exact, and then rounded once: that is what one correctly rounded operation gives (53 >= 2 * 11 + 2 bits).
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_TEST_CUDA_NUMBERS_H
@@ -46,11 +46,20 @@ inline uint64_t encodeFloat(double value, int exponentBits, int mantissaBits, Ro
   uint64_t kept = significand >> shift;
   const uint64_t rest = significand & ((uint64_t(1) << shift) - 1), half = uint64_t(1) << (shift - 1);
   switch (rounding) {
-  case Rounding::NearestEven: kept += rest > half || (rest == half && (kept & 1)); break;
-  case Rounding::NearestAway: kept += rest >= half; break;
-  case Rounding::Zero: break;
-  case Rounding::Up: kept += rest && !sign; break;
-  case Rounding::Down: kept += rest && sign; break;
+  case Rounding::NearestEven:
+    kept += rest > half || (rest == half && (kept & 1));
+    break;
+  case Rounding::NearestAway:
+    kept += rest >= half;
+    break;
+  case Rounding::Zero:
+    break;
+  case Rounding::Up:
+    kept += rest && !sign;
+    break;
+  case Rounding::Down:
+    kept += rest && sign;
+    break;
   }
   const uint64_t result =
       subnormal ? kept : (uint64_t(exponent + bias) << mantissaBits) + kept - (uint64_t(1) << mantissaBits);

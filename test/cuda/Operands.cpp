@@ -1,4 +1,4 @@
-//===- Operands.cpp - the decoder's registers, numbers, addresses and variables ------------------------------------===//
+//===- Operands.cpp - the decoder's registers, numbers, addresses and variables -----------------------------------===//
 #include "test/cuda/Decoder.h"
 #include "test/cuda/Lanes.h"
 #include <algorithm>
@@ -6,15 +6,32 @@
 namespace lathe::ptx {
 
 static const std::map<std::string, Special> specialNames = {
-    {"%tid.x", Special::TidX},       {"%tid.y", Special::TidY},       {"%tid.z", Special::TidZ},
-    {"%tid", Special::TidX},         {"%ntid", Special::NtidX},       {"%ctaid", Special::CtaidX},
-    {"%ntid.x", Special::NtidX},     {"%ntid.y", Special::NtidY},     {"%ntid.z", Special::NtidZ},
-    {"%ctaid.x", Special::CtaidX},   {"%ctaid.y", Special::CtaidY},   {"%ctaid.z", Special::CtaidZ},
-    {"%nctaid.x", Special::NctaidX}, {"%nctaid.y", Special::NctaidY}, {"%nctaid.z", Special::NctaidZ},
-    {"%laneid", Special::LaneId},    {"%warpid", Special::WarpId},    {"%nwarpid", Special::NWarpId},
-    {"%smid", Special::SmId},        {"%nsmid", Special::NSmId},      {"%gridid", Special::GridId},
-    {"%lanemask_eq", Special::LaneMaskEq}, {"%lanemask_le", Special::LaneMaskLe}, {"%lanemask_lt", Special::LaneMaskLt},
-    {"%lanemask_ge", Special::LaneMaskGe}, {"%lanemask_gt", Special::LaneMaskGt},
+    {"%tid.x", Special::TidX},
+    {"%tid.y", Special::TidY},
+    {"%tid.z", Special::TidZ},
+    {"%tid", Special::TidX},
+    {"%ntid", Special::NtidX},
+    {"%ctaid", Special::CtaidX},
+    {"%ntid.x", Special::NtidX},
+    {"%ntid.y", Special::NtidY},
+    {"%ntid.z", Special::NtidZ},
+    {"%ctaid.x", Special::CtaidX},
+    {"%ctaid.y", Special::CtaidY},
+    {"%ctaid.z", Special::CtaidZ},
+    {"%nctaid.x", Special::NctaidX},
+    {"%nctaid.y", Special::NctaidY},
+    {"%nctaid.z", Special::NctaidZ},
+    {"%laneid", Special::LaneId},
+    {"%warpid", Special::WarpId},
+    {"%nwarpid", Special::NWarpId},
+    {"%smid", Special::SmId},
+    {"%nsmid", Special::NSmId},
+    {"%gridid", Special::GridId},
+    {"%lanemask_eq", Special::LaneMaskEq},
+    {"%lanemask_le", Special::LaneMaskLe},
+    {"%lanemask_lt", Special::LaneMaskLt},
+    {"%lanemask_ge", Special::LaneMaskGe},
+    {"%lanemask_gt", Special::LaneMaskGt},
     {"%dynamic_smem_size", Special::DynamicSharedBytes},
 };
 
@@ -109,16 +126,7 @@ int32_t Decoder::source(const PtxOperand &operand, unsigned bytes) {
   case PtxOperand::Register: {
     if (!frame->function->registers.count(operand.name))
       return specialSlot(operand.name, bytes);
-    if (bytes == 8 || !isWide(operand))
-      return registerSlot(operand.name, bytes);
-    Inst narrow;
-    narrow.a = registerSlot(operand.name, 8);
-    narrow.d = temporary(4);
-    narrow.run = [](Warp &warp, const Inst &inst, uint32_t mask) {
-      unary<uint32_t, uint64_t>(warp, inst, mask, [](uint64_t a) { return static_cast<uint32_t>(a); });
-    };
-    emit(narrow);
-    return narrow.d;
+    return registerSlot(operand.name, bytes);
   }
   case PtxOperand::Integer:
     return constant(bits, bytes);
@@ -135,6 +143,19 @@ int32_t Decoder::source(const PtxOperand &operand, unsigned bytes) {
   default:
     fail("an operand is of a kind that is not read here");
   }
+}
+
+int32_t Decoder::lowSource(const PtxOperand &operand, unsigned bytes) {
+  if (bytes == 8 || !isWide(operand))
+    return source(operand, bytes);
+  Inst narrow;
+  narrow.a = registerSlot(operand.name, 8);
+  narrow.d = temporary(4);
+  narrow.run = [](Warp &warp, const Inst &inst, uint32_t mask) {
+    unary<uint32_t, uint64_t>(warp, inst, mask, [](uint64_t a) { return static_cast<uint32_t>(a); });
+  };
+  emit(narrow);
+  return narrow.d;
 }
 
 int32_t Decoder::target(const PtxOperand &operand, unsigned bytes) {
@@ -184,6 +205,12 @@ int32_t Decoder::wideAddress(const PtxOperand &operand) {
   };
   emit(inst);
   return inst.d;
+}
+
+Space Decoder::parameterSpace(const PtxOperand &address) {
+  const std::optional<Place> variable =
+      address.parts[0].kind == PtxOperand::Symbol ? place(address.parts[0].name) : std::nullopt;
+  return variable ? variable->space : parameterSpace();
 }
 
 uint64_t Decoder::allocateLocal(const PtxVariable &variable) {

@@ -1,13 +1,14 @@
-//===- Program.h - a kernel as the interpreter runs it ---------------------------------------------------*- C++ -*-===//
+//===- Program.h - a kernel as the interpreter runs it --------------------------------------------------*- C++ -*-===//
 //
 // A decoded instruction is a pointer to the function that does it for a warp, and where its operands lie. Registers are
-// laid out [register][lane]: those of up to 32 bits as 32 uint32_t, those of 64 bits as 32 uint64_t, so that a function is
-// a loop over 32 lanes that the compiler makes vector code of. A predicate is one uint32_t, a bit a lane.
+// laid out [register][lane]: those of up to 32 bits as 32 uint32_t, those of 64 bits as 32 uint64_t, so that a function
+// is a loop over 32 lanes that the compiler makes vector code of. A predicate is one uint32_t, a bit a lane.
 //
-//   operand >= 0   byte offset in the warp's registers; special registers (%tid.x) are registers that a warp starts with
+//   operand >= 0   byte offset in the warp's registers; special ones (%tid.x) are registers that a warp starts with
 //   operand <  0   ~operand is a byte offset in the program's constants, which are laid out in the same way
 //
-// Calls are decoded into their caller, so that there is no call stack: a function's parameters are its caller's local memory.
+// Calls are decoded into their caller, so that there is no call stack: a function's parameters are its caller's local
+// memory.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_TEST_CUDA_PROGRAM_H
@@ -64,9 +65,31 @@ struct Inst {
 
 /// The special registers that a warp starts with.
 enum class Special : uint8_t {
-  TidX, TidY, TidZ, NtidX, NtidY, NtidZ, CtaidX, CtaidY, CtaidZ, NctaidX, NctaidY, NctaidZ,
-  LaneId, WarpId, NWarpId, SmId, NSmId, GridId, LaneMaskEq, LaneMaskLe, LaneMaskLt, LaneMaskGe, LaneMaskGt,
-  DynamicSharedBytes, Zero,
+  TidX,
+  TidY,
+  TidZ,
+  NtidX,
+  NtidY,
+  NtidZ,
+  CtaidX,
+  CtaidY,
+  CtaidZ,
+  NctaidX,
+  NctaidY,
+  NctaidZ,
+  LaneId,
+  WarpId,
+  NWarpId,
+  SmId,
+  NSmId,
+  GridId,
+  LaneMaskEq,
+  LaneMaskLe,
+  LaneMaskLt,
+  LaneMaskGe,
+  LaneMaskGt,
+  DynamicSharedBytes,
+  Zero,
 };
 
 struct Program {
@@ -87,7 +110,7 @@ struct Program {
   std::vector<SpecialUse> specials;
   std::vector<Parameter> parameters;
   uint32_t parameterBytes = 0;
-  uint32_t registerBytes = 0, predicates = 2; ///< predicate 0 is true, 1 false
+  uint32_t registerBytes = 0, predicates = 3; ///< predicate 0 is true, 1 false, 2 the carry of add.cc
   uint32_t sharedBytes = 0;                   ///< static, with the alignment of what follows; without sharedReserved
   uint32_t staticSharedBytes = 0;             ///< as cuFuncGetAttribute says
   uint32_t localBytes = 0;                    ///< of a thread

@@ -1,7 +1,7 @@
-//===- Ptx.h - PTX text as a tree ------------------------------------------------------------------------*- C++ -*-===//
+//===- Ptx.h - PTX text as a tree -----------------------------------------------------------------------*- C++ -*-===//
 //
-// The first of the interpreter's three forms: text -> PtxModule (here) -> Program (Decoder.h) -> run (Block.h).
-// The parser knows PTX's grammar as LLVM's NVPTX backend writes it, with the blocks { } of inline assembly, and nothing of
+// The first of the interpreter's three forms: text -> PtxModule (here) -> Program (Decoder.h) -> run (Block.h). The
+// parser knows PTX's grammar as LLVM's NVPTX backend writes it, with the blocks { } of inline assembly, and nothing of
 // what an opcode means. Names are resolved as far as scopes decide them: a register of an inner block is its own, and a
 // label is looked for from the inner block outwards.
 //
@@ -89,9 +89,9 @@ struct PtxFunction {
 };
 
 struct PtxModule {
-  unsigned version = 0;   ///< 86 for 8.6
-  unsigned target = 0;    ///< 90 for sm_90a
-  bool exact = false;     ///< sm_90a: for this architecture alone
+  unsigned version = 0; ///< 86 for 8.6
+  unsigned target = 0;  ///< 90 for sm_90a
+  bool exact = false;   ///< sm_90a: for this architecture alone
   std::vector<PtxVariable> variables;
   std::vector<PtxFunction> functions;
 

@@ -1,4 +1,4 @@
-//===- PtxLexer.cpp - words, numbers and punctuation of PTX --------------------------------------------------------===//
+//===- PtxLexer.cpp - words, numbers and punctuation of PTX -------------------------------------------------------===//
 #include "test/cuda/Ptx.h"
 #include <cctype>
 
@@ -37,7 +37,8 @@ std::vector<PtxToken> lexPtx(std::string_view text) {
       add(PtxToken::String, end + 1 - at);
     } else if (std::isdigit(static_cast<unsigned char>(c))) {
       size_t length = 1;
-      while (isWord(peek(length)) || (peek(length) == '.' && std::isdigit(static_cast<unsigned char>(peek(length + 1)))))
+      while (isWord(peek(length)) ||
+             (peek(length) == '.' && std::isdigit(static_cast<unsigned char>(peek(length + 1)))))
         ++length;
       add(PtxToken::Number, length);
     } else if (isWord(c) || (c == '.' && isWord(peek(1)))) {

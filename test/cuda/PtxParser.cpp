@@ -1,4 +1,4 @@
-//===- PtxParser.cpp - modules, functions and variables ------------------------------------------------------------===//
+//===- PtxParser.cpp - modules, functions and variables -----------------------------------------------------------===//
 #include "test/cuda/PtxParser.h"
 #include <cstring>
 

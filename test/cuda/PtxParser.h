@@ -1,4 +1,4 @@
-//===- PtxParser.h - the parser behind parsePtx ----------------------------------------------------------*- C++ -*-===//
+//===- PtxParser.h - the parser behind parsePtx ---------------------------------------------------------*- C++ -*-===//
 #ifndef LATHE_TEST_CUDA_PTXPARSER_H
 #define LATHE_TEST_CUDA_PTXPARSER_H
 
@@ -6,8 +6,8 @@
 
 namespace lathe::ptx {
 
-/// Recursive descent over the tokens. PtxParser.cpp has modules, functions and variables, PtxStatements.cpp what stands in a
-/// function's braces.
+/// Recursive descent over the tokens. PtxParser.cpp has modules, functions and variables, PtxStatements.cpp what stands
+/// in a function's braces.
 class PtxParser {
 public:
   explicit PtxParser(std::string_view text) : tokens(lexPtx(text)) {}

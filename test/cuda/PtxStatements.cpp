@@ -1,4 +1,4 @@
-//===- PtxStatements.cpp - what stands in a function's braces ------------------------------------------------------===//
+//===- PtxStatements.cpp - what stands in a function's braces -----------------------------------------------------===//
 #include "test/cuda/PtxParser.h"
 #include <cstdlib>
 #include <cstring>

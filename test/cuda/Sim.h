@@ -1,4 +1,4 @@
-//===- Sim.h - small PTX kernels run through the driver's functions --------------------------------------*- C++ -*-===//
+//===- Sim.h - small PTX kernels run through the driver's functions -------------------------------------*- C++ -*-===//
 //
 //   TEST_F(Sim, adds) {
 //     const auto out = run<uint32_t>("add.s32 %r2, %r1, 3; st.global.b32 [%rd2], %r2;", 32);
@@ -123,7 +123,8 @@ protected:
     return download<T>(to, count);
   }
   /// Runs a body that is to fail: the error, and what stderr said of it.
-  std::pair<CUresult, std::string> fail(const std::string &body, Shape shape = {}, const std::string &declarations = "") {
+  std::pair<CUresult, std::string> fail(const std::string &body, Shape shape = {},
+                                        const std::string &declarations = "") {
     const CUfunction k = function(kernel(body, declarations));
     const CUdeviceptr from = upload(std::vector<uint32_t>(64)), to = upload(std::vector<uint32_t>(64));
     testing::internal::CaptureStderr();

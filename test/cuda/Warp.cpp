@@ -1,4 +1,4 @@
-//===- Warp.cpp - the order of a warp's lanes ----------------------------------------------------------------------===//
+//===- Warp.cpp - the order of a warp's lanes ---------------------------------------------------------------------===//
 #include "test/cuda/Warp.h"
 #include "test/cuda/Block.h"
 #include "test/cuda/Decoder.h"
@@ -7,41 +7,6 @@ namespace lathe::ptx {
 
 static constexpr uint64_t turnLength = 4096; ///< instructions of a group while others wait
 static constexpr uint32_t pollLimit = 8;
-
-/// What a special register of a lane holds; its thread's number in the block is `thread`.
-static uint64_t special(Special which, const Block &block, unsigned warp, unsigned lane) {
-  const Grid &grid = block.launch.grid;
-  const uint32_t thread = warp * warpSize + lane, *size = grid.threads;
-  const uint64_t below = (uint64_t(1) << lane) - 1;
-  switch (which) {
-  case Special::TidX: return thread % size[0];
-  case Special::TidY: return thread / size[0] % size[1];
-  case Special::TidZ: return thread / size[0] / size[1];
-  case Special::NtidX: return size[0];
-  case Special::NtidY: return size[1];
-  case Special::NtidZ: return size[2];
-  case Special::CtaidX: return block.at[0];
-  case Special::CtaidY: return block.at[1];
-  case Special::CtaidZ: return block.at[2];
-  case Special::NctaidX: return grid.blocks[0];
-  case Special::NctaidY: return grid.blocks[1];
-  case Special::NctaidZ: return grid.blocks[2];
-  case Special::LaneId: return lane;
-  case Special::WarpId: return warp;
-  case Special::NWarpId: return (grid.threadCount() + warpSize - 1) / warpSize;
-  case Special::SmId: return block.index % simulatedProcessors;
-  case Special::NSmId: return simulatedProcessors;
-  case Special::LaneMaskEq: return below + 1;
-  case Special::LaneMaskLt: return below;
-  case Special::LaneMaskLe: return below << 1 | 1;
-  case Special::LaneMaskGt: return allLanes & ~(below << 1 | 1);
-  case Special::LaneMaskGe: return allLanes & ~below;
-  case Special::DynamicSharedBytes: return grid.dynamicShared;
-  case Special::GridId:
-  case Special::Zero: return 0;
-  }
-  return 0;
-}
 
 void Warp::start(Block &owner, unsigned number, uint32_t present) {
   const Program &program = owner.launch.program;
@@ -63,9 +28,9 @@ void Warp::start(Block &owner, unsigned number, uint32_t present) {
   for (const Program::SpecialUse &use : program.specials)
     for (unsigned lane = 0; lane < warpSize; ++lane)
       if (use.wide)
-        lanes<uint64_t>(use.slot)[lane] = special(use.special, owner, number, lane);
+        lanes<uint64_t>(use.slot)[lane] = specialValue(use.special, owner, number, lane);
       else
-        lanes<uint32_t>(use.slot)[lane] = special(use.special, owner, number, lane);
+        lanes<uint32_t>(use.slot)[lane] = specialValue(use.special, owner, number, lane);
 }
 
 void Warp::addresses(const Inst &inst, uint64_t out[warpSize]) const {
@@ -224,6 +189,8 @@ uint64_t Warp::run(uint64_t budget) {
       if (polls > pollLimit) {
         polls = 0;
         spins = true;
+        if (!groups.empty())
+          schedule(true);
         return ran;
       }
       break;
@@ -273,7 +240,8 @@ uint64_t Warp::run(uint64_t budget) {
         --pc;
         throw Fault{CUDA_ERROR_LAUNCH_FAILED, "some lanes of the warp skip this barrier", int(first)};
       }
-      const uint32_t barrier = lanes<uint32_t>(inst.a)[first], threads = inst.mode[1] ? lanes<uint32_t>(inst.b)[first] : 0;
+      const uint32_t barrier = lanes<uint32_t>(inst.a)[first],
+                     threads = inst.mode[1] ? lanes<uint32_t>(inst.b)[first] : 0;
       if (!block->arrive(*this, barrier, threads, inst.mode[0]))
         return ran;
       break;

@@ -1,9 +1,10 @@
-//===- Warp.h - 32 threads in lockstep -------------------------------------------------------------------*- C++ -*-===//
+//===- Warp.h - 32 threads in lockstep ------------------------------------------------------------------*- C++ -*-===//
 //
-// The lanes that are at one instruction are a group; `active` is the group that runs, and the others wait in `groups`. Of
-// several groups the one at the lowest instruction runs, until it comes to where another one waits and takes it in: that
-// brings structured code together again at the end of each if and loop. A group that spins for too long lets another one
-// have a turn. An instruction that wants other lanes (shfl.sync, mma.sync, bar.sync) makes its group wait until they come.
+// The lanes that are at one instruction are a group; `active` is the group that runs, and the others wait in `groups`.
+// Of several groups the one at the lowest instruction runs, until it comes to where another one waits and takes it in:
+// that brings structured code together again at the end of each if and loop. A group that spins for too long lets
+// another one have a turn. An instruction that wants other lanes (shfl.sync, mma.sync, bar.sync) makes its group wait
+// until they come.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_TEST_CUDA_WARP_H
@@ -22,7 +23,7 @@ class Block;
 /// A copy that cp.async has begun.
 struct PendingCopy {
   uint32_t lane, group;
-  uint32_t to;       ///< shared memory
+  uint32_t to;         ///< shared memory
   const uint8_t *from; ///< null with bytes 0
   uint8_t bytes, fromBytes;
 };
@@ -78,6 +79,9 @@ private:
   uint32_t stop = ~0u; ///< where a group waits that the running one falls into
   uint64_t turns = 0;
 };
+
+/// What a special register of a lane holds.
+uint64_t specialValue(Special which, const Block &block, unsigned warp, unsigned lane);
 
 /// Calls f(lane) for each lane of a mask.
 template <class F> inline void forLanes(uint32_t mask, F f) {

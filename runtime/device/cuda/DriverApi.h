@@ -1,9 +1,9 @@
-//===- DriverApi.h - the part of the CUDA driver's interface that Lathe uses -----------------------------*- C++ -*-===//
+//===- DriverApi.h - the part of the CUDA driver's interface that Lathe uses ----------------------------*- C++ -*-===//
 //
-// Declared here from the public documentation of the driver API, so that neither a toolkit nor its headers are needed to
-// build Lathe. Two sides include this: runtime/device/cuda, which finds the functions in the driver with dlopen, and
-// test/cuda, which is a driver (a PTX interpreter in libcuda-sim.so). The runtime opens the library that the environment
-// variable LATHE_CUDA_DRIVER names, or libcuda.so.1.
+// Declared here from the public documentation of the driver API, so that neither a toolkit nor its headers are needed
+// to build Lathe. Two sides include this: runtime/device/cuda, which finds the functions in the driver with dlopen, and
+// test/cuda, which is a driver (a PTX interpreter in libcuda-sim.so). The runtime opens the library that the
+// environment variable LATHE_CUDA_DRIVER names, or libcuda.so.1.
 //
 //   #define X(name, parameters) CUresult (*name) parameters = nullptr;
 //   struct Driver { LATHE_CUDA_DRIVER_API(X) };
@@ -197,16 +197,15 @@ static_assert(sizeof(CUlaunchConfig) == 56 && offsetof(CUlaunchConfig, hStream) 
   X(cuGraphExecDestroy, (CUgraphExec exec))                                                                            \
   X(cuGraphDestroy, (CUgraph graph))                                                                                   \
   X(cuModuleLoadData, (CUmodule * module, const void *image))                                                          \
-  X(cuModuleLoadDataEx,                                                                                                \
-    (CUmodule * module, const void *image, unsigned count, CUjit_option *options, void **values))                      \
+  X(cuModuleLoadDataEx, (CUmodule * module, const void *image, unsigned count, CUjit_option *options, void **values))  \
   X(cuModuleUnload, (CUmodule module))                                                                                 \
   X(cuModuleGetFunction, (CUfunction * function, CUmodule module, const char *name))                                   \
   X(cuFuncSetAttribute, (CUfunction function, CUfunction_attribute attribute, int value))                              \
   X(cuFuncGetAttribute, (int *value, CUfunction_attribute attribute, CUfunction function))                             \
   X(cuOccupancyMaxActiveBlocksPerMultiprocessor, (int *blocks, CUfunction function, int blockSize, size_t dynamic))    \
-  X(cuLaunchKernel, (CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX,             \
-                     unsigned blockY, unsigned blockZ, unsigned sharedBytes, CUstream stream, void **parameters,       \
-                     void **extra))                                                                                    \
+  X(cuLaunchKernel,                                                                                                    \
+    (CUfunction function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,            \
+     unsigned blockZ, unsigned sharedBytes, CUstream stream, void **parameters, void **extra))                         \
   X(cuLaunchKernelEx, (const CUlaunchConfig *config, CUfunction function, void **parameters, void **extra))            \
   X(cuEventCreate, (CUevent * event, unsigned flags))                                                                  \
   X(cuEventRecord, (CUevent event, CUstream stream))                                                                   \
