@@ -159,12 +159,35 @@ static bool decodeBarrier(Decoder &decoder, const PtxInstruction &ptx, Inst &ins
   return true;
 }
 
+/// a: the address, c: bytes. Nothing moves; the first and the last 16 bytes must be there.
+static void prefetch(Warp &warp, const Inst &inst, uint32_t mask) {
+  const uint64_t *from = warp.lanes<uint64_t>(inst.a);
+  const uint32_t *bytes = warp.lanes<uint32_t>(inst.c);
+  uint64_t last[warpSize] = {};
+  forLanes(mask, [&](unsigned lane) {
+    if (bytes[lane] == 0 || bytes[lane] % 16)
+      throw Fault{CUDA_ERROR_LAUNCH_FAILED, "the size of a bulk prefetch is no multiple of 16", int(lane)};
+    last[lane] = from[lane] + bytes[lane] - 16;
+  });
+  uint8_t *pointers[warpSize] = {};
+  for (const uint64_t *addresses : {from, static_cast<const uint64_t *>(last)})
+    resolve(warp, inst, mask, Space::Global, 16, false, addresses, pointers);
+}
+
 bool decodeBulk(Decoder &decoder, const PtxInstruction &ptx, Inst &inst) {
   if (ptx.parts[0] == "mbarrier" && ptx.parts.size() > 1)
     return decodeBarrier(decoder, ptx, inst);
   if (ptx.opcode.rfind("cp.async.bulk.", 0) != 0 || ptx.has("tensor"))
     return false;
-  if (ptx.has("prefetch") || ptx.has("commit_group") || ptx.has("wait_group")) {
+  if (ptx.has("prefetch")) {
+    decoder.only({"async", "bulk", "prefetch", "L2", "global"});
+    decoder.operands(2, 2);
+    inst.a = decoder.wideAddress(ptx.operands[0]);
+    inst.c = decoder.source(ptx.operands[1], 4);
+    inst.run = prefetch;
+    return true;
+  }
+  if (ptx.has("commit_group") || ptx.has("wait_group")) {
     inst.run = [](Warp &, const Inst &, uint32_t) {};
     return true;
   }

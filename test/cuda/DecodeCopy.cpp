@@ -47,21 +47,6 @@ static void wait(Warp &warp, const Inst &inst, uint32_t mask) {
   });
 }
 
-/// a: the address, c: bytes. Nothing moves; the first and the last 16 bytes must be there.
-static void prefetch(Warp &warp, const Inst &inst, uint32_t mask) {
-  const uint64_t *from = warp.lanes<uint64_t>(inst.a);
-  const uint32_t *bytes = warp.lanes<uint32_t>(inst.c);
-  uint64_t last[warpSize] = {};
-  forLanes(mask, [&](unsigned lane) {
-    if (bytes[lane] == 0 || bytes[lane] % 16)
-      throw Fault{CUDA_ERROR_LAUNCH_FAILED, "the size of a bulk prefetch is no multiple of 16", int(lane)};
-    last[lane] = from[lane] + bytes[lane] - 16;
-  });
-  uint8_t *pointers[warpSize] = {};
-  for (const uint64_t *addresses : {from, static_cast<const uint64_t *>(last)})
-    resolve(warp, inst, mask, Space::Global, 16, false, addresses, pointers);
-}
-
 bool decodeCopy(Decoder &decoder, const PtxInstruction &ptx, Inst &inst) {
   if (ptx.parts[0] != "cp" || ptx.parts.size() < 3 || ptx.parts[1] != "async")
     return false;
@@ -76,14 +61,6 @@ bool decodeCopy(Decoder &decoder, const PtxInstruction &ptx, Inst &inst) {
     decoder.operands(1, 1);
     inst.imm = ptx.operands[0].bits;
     inst.run = wait;
-    return true;
-  }
-  if (kind == "bulk" && ptx.has("prefetch")) {
-    decoder.only({"async", "bulk", "prefetch", "L2", "global"});
-    decoder.operands(2, 2);
-    inst.a = decoder.wideAddress(ptx.operands[0]);
-    inst.c = decoder.source(ptx.operands[1], 4);
-    inst.run = prefetch;
     return true;
   }
   if (kind != "ca" && kind != "cg")
