@@ -352,7 +352,7 @@ TEST(Platforms, RunTheirOwnVariantsOnly) {
   Compilation c("test/data/golden/llama-gqa", options);
   test::TemporaryFolder folder;
   ASSERT_EQ(message(compile(c, folder.file("second"))), "");
-  EXPECT_THAT(Model::open(folder.file("second")).message(),
-              HasSubstr("was compiled for second, and this is a processor"));
+  // Without a driver, or on a card that is no "second".
+  EXPECT_THAT(Model::open(folder.file("second")).message(), HasSubstr("was compiled for second, and"));
   EXPECT_TRUE(bool(Model::open(folder.file("second"), {.device = test::secondDevice()})));
 }

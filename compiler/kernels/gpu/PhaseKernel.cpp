@@ -79,15 +79,16 @@ private:
       place += llvm::count_if(call.views, isParameter);
     for (size_t i = 0; i < leader; ++i)
       place += llvm::count_if(phase.calls[i].views, isParameter);
-    const std::vector<View> &views = phase.calls[leader].views;
-    auto weights = llvm::find_if(views, [](const View &view) { return view.base == Base::Weights; });
-    place += std::count_if(views.begin(), weights, isParameter);
+    const std::vector<Argument> arguments = signature(phase.calls[leader].kernel);
+    for (size_t i = 0; arguments[i].name != "w"; ++i)
+      place += isParameter(phase.calls[leader].views[i]);
     const int64_t tile = phase.columnsPerTile * panelBytes(linear->format, linear->columns);
     const int64_t share = tile / kWarps / 16 * 16, bytes = std::min(share, kEarlyBytes);
     if (!bytes)
       return;
     code.ifThen(code.lane() == 0, [&] {
-      V at = toI64(code.blockIndex(0)) * code.i64(tile) + toI64(shiftRight(code.thread(), 5)) * code.i64(share);
+      V at = toI64(code.blockIndex(0)) * code.i64(tile) + toI64(shiftRight(code.thread(), 5)) * code.i64(share) -
+             code.i64(matrixOffsets(linear->format, linear->columns)[0]); // from the panels' start
       Value from = LLVM::GEPOp::create(b, code.loc(), parameters[place].getType(), b.getI8Type(), parameters[place],
                                        ArrayRef<LLVM::GEPArg>{LLVM::GEPArg(at.value)});
       code.ptx("cp.async.bulk.prefetch.L2.global [$0], $1;", {}, {code.wrap(from), code.i32(bytes)});
