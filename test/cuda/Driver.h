@@ -76,6 +76,8 @@ struct DeviceLimits {
 };
 
 struct Driver {
+  ~Driver() { destroy(); } ///< after a fault a program cannot free what it has
+
   std::recursive_mutex lock;
   bool initialized = false;
   DeviceLimits limits;
