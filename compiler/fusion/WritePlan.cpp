@@ -22,6 +22,10 @@ constexpr int64_t kMaxRows = 4096, kMaxPositions = int64_t(1) << 26;
 constexpr int64_t kDecodeRows[] = {2, 8, 64};
 constexpr int64_t kManySequences = 64;
 
+/// Where splits are in the grid, the partial results of a step's attention lie in memory, rows x splits of them: so many
+/// take 0.3 GB at 8B. Of a long context a step takes fewer rows of a prompt.
+constexpr int64_t kMostPartials = 512 * 32, kFewestPrefillRows = 64;
+
 /// The fields of the attribute, by their names.
 template <class Options, class Visit> void eachField(Options &options, Visit visit) {
   visit("split", options.splitPositions);
@@ -61,6 +65,10 @@ struct WritePlan : lathe::impl::WritePlanBase<WritePlan> {
       plan.maxContext = attribute.getInt();
     if (failed(check(plan)))
       return signalPassFailure();
+    const int64_t splits = llvm::divideCeil(plan.maxContext, plan.splitPositions);
+    while (plan.splitsInGrid && plan.prefillRows * splits > kMostPartials && plan.prefillRows > kFewestPrefillRows)
+      plan.prefillRows = std::max(kFewestPrefillRows, plan.prefillRows / 2 / kFewestPrefillRows * kFewestPrefillRows);
+    plan.prefillLogitRows = std::min(plan.prefillLogitRows, plan.prefillRows);
     Builder b(&getContext());
     SmallVector<NamedAttribute> fields;
     eachField(plan, [&](StringRef name, auto value) {
