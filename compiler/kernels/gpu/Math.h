@@ -1,7 +1,6 @@
 //===- Math.h - elementary functions of f32 in GPU code -------------------------------------------------*- C++ -*-===//
 //
-// The methods and polynomials of compiler/kernels/halide/Math.h, operation for operation, so that both backends' numbers
-// differ by nothing here.
+// Those of compiler/kernels/Elementary.h.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
 #ifndef LATHE_COMPILER_KERNELS_GPU_MATH_H
