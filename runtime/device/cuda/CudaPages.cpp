@@ -76,6 +76,8 @@ bool CudaPages::maybeNonFinite(const lathe_cache &cache, int32_t page) const {
   const uint64_t scales = 2 * kPositions;
   uint64_t layer = layerBytes(), region = bytes ? numbers + scales * sizeof(float) : 0;
   uint64_t words = bytes ? scales : cache.kv_heads * numbers * cache.type.bits / 32;
+  if (!shape.layers || !words) // no layer has attention
+    return false;
   uint64_t low = cache.type.bits == 16 ? 0x7c00 : 0x7f800000, high = cache.type.bits == 16 ? 0x7c000000 : 0x7f800000;
   CUdeviceptr start = place(0, page) + (bytes ? numbers : 0), found = flag.address();
   void *parameters[] = {&start, &layer, &region, &words, &low, &high, &found};
