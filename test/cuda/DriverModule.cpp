@@ -122,7 +122,8 @@ CUresult cuModuleLoadDataEx(CUmodule *module, const void *image, unsigned count,
     std::strncpy(log, message.c_str(), size - 1);
     log[size - 1] = 0;
   }
-  return report(result, message);
+  // That a binary is none for this device is what every bundle with one meets here, before its PTX.
+  return result == CUDA_ERROR_NO_BINARY_FOR_GPU ? result : report(result, message);
 }
 
 CUresult cuModuleLoadData(CUmodule *module, const void *image) {
