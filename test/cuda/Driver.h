@@ -8,6 +8,7 @@
 // stderr, in one line that begins with "cuda-sim:".
 //
 //   LATHE_CUDA_SIM_SM       compute capability, 90 when not said
+//   LATHE_CUDA_SIM_VERSION  of the driver, 13000 when not said
 //   LATHE_CUDA_SIM_MEMORY   bytes of device memory, 4 GiB
 //   LATHE_CUDA_SIM_THREADS  host threads for blocks, all that there are
 //   LATHE_CUDA_SIM_STATS    when set: each launch's instructions and time on stderr
