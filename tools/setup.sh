@@ -34,7 +34,8 @@ if ! cmp -s tools/requirements.txt .venv/requirements.installed; then
   echo "setup: installing tools/requirements.txt into .venv"
   rm -rf .venv
   python3 -m venv .venv
-  .venv/bin/pip install -q --disable-pip-version-check -r tools/requirements.txt
+  # What is listed and no more: of halide its library, of nvcc its ptxas.
+  .venv/bin/pip install -q --no-deps --disable-pip-version-check -r tools/requirements.txt
   cp tools/requirements.txt .venv/requirements.installed
 fi
 echo "setup: done"
