@@ -1,8 +1,10 @@
 //===- Space.cpp - what may be varied in GPU kernels, and what it is when nothing was measured -------------------===//
 #include "compiler/kernels/gpu/Attend.h"
+#include "compiler/kernels/gpu/Linear.h"
 #include <algorithm>
 
 using namespace lathe;
+using namespace lathe::gpu;
 
 namespace {
 
@@ -28,7 +30,19 @@ std::vector<int64_t> divisors(int64_t whole, int64_t most) {
   return all;
 }
 
-Space linearSpace(const LinearKernel &k, const Grid &grid) {
+/// Bytes of shared memory that a block may have, without what the phase's other calls may need.
+int64_t sharedBytes(const TargetDesc &target) {
+  const int64_t most = target.sm == 80 ? 163 : target.sm == 90 ? 227 : 99;
+  return (most - 8) << 10;
+}
+
+bool fits(LinearKernel k, const Values &values, const TargetDesc &target) {
+  if (const int64_t *rows = values.find(kTileRows))
+    k.rows = *rows, k.panels = values[kTileColumns];
+  return !isStaged(k) || stagedBytes(k, values["buffers"]) <= sharedBytes(target);
+}
+
+Space linearSpace(const LinearKernel &k, const Grid &grid, const TargetDesc &target) {
   Space space;
   if (grid.leads) {
     const int64_t pair = k.gated ? 2 : 1;
@@ -42,16 +56,19 @@ Space linearSpace(const LinearKernel &k, const Grid &grid) {
     space.parameters = {one(kTileRows, grid.choiceRows ? std::vector{rows} : divisors(grid.rows, 128), rows),
                         one(kTileColumns, std::move(columns), panels)};
   }
-  // Loads of a warp that are under way at once.
-  space.parameters.push_back(one("unroll", {1, 2, 4, 8, 16}, k.rows > 8 ? 1 : 8));
+  // Steps whose loads a warp has under way at once.
+  const bool half = k.format == PackedFormat::F16 || k.format == PackedFormat::BF16; // a step is four loads
+  space.parameters.push_back(one("unroll", {1, 2, 4, 8, 16}, k.rows > 8 ? 1 : half ? 2 : 8));
+  space.parameters.push_back(one("buffers", {2, 3, 4, 6}, 4));
+  space.constraint = [k, target](const Values &values) { return fits(k, values, target); };
   return space;
 }
 
 } // namespace
 
-Space gpu::kernelSpace(const KernelDesc &kernel, const Grid &grid, const TargetDesc &) {
+Space gpu::kernelSpace(const KernelDesc &kernel, const Grid &grid, const TargetDesc &target) {
   if (const auto *linear = std::get_if<LinearKernel>(&kernel))
-    return linearSpace(*linear, grid);
+    return linearSpace(*linear, grid, target);
   const auto *attend = std::get_if<AttendKernel>(&kernel);
   const int64_t rows = attend && attend->takesRows() ? largestDivisor(grid.rows, mostRows(*attend)) : 1;
   Space space;
