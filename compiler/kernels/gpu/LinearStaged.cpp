@@ -50,57 +50,39 @@ public:
     V own = firstGroup * double(kTokens) < call.tile.rowsLeft; // the warp has rows that there are
     std::vector<V> none(spread.panels * spread.groups * 4, c.f32(0));
     addToSums(firstPanel, firstGroup, none, /*first=*/true);
-    for (int64_t i = 0; i < buffers - 1; ++i)
-      copy(c.i32(i), c.i32(i * bytes), i < steps);
-    // Behind the sums: the step that its segment ends before, and where the ring is read and written.
-    std::vector<V> carried = none;
-    carried.insert(carried.end(), {segmentEnd(c.i32(1)), c.i32(0), c.i32((buffers - 1) * bytes)});
-    c.loop(c.i32(0), c.i32(steps), 1, carried, [&](V step, const std::vector<V> &before) {
-      std::vector<V> values(before.begin(), before.begin() + none.size());
-      V end = before[none.size()], read = before[none.size() + 1], written = before[none.size() + 2];
-      c.waitCopies(buffers - 2);
-      c.barrier(); // others' copies are there, and nobody reads the buffer before this one any more
-      V ahead = step + double(buffers - 1);
-      c.ifThen(ahead < double(steps), [&] { startCopies(ahead, written); });
+    for (int64_t i = 0; i < buffers - 1; ++i) {
+      if (i < steps)
+        startCopies(c.i32(i), c.i32(i * bytes));
       c.commitCopies();
-      values = c.ifElse(own, [&] { return multiplied(step, read, firstPanel, firstGroup, values); },
-                        [&] { return values; });
-      V ends = step + 1.0 == end;
-      std::vector<V> after = c.ifElse(
-          ends,
-          [&] {
-            addToSums(firstPanel, firstGroup, values, /*first=*/false);
-            std::vector<V> next = none;
-            next.push_back(segmentEnd(step + 2.0));
-            return next;
-          },
-          [&] {
-            std::vector<V> next = values;
-            next.push_back(end);
-            return next;
-          });
-      for (V place : {read, written})
-        after.push_back(select(place == double((buffers - 1) * bytes), c.i32(0), place + double(bytes)));
-      return after;
+    }
+    // Where the ring is read and written goes from segment to segment.
+    const std::vector<V> start = {c.i32(0), c.i32((buffers - 1) * bytes)};
+    c.loop(c.i32(0), c.i32(kSegments), 1, start, [&](V segment, const std::vector<V> &places) {
+      V begin = segment * double(steps) / double(kSegments), end = (segment + 1) * double(steps) / double(kSegments);
+      std::vector<V> carried = none;
+      carried.insert(carried.end(), places.begin(), places.end());
+      carried = c.loop(begin, end, 1, carried, [&](V step, const std::vector<V> &before) {
+        std::vector<V> values(before.begin(), before.begin() + none.size());
+        V read = before[none.size()], written = before[none.size() + 1];
+        c.waitCopies(buffers - 2);
+        c.barrier(); // others' copies are there, and nobody reads the buffer before this one any more
+        V ahead = step + double(buffers - 1);
+        c.ifThen(ahead < double(steps), [&] { startCopies(ahead, written); });
+        c.commitCopies();
+        values = c.ifElse(own, [&] { return multiplied(step, read, firstPanel, firstGroup, values); },
+                          [&] { return values; });
+        for (V place : {read, written})
+          values.push_back(select(place == double((buffers - 1) * bytes), c.i32(0), place + double(bytes)));
+        return values;
+      });
+      addToSums(firstPanel, firstGroup, {carried.begin(), carried.begin() + none.size()}, /*first=*/false);
+      return std::vector<V>(carried.begin() + none.size(), carried.end());
     });
     c.waitCopies(0);
     c.barrier();
   }
 
 private:
-  /// The first end of a segment at or behind `step`.
-  V segmentEnd(V step) {
-    const int64_t steps = stepsOf(k);
-    V segments = (step * double(kSegments) + double(steps - 1)) / double(steps);
-    return segments * double(steps) / double(kSegments);
-  }
-
-  void copy(V step, V place, bool there) {
-    if (there)
-      startCopies(step, place);
-    c.commitCopies();
-  }
-
   void startCopies(V step, V place) {
     mlir::Value buffer = c.moved(ring, place);
     for (const StepCopy &copy : copies)

@@ -9,8 +9,9 @@ using namespace lathe::gpu;
 namespace {
 
 /// A step of few rows reads weights at memory's rate when each block has a panel, whose columns its warps share: so a
-/// matrix of 2048 rows has 128 blocks. Many rows take as many panels as there are warps, each with all columns.
-constexpr int64_t kManyRows = 64, kManyPanels = 8;
+/// matrix of 2048 rows has 128 blocks. Of many rows two blocks of 64 and 8 panels fit a multiprocessor; fewer panels where
+/// there would be less than a block for each.
+constexpr int64_t kManyRows = 64, kManyPanels = 8, kBlocks = 128;
 
 int64_t largestDivisor(int64_t whole, int64_t limit) {
   while (whole % limit)
@@ -50,7 +51,9 @@ Space linearSpace(const LinearKernel &k, const Grid &grid, const TargetDesc &tar
     const int64_t rows = grid.choiceRows ? grid.choiceRows
                          : few           ? largestDivisor(grid.rows, grid.anyNumber ? 8 : 1)
                                          : largestDivisor(grid.rows, kManyRows);
-    const int64_t panels = rows <= 8 ? pair : pair * largestDivisor(grid.columns / pair, kManyPanels / pair);
+    int64_t panels = rows <= 8 ? pair : pair * largestDivisor(grid.columns / pair, kManyPanels / pair);
+    while (rows > 8 && panels % (2 * pair) == 0 && grid.rows / rows * (grid.columns / panels) < kBlocks)
+      panels /= 2;
     std::vector<int64_t> columns = divisors(grid.columns, 16);
     std::erase_if(columns, [&](int64_t n) { return n % pair; });
     space.parameters = {one(kTileRows, grid.choiceRows ? std::vector{rows} : divisors(grid.rows, 128), rows),
