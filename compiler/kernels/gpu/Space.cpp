@@ -31,7 +31,7 @@ std::vector<int64_t> divisors(int64_t whole, int64_t most) {
   return all;
 }
 
-/// Bytes of shared memory that a block may have, without what the phase's other calls may need.
+/// Bytes of shared memory that a block may have, but for a reserve: what the phase's other calls need.
 int64_t sharedBytes(const TargetDesc &target) {
   const int64_t most = target.sm == 80 ? 163 : target.sm == 90 ? 227 : 99;
   return (most - 8) << 10;
@@ -43,8 +43,18 @@ bool fits(LinearKernel k, const Values &values, const TargetDesc &target) {
   return !isStaged(k) || stagedBytes(k, values["buffers"]) <= sharedBytes(target);
 }
 
+/// As many buffers as let a multiprocessor have two blocks, or else one.
+int64_t someBuffers(const LinearKernel &k, const TargetDesc &target) {
+  for (auto [blocks, least] : {std::pair<int64_t, int64_t>{2, 3}, {1, 2}})
+    for (int64_t buffers = 4; isStaged(k) && buffers >= least; --buffers)
+      if (blocks * stagedBytes(k, buffers) <= sharedBytes(target))
+        return buffers;
+  return isStaged(k) ? 2 : 4;
+}
+
 Space linearSpace(const LinearKernel &k, const Grid &grid, const TargetDesc &target) {
   Space space;
+  LinearKernel tiled = k; ///< as the fallback has it
   if (grid.leads) {
     const int64_t pair = k.gated ? 2 : 1;
     const bool few = grid.memoryBound || grid.rows <= 8;
@@ -58,11 +68,12 @@ Space linearSpace(const LinearKernel &k, const Grid &grid, const TargetDesc &tar
     std::erase_if(columns, [&](int64_t n) { return n % pair; });
     space.parameters = {one(kTileRows, grid.choiceRows ? std::vector{rows} : divisors(grid.rows, 128), rows),
                         one(kTileColumns, std::move(columns), panels)};
+    tiled.rows = rows, tiled.panels = panels;
   }
   // Steps whose loads a warp has under way at once.
   const bool half = k.format == PackedFormat::F16 || k.format == PackedFormat::BF16; // a step is four loads
-  space.parameters.push_back(one("unroll", {1, 2, 4, 8, 16}, k.rows > 8 ? 1 : half ? 2 : 8));
-  space.parameters.push_back(one("buffers", {2, 3, 4, 6}, 4));
+  space.parameters.push_back(one("unroll", {1, 2, 4, 8, 16}, tiled.rows > 8 ? 1 : half ? 2 : 8));
+  space.parameters.push_back(one("buffers", {2, 3, 4, 6}, someBuffers(tiled, target)));
   space.constraint = [k, target](const Values &values) { return fits(k, values, target); };
   return space;
 }
