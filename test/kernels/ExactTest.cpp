@@ -151,6 +151,46 @@ TEST_P(Tiles, OfLinearsHaveTheSameBits) {
     }
 }
 
+// The same of a device's: tiles whose warps share the columns, and tiles out of shared memory of every shape.
+TEST_P(Tiles, OfLinearsOnDevicesHaveTheSameBits) {
+  constexpr int64_t rows = 128, panels = 8;
+  const PackedFormat format = GetParam();
+  for (const Platform &platform : platforms())
+    for (ActFormat input : {ActFormat::Q16, ActFormat::Q8}) {
+      if (platform.target.device != DeviceKind::Cuda || (!isInteger(format) && input == ActFormat::Q8))
+        continue;
+      LinearKernel largest{};
+      largest.format = format;
+      largest.input = isInteger(format) ? input : ActFormat::F32;
+      // 16 or 11 steps of 32 columns, the last of which may be a part.
+      largest.columns = packedColumns(format) == 256 ? 512 : isInteger(format) ? 352 : 340;
+      largest.outputStride = panels * kPanelRows;
+      largest.rows = rows, largest.panels = panels;
+      std::vector<KernelDesc> kernels = {largest};
+      for (auto [r, p] : {std::pair<int64_t, int64_t>{1, 1}, {8, 2}, {16, 1}, {16, 8}, {20, 3}, {64, 2}, {64, 8}, {32, 8}, {128, 2}})
+        kernels.push_back(withTile(KernelDesc(largest), r, p));
+      const Code code = compiled(kernels, platform);
+      const Example example = must(exampleOf({.kernel = largest}));
+      std::vector<double> expected;
+      for (size_t i = 0; i < kernels.size(); ++i) {
+        const auto &k = std::get<LinearKernel>(kernels[i]);
+        KernelRun run(k);
+        run.setMatrix({example.matrix.begin(), example.matrix.begin() + k.panels * panelBytes(format, k.columns)});
+        for (const auto &[name, numbers] : example.before)
+          run.set(name, {numbers.begin(), numbers.begin() + int64_t(numbers.size()) / rows * k.rows});
+        must(run.call(code.function(i)));
+        const std::vector<double> y = run.read("y");
+        if (i == 0)
+          expected = y;
+        const int64_t width = k.panels * kPanelRows;
+        for (int64_t r = 0; r < k.rows; ++r)
+          ASSERT_TRUE(std::equal(y.begin() + r * width, y.begin() + (r + 1) * width,
+                                 expected.begin() + r * panels * kPanelRows))
+              << symbol(k) << " [" << platform.target.name << "] row " << r;
+      }
+    }
+}
+
 // The same of attention: rows that follow one another, and on a device rows of which some do.
 TEST(TilesOfAttention, HaveTheSameBits) {
   const std::vector<int64_t> positions = {62, 63, 64, 7, 8, 65};

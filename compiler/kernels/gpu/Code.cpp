@@ -100,16 +100,7 @@ void Array::store(const std::vector<V> &index, V value) const {
 }
 
 std::vector<V> Array::words(const std::vector<V> &index, int64_t count) const {
-  OpBuilder &b = code->b;
-  Value from = address(index);
-  if (count == 1)
-    return {code->wrap(LLVM::LoadOp::create(b, code->loc(), b.getI32Type(), from, 4, false, false, constant))};
-  auto type = VectorType::get({count}, b.getI32Type());
-  Value all = LLVM::LoadOp::create(b, code->loc(), type, from, 4 * count, false, false, constant);
-  std::vector<V> words;
-  for (int64_t i = 0; i < count; ++i)
-    words.push_back(code->wrap(LLVM::ExtractElementOp::create(b, code->loc(), all, code->i32(i).value)));
-  return words;
+  return code->loadWords(address(index), count, constant);
 }
 
 std::vector<V> Array::streamedWords(const std::vector<V> &index, int64_t count) const {
@@ -288,6 +279,42 @@ Array Code::shared(ElementType type, std::vector<int64_t> extents) {
   }
   return {this, sharedAt(reserveShared(stride * elementBytes(type))), std::move(argument)};
 }
+
+//===-- memory by addresses -------------------------------------------------------------------------------------===//
+
+Value Code::moved(Value pointer, V bytes) {
+  return LLVM::GEPOp::create(b, loc(), pointer.getType(), b.getI8Type(), pointer,
+                             ArrayRef<LLVM::GEPArg>{LLVM::GEPArg(bytes.value)});
+}
+
+Value Code::moved(Value pointer, int64_t bytes) {
+  return bytes ? LLVM::GEPOp::create(b, loc(), pointer.getType(), b.getI8Type(), pointer,
+                                     ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(bytes)})
+               : pointer;
+}
+
+std::vector<V> Code::loadWords(Value pointer, int64_t count, bool constant) {
+  if (count == 1)
+    return {wrap(LLVM::LoadOp::create(b, loc(), b.getI32Type(), pointer, 4, false, false, constant))};
+  auto type = VectorType::get({count}, b.getI32Type());
+  Value all = LLVM::LoadOp::create(b, loc(), type, pointer, 4 * count, false, false, constant);
+  std::vector<V> words;
+  for (int64_t i = 0; i < count; ++i)
+    words.push_back(wrap(LLVM::ExtractElementOp::create(b, loc(), all, i32(i).value)));
+  return words;
+}
+
+void Code::copyAsync(Value shared, Value global, int64_t bytes, std::optional<V> given) {
+  std::vector<V> operands = {wrap(shared), wrap(global)};
+  if (given)
+    operands.push_back(*given);
+  ptx(std::string(bytes == 16 ? "cp.async.cg" : "cp.async.ca") + ".shared.global [$0], [$1], " +
+          std::to_string(bytes) + (given ? ", $2;" : ";"),
+      {}, operands);
+}
+
+void Code::commitCopies() { ptx("cp.async.commit_group;", {}, {}); }
+void Code::waitCopies(int64_t staying) { ptx("cp.async.wait_group " + std::to_string(staying) + ";", {}, {}); }
 
 std::vector<V> Code::ptx(const std::string &text, const std::vector<Type> &results, const std::vector<V> &operands,
                          bool effects) {

@@ -16,6 +16,7 @@
 #include "compiler/kernels/Signature.h"
 #include "compiler/kernels/gpu/Value.h"
 #include "compiler/target/Target.h"
+#include <optional>
 
 namespace lathe::gpu {
 
@@ -100,6 +101,18 @@ public:
   int64_t sharedBytes() const { return most; }
   mlir::Value sharedAt(int64_t byte);
   int64_t reserveShared(int64_t bytes);
+
+  // Memory by addresses.
+  mlir::Value moved(mlir::Value pointer, V bytes);
+  mlir::Value moved(mlir::Value pointer, int64_t bytes);
+  /// `count` (1, 2 or 4) words, to all of which the address is aligned, as i32.
+  std::vector<V> loadWords(mlir::Value pointer, int64_t count, bool constant = false);
+  /// Starts a copy of 4, 8 or 16 bytes from global memory to shared memory; of the first `given` of them, zeros behind.
+  void copyAsync(mlir::Value shared, mlir::Value global, int64_t bytes, std::optional<V> given = {});
+  /// Ends the group of the thread's copies since the last one.
+  void commitCopies();
+  /// Until all of the thread's groups but the last `staying` are there; a barrier makes them seen by others.
+  void waitCopies(int64_t staying);
 
   /// Inline PTX; operands are numbered behind the results. `effects`: it stays where it is written, as what all lanes of a
   /// warp must reach together has to.

@@ -8,92 +8,71 @@ using namespace lathe::gpu;
 
 namespace {
 
-/// Writes the sums of segments, [segment, p, r, n] in shared memory.
-class Tensor {
+/// Sums of a tile of few rows: each warp has a segment of all panels. [n, r, p, segment] in shared memory.
+class Segments {
 public:
-  Tensor(const LinearKernel &k, TileCall &call, Products &products, const Array &sums)
-      : k(k), c(call.code), products(products), sums(sums), tokens((k.rows + kTokens - 1) / kTokens),
+  Segments(const LinearKernel &k, TileCall &call, DirectProducts &products, const Array &sums)
+      : k(k), c(call.code), products(products), sums(sums), groups((k.rows + kTokens - 1) / kTokens),
         unroll(call.values["unroll"]) {}
 
-  /// Each warp a segment of all panels.
-  void shared() {
-    std::vector<V> panels;
-    for (int64_t p = 0; p < k.panels; ++p)
-      panels.push_back(c.i32(p));
-    V segment = c.warp();
-    keep(segment, panels, segmentSums(segment, panels));
-  }
-
-  /// Each warp whole panels.
-  void whole() {
-    c.loop(c.warp(), c.i32(k.panels), kWarps, [&](V panel) {
-      std::vector<V> total = c.loop(c.i32(0), c.i32(kSegments), 1, zeros(1), [&](V segment, const std::vector<V> &before) {
-        std::vector<V> part = segmentSums(segment, {panel}), after;
-        for (size_t i = 0; i < part.size(); ++i)
-          after.push_back(before[i] + part[i]);
-        return after;
-      });
-      keep(c.i32(0), {panel}, total);
-    });
+  void write() {
+    V segment = c.warp(), steps = c.i32(stepsOf(k));
+    V begin = steps * segment / double(kSegments), end = steps * (segment + 1) / double(kSegments);
+    std::vector<V> values(k.panels * groups * 4, c.f32(0));
+    V chunked = begin + (end - begin) / double(unroll) * double(unroll);
+    if (unroll > 1)
+      values = c.loop(begin, chunked, unroll, values,
+                      [&](V step, const std::vector<V> &before) { return addSteps(step, unroll, before); });
+    values = c.loop(unroll > 1 ? chunked : begin, end, 1, values,
+                    [&](V step, const std::vector<V> &before) { return addSteps(step, 1, before); });
+    keep(segment, values);
   }
 
 private:
-  std::vector<V> zeros(size_t panels) { return std::vector<V>(panels * tokens * 4, c.f32(0)); }
-
-  std::vector<V> segmentSums(V segment, const std::vector<V> &panels) {
-    const int64_t steps = products.steps();
-    V begin = c.i32(steps) * segment / double(kSegments), end = c.i32(steps) * (segment + 1) / double(kSegments);
-    std::vector<V> sums = zeros(panels.size());
-    V chunked = begin + (end - begin) / double(unroll) * double(unroll);
-    if (unroll > 1)
-      sums = c.loop(begin, chunked, unroll, sums,
-                    [&](V step, const std::vector<V> &before) { return addSteps(panels, step, unroll, before); });
-    return c.loop(unroll > 1 ? chunked : begin, end, 1, sums,
-                  [&](V step, const std::vector<V> &before) { return addSteps(panels, step, 1, before); });
-  }
-
-  std::vector<V> addSteps(const std::vector<V> &panels, V first, int64_t count, const std::vector<V> &before) {
+  std::vector<V> addSteps(V first, int64_t count, const std::vector<V> &before) {
+    const int64_t slices = products.slices();
     std::vector<std::vector<V>> loaded; // all under way before the first is needed
-    for (int64_t i = 0; i < count; ++i)
-      for (V panel : panels)
-        loaded.push_back(products.load(panel, first + double(i)));
+    for (int64_t i = 0; i < count * slices; ++i)
+      for (int64_t p = 0; p < k.panels; ++p)
+        loaded.push_back(products.load(c.i32(p), first + double(i / slices), i % slices));
     c.warpBarrier();
-    std::vector<V> sums = before;
-    const size_t each = tokens * 4;
-    for (int64_t i = 0; i < count; ++i) {
-      const std::vector<V> operand = products.operand(first + double(i));
-      for (size_t p = 0; p < panels.size(); ++p) {
-        std::vector<V> own(sums.begin() + p * each, sums.begin() + (p + 1) * each);
-        products.multiply(own, loaded[i * panels.size() + p], operand);
-        std::copy(own.begin(), own.end(), sums.begin() + p * each);
+    std::vector<V> values = before;
+    for (int64_t i = 0; i < count * slices; ++i) {
+      std::vector<std::vector<V>> operands;
+      for (int64_t group = 0; group < groups; ++group)
+        operands.push_back(products.operand(group, first + double(i / slices), i % slices));
+      for (int64_t p = 0; p < k.panels; ++p) {
+        const std::vector<V> weights = products.weights(loaded[i * k.panels + p]);
+        for (int64_t group = 0; group < groups; ++group)
+          products.multiply(&values[(p * groups + group) * 4], weights, operands[group]);
       }
     }
-    return sums;
+    return values;
   }
 
-  void keep(V segment, const std::vector<V> &panels, const std::vector<V> &values) {
+  void keep(V segment, const std::vector<V> &values) {
     auto [upper, lower] = products.panelRows();
     V pair = (c.lane() & 3) * 2;
-    for (size_t p = 0; p < panels.size(); ++p)
-      for (int64_t tile = 0; tile < tokens; ++tile)
+    for (int64_t p = 0; p < k.panels; ++p)
+      for (int64_t group = 0; group < groups; ++group)
         for (int64_t second : {0, 1}) {
-          V row = pair + double(tile * kTokens + second);
+          V row = pair + double(group * kTokens + second);
           auto put = [&] {
             for (int64_t half : {0, 1})
-              sums.store({half ? lower : upper, row, panels[p], segment}, values[(p * tokens + tile) * 4 + 2 * half + second]);
+              sums.store({half ? lower : upper, row, c.i32(p), segment}, values[(p * groups + group) * 4 + 2 * half + second]);
           };
-          if ((tile + 1) * kTokens <= k.rows)
+          if ((group + 1) * kTokens <= k.rows)
             put();
-          else if (tile * kTokens + second < k.rows)
+          else if (group * kTokens + second < k.rows)
             c.ifThen(row < double(k.rows), put);
         }
   }
 
   const LinearKernel &k;
   Code &c;
-  Products &products;
+  DirectProducts &products;
   const Array &sums;
-  const int64_t tokens, unroll;
+  const int64_t groups, unroll;
 };
 
 /// Bias, activation or gated pair, scale, softcap, residual, in that order; `segments` of the sums are joined.
@@ -123,20 +102,28 @@ void writeEpilogue(const LinearKernel &k, TileCall &call, const Array &sums, int
 
 } // namespace
 
+bool gpu::usesTensorCores(const LinearKernel &k) {
+  return k.input != ActFormat::F32 || k.format == PackedFormat::F16 || k.format == PackedFormat::BF16;
+}
+
+bool gpu::isStaged(const LinearKernel &k) {
+  const int64_t groups = (k.rows + kTokens - 1) / kTokens;
+  return usesTensorCores(k) && groups > 1 && groups * k.panels >= kWarps;
+}
+
 void gpu::writeKernel(const LinearKernel &k, TileCall &call) {
   Code &c = call.code;
-  const bool dot = k.input != ActFormat::F32, plain = !dot && (isInteger(k.format) || k.format == PackedFormat::F32);
-  const bool few = k.rows <= kTokens;
-  const int64_t segments = few && !plain ? kSegments : 1;
+  if (isStaged(k))
+    return writeEpilogue(k, call, writeStagedSums(k, call), 1);
+  const bool tensor = usesTensorCores(k);
+  const int64_t segments = tensor ? kSegments : 1;
   Array sums = c.shared(ElementType::F32, {kPanelRows, k.rows, k.panels, segments});
-  if (plain) {
+  if (!tensor) {
     writePlainSums(k, call, sums);
-    writeEpilogue(k, call, sums, segments);
-    return;
+  } else {
+    std::unique_ptr<DirectProducts> products = k.input != ActFormat::F32 ? dotProducts(k, call) : halfProducts(k, call);
+    Segments(k, call, *products, sums).write();
+    c.barrier();
   }
-  std::unique_ptr<Products> products = dot ? dotProducts(k, call) : halfProducts(k, call);
-  Tensor tensor(k, call, *products, sums);
-  few ? tensor.shared() : tensor.whole();
-  c.barrier();
   writeEpilogue(k, call, sums, segments);
 }
