@@ -122,7 +122,11 @@ struct LinearKernel {
     s.flag("gated", gated).detail("scale", scale, 1).number("cap", softcap, 0).flag("residual", residual);
   }
   void count(Work &work, int64_t) const {
-    work.rate = input == ActFormat::Q16 ? Rate::Dot4Twice : input == ActFormat::Q8 ? Rate::Dot4 : Rate::F32;
+    const bool half = format == PackedFormat::F16 || format == PackedFormat::BF16;
+    work.rate = input == ActFormat::Q16  ? Rate::Dot4Twice
+                : input == ActFormat::Q8 ? Rate::Dot4
+                : half                   ? Rate::Half
+                                         : Rate::F32;
   }
 };
 
@@ -228,6 +232,8 @@ struct AttendKernel {
     work.cacheBytes += kvHeads * cacheHead(cache, headSize, valueSize()).bytes / kPagePositions;
     work.positionOperations += heads * (2 * headSize + 2 * valueSize());
     work.window = window;
+    if (cache != CacheFormat::F32)
+      work.rate = Rate::Half;
   }
 };
 

@@ -13,8 +13,8 @@
 namespace lathe {
 
 /// What limits a phase's operations: multiply-adds of f32; products of bytes; the same, each made for two planes of
-/// activations. The order is lathe_rate's.
-enum class Rate { F32, Dot4, Dot4Twice };
+/// activations; multiply-adds of 16-bit floats, which a device may have units for. The order is lathe_rate's.
+enum class Rate { F32, Dot4, Dot4Twice, Half };
 
 /// What a step reads and computes in a phase, for the roofline; see lathe_work.
 struct Work {

@@ -46,7 +46,7 @@ static void printCalls(const lathe_variant &variant, uint32_t first, uint32_t co
 }
 
 static void printWork(const lathe_work &work, llvm::raw_ostream &out) {
-  static const char *const rates[] = {"f32", "dot4", "dot4 twice"};
+  static const char *const rates[] = {"f32", "dot4", "dot4 twice", "half"};
   out << formatv(
       "    work: {0} weight bytes, {1} activation bytes a row, {2} cache bytes a position{3}; {4} operations a "
       "row, {5} a position ({6})\n",

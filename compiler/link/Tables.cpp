@@ -25,7 +25,8 @@ static_assert(static_cast<int>(RowKind::Step) == LATHE_ROWS_ALL &&
                   static_cast<int>(RowKind::Once) == LATHE_ROWS_ONCE,
               "RowKind follows lathe_rows");
 static_assert(static_cast<int>(Rate::F32) == LATHE_RATE_F32 && static_cast<int>(Rate::Dot4) == LATHE_RATE_DOT4 &&
-                  static_cast<int>(Rate::Dot4Twice) == LATHE_RATE_DOT4_TWICE,
+                  static_cast<int>(Rate::Dot4Twice) == LATHE_RATE_DOT4_TWICE &&
+                  static_cast<int>(Rate::Half) == LATHE_RATE_HALF,
               "Rate follows lathe_rate");
 static_assert(static_cast<int>(DeviceKind::Cpu) == LATHE_DEVICE_CPU &&
                   static_cast<int>(DeviceKind::Cuda) == LATHE_DEVICE_CUDA,

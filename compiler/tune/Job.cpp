@@ -2,7 +2,7 @@
 #include "compiler/tune/Job.h"
 #include "compiler/support/Hash.h"
 #include "compiler/tune/CostModel.h"
-#include "runtime/device/cpu/Roofline.h"
+#include "runtime/device/Roofline.h"
 
 namespace lathe::tune {
 
@@ -42,7 +42,7 @@ void raiseLimits(MachineLimits &limits, const Profile &times) {
       // Few bytes may have come from a cache.
       if (work.bytes > kFromMemory)
         limits.readBytesPerSecond = std::max(limits.readBytesPerSecond, work.bytes / time.seconds);
-      if (work.rate == LATHE_RATE_F32 || !limits.dot4OperationsPerSecond)
+      if (operationsRoof(work.rate, limits) == Roof::Kind::F32)
         limits.f32OperationsPerSecond = std::max(limits.f32OperationsPerSecond, operations);
       else
         limits.dot4OperationsPerSecond =

@@ -9,7 +9,7 @@
 #ifndef LATHE_COMPILER_TUNE_STEPS_H
 #define LATHE_COMPILER_TUNE_STEPS_H
 
-#include "runtime/device/cpu/Roofline.h"
+#include "runtime/device/Roofline.h"
 #include "runtime/lathe.h"
 #include "llvm/Support/Error.h"
 #include <vector>

@@ -13,7 +13,7 @@
 #define LATHE_COMPILER_TUNE_TRIAL_H
 
 #include "compiler/tune/Subject.h"
-#include "runtime/device/cpu/Roofline.h"
+#include "runtime/device/Roofline.h"
 
 namespace lathe::tune {
 

@@ -304,7 +304,7 @@ std::string generatorOf(const Backend &backend) {
 }
 
 std::string machineOf(const MachineLimits &limits) {
-  return limits.cpu + ", " + std::to_string(limits.threads) + " threads";
+  return limits.machine + ", " + std::to_string(limits.threads) + " threads";
 }
 
 } // namespace lathe::tune

@@ -157,9 +157,10 @@ typedef struct lathe_launch {
 
 /* What limits a phase's operations. */
 enum lathe_rate {
-  LATHE_RATE_F32 = 0,       /* multiply-adds of f32 */
-  LATHE_RATE_DOT4 = 1,      /* products of bytes, in fours */
-  LATHE_RATE_DOT4_TWICE = 2 /* the same, each made for two planes of activations */
+  LATHE_RATE_F32 = 0,        /* multiply-adds of f32 */
+  LATHE_RATE_DOT4 = 1,       /* products of bytes, in fours */
+  LATHE_RATE_DOT4_TWICE = 2, /* the same, each made for two planes of activations */
+  LATHE_RATE_HALF = 3 /* multiply-adds of 16-bit floats, where a device has units for them; else of f32 */
 };
 
 /* What a step reads and computes in a phase: for the roofline. A row sees so many positions of its sequence. */

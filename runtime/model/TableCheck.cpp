@@ -217,7 +217,7 @@ Result<void> checkPhase(const lathe_model &model, const lathe_variant &variant, 
   LATHE_REQUIRE(phase.kind == LATHE_PHASE_KERNELS, "kind is ", phase.kind, ": unknown");
   LATHE_REQUIRE(phase.rows <= LATHE_ROWS_ONCE, "rows is ", phase.rows, ": unknown");
   LATHE_REQUIRE(phase.launch.unit <= variant.n_units, "launch: unit ", phase.launch.unit - 1, " of ", variant.n_units);
-  LATHE_REQUIRE(phase.work.rate <= LATHE_RATE_DOT4_TWICE, "work: rate ", phase.work.rate, " is unknown");
+  LATHE_REQUIRE(phase.work.rate <= LATHE_RATE_HALF, "work: rate ", phase.work.rate, " is unknown");
   if (Result<void> sound = checkChoices(model, variant, program, phase); !sound)
     return sound;
   LATHE_REQUIRE(phase.splits <= 1, "splits is ", phase.splits, "; 0 or 1 are possible");

@@ -9,9 +9,12 @@
 #include <cstdio>
 #include <cstring>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <string>
 #include <string_view>
+#include <sys/mman.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 using namespace lathe;
@@ -48,6 +51,16 @@ void fill(uint8_t *data, uint64_t begin, uint64_t end, Form form) {
   }
 }
 
+/// A new file of so many bytes as memory; null where the system has no room for it. Never given back: the program ends.
+uint8_t *create(const std::string &path, uint64_t bytes) {
+  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC, 0644);
+  // posix_fallocate: of a full tmpfs an error, not a signal at the first write.
+  if (file < 0 || posix_fallocate(file, 0, off_t(bytes)) != 0)
+    return nullptr;
+  void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  return memory == MAP_FAILED ? nullptr : static_cast<uint8_t *>(memory);
+}
+
 int fail(const std::string &why) {
   std::fprintf(stderr, "lathe-random-weights: %s\n", why.c_str());
   return 1;
@@ -65,8 +78,11 @@ int main(int argc, char **argv) {
   const auto *model = static_cast<const lathe_model *>(dlsym(library, LATHE_MODEL_SYMBOL));
   if (!model || model->abi_version != LATHE_ABI_VERSION)
     return fail(program + ": is no program of this version");
-  std::vector<uint8_t> image(LATHE_WEIGHTS_ALIGNMENT + model->weights_bytes);
-  uint8_t *data = image.data() + LATHE_WEIGHTS_ALIGNMENT;
+  const uint64_t bytes = LATHE_WEIGHTS_ALIGNMENT + model->weights_bytes;
+  uint8_t *image = create(path, bytes);
+  if (!image)
+    return fail(path + ": there is no room for " + std::to_string(bytes) + " bytes");
+  uint8_t *data = image + LATHE_WEIGHTS_ALIGNMENT;
   const unsigned threads = std::max(1u, std::thread::hardware_concurrency());
   for (uint32_t i = 0; i < model->n_weights; ++i) {
     const lathe_weight &weight = model->weights[i];
@@ -92,9 +108,6 @@ int main(int argc, char **argv) {
   header.program_bytes = file->size();
   header.program_hash = hashBytes(file->bytes());
   header.data_hash = hashWords({data, model->weights_bytes});
-  std::memcpy(image.data(), &header, sizeof header);
-  std::FILE *out = std::fopen(path.c_str(), "wb");
-  if (!out || std::fwrite(image.data(), 1, image.size(), out) != image.size() || std::fclose(out) != 0)
-    return fail(path + ": cannot be written");
-  std::printf("%s: %llu bytes\n", path.c_str(), static_cast<unsigned long long>(image.size()));
+  std::memcpy(image, &header, sizeof header);
+  std::printf("%s: %llu bytes\n", path.c_str(), static_cast<unsigned long long>(bytes));
 }

@@ -73,7 +73,7 @@ int main(int argc, char **argv) {
   const MachineLimits machine = limits.take();
   if (!asJson) {
     if (options.seconds > 0)
-      llvm::outs() << machine.cpu
+      llvm::outs() << machine.machine
                    << llvm::format(", 1 thread: reads %.1f GB/s, %.0f GFLOP/s of f32, %.0f GOP/s of bytes\n",
                                    machine.readBytesPerSecond / 1e9, machine.f32OperationsPerSecond / 1e9,
                                    machine.dot4OperationsPerSecond / 1e9);
@@ -93,7 +93,7 @@ int main(int argc, char **argv) {
         print(*measured);
     }
   if (asJson)
-    llvm::outs() << nlohmann::ordered_json{{"cpu", machine.cpu},
+    llvm::outs() << nlohmann::ordered_json{{"cpu", machine.machine},
                                            {"read_bytes_per_s", machine.readBytesPerSecond},
                                            {"f32_operations_per_s", machine.f32OperationsPerSecond},
                                            {"dot4_operations_per_s", machine.dot4OperationsPerSecond},

@@ -1,5 +1,7 @@
 //===- Bench.cpp - lathe bench: rates, and each phase against the machine's limits ------------------------------===//
 #include "compiler/support/Output.h"
+#include "runtime/device/cpu/Limits.h"
+#include "runtime/device/cuda/Limits.h"
 #include "tools/lathe/Bundle.h"
 #include "tools/lathe/Command.h"
 #include "tools/lathe/Console.h"
@@ -13,6 +15,7 @@
 #include <algorithm>
 #include <ctime>
 #include <limits>
+#include <map>
 
 namespace lathe::cli {
 namespace {
@@ -45,8 +48,6 @@ Error interruption() { return interrupted() ? llvm::make_error<Interrupted>() : 
 Error checkOptions(const Options &options) {
   if (options.machine && !options.bundles.empty())
     return usage("bench: --machine measures no bundle; ", options.bundles.front(), " is one too many");
-  if (options.machine && !options.device.device.empty() && options.device.device != "cpu")
-    return usage("bench: --machine measures the processor; --device ", options.device.device, " is one too many");
   if (!options.machine && options.bundles.empty())
     return usage("bench: names no bundle; 'lathe bench DIR' or 'lathe bench --machine'");
   for (const auto &[flag, path] : {std::pair("--report", &options.report), std::pair("--trace", &options.trace)}) {
@@ -120,9 +121,9 @@ Expected<std::vector<bench::Subject>> openSubjects(const Options &options) {
     if (!context)
       return toLlvm(context.failure());
     subjects.emplace_back(options.bundles[i], context.take(), *lengths, interruption);
-    if (!options.report.empty() && !subjects.back().runsOnProcessor())
-      return usage("--report: shows phases against limits, which are measured of processors; ", options.bundles[i],
-                   " runs on ", models[i]->device().name());
+    if (!options.report.empty() && &subjects.back().device() != &subjects.front().device())
+      return usage("--report: shows one machine; ", options.bundles[0], " runs on ", models[0]->device().name(), ", ",
+                   options.bundles[i], " on ", models[i]->device().name());
   }
   return subjects;
 }
@@ -146,6 +147,51 @@ Error measureRates(std::vector<bench::Subject> &subjects, uint32_t repeats, Prog
   return Error::success();
 }
 
+/// What measures the limits of a device that something runs on.
+struct Measured {
+  std::string device; ///< "cpu", "cuda:0"
+  std::unique_ptr<Meter> meter;
+};
+
+Expected<Measured> createMeter(const Options &options, const std::string &device, std::vector<uint64_t> footprints) {
+  if (device != "cpu") {
+    Result<std::unique_ptr<Meter>> made = cuda::cardMeter(device, std::move(footprints));
+    if (!made)
+      return toLlvm(made.failure());
+    return Measured{device, made.take()};
+  }
+  Result<MachineMeter> made = MachineMeter::create(options.device.threads, std::move(footprints));
+  if (!made)
+    return toLlvm(made.failure());
+  return Measured{device, std::make_unique<MachineMeter>(made.take())};
+}
+
+/// One for each device, in the order of the subjects; with --machine, of the device that is named.
+Expected<std::vector<Measured>> createMeters(const Options &options, const std::vector<bench::Subject> &subjects) {
+  std::vector<std::string> devices;
+  std::map<std::string, std::vector<uint64_t>> footprints;
+  if (options.machine) {
+    Result<std::shared_ptr<const Device>> device =
+        findDevice(options.device.device.empty() ? "cpu" : options.device.device);
+    if (!device)
+      return toLlvm(device.failure());
+    devices.push_back((*device)->name());
+  }
+  for (const bench::Subject &subject : subjects) {
+    if (!footprints.contains(subject.device().name()))
+      devices.push_back(subject.device().name());
+    footprints[subject.device().name()].push_back(subject.footprint());
+  }
+  std::vector<Measured> all;
+  for (const std::string &device : devices) {
+    Expected<Measured> made = createMeter(options, device, footprints[device]);
+    if (!made)
+      return made.takeError();
+    all.push_back(std::move(*made));
+  }
+  return all;
+}
+
 Expected<bench::BenchResult> measure(const Options &options) {
   Progress progress;
   bench::BenchResult result;
@@ -157,31 +203,25 @@ Expected<bench::BenchResult> measure(const Options &options) {
   result.depth = options.depth;
 
   std::vector<bench::Subject> subjects;
-  std::vector<uint64_t> footprints;
+  std::map<const bench::Subject *, MachineLimits> finished;
   if (!options.machine) {
     Expected<std::vector<bench::Subject>> opened = openSubjects(options);
     if (!opened)
       return opened.takeError();
     subjects = std::move(*opened);
     progress.show("bench: first run");
-    for (bench::Subject &subject : subjects) {
+    for (bench::Subject &subject : subjects)
       if (Error failed = subject.warm())
         return std::move(failed);
-      footprints.push_back(subject.footprint());
-    }
   }
-  std::optional<MachineMeter> meter; // of the processor, where it runs something
-  if (options.machine || std::ranges::any_of(subjects, &bench::Subject::runsOnProcessor)) {
-    Result<MachineMeter> made = MachineMeter::create(options.device.threads, footprints);
-    if (!made)
-      return toLlvm(made.failure());
-    meter.emplace(made.take());
-  }
+  Expected<std::vector<Measured>> meters = createMeters(options, subjects);
+  if (!meters)
+    return meters.takeError();
   // Before and after: neighbours come and go.
   for (const bool before : {true, false}) {
     progress.show("bench: the machine's limits");
-    if (meter)
-      if (Result<void> done = meter->measure(); !done)
+    for (Measured &measured : *meters)
+      if (Result<void> done = measured.meter->measure(); !done)
         return toLlvm(done.failure());
     if (Error ended = interruption())
       return std::move(ended);
@@ -200,14 +240,15 @@ Expected<bench::BenchResult> measure(const Options &options) {
         if (Error failed = subject.profileDepths(kDepthSeconds))
           return std::move(failed);
   }
-  if (meter) {
-    result.cpu = meter->limits().cpu;
-    result.threads = meter->limits().threads;
-    result.roofs = meter->roofs();
+  for (Measured &measured : *meters) {
+    const MachineLimits limits = measured.meter->limits();
+    result.machines.push_back({measured.device, limits.machine, limits.threads, measured.meter->roofs()});
+    for (bench::Subject &subject : subjects)
+      if (subject.device().name() == measured.device)
+        finished.emplace(&subject, measured.meter->limits(subject.footprint()));
   }
   for (bench::Subject &subject : subjects)
-    result.bundles.push_back(subject.finish(
-        subject.runsOnProcessor() ? std::optional(meter->limits(subject.footprint())) : std::nullopt));
+    result.bundles.push_back(subject.finish(finished.at(&subject)));
   if (result.bundles.size() == 2) {
     const bench::BundleResult &a = result.bundles[0], &b = result.bundles[1];
     result.prefill = bench::ratioOf(a.prefill.rates, b.prefill.rates);

@@ -19,10 +19,7 @@ constexpr uint64_t kLeastMemory = 256 * kMega, kMostMemory = 1024 * kMega, kShor
 
 /// Not more than a time slice has, and more than a phase: where something else wants the cores some samples are whole.
 constexpr double kSampleSeconds = 1e-3;
-constexpr double kRoofSeconds = 0.5;          ///< for all samples of a roof, where something else has the cores
-constexpr unsigned kTries = 3, kSamples = 40; ///< of each form at first, of those that are fast
-constexpr double kFast = 0.9;                 ///< as the fastest: worth more samples
-constexpr size_t kFastForms = 3;
+constexpr double kRoofSeconds = 0.5;    ///< for all samples of a roof, where something else has the cores
 constexpr int64_t kIterations = 400'000; ///< of a loop of operations: about as long
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
@@ -58,21 +55,6 @@ template <typename Body> double timed(WorkerPool &workers, Body &body) {
   const double start = now();
   workers.run(body);
   return now() - start;
-}
-
-/// Calls sample(form) until the forms have told which are fast, and those how fast they are.
-template <typename Sample> void sampleForms(std::vector<RoofForm *> forms, bool first, Sample sample) {
-  const double end = now() + kRoofSeconds;
-  if (first)
-    for (unsigned i = 0; i < kTries && (i == 0 || now() < end); ++i)
-      for (RoofForm *form : forms)
-        sample(*form);
-  std::ranges::sort(forms, std::greater(), [](const RoofForm *form) { return form->limit(); });
-  while (forms.size() > kFastForms || forms.back()->limit() < kFast * forms.front()->limit())
-    forms.pop_back();
-  for (unsigned i = 0; i < kSamples && (i == 0 || now() < end); ++i)
-    for (RoofForm *form : forms)
-      sample(*form);
 }
 
 /// Reads a region over and over. Where the workers' own caches hold it, each reads its part of it; else pieces are
@@ -118,22 +100,14 @@ uint64_t regionOf(uint64_t bytes, uint64_t threads, uint64_t cachePerThread) {
 
 } // namespace
 
-double RoofForm::limit() const {
-  double rate = 0;
-  for (const Sample &sample : samples)
-    rate = std::max(rate, sample.rate);
-  return rate;
-}
-
-const RoofForm &Roof::best() const { return *std::ranges::max_element(forms, {}, &RoofForm::limit); }
-
 Result<MachineMeter> MachineMeter::create(unsigned threads, std::vector<uint64_t> footprints) {
   MachineMeter meter;
-  meter.processor = cpuName();
+  meter.machine = cpuName();
   Result<std::unique_ptr<WorkerPool>> workers = WorkerPool::create(threads);
   if (!workers)
     return workers.takeError();
   meter.workers = workers.take();
+  meter.threads = meter.workers->size();
 
   auto add = [&](Roof::Kind kind, const char *name, uint64_t bytes, const auto &forms) {
     Roof &roof = meter.all.emplace_back(Roof{.kind = kind, .name = name, .bytes = bytes});
@@ -181,29 +155,36 @@ Result<void> MachineMeter::measureReads(bool smallPages) {
       continue;
     Reader reader(*workers, data, roof.bytes, cachePerThread);
     double guess = 8e9 * workers->size();
-    sampleForms(std::move(forms), rounds == 0, [&](RoofForm &form) {
+    Result<void> done = sampleForms(std::move(forms), kRoofSeconds, [&](RoofForm &form) -> Result<void> {
       const double rate = reader.sample(readForms()[form.way], guess);
       form.samples.push_back({rounds, rate});
       guess = std::max(guess / 2, rate);
+      return {};
     });
+    if (!done)
+      return done;
   }
   return {};
 }
 
-void MachineMeter::measureOperations() {
+Result<void> MachineMeter::measureOperations() {
   for (Roof &roof : all) {
     if (roof.kind == Roof::Kind::Read)
       continue;
     std::vector<RoofForm *> forms;
     for (RoofForm &form : roof.forms)
       forms.push_back(&form);
-    sampleForms(std::move(forms), rounds == 0, [&](RoofForm &form) {
+    Result<void> done = sampleForms(std::move(forms), kRoofSeconds, [&](RoofForm &form) -> Result<void> {
       const OperationForm &way = (roof.kind == Roof::Kind::F32 ? f32Forms() : dot4Forms())[form.way];
       auto body = [&](unsigned) { way.loop(kIterations); };
       const double seconds = timed(*workers, body);
       form.samples.push_back({rounds, way.perIteration * kIterations * workers->size() / seconds});
+      return {};
     });
+    if (!done)
+      return done;
   }
+  return {};
 }
 
 Result<void> MachineMeter::measure() {
@@ -216,26 +197,10 @@ Result<void> MachineMeter::measure() {
   if (rounds == 0 || memory.best().smallPages)
     if (Result<void> done = measureReads(/*smallPages=*/true); !done)
       return done;
-  measureOperations();
+  if (Result<void> done = measureOperations(); !done)
+    return done;
   ++rounds;
   return {};
-}
-
-MachineLimits MachineMeter::limits(uint64_t footprint) const {
-  MachineLimits limits;
-  limits.cpu = processor;
-  limits.threads = workers->size();
-  for (const Roof &roof : all)
-    if (roof.kind == Roof::Kind::F32) {
-      limits.f32OperationsPerSecond = roof.limit();
-      limits.f32Form = roof.best().name;
-    } else if (roof.kind == Roof::Kind::Dot4) {
-      limits.dot4OperationsPerSecond = roof.limit();
-      limits.dot4Form = roof.best().name;
-    } else if (roof.name == "memory" || (footprint && roof.bytes >= footprint)) {
-      limits.readBytesPerSecond = std::max(limits.readBytesPerSecond, roof.limit());
-    }
-  return limits;
 }
 
 Result<MachineLimits> measureMachine(unsigned threads) {

@@ -27,6 +27,8 @@ public:
 
   /// Makes the card's context the calling thread's: before anything else is asked of the driver.
   Result<void> enter() const;
+  /// The driver's handle of the card.
+  CUdevice handle() const { return device; }
   /// The error that `code` is, told with what was being done: "copying weights".
   Error failure(CUresult code, const std::string &doing) const;
 

@@ -18,7 +18,7 @@ protected:
   lathe_phase phases[3] = {phase("layers.0.a", 0, 2), phase("layers.1.a", 0, 2), phase("head", 2, 2)};
   lathe_program program = {"decode", 1, 1, 0, 0, 3, 0, 0};
   lathe_variant variant{};
-  MachineLimits limits{.cpu = "",
+  MachineLimits limits{.machine = "",
                        .threads = 2,
                        .readBytesPerSecond = 1e9,
                        .f32OperationsPerSecond = 1e9,

@@ -15,10 +15,9 @@ const char *const kHostile = "</svg><script>alert(\"x\")</script>&'\x01\xff";
 BundleResult bundle(const std::string &name, size_t workers) {
   BundleResult bundle{
       .path = name, .model = name, .target = name, .threads = unsigned(workers), .footprint = 98'000'000};
-  bundle.limits.emplace();
-  bundle.limits->readBytesPerSecond = 30e9;
-  bundle.limits->f32OperationsPerSecond = 200e9;
-  bundle.limits->dot4OperationsPerSecond = 900e9;
+  bundle.limits.readBytesPerSecond = 30e9;
+  bundle.limits.f32OperationsPerSecond = 200e9;
+  bundle.limits.dot4OperationsPerSecond = 900e9;
   for (StepResult *step : {&bundle.prefill, &bundle.decode}) {
     const bool decode = step == &bundle.decode;
     step->step = decode ? "decode" : "prefill";
@@ -58,8 +57,9 @@ BundleResult bundle(const std::string &name, size_t workers) {
 }
 
 BenchResult result(size_t bundles, const std::string &name, size_t workers = 2) {
-  BenchResult result{.version = "1", .date = "today", .cpu = name, .threads = 2};
-  result.roofs = {{Roof::Kind::Read, "memory", 1 << 28, {{.name = "1 stream", .samples = {{0, 28e9}, {1, 30e9}}}}},
+  BenchResult result{.version = "1", .date = "today"};
+  result.machines = {{.device = "cpu", .name = name, .threads = 2}};
+  result.machines.front().roofs = {{Roof::Kind::Read, "memory", 1 << 28, {{.name = "1 stream", .samples = {{0, 28e9}, {1, 30e9}}}}},
                   {Roof::Kind::F32, "f32", 0, {{.name = "FMA", .samples = {{0, 200e9}}}}},
                   {Roof::Kind::Dot4, "dot4", 0, {{.name = "dot", .samples = {{0, 900e9}}}}}};
   for (size_t i = 0; i < bundles; ++i)

@@ -19,7 +19,7 @@ std::string digits(double value) {
 }
 
 const char *unitOf(Roof::Kind kind) {
-  return kind == Roof::Kind::Read ? "GB/s" : kind == Roof::Kind::F32 ? "GFLOP/s" : "GOP/s";
+  return kind == Roof::Kind::Read ? "GB/s" : kind == Roof::Kind::Dot4 ? "GOP/s" : "GFLOP/s";
 }
 
 std::string ratesText(const std::vector<double> &rates) {

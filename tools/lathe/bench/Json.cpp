@@ -9,9 +9,9 @@ using Json = nlohmann::ordered_json;
 
 Json quartiles(const Quartiles &of) { return {of.low, of.median, of.high}; }
 
-Json machineJson(const BenchResult &result, const MachineLimits &limits) {
+Json machineJson(const MachineResult &machine) {
   Json roofs = Json::array();
-  for (const Roof &roof : result.roofs) {
+  for (const Roof &roof : machine.roofs) {
     Json forms = Json::array();
     for (const RoofForm &form : roof.forms)
       forms.push_back({{"name", form.name},
@@ -25,30 +25,34 @@ Json machineJson(const BenchResult &result, const MachineLimits &limits) {
     entry.update({{"limit_per_s", roof.limit()}, {"form", roof.best().name}, {"forms", forms}});
     roofs.push_back(std::move(entry));
   }
-  return {{"cpu", result.cpu},
-          {"threads", result.threads},
-          {"read_bytes_per_s", limits.readBytesPerSecond},
-          {"f32_operations_per_s", limits.f32OperationsPerSecond},
-          {"f32_form", limits.f32Form},
-          {"dot4_operations_per_s", limits.dot4OperationsPerSecond},
-          {"dot4_form", limits.dot4Form},
-          {"roofs", roofs}};
+  const MachineLimits limits = limitsOf(machine.roofs);
+  Json entry = machine.isProcessor() ? Json{{"cpu", machine.name}, {"threads", machine.threads}}
+                                     : Json{{"gpu", machine.name}, {"device", machine.device}};
+  entry.update({{"read_bytes_per_s", limits.readBytesPerSecond},
+                {"f32_operations_per_s", limits.f32OperationsPerSecond},
+                {"f32_form", limits.f32Form},
+                {"dot4_operations_per_s", limits.dot4OperationsPerSecond},
+                {"dot4_form", limits.dot4Form}});
+  if (limits.halfOperationsPerSecond)
+    entry.update({{"half_operations_per_s", limits.halfOperationsPerSecond}, {"half_form", limits.halfForm}});
+  entry["roofs"] = roofs;
+  return entry;
 }
 
-/// `limited`: whether limits are known, and there are workers and barriers.
-Json stepJson(const StepResult &step, bool limited) {
+/// `hasWorkers`: whether there are some, and barriers.
+Json stepJson(const StepResult &step, bool hasWorkers) {
   Json entry = {{"tokens", step.tokens},
                 {"sequences", step.sequences},
                 {"tokens_per_s", step.rates},
-                {"seconds", step.seconds}};
-  if (!limited)
+                {"seconds", step.seconds},
+                {"limit_seconds", step.limitSeconds()}};
+  if (!hasWorkers)
     return entry;
   Json workers = Json::array();
   for (const WorkerResult &worker : step.workers)
     workers.push_back(
         {{"working_s", worker.working}, {"imbalance_s", worker.imbalance}, {"barrier_s", worker.barrier}});
-  entry.update({{"limit_seconds", step.limitSeconds()},
-                {"barriers", step.barriers.count},
+  entry.update({{"barriers", step.barriers.count},
                 {"barrier_ns", quartiles(step.barriers.nanoseconds)},
                 {"workers", workers}});
   return entry;
@@ -58,14 +62,16 @@ Json bundleJson(const BundleResult &bundle, uint32_t depth) {
   Json phases = Json::array(), depths = Json::array();
   for (const StepResult *step : {&bundle.prefill, &bundle.decode})
     for (const PhaseResult &phase : step->phases) {
-      Json entry = {{"step", step->step},          {"name", phase.name},   {"count", phase.count},
-                    {"seconds", phase.seconds},    {"bytes", phase.bytes}, {"operations", phase.operations}};
-      if (bundle.limits)
-        entry.update({{"limit_seconds", phase.limitSeconds},
-                      {"bound", name(phase.bound)},
-                      {"of_limit", phase.ofLimit()}});
-      entry["schedule"] = phase.schedule;
-      phases.push_back(std::move(entry));
+      phases.push_back({{"step", step->step},
+                        {"name", phase.name},
+                        {"count", phase.count},
+                        {"seconds", phase.seconds},
+                        {"bytes", phase.bytes},
+                        {"operations", phase.operations},
+                        {"limit_seconds", phase.limitSeconds},
+                        {"bound", name(phase.bound)},
+                        {"of_limit", phase.ofLimit()},
+                        {"schedule", phase.schedule}});
     }
   for (const DepthResult &at : bundle.depths)
     depths.push_back({{"depth", at.depth}, {"tokens_per_s", at.rate}, {"limit_tokens_per_s", at.limitRate}});
@@ -74,12 +80,11 @@ Json bundleJson(const BundleResult &bundle, uint32_t depth) {
                 {"device", bundle.device},
                 {"threads", bundle.threads},
                 {"step_bytes", bundle.footprint},
-                {"prefill", stepJson(bundle.prefill, bundle.limits.has_value())},
-                {"decode", stepJson(bundle.decode, bundle.limits.has_value())},
+                {"prefill", stepJson(bundle.prefill, bundle.onProcessor())},
+                {"decode", stepJson(bundle.decode, bundle.onProcessor())},
                 {"depth", depth},
                 {"phases", phases}};
-  if (bundle.limits)
-    entry["read_limit_bytes_per_s"] = bundle.limits->readBytesPerSecond;
+  entry["read_limit_bytes_per_s"] = bundle.limits.readBytesPerSecond;
   if (!depths.empty())
     entry["decode_by_depth"] = depths;
   return entry;
@@ -91,19 +96,6 @@ Json ratioJson(const Ratio &ratio) {
           {"low", ratio.low},
           {"high", ratio.high}, // infinite ones are null
           {"confidence", kRatioConfidence}};
-}
-
-/// Of memory, as --machine has it.
-MachineLimits memoryLimits(const BenchResult &result) {
-  MachineLimits limits;
-  for (const Roof &roof : result.roofs)
-    if (roof.kind == Roof::Kind::F32)
-      limits.f32OperationsPerSecond = roof.limit(), limits.f32Form = roof.best().name;
-    else if (roof.kind == Roof::Kind::Dot4)
-      limits.dot4OperationsPerSecond = roof.limit(), limits.dot4Form = roof.best().name;
-    else if (roof.name == "memory")
-      limits.readBytesPerSecond = roof.limit();
-  return limits;
 }
 
 } // namespace
@@ -122,8 +114,11 @@ std::string jsonOf(const BenchResult &result) {
   }
   object["lathe"] = result.version;
   object["date"] = result.date;
-  if (!result.cpu.empty())
-    object["machine"] = machineJson(result, memoryLimits(result));
+  if (result.machines.size() == 1)
+    object["machine"] = machineJson(result.machines.front());
+  else
+    for (const MachineResult &machine : result.machines)
+      object["machines"].push_back(machineJson(machine));
   return object.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace);
 }
 

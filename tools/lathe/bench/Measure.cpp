@@ -37,8 +37,7 @@ Subject::Subject(std::string path, std::unique_ptr<Context> c, const Lengths &le
   result.path = std::move(path);
   result.model = tables().name;
   result.target = context->model().variant().target;
-  const Device &device = context->model().device();
-  result.device = device.name() + (runsOnProcessor() ? "" : " (" + device.description() + ")");
+  result.device = device().name();
   result.threads = context->threads();
   result.prefill = {.step = "prefill", .tokens = lengths.prompt};
   result.decode = {.step = "decode", .tokens = lengths.decode, .sequences = lengths.batch};
@@ -172,7 +171,7 @@ Error Subject::profileDepths(double seconds) {
   return Error::success();
 }
 
-BundleResult Subject::finish(const std::optional<MachineLimits> &limits) {
+BundleResult Subject::finish(const MachineLimits &limits) {
   result.limits = limits;
   if (prefillRuns)
     prefillRuns->fill(result.prefill, limits);
@@ -181,9 +180,8 @@ BundleResult Subject::finish(const std::optional<MachineLimits> &limits) {
   result.depths.clear();
   for (const Depth &at : depths) {
     double least = 0;
-    if (limits)
-      for (const PhaseWork &work : at.works)
-        least += limitSeconds(work, *limits);
+    for (const PhaseWork &work : at.works)
+      least += limitSeconds(work, limits);
     result.depths.push_back({at.depth, 1 / at.seconds, least > 0 ? 1 / least : 0});
   }
   return result;

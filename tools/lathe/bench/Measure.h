@@ -44,10 +44,10 @@ public:
   /// Decode behind more and more positions, as far as the context goes or `seconds` last.
   llvm::Error profileDepths(double seconds);
 
-  /// Whether the processor runs it, whose limits can be measured.
-  bool runsOnProcessor() const { return context->model().variant().device == LATHE_DEVICE_CPU; }
-  /// With the limits that hold after all, where they are known: ends measuring.
-  BundleResult finish(const std::optional<MachineLimits> &limits);
+  /// What runs it.
+  const Device &device() const { return context->model().device(); }
+  /// With the limits that hold after all: ends measuring.
+  BundleResult finish(const MachineLimits &limits);
 
 private:
   const lathe_model &tables() const { return context->model().tables(); }

@@ -9,6 +9,10 @@ double secondsBetween(StepRecord::Clock::time_point begin, StepRecord::Clock::ti
   return std::chrono::duration<double>(end - begin).count();
 }
 
+Bound boundOf(Roof::Kind roof) {
+  return roof == Roof::Kind::Dot4 ? Bound::Dot4 : roof == Roof::Kind::Half ? Bound::Half : Bound::F32;
+}
+
 } // namespace
 
 PhaseWork Recorded::Place::work() const {
@@ -117,7 +121,7 @@ std::string Recorded::scheduleOf(const lathe_phase &phase) const {
   return leads ? leads->schedule : "fallback";
 }
 
-std::vector<PhaseResult> Recorded::phases(const std::optional<MachineLimits> &limits) const {
+std::vector<PhaseResult> Recorded::phases(const MachineLimits &limits) const {
   std::vector<PhaseResult> phases;
   for (const Place &place : places) {
     const std::string name = cli::withoutLayer(place.table->name).str();
@@ -130,21 +134,17 @@ std::vector<PhaseResult> Recorded::phases(const std::optional<MachineLimits> &li
     found->bytes += work.bytes;
     found->operations += work.operations;
     found->rate = work.rate;
-    if (limits)
-      found->limitSeconds += limitSeconds(work, *limits);
+    found->limitSeconds += limitSeconds(work, limits);
   }
-  if (!limits)
-    return phases;
   for (PhaseResult &phase : phases) {
     const PhaseWork work{phase.bytes, phase.operations, phase.rate};
-    const bool reads = readSeconds(work, *limits) >= operationSeconds(work, *limits);
-    const bool f32 = phase.rate == LATHE_RATE_F32 || limits->dot4OperationsPerSecond == 0;
-    phase.bound = reads ? Bound::Reading : f32 ? Bound::F32 : Bound::Dot4;
+    const bool reads = readSeconds(work, limits) >= operationSeconds(work, limits);
+    phase.bound = reads ? Bound::Reading : boundOf(operationsRoof(phase.rate, limits));
   }
   return phases;
 }
 
-void Recorded::fill(StepResult &result, const std::optional<MachineLimits> &limits) const {
+void Recorded::fill(StepResult &result, const MachineLimits &limits) const {
   result.phases = phases(limits);
   result.seconds = seconds();
   result.sequences = sequences;

@@ -29,7 +29,7 @@ public:
   std::vector<PhaseWork> works() const;
   /// Phases, workers, barriers, and the timeline of the step with the most rows in the run that a quarter of them are
   /// faster than.
-  void fill(StepResult &result, const std::optional<MachineLimits> &limits) const;
+  void fill(StepResult &result, const MachineLimits &limits) const;
 
 private:
   /// A phase at its place in a run.
@@ -49,7 +49,7 @@ private:
   void addRun(const StepRecord &record, size_t begin, size_t steps, uint64_t length);
   void addStep(const StepRecord &record, const StepRecord::Step &step, uint64_t length, size_t place, Run &run);
   std::string scheduleOf(const lathe_phase &phase) const;
-  std::vector<PhaseResult> phases(const std::optional<MachineLimits> &limits) const;
+  std::vector<PhaseResult> phases(const MachineLimits &limits) const;
 
   const lathe_variant *variant;
   uint32_t sequences;

@@ -102,7 +102,10 @@ void writeHeader(llvm::raw_ostream &out, const BenchResult &result) {
     fact(letterOf(result, i) + "code for", bundle.target);
     fact(letterOf(result, i) + "a step of decode reads", cli::bytesText(double(bundle.footprint)));
   }
-  fact("machine", result.cpu + ", " + std::to_string(result.threads) + (result.threads == 1 ? " thread" : " threads"));
+  const MachineResult &machine = result.machines.front(); // --report is of one
+  fact("machine", machine.name + (!machine.isProcessor()  ? ", " + machine.device
+                                  : machine.threads == 1 ? ", 1 thread"
+                                                         : ", " + std::to_string(machine.threads) + " threads"));
   fact("measured", result.date);
   fact("lathe", result.version);
   out << "</dl></header>\n";

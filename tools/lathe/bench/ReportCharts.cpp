@@ -36,9 +36,11 @@ struct Ceiling {
 /// The rates that phases of the bundles can have, the highest first.
 std::vector<Ceiling> ceilingsOf(const BenchResult &result) {
   std::vector<Ceiling> ceilings;
-  for (const Roof &roof : result.roofs) {
+  for (const Roof &roof : result.machines.front().roofs) {
     if (roof.kind == Roof::Kind::F32)
       ceilings.push_back({"f32 " + digits(roof.limit() / 1e9) + " GFLOP/s", roof.limit()});
+    if (roof.kind == Roof::Kind::Half)
+      ceilings.push_back({"half " + digits(roof.limit() / 1e9) + " GFLOP/s", roof.limit()});
     if (roof.kind == Roof::Kind::Dot4) {
       ceilings.push_back({"dot4 " + digits(roof.limit() / 1e9) + " GOP/s", roof.limit()});
       ceilings.push_back({"dot4 of two planes " + digits(roof.limit() / 2e9) + " GOP/s", roof.limit() / 2});
@@ -78,8 +80,8 @@ std::string grid(const Axes &axes, double width, double height, const char *xTit
 std::string roofLines(const BenchResult &result, const BundleResult &bundle, const Axes &axes, double width) {
   std::string svg;
   const std::vector<Ceiling> ceilings = ceilingsOf(result);
-  const double top = ceilings.front().rate, own = bundle.limits->readBytesPerSecond;
-  for (const Roof &roof : result.roofs) {
+  const double top = ceilings.front().rate, own = bundle.limits.readBytesPerSecond;
+  for (const Roof &roof : result.machines.front().roofs) {
     const double rate = roof.limit(), from = std::max(axes.x.low, axes.y.low / rate);
     const double to = std::min(top / rate, axes.x.high);
     // A step's region of the other bundle is none of this one's.

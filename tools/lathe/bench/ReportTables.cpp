@@ -60,7 +60,7 @@ std::string roofsTable(const BenchResult &result) {
   std::string html = "<table>\n" +
                      head({"limit", ">best", "samples from 0", ">half of them", ">before · after", "fastest form"}) +
                      "<tbody>\n";
-  for (const Roof &roof : result.roofs) {
+  for (const Roof &roof : result.machines.front().roofs) {
     const RoofForm &form = roof.best();
     const Quartiles spread = spreadOf(form);
     std::string rounds;
@@ -77,7 +77,7 @@ std::string roofsTable(const BenchResult &result) {
 
 std::string formsTable(const BenchResult &result) {
   std::string html = "<table>\n" + head({"limit", "form", ">samples", ">best", ">half of them"}) + "<tbody>\n";
-  for (const Roof &roof : result.roofs)
+  for (const Roof &roof : result.machines.front().roofs)
     for (const RoofForm &form : roof.forms) {
       const Quartiles spread = spreadOf(form);
       html += "<tr>" + cell(escaped(titleOf(roof))) + cell(escaped(form.name)) +

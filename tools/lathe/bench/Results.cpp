@@ -28,6 +28,8 @@ const char *name(Bound bound) {
     return "f32";
   case Bound::Dot4:
     return "dot4";
+  case Bound::Half:
+    return "half";
   }
   return "?";
 }

@@ -9,8 +9,8 @@
 #define LATHE_TOOLS_LATHE_BENCH_RESULTS_H
 
 #include "compiler/tune/Statistics.h"
-#include "runtime/device/cpu/Limits.h"
-#include "runtime/device/cpu/Roofline.h"
+#include "runtime/device/Limits.h"
+#include "runtime/device/Roofline.h"
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,7 +28,7 @@ enum class ScheduleKind { Tuned, Nearest, Fallback };
 const char *name(ScheduleKind kind); ///< "tuned"
 
 /// What bounds a phase.
-enum class Bound { Reading, F32, Dot4 };
+enum class Bound { Reading, F32, Dot4, Half };
 const char *name(Bound bound); ///< "read"
 
 /// The phases that do one thing in all layers, in one run.
@@ -39,7 +39,7 @@ struct PhaseResult {
   double seconds = 0;               ///< from the end of the phase before each of them to its own
   double bytes = 0, operations = 0; ///< that they read and make
   uint32_t rate = 0;                ///< lathe_rate of the operations
-  double limitSeconds = 0;          ///< that the machine's limits allow; 0 where they are not known
+  double limitSeconds = 0;          ///< that the machine's limits allow
   Bound bound = Bound::Reading;     ///< which of them
 
   ScheduleKind scheduleKind() const;
@@ -100,12 +100,24 @@ struct DepthResult {
 
 struct BundleResult {
   std::string path = {}, model = {}, target = {};
-  std::string device = {}; ///< "cpu", "cuda:0 (NVIDIA H100 80GB HBM3)"
+  std::string device = {}; ///< "cpu", "cuda:0"
   unsigned threads = 0;
   uint64_t footprint = 0;                    ///< bytes that a step of decode reads
-  std::optional<MachineLimits> limits = {}; ///< for steps of this footprint; none of a GPU
+  MachineLimits limits = {};                 ///< for steps of this footprint
   StepResult prefill = {}, decode = {};
   std::vector<DepthResult> depths = {};
+
+  bool onProcessor() const { return device == "cpu"; }
+};
+
+/// What runs bundles: a processor or a card.
+struct MachineResult {
+  std::string device = {}; ///< "cpu", "cuda:0"
+  std::string name = {};   ///< "AMD EPYC 7B13", "NVIDIA H100 80GB HBM3"
+  unsigned threads = 0;    ///< of a processor
+  std::vector<Roof> roofs = {};
+
+  bool isProcessor() const { return device == "cpu"; }
 };
 
 /// The second bundle's rates over the first one's, from pairs of runs one right after the other.
@@ -118,9 +130,7 @@ Ratio ratioOf(const std::vector<double> &first, const std::vector<double> &secon
 
 struct BenchResult {
   std::string version = {}, date = {}; ///< of lathe: "0.1.0 (commit)"; "2026-11-28 02:51 UTC"
-  std::string cpu = {}; ///< that was measured; empty: none, for nothing ran on it
-  unsigned threads = 0;
-  std::vector<Roof> roofs = {}; ///< of the processor
+  std::vector<MachineResult> machines = {};       ///< one; of two bundles on two devices, the second's too
   uint32_t depth = 0;                             ///< positions before what is measured
   std::vector<BundleResult> bundles = {};         ///< one or two
   std::optional<Ratio> prefill = {}, decode = {}; ///< of two

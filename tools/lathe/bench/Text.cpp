@@ -10,16 +10,17 @@ std::string threadsText(unsigned threads) {
   return std::to_string(threads) + (threads == 1 ? " thread" : " threads");
 }
 
-std::string machineText(const BenchResult &result) {
+std::string machineText(const MachineResult &machine) {
   cli::Table table({"limit", "best", "half of samples", "", "fastest form"});
-  for (const Roof &roof : result.roofs) {
+  for (const Roof &roof : machine.roofs) {
     const RoofForm &form = roof.best();
     const Quartiles spread = spreadOf(form);
     table.add({titleOf(roof), digits(roof.limit() / 1e9), digits(spread.low / 1e9) + "–" + digits(spread.high / 1e9),
                unitOf(roof.kind),
                form.name + (roof.bytes && roof.name != "step" ? ", of " + cli::bytesText(double(roof.bytes)) : "")});
   }
-  return result.cpu + ", " + threadsText(result.threads) + "\n" + table.text();
+  return machine.name + ", " + (machine.isProcessor() ? threadsText(machine.threads) : machine.device) + "\n" +
+         table.text();
 }
 
 std::string stepTitle(const StepResult &step, uint32_t depth) {
@@ -46,34 +47,24 @@ std::string barrierText(const StepResult &step) {
 
 std::string bundleText(const BundleResult &bundle, uint32_t depth) {
   std::string text = bundle.model + ", " + bundle.target + ", " +
-                     (bundle.limits ? threadsText(bundle.threads) : bundle.device) +
+                     (bundle.onProcessor() ? threadsText(bundle.threads) : bundle.device) +
                      "; a step of decode reads " + cli::bytesText(double(bundle.footprint)) + "\n";
   for (const StepResult *step : {&bundle.prefill, &bundle.decode})
     text += stepTitle(*step, depth) + ": " + ratesText(step->rates) + "\n";
-  std::vector<std::string> head = {"phase", "times", "us", "share", "MB", "GB/s", "GOP/s", "schedule"};
-  if (bundle.limits)
-    head = {"phase", "times", "us", "share", "lost us", "MB", "GB/s", "GOP/s", "bound", "of limit", "schedule"};
-  cli::Table table(head);
+  cli::Table table(
+      {"phase", "times", "us", "share", "lost us", "MB", "GB/s", "GOP/s", "bound", "of limit", "schedule"});
   for (const StepResult *step : {&bundle.prefill, &bundle.decode})
     for (const PhaseResult &phase : step->phases)
-      if (phase.seconds > 0) {
-        std::vector<std::string> row = {step->step + ": " + phase.name, number("%.0f", phase.count),
-                                        number("%.0f", phase.seconds * 1e6),
-                                        number("%.1f %%", 100 * phase.seconds / step->seconds)};
-        if (bundle.limits)
-          row.push_back(number("%.0f", phase.lost() * 1e6));
-        row.insert(row.end(), {number("%.2f", phase.bytes / 1e6), number("%.1f", phase.bytes / phase.seconds / 1e9),
-                               number("%.1f", phase.operations / phase.seconds / 1e9)});
-        if (bundle.limits)
-          row.insert(row.end(), {name(phase.bound), number("%.0f %%", 100 * phase.ofLimit())});
-        row.push_back(name(phase.scheduleKind()));
-        table.add(row);
-      }
+      if (phase.seconds > 0)
+        table.add({step->step + ": " + phase.name, number("%.0f", phase.count), number("%.0f", phase.seconds * 1e6),
+                   number("%.1f %%", 100 * phase.seconds / step->seconds), number("%.0f", phase.lost() * 1e6),
+                   number("%.2f", phase.bytes / 1e6), number("%.1f", phase.bytes / phase.seconds / 1e9),
+                   number("%.1f", phase.operations / phase.seconds / 1e9), name(phase.bound),
+                   number("%.0f %%", 100 * phase.ofLimit()), name(phase.scheduleKind())});
   text += '\n' + table.text() + '\n';
-  if (!bundle.limits)
-    return text; // nor has a GPU workers and barriers
-  for (const StepResult *step : {&bundle.prefill, &bundle.decode})
-    text += barrierText(*step);
+  if (bundle.onProcessor()) // a GPU has no workers and barriers
+    for (const StepResult *step : {&bundle.prefill, &bundle.decode})
+      text += barrierText(*step);
   for (const StepResult *step : {&bundle.prefill, &bundle.decode})
     for (const PhaseResult &phase : step->phases)
       if (phase.ofLimit() > 1)
@@ -93,7 +84,9 @@ std::string textOf(const BenchResult &result) {
     if (*ratio)
       text += std::string(step) + ": B makes " + number("%.3f", (*ratio)->ratio) + " times the tokens of A (" +
               intervalText(**ratio) + ")\n";
-  return result.cpu.empty() ? text : text + (two ? "\n" : "") + machineText(result);
+  for (const MachineResult &machine : result.machines)
+    text += (two ? "\n" : "") + machineText(machine);
+  return text;
 }
 
 } // namespace lathe::bench

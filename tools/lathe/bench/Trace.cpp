@@ -54,7 +54,7 @@ void writeTrace(llvm::raw_ostream &out, const BenchResult &result) {
         "prefill: a chunk of " + std::to_string(bundle.prefill.timeline.rows) + " tokens" + of, ++process);
   }
   const Json object = {{"displayTimeUnit", "ns"},
-                       {"otherData", {{"lathe", result.version}, {"date", result.date}, {"cpu", result.cpu}}},
+                       {"otherData", {{"lathe", result.version}, {"date", result.date}, {result.machines.front().isProcessor() ? "cpu" : "gpu", result.machines.front().name}}},
                        {"traceEvents", std::move(events)}};
   out << object.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) << '\n';
 }

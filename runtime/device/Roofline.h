@@ -4,11 +4,11 @@
 // theirs. The work per row and position stands in the program's tables (lathe_work); here it becomes that of a step.
 //
 //===--------------------------------------------------------------------------------------------------------------===//
-#ifndef LATHE_RUNTIME_DEVICE_CPU_ROOFLINE_H
-#define LATHE_RUNTIME_DEVICE_CPU_ROOFLINE_H
+#ifndef LATHE_RUNTIME_DEVICE_ROOFLINE_H
+#define LATHE_RUNTIME_DEVICE_ROOFLINE_H
 
 #include "runtime/abi/model_abi.h"
-#include "runtime/device/cpu/Limits.h"
+#include "runtime/device/Limits.h"
 #include <cstddef>
 #include <cstdint>
 
@@ -34,6 +34,8 @@ double operationsPerSecond(uint32_t rate, const MachineLimits &limits);
 double readSeconds(const PhaseWork &work, const MachineLimits &limits);
 double operationSeconds(const PhaseWork &work, const MachineLimits &limits);
 double limitSeconds(const PhaseWork &work, const MachineLimits &limits);
+/// The roof that such operations are under.
+Roof::Kind operationsRoof(uint32_t rate, const MachineLimits &limits);
 
 } // namespace lathe
 

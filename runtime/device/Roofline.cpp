@@ -1,4 +1,4 @@
-#include "runtime/device/cpu/Roofline.h"
+#include "runtime/device/Roofline.h"
 #include <algorithm>
 
 namespace lathe {
@@ -18,11 +18,21 @@ PhaseWork workOf(const lathe_phase &phase, size_t tiles, const StepShape &step) 
           wanted * double(work.operations) + sequences * seen * double(work.position_operations), work.rate};
 }
 
+Roof::Kind operationsRoof(uint32_t rate, const MachineLimits &limits) {
+  if (rate == LATHE_RATE_HALF)
+    return limits.halfOperationsPerSecond ? Roof::Kind::Half : Roof::Kind::F32;
+  return rate == LATHE_RATE_F32 || !limits.dot4OperationsPerSecond ? Roof::Kind::F32 : Roof::Kind::Dot4;
+}
+
 double operationsPerSecond(uint32_t rate, const MachineLimits &limits) {
-  const double dot4 = limits.dot4OperationsPerSecond;
-  return rate == LATHE_RATE_F32 || !dot4 ? limits.f32OperationsPerSecond
-         : rate == LATHE_RATE_DOT4_TWICE ? dot4 / 2
-                                         : dot4;
+  switch (operationsRoof(rate, limits)) {
+  case Roof::Kind::Half:
+    return limits.halfOperationsPerSecond;
+  case Roof::Kind::Dot4:
+    return limits.dot4OperationsPerSecond / (rate == LATHE_RATE_DOT4_TWICE ? 2 : 1);
+  default:
+    return limits.f32OperationsPerSecond;
+  }
 }
 
 double readSeconds(const PhaseWork &work, const MachineLimits &limits) {
