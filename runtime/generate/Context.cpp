@@ -65,8 +65,24 @@ Result<std::unique_ptr<Context>> Context::create(std::shared_ptr<const Model> mo
 unsigned Context::threads() const { return executor->threads(); }
 
 std::span<const float> Context::logits(size_t row) const {
-  assert(row < latestLogitRows && "no logits of such a row");
+  assert(row < latestLogitRows && logitsHere && "no logits of such a row");
   return {executor->logits(row), shared->tables().vocabulary};
+}
+
+uint32_t Context::largestFor(const Sampler &sampler) const {
+  const uint32_t wanted = sampler.largestWanted();
+  return wanted <= executor->mostLargest() ? wanted : 0;
+}
+
+Result<int32_t> Context::choose(size_t row, Sampler &sampler, std::span<const int32_t> history) {
+  if (!logitsHere) {
+    if (const auto id = sampler.sampleLargest(executor->largest(row), shared->tables().vocabulary, history))
+      return *id;
+    if (Result<void> fetched = executor->fetchLogits(); !fetched)
+      return fetched.takeError();
+    logitsHere = true;
+  }
+  return sampler.sample(logits(row), history);
 }
 
 Result<void> Context::gather(std::span<const StepPart> parts) {
@@ -79,6 +95,8 @@ Result<void> Context::gather(std::span<const StepPart> parts) {
   batch.logitRows.clear();
   batch.lengths.clear();
   batch.distinct = true;
+  batch.largest = 0;
+  bool all = false; // the logits of some part
   for (size_t slot = 0; slot < parts.size(); ++slot) {
     const StepPart &part = parts[slot];
     if (!part.sequence || part.sequence->owner() != pool.get())
@@ -96,6 +114,10 @@ Result<void> Context::gather(std::span<const StepPart> parts) {
       return error("part ", slot, " of a step: ", known, " known tokens; its sequence will have ", length, " of ",
                    pool->layout().maxPositions);
     batch.distinct &= part.ids.size() == 1;
+    if (part.logits != LogitsWanted::None) {
+      all |= part.largest == 0;
+      batch.largest = std::max(batch.largest, part.largest);
+    }
     for (size_t i = 0; i < part.ids.size(); ++i) {
       if (part.logits == LogitsWanted::All || (part.logits == LogitsWanted::Last && i + 1 == part.ids.size()))
         batch.logitRows.push_back(int32_t(batch.ids.size()));
@@ -105,6 +127,8 @@ Result<void> Context::gather(std::span<const StepPart> parts) {
       batch.lengths.push_back(int32_t(known));
     }
   }
+  if (all)
+    batch.largest = 0;
   return {};
 }
 
@@ -201,10 +225,12 @@ Result<void> Context::step(std::span<const StepPart> parts, const PhaseObserver 
   Result<void> done = prepare(parts);
   const bool ran = bool(done);
   if (done)
-    done = executor->run(*program, {batch.ids, batch.positions, batch.slots, batch.logitRows, batch.lengths}, observer);
+    done = executor->run(*program, {batch.ids, batch.positions, batch.slots, batch.logitRows, batch.lengths, batch.largest},
+                         observer);
   latest = shared->variant().programs + *program;
   if (done)
     done = checkCached(parts);
+  logitsHere = batch.largest == 0;
   latestLogitRows = done ? batch.logitRows.size() : 0;
   for (const StepPart &part : parts) {
     if (done)

@@ -16,8 +16,10 @@
 #define LATHE_RUNTIME_SAMPLE_SAMPLER_H
 
 #include "runtime/core/Result.h"
+#include "runtime/core/TokenLogit.h"
 #include "runtime/sample/Random.h"
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -42,9 +44,20 @@ public:
   /// Fails where a logit is NaN or +infinity, or all are -infinity.
   Result<int32_t> sample(std::span<const float> logits, std::span<const int32_t> history);
 
+  /// How many of the largest logits tell the token, as a rule; 0: all are needed.
+  uint32_t largestWanted() const;
+  /// What sample() would give, from the largest of `vocabulary` logits, in order (TokenLogit::before). Nothing where they
+  /// do not tell, or a failure is to be told: then sample() does, from all, as if this had not been called.
+  std::optional<int32_t> sampleLargest(std::span<const TokenLogit> largest, size_t vocabulary,
+                                       std::span<const int32_t> history);
+
 private:
   explicit Sampler(const SamplerOptions &options) : options(options), random(options.seed) {}
   Result<int32_t> draw(std::span<const float> logits);
+  /// From `candidates`, whose weights are of `sum`; `best` is the likeliest token.
+  int32_t drawOf(double sum, int32_t best);
+  std::span<const int32_t> penalisedIds(std::span<const int32_t> history) const;
+  float penalise(float logit) const;
   double weightOf(float logit, double largest) const;
 
   struct Candidate {
@@ -55,6 +68,7 @@ private:
   SamplerOptions options;
   Random random;
   std::vector<float> penalised;
+  std::vector<TokenLogit> likeliest;
   std::vector<Candidate> all, candidates, head; // kept for their memory
   std::vector<double> weights;
 };
