@@ -74,9 +74,9 @@ public:
   virtual const float *logits(size_t row) const = 0;
   /// How many of the largest logits a step may be asked for; 0: the device does not look for them.
   virtual uint32_t mostLargest() const { return 0; }
-  /// Those of a row of the latest step, in order: at least as many as it was asked for, but for a smaller vocabulary. What
-  /// is not a number comes before all, and +infinity then. Empty where it was asked for none.
-  virtual std::span<const TokenLogit> largest(size_t row) const {
+  /// Those of a row of the latest step: at least as many as it was asked for, but for a smaller vocabulary. What is not a
+  /// number comes before all, and +infinity then. Empty where it was asked for none.
+  virtual LargestLogits largest(size_t row) const {
     (void)row;
     return {};
   }

@@ -25,6 +25,8 @@ struct StepRows {
   /// Of each row's logits so many of the largest are wanted, Executor::largest, instead of all: at most
   /// Executor::mostLargest. 0: all.
   uint32_t largest = 0;
+  /// With them the sum of weights at a temperature for each of logitRows, all > 0; or empty.
+  std::span<const float> temperatures = {};
 };
 
 /// What an observer learns when a phase has ended. Pointers are valid during the call.

@@ -69,9 +69,9 @@ std::span<const float> Context::logits(size_t row) const {
   return {executor->logits(row), shared->tables().vocabulary};
 }
 
-uint32_t Context::largestFor(const Sampler &sampler) const {
-  const uint32_t wanted = sampler.largestWanted();
-  return wanted <= executor->mostLargest() ? wanted : 0;
+LargestWanted Context::largestFor(const Sampler &sampler) const {
+  const LargestWanted wanted = sampler.largestWanted();
+  return wanted.count <= executor->mostLargest() ? wanted : LargestWanted();
 }
 
 Result<int32_t> Context::choose(size_t row, Sampler &sampler, std::span<const int32_t> history) {
@@ -96,7 +96,8 @@ Result<void> Context::gather(std::span<const StepPart> parts) {
   batch.lengths.clear();
   batch.distinct = true;
   batch.largest = 0;
-  bool all = false; // the logits of some part
+  batch.temperatures.clear();
+  bool all = false, sums = false; // of some part
   for (size_t slot = 0; slot < parts.size(); ++slot) {
     const StepPart &part = parts[slot];
     if (!part.sequence || part.sequence->owner() != pool.get())
@@ -115,12 +116,15 @@ Result<void> Context::gather(std::span<const StepPart> parts) {
                    pool->layout().maxPositions);
     batch.distinct &= part.ids.size() == 1;
     if (part.logits != LogitsWanted::None) {
-      all |= part.largest == 0;
-      batch.largest = std::max(batch.largest, part.largest);
+      all |= part.largest.count == 0;
+      sums |= part.largest.temperature > 0;
+      batch.largest = std::max(batch.largest, part.largest.count);
     }
     for (size_t i = 0; i < part.ids.size(); ++i) {
-      if (part.logits == LogitsWanted::All || (part.logits == LogitsWanted::Last && i + 1 == part.ids.size()))
+      if (part.logits == LogitsWanted::All || (part.logits == LogitsWanted::Last && i + 1 == part.ids.size())) {
         batch.logitRows.push_back(int32_t(batch.ids.size()));
+        batch.temperatures.push_back(part.largest.temperature > 0 ? part.largest.temperature : 1);
+      }
       batch.ids.push_back(part.ids[i]);
       batch.positions.push_back(int32_t(part.sequence->length() + i));
       batch.slots.push_back(int32_t(slot));
@@ -129,6 +133,8 @@ Result<void> Context::gather(std::span<const StepPart> parts) {
   }
   if (all)
     batch.largest = 0;
+  if (all || !sums)
+    batch.temperatures.clear();
   return {};
 }
 
@@ -225,7 +231,9 @@ Result<void> Context::step(std::span<const StepPart> parts, const PhaseObserver 
   Result<void> done = prepare(parts);
   const bool ran = bool(done);
   if (done)
-    done = executor->run(*program, {batch.ids, batch.positions, batch.slots, batch.logitRows, batch.lengths, batch.largest},
+    done = executor->run(*program,
+                         {batch.ids, batch.positions, batch.slots, batch.logitRows, batch.lengths, batch.largest,
+                          batch.temperatures},
                          observer);
   latest = shared->variant().programs + *program;
   if (done)

@@ -37,8 +37,8 @@ struct StepPart {
   /// Tokens that are known of the sequence, those of later steps among them: some rotations depend on it. 0: the
   /// sequence's and these.
   uint32_t known = 0;
-  /// So many of the largest logits are enough of each row, as a rule (Context::largestFor); 0: all are wanted.
-  uint32_t largest = 0;
+  /// What is enough to know of each row's logits, as a rule (Context::largestFor).
+  LargestWanted largest = {};
 };
 
 class Context {
@@ -69,8 +69,8 @@ public:
   size_t logitRows() const { return latestLogitRows; }
   std::span<const float> logits(size_t row) const;
 
-  /// StepPart::largest of a part whose rows are sampled: 0 where the device or the sampler has no use for it.
-  uint32_t largestFor(const Sampler &sampler) const;
+  /// StepPart::largest of a part whose rows are sampled: none where the device or the sampler has no use for it.
+  LargestWanted largestFor(const Sampler &sampler) const;
   /// The token that the sampler gives for a row of logits of the latest step: from the largest where these tell it, else
   /// from all, which are brought for that.
   Result<int32_t> choose(size_t row, Sampler &sampler, std::span<const int32_t> history);
@@ -97,6 +97,7 @@ private:
     std::vector<int32_t> ids, positions, slots, logitRows, lengths;
     bool distinct = true; ///< no sequence has two rows
     uint32_t largest = 0; ///< of the logits that are wanted; 0: all are
+    std::vector<float> temperatures; ///< of the logit rows, where any wants the sum of its weights
   };
 
   explicit Context(std::shared_ptr<const Model> model);

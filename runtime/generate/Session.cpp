@@ -46,7 +46,7 @@ Session Session::fork() const {
   return copy;
 }
 
-Result<void> Session::queue(std::span<const int32_t> ids, LogitsWanted wanted, uint32_t largest) {
+Result<void> Session::queue(std::span<const int32_t> ids, LogitsWanted wanted, LargestWanted largest) {
   const lathe_model &tables = context->model().tables();
   if (!fed())
     return error(pending.ids.size() - pending.at, " tokens are not fed yet");
@@ -112,7 +112,7 @@ void Session::reject() {
 
 template <typename PerChunk>
 Result<void> Session::feedChunks(std::span<const int32_t> ids, LogitsWanted wanted, const PhaseObserver &observer,
-                                 size_t step, PerChunk perChunk, uint32_t largest) {
+                                 size_t step, PerChunk perChunk, LargestWanted largest) {
   if (Result<void> taken = queue(ids, wanted, largest); !taken)
     return taken;
   while (!fed()) {
@@ -157,7 +157,7 @@ Result<GenerateReport> Session::generate(std::span<const int32_t> prompt, const 
   if (!sampler)
     return sampler.takeError();
   const Clock::time_point start = Clock::now();
-  const uint32_t largest = context->largestFor(*sampler);
+  const LargestWanted largest = context->largestFor(*sampler);
   const auto feedOn = [&](std::span<const int32_t> ids) {
     return feedChunks(ids, LogitsWanted::Last, {}, 0, [](size_t) {}, largest);
   };

@@ -121,6 +121,10 @@ int32_t Sampler::drawOf(double sum, int32_t best) {
       keptSum += candidate.weight;
   }
 
+  return pick(keptSum, best);
+}
+
+int32_t Sampler::pick(double keptSum, int32_t best) {
   double target = random.uniform() * keptSum;
   for (const Candidate &candidate : candidates) {
     target -= candidate.weight;
@@ -133,31 +137,36 @@ int32_t Sampler::drawOf(double sum, int32_t best) {
 /// Where only a condition on probability ends the candidates, most often so many are enough.
 static constexpr uint32_t kUsuallyEnough = 64;
 
-uint32_t Sampler::largestWanted() const {
+LargestWanted Sampler::largestWanted() const {
   if (options.repetitionPenalty < 1) // raises logits of any token
-    return 0;
-  const uint32_t penalties = options.repetitionPenalty == 1 ? 0 : std::min<uint32_t>(options.repetitionWindow, 1 << 16);
+    return {};
+  constexpr uint32_t kMost = 1 << 16; // more is as good as all
+  const uint32_t penalties = options.repetitionPenalty == 1 ? 0 : std::min(options.repetitionWindow, kMost);
   if (options.temperature == 0)
-    return 1 + penalties;
+    return {.count = 1 + penalties};
   if (options.topK > 0)
-    return options.topK < 1 << 16 ? options.topK + penalties : 0;
-  return options.minP > 0 && options.topP == 1 ? kUsuallyEnough + penalties : 0;
+    return {.count = options.topK < kMost ? options.topK + penalties : 0};
+  if (options.topP < 1) // a penalty would change the sum
+    return penalties ? LargestWanted() : LargestWanted{.count = kUsuallyEnough, .temperature = options.temperature};
+  return {.count = options.minP > 0 ? kUsuallyEnough + penalties : 0};
 }
 
-std::optional<int32_t> Sampler::sampleLargest(std::span<const TokenLogit> largest, size_t vocabulary,
+std::optional<int32_t> Sampler::sampleLargest(const LargestLogits &largest, size_t vocabulary,
                                               std::span<const int32_t> history) {
-  if (largest.empty() || !std::isfinite(largest.front().logit) || options.repetitionPenalty < 1)
+  const std::span<const TokenLogit> given = largest.tokens;
+  if (given.empty() || !std::isfinite(given.front().logit) || options.repetitionPenalty < 1)
     return std::nullopt;
   // A penalty lowers what is given, so no other token comes before the last of them; of those only it may come before.
-  likeliest.assign(largest.begin(), largest.end());
+  likeliest.assign(given.begin(), given.end());
   const std::span<const int32_t> ids = penalisedIds(history);
   for (TokenLogit &token : likeliest)
     if (std::ranges::find(ids, token.id) != ids.end())
       token.logit = penalise(token.logit);
   if (!ids.empty())
     std::ranges::sort(likeliest, likelier<TokenLogit>);
-  if (largest.size() < vocabulary)
-    std::erase_if(likeliest, [&](const TokenLogit &token) { return largest.back().before(token); });
+  const bool areAll = given.size() >= vocabulary;
+  if (!areAll)
+    std::erase_if(likeliest, [&](const TokenLogit &token) { return given.back().before(token); });
   if (likeliest.empty() || !std::isfinite(likeliest.front().logit))
     return std::nullopt;
   const TokenLogit best = likeliest.front();
@@ -173,17 +182,44 @@ std::optional<int32_t> Sampler::sampleLargest(std::span<const TokenLogit> larges
   candidates.clear();
   for (const TokenLogit &token : likeliest)
     candidates.push_back({token.logit, token.id, weightOf(token.logit, double(best.logit))});
-  if (!limited) {
-    // Where these are not all, they must reach to where min-p ends them, and no sum of all may be asked for.
-    const bool ended = candidates.back().weight < double(options.minP) && options.topP == 1;
-    if (largest.size() < vocabulary && !ended)
+  if (limited || areAll) {
+    if (!limited)
+      std::ranges::sort(candidates, {}, &Candidate::id);
+    double sum = 0;
+    for (const Candidate &candidate : candidates)
+      sum += candidate.weight;
+    return drawOf(sum, best.id);
+  }
+  // Others follow, unless min-p leaves none of them.
+  const bool ended = candidates.back().weight < double(options.minP);
+  if (options.topP == 1) {
+    if (!ended)
       return std::nullopt;
     std::ranges::sort(candidates, {}, &Candidate::id);
+    return drawOf(0, best.id);
   }
-  double sum = 0;
-  for (const Candidate &candidate : candidates)
-    sum += candidate.weight;
-  return drawOf(sum, best.id);
+  if (!largest.weightSum || !ids.empty())
+    return std::nullopt;
+  std::erase_if(candidates, [&](const Candidate &candidate) {
+    return std::isinf(candidate.logit) || candidate.weight < double(options.minP);
+  });
+  const std::optional<double> keptSum = cutHead(largest.weightSum * (1 - kWeightSumError),
+                                                largest.weightSum * (1 + kWeightSumError), /*open=*/!ended);
+  return keptSum ? std::optional(pick(*keptSum, best.id)) : std::nullopt;
+}
+
+std::optional<double> Sampler::cutHead(double least, double most, bool open) {
+  double keptSum = 0;
+  for (size_t kept = 0; kept < candidates.size(); ++kept) {
+    if (kept && keptSum >= double(options.topP) * most) {
+      candidates.resize(kept);
+      return keptSum;
+    }
+    if (kept && keptSum >= double(options.topP) * least)
+      return std::nullopt;
+    keptSum += candidates[kept].weight;
+  }
+  return open && keptSum < double(options.topP) * most ? std::nullopt : std::optional(keptSum);
 }
 
 } // namespace lathe

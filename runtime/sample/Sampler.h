@@ -44,18 +44,22 @@ public:
   /// Fails where a logit is NaN or +infinity, or all are -infinity.
   Result<int32_t> sample(std::span<const float> logits, std::span<const int32_t> history);
 
-  /// How many of the largest logits tell the token, as a rule; 0: all are needed.
-  uint32_t largestWanted() const;
-  /// What sample() would give, from the largest of `vocabulary` logits, in order (TokenLogit::before). Nothing where they
-  /// do not tell, or a failure is to be told: then sample() does, from all, as if this had not been called.
-  std::optional<int32_t> sampleLargest(std::span<const TokenLogit> largest, size_t vocabulary,
-                                       std::span<const int32_t> history);
+  /// How many of the largest logits tell the token, as a rule, and whether the sum of weights is needed.
+  LargestWanted largestWanted() const;
+  /// What sample() would give, from what is known of `vocabulary` logits. Nothing where that does not tell, or a failure is
+  /// to be told: then sample() does, from all, as if this had not been called.
+  std::optional<int32_t> sampleLargest(const LargestLogits &largest, size_t vocabulary, std::span<const int32_t> history);
 
 private:
   explicit Sampler(const SamplerOptions &options) : options(options), random(options.seed) {}
   Result<int32_t> draw(std::span<const float> logits);
   /// From `candidates`, whose weights are of `sum`; `best` is the likeliest token.
   int32_t drawOf(double sum, int32_t best);
+  /// From `candidates` alone, whose weights sum to `keptSum`.
+  int32_t pick(double keptSum, int32_t best);
+  /// Cuts `candidates`, in order, as top-p does of weights whose sum is within `least` and `most`. Their own sum; nothing
+  /// where one of these would cut elsewhere than the other, or `open` and there may be more candidates.
+  std::optional<double> cutHead(double least, double most, bool open);
   std::span<const int32_t> penalisedIds(std::span<const int32_t> history) const;
   float penalise(float logit) const;
   double weightOf(float logit, double largest) const;

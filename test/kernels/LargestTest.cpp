@@ -73,7 +73,9 @@ protected:
   }
 
   /// The largest `kept` of each row.
-  std::vector<std::vector<TokenLogit>> find(const std::vector<std::vector<float>> &rows, uint32_t kept) {
+  std::vector<std::vector<TokenLogit>> find(const std::vector<std::vector<float>> &rows, uint32_t kept,
+                                            const std::vector<float> &temperatures = {},
+                                            std::vector<double> *weightSums = nullptr) {
     const size_t count = rows[0].size(), stride = (count + 15) / 16 * 16;
     std::vector<float> all(rows.size() * stride, kInfinity); // behind a row is what must not be found
     for (size_t row = 0; row < rows.size(); ++row)
@@ -81,17 +83,26 @@ protected:
     Result<cuda::DeviceMemory> memory = cuda::DeviceMemory::create(*card, all.size() * sizeof(float), "logits");
     EXPECT_TRUE(memory) << memory.message();
     EXPECT_EQ(card->driver.cuMemcpyHtoD_v2(memory->address(), all.data(), all.size() * sizeof(float)), CUDA_SUCCESS);
-    cuda::Largest largest(*card, functions, {memory->address(), stride, count});
+    std::vector<double> scales = {0};
+    for (size_t i = 0; i < temperatures.size(); ++i)
+      scales.insert(scales.end() - 1, 1 / double(temperatures[i]));
+    Result<cuda::DeviceMemory> scaleMemory = cuda::DeviceMemory::create(*card, scales.size() * sizeof(double), "scales");
+    EXPECT_TRUE(scaleMemory) << scaleMemory.message();
+    EXPECT_EQ(card->driver.cuMemcpyHtoD_v2(scaleMemory->address(), scales.data(), scales.size() * sizeof(double)),
+              CUDA_SUCCESS);
+    cuda::Largest largest(*card, functions, {memory->address(), stride, count, scaleMemory->address()});
     EXPECT_EQ(largest.most(), LATHE_LARGEST_MOST);
     bool moved = false;
     EXPECT_TRUE(largest.makeRoom(rows.size(), kept, moved));
     EXPECT_TRUE(moved);
-    EXPECT_EQ(largest.enqueue(rows.size(), kept, stream.get()), CUDA_SUCCESS);
+    EXPECT_EQ(largest.enqueue(rows.size(), kept, !temperatures.empty(), stream.get()), CUDA_SUCCESS);
     EXPECT_EQ(card->driver.cuStreamSynchronize(stream.get()), CUDA_SUCCESS);
-    largest.take(rows.size(), kept);
+    largest.take(rows.size(), kept, temperatures);
     std::vector<std::vector<TokenLogit>> found;
     for (size_t row = 0; row < rows.size(); ++row)
-      found.emplace_back(largest.of(row).begin(), largest.of(row).end());
+      found.emplace_back(largest.of(row).tokens.begin(), largest.of(row).tokens.end());
+    for (size_t row = 0; weightSums && row < rows.size(); ++row)
+      weightSums->push_back(largest.of(row).weightSum);
     return found;
   }
 
@@ -130,7 +141,8 @@ TEST_F(OnDevice, FindsTheLargestInOrder) {
       for (float step : {0.f, 1.f}) {
         if (count == 40000 && kept != 1 && kept != 64)
           continue; // the simulator has no hurry
-        const std::vector<std::vector<float>> rows = {randomLogits(count, ++seed, step), randomLogits(count, ++seed, step)};
+        const std::vector<std::vector<float>> rows = {randomLogits(count, ++seed, step),
+                                                      randomLogits(count, ++seed, step)};
         const auto found = find(rows, kept);
         for (size_t row = 0; row < rows.size(); ++row) {
           const std::vector<TokenLogit> expected = sorted(rows[row], kept);
@@ -164,6 +176,24 @@ TEST_F(OnDevice, TellsWhatIsNotFinite) {
   EXPECT_EQ(find({tiny}, 2)[0][1].id, 0);
 }
 
+TEST_F(OnDevice, SumsTheWeights) {
+  std::vector<std::vector<float>> rows;
+  for (uint32_t seed = 0; seed < 4; ++seed)
+    rows.push_back(randomLogits(4500, seed + 30));
+  std::ranges::fill(rows[1], 0.25f);
+  std::fill(rows[2].begin(), rows[2].begin() + 2000, -kInfinity);
+  rows[2][2500] = 4000;
+  const std::vector<float> temperatures = {1, 0.3f, 1e-3f, 1e6f};
+  std::vector<double> sums;
+  const auto found = find(rows, 2, temperatures, &sums);
+  for (size_t row = 0; row < rows.size(); ++row) {
+    double expected = 0;
+    for (float logit : rows[row])
+      expected += std::exp((double(logit) - double(found[row][0].logit)) / double(temperatures[row]));
+    EXPECT_NEAR(sums[row] / expected, 1, kWeightSumError / 20) << row;
+  }
+}
+
 TEST_F(OnDevice, LetsTheSamplerDrawTheSame) {
   const std::vector<SamplerOptions> all = {{},
                                            {.repetitionPenalty = 1.3f},
@@ -172,24 +202,31 @@ TEST_F(OnDevice, LetsTheSamplerDrawTheSame) {
                                            {.temperature = 1, .topK = 64, .topP = 0.95f, .minP = 0.02f},
                                            {.temperature = 1, .topK = 30, .repetitionPenalty = 1.2f},
                                            {.temperature = 0.5f, .minP = 0.05f},
+                                           {.temperature = 0.4f, .topP = 0.9f},
+                                           {.temperature = 0.6f, .topP = 0.5f, .minP = 0.01f},
+                                           {.temperature = 0.6f, .topP = 0.9f, .minP = 0.1f},
                                            {.temperature = 0.8f, .minP = 0.1f, .repetitionPenalty = 1.5f}};
   for (SamplerOptions options : all) {
     options.seed = 7;
     Sampler ofAll = Sampler::create(options).take(), ofLargest = Sampler::create(options).take();
-    const uint32_t wanted = ofLargest.largestWanted();
-    ASSERT_GT(wanted, 0u);
+    const LargestWanted wanted = ofLargest.largestWanted();
+    ASSERT_GT(wanted.count, 0u);
+    EXPECT_EQ(wanted.temperature > 0, options.topP < 1 && options.topK == 0);
     std::vector<int32_t> history;
     size_t told = 0;
     for (uint32_t seed = 0; seed < 12; ++seed) {
       const std::vector<float> logits = randomLogits(2500, seed % 5, seed % 2 ? 0.5f : 0);
       const int32_t expected = *ofAll.sample(logits, history);
-      const auto found = find({logits}, cuda::Largest::keptFor(wanted))[0];
-      const std::optional<int32_t> id = ofLargest.sampleLargest(found, logits.size(), history);
+      std::vector<double> sums;
+      const std::vector<float> temperatures(wanted.temperature > 0, wanted.temperature);
+      const auto found = find({logits}, cuda::Largest::keptFor(wanted.count), temperatures, &sums)[0];
+      const std::optional<int32_t> id = ofLargest.sampleLargest({found, sums[0]}, logits.size(), history);
       told += id.has_value();
       EXPECT_EQ(id ? *id : *ofLargest.sample(logits, history), expected);
       history.push_back(expected);
     }
-    EXPECT_GE(told, 10u) << "temperature " << options.temperature << ", top-k " << options.topK << ", min-p " << options.minP;
+    EXPECT_GE(told, 10u) << "temperature " << options.temperature << ", top-k " << options.topK << ", min-p "
+                         << options.minP;
   }
 }
 

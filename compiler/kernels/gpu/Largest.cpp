@@ -7,6 +7,7 @@
 //===--------------------------------------------------------------------------------------------------------------===//
 #include "compiler/kernels/gpu/Largest.h"
 #include "compiler/kernels/gpu/Code.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "llvm/Support/MathExtras.h"
@@ -24,8 +25,10 @@ public:
   void run(const char *entry, bool fromKeys, int64_t blockNumbers) {
     auto global = LLVM::LLVMPointerType::get(b.getContext(), 1);
     const Type number = b.getI64Type();
-    auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()),
-                                            {global, number, number, number, global, number});
+    SmallVector<Type> parameters = {global, number, number, number, global, number};
+    if (!fromKeys)
+      parameters.append({global, global});
+    auto type = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(b.getContext()), parameters);
     auto function = LLVM::LLVMFuncOp::create(b, code.loc(), entry, type);
     function->setAttr(NVVM::NVVMDialect::getKernelFuncAttrName(), b.getUnitAttr());
     function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(), b.getDenseI32ArrayAttr({int32_t(kThreads)}));
@@ -38,6 +41,7 @@ public:
     log = toI32(given(3));
     kept = code.i32(1) << log;
     V start = row * given(1);
+    std::vector<V> own;
     for (int64_t part = 0; part < blockNumbers; part += kThreads) {
       V inBlock = code.thread() + double(part), id = first + inBlock;
       std::vector<V> key = code.ifElse(
@@ -49,6 +53,7 @@ public:
           },
           [&] { return std::vector<V>{code.i64(std::numeric_limits<int64_t>::min())}; });
       store(keys, toI64(inBlock), key[0]);
+      own.push_back(key[0]);
     }
     code.barrier();
 
@@ -61,10 +66,65 @@ public:
 
     V to = row * given(5) + toI64(code.blockIndex(0)) * toI64(kept);
     code.eachOf(kept, [&](V i) { store(function.getArgument(4), to + toI64(i), load(keys, toI64(i), number)); });
+    if (!fromKeys) {
+      V scales = code.wrap(LLVM::PtrToIntOp::create(b, code.loc(), number, function.getArgument(6)));
+      code.ifThen(scales != 0, [&] {
+        V scale = load(function.getArgument(6), row, b.getF64Type());
+        V blocks = toI64((count + double(blockNumbers - 1)) / code.i32(blockNumbers));
+        sumWeights(own, scale, function.getArgument(7), (row * blocks + toI64(code.blockIndex(0))) * code.i64(2),
+                   blockNumbers);
+      });
+    }
     LLVM::ReturnOp::create(b, code.loc(), ValueRange());
   }
 
 private:
+  /// The largest logit of the block and the sum of its weights, to f64 [2].
+  void sumWeights(const std::vector<V> &own, V scale, Value to, V at, int64_t blockNumbers) {
+    Value sums = code.sharedAt(blockNumbers * 8); // f64 [kThreads]
+    V largest = toF64(logitOf(load(keys, code.i64(0), b.getI64Type())));
+    V sum = code.f64(0);
+    for (V key : own)
+      sum = sum + exponentialOf(max((toF64(logitOf(key)) - largest) * scale, -700.0)); // of NaN: -700
+    V thread = code.thread();
+    store(sums, toI64(thread), sum);
+    code.barrier();
+    for (int64_t apart = kThreads / 2; apart; apart /= 2) {
+      code.ifThen(thread < double(apart), [&] {
+        V other = load(sums, toI64(thread + double(apart)), b.getF64Type());
+        store(sums, toI64(thread), load(sums, toI64(thread), b.getF64Type()) + other);
+      });
+      code.barrier();
+    }
+    code.ifThen(thread == 0, [&] {
+      store(to, at, largest);
+      store(to, at + code.i64(1), load(sums, code.i64(0), b.getF64Type()));
+    });
+  }
+
+  /// e^x of f64 in [-700, 0], as runtime/sample/Exponential.h has it, but for roundings.
+  V exponentialOf(V x) {
+    constexpr double kLog2E = 1.4426950408889634, kLn2High = 0x1.62e42feep-1, kLn2Low = 0x1.a39ef35793c76p-33;
+    constexpr double kRound = 0x1.8p52;
+    V shifted = x * kLog2E + kRound, n = shifted - kRound;
+    V r = (x - n * kLn2High) - n * kLn2Low;
+    double factorial = 6227020800; // 13!
+    V sum = code.f64(1 / factorial);
+    for (int k = 12; k >= 0; --k) {
+      factorial /= k + 1;
+      sum = multiplyAdd(sum, r, code.f64(1 / factorial));
+    }
+    V bits = code.wrap(arith::BitcastOp::create(b, code.loc(), b.getI64Type(), shifted.value));
+    V power = (bits + code.i64(1023)) << 52;
+    return sum * code.wrap(arith::BitcastOp::create(b, code.loc(), b.getF64Type(), power.value));
+  }
+
+  /// What keyOf() was given; of what is no token NaN.
+  V logitOf(V key) {
+    V ordered = toI32(shiftRight(key, 32));
+    return fromBits(ordered ^ (shiftRightSigned(ordered, code.i32(31)) & 0x7fffffff));
+  }
+
   /// Bits of a float, as an integer in the same order, over those of the id, the lower one the larger.
   V keyOf(V logit, V id) {
     V bits = bitsOf(logit + 0.0); // -0 is 0

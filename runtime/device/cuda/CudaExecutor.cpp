@@ -66,7 +66,10 @@ Result<void> CudaExecutor::setUp(const ExecutorInput &input) {
   if (cache)
     cache->checkWith(launches->pageCheck());
   largestLogits.emplace(card, launches->largest(),
-                        Largest::Rows{deviceLogits.address(), variant.logits_stride, input.model.vocabulary});
+                        Largest::Rows{.logits = deviceLogits.address(),
+                                      .stride = variant.logits_stride,
+                                      .count = input.model.vocabulary,
+                                      .scales = block->scales()});
   const char *asked = std::getenv("CUDA_LAUNCH_BLOCKING"); // as the driver has it
   blocking = asked && *asked && *asked != '0';
   return makeRoom(1);
@@ -113,16 +116,17 @@ Result<void> CudaExecutor::run(size_t program, const StepRows &rows, const Phase
   if (rows.largest > mostLargest())
     return error("a step is asked for the ", rows.largest, " largest logits; at most ", mostLargest(), " are possible");
   kept = rows.largest ? Largest::keptFor(rows.largest) : 0;
+  sums = kept && !rows.temperatures.empty();
   if (Result<void> room = kept ? makeRoomForLargest() : makeRoom(inputs.logitRows()); !room)
     return room;
   splits = splitsOf(inputs.splits());
-  if (CUresult code = block->take(inputs, uint32_t(inputs.splits()), stream.get()))
+  if (CUresult code = block->take(inputs, uint32_t(inputs.splits()), rows.temperatures, stream.get()))
     return card.failure(code, "copying the page table");
   Result<void> done = observer || blocking ? runWatched(observer)
                       : recording          ? runRecorded(program)
                                            : runGraph(program);
   if (done && kept)
-    largestLogits->take(inputs.logitRows(), kept);
+    largestLogits->take(inputs.logitRows(), kept, rows.temperatures);
   return done;
 }
 
@@ -175,7 +179,7 @@ Result<void> CudaExecutor::launch(const lathe_phase &phase, const Grid &grid, bo
 Result<void> CudaExecutor::bringLogits() {
   if (!kept || !inputs.logitRows())
     return copyLogits();
-  if (CUresult code = largestLogits->enqueue(inputs.logitRows(), kept, stream.get()))
+  if (CUresult code = largestLogits->enqueue(inputs.logitRows(), kept, sums, stream.get()))
     return card.failure(code, "looking for the largest logits");
   return {};
 }

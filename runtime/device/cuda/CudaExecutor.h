@@ -7,8 +7,8 @@
 //
 // or, where the step is for the largest logits, the kernels that look for them and these -> host.
 //
-// All steps of equal program, rows, logit rows, splits and largest logits (both rounded up to a power of two) are the same graph, for its
-// addresses never change and the rest stands in the step's header. It is made when such a step comes for the second
+// All steps of equal program, rows, logit rows, splits and largest logits (both rounded up to a power of two) are the
+// same graph, for its addresses never change and the rest stands in the step's header. It is made when such a step comes for the second
 // time: the first one, which a start waits for, starts its kernels one by one.
 //
 // Watched steps (a PhaseObserver) wait after each phase, and so does every step where the environment has
@@ -45,9 +45,7 @@ public:
     return reinterpret_cast<const float *>(hostLogits.data()) + row * variant.logits_stride;
   }
   uint32_t mostLargest() const override { return largestLogits->most(); }
-  std::span<const TokenLogit> largest(size_t row) const override {
-    return kept ? largestLogits->of(row) : std::span<const TokenLogit>();
-  }
+  LargestLogits largest(size_t row) const override { return kept ? largestLogits->of(row) : LargestLogits(); }
   Result<void> fetchLogits() override;
   unsigned threads() const override { return 1; }
 
@@ -60,7 +58,7 @@ private:
   Result<void> makeRoom(size_t logitRows);
   Result<void> makeRoomForLargest();
   uint32_t splitsOf(uint64_t splits) const;
-  StepKey keyOf(size_t program) const { return {program, inputs.rows(), inputs.logitRows(), splits, kept}; }
+  StepKey keyOf(size_t program) const { return {program, inputs.rows(), inputs.logitRows(), splits, kept, sums}; }
 
   /// Starts all of a step.
   Result<void> enqueue();
@@ -96,6 +94,7 @@ private:
   std::optional<Largest> largestLogits;
   uint32_t splits = 1; ///< of the step: rounded up
   uint32_t kept = 0;   ///< of the step: of the largest logits, a power of two; 0: all are brought
+  bool sums = false;   ///< of the step: those of weights are wanted with the largest logits
   bool blocking = false;
 
   std::vector<Event> events; ///< of watched and recorded steps

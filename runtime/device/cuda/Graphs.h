@@ -13,6 +13,7 @@ struct StepKey {
   size_t program, rows, logitRows;
   uint32_t splits;
   uint32_t kept; ///< of the largest logits; 0: all come back
+  bool sums;     ///< of weights
   bool operator==(const StepKey &) const = default;
 };
 

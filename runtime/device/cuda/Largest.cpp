@@ -2,7 +2,9 @@
 #include "runtime/abi/model_abi.h"
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 namespace lathe::cuda {
 
@@ -24,58 +26,74 @@ uint64_t Largest::blocksOf(uint64_t numbers) const {
   return (numbers + LATHE_LARGEST_NUMBERS - 1) / LATHE_LARGEST_NUMBERS;
 }
 
-Result<void> Largest::makeRoom(size_t rows, uint32_t kept, bool &moved) {
-  const uint64_t hostBytes = rows * kept * sizeof(int64_t);
-  const uint64_t ofRound[] = {blocksOf(source.count) * hostBytes,
-                              blocksOf(blocksOf(source.count) * kept) * hostBytes};
-  for (size_t round : {0, 1}) {
-    if (keys[round].size() >= ofRound[round])
-      continue;
-    moved = true;
-    keys[round] = DeviceMemory(); // first, so that both need not be there
-    Result<DeviceMemory> made = DeviceMemory::create(*card, ofRound[round], "the largest logits");
-    if (!made)
-      return made.takeError();
-    keys[round] = made.take();
-  }
-  if (host.size() >= hostBytes)
+/// Makes `memory` at least so large. `moved` becomes true where it is another then.
+template <typename Memory, typename Create>
+static Result<void> grow(Memory &memory, uint64_t bytes, bool &moved, Create create) {
+  if (memory.size() >= bytes)
     return {};
   moved = true;
-  Result<PinnedMemory> made = PinnedMemory::create(*card, hostBytes, "the largest logits");
+  memory = Memory(); // first, so that both need not be there
+  Result<Memory> made = create(bytes);
   if (!made)
     return made.takeError();
-  host = made.take();
+  memory = made.take();
   return {};
 }
 
-CUresult Largest::enqueue(size_t rows, uint32_t kept, CUstream stream) {
-  uint64_t log = uint64_t(std::countr_zero(kept)), stride = source.stride, count = source.count;
-  CUdeviceptr from = source.logits;
-  for (size_t round = 0;; ++round) {
-    const uint64_t blocks = blocksOf(count);
-    uint64_t results = blocks * kept;
-    CUdeviceptr into = keys[round % 2].address();
-    void *parameters[] = {&from, &stride, &count, &log, &into, &results};
-    if (CUresult code = card->driver.cuLaunchKernel(round ? functions.ofKeys : functions.ofLogits, unsigned(blocks),
-                                                    unsigned(rows), 1, LATHE_LARGEST_THREADS, 1, 1,
-                                                    LATHE_LARGEST_NUMBERS * sizeof(int64_t), stream, parameters, nullptr))
-      return code;
-    from = into;
-    stride = count = results;
-    if (blocks == 1)
-      break;
-  }
-  return card->driver.cuMemcpyDtoHAsync_v2(host.data(), from, rows * kept * sizeof(int64_t), stream);
+Result<void> Largest::makeRoom(size_t rows, uint32_t kept, bool &moved) {
+  const char *what = "the largest logits";
+  const auto device = [&](uint64_t bytes) { return DeviceMemory::create(*card, bytes, what); };
+  const auto pinned = [&](uint64_t bytes) { return PinnedMemory::create(*card, bytes, what); };
+  const uint64_t blocks = blocksOf(source.count), second = blocksOf(blocks * kept), number = sizeof(int64_t);
+  Result<void> grown = grow(keys[0], rows * blocks * kept * number, moved, device);
+  if (grown)
+    grown = grow(keys[1], rows * second * kept * number, moved, device);
+  if (grown)
+    grown = grow(results, rows * (kept + 2 * blocks) * number, moved, device);
+  if (grown)
+    grown = grow(host, rows * (kept + 2 * blocks) * number, moved, pinned);
+  return grown;
 }
 
-void Largest::take(size_t rows, uint32_t kept) {
+CUresult Largest::enqueue(size_t rows, uint32_t kept, bool sums, CUstream stream) {
+  uint64_t log = uint64_t(std::countr_zero(kept)), stride = source.stride, count = source.count;
+  const uint64_t keyBytes = rows * kept * sizeof(int64_t), sumBytes = rows * blocksOf(count) * 2 * sizeof(double);
+  CUdeviceptr from = source.logits, scales = sums ? source.scales : 0, parts = results.address() + keyBytes;
+  for (size_t round = 0;; ++round) {
+    const uint64_t blocks = blocksOf(count);
+    uint64_t each = blocks * kept;
+    CUdeviceptr into = blocks == 1 ? results.address() : keys[round % 2].address();
+    void *parameters[] = {&from, &stride, &count, &log, &into, &each, &scales, &parts};
+    if (CUresult code = card->driver.cuLaunchKernel(round ? functions.ofKeys : functions.ofLogits, unsigned(blocks),
+                                                    unsigned(rows), 1, LATHE_LARGEST_THREADS, 1, 1,
+                                                    LATHE_LARGEST_SHARED, stream, parameters, nullptr))
+      return code;
+    if (blocks == 1)
+      break;
+    from = into;
+    stride = count = each;
+  }
+  return card->driver.cuMemcpyDtoHAsync_v2(host.data(), results.address(), keyBytes + (sums ? sumBytes : 0), stream);
+}
+
+void Largest::take(size_t rows, uint32_t kept, std::span<const float> temperatures) {
+  const auto at = [&](size_t index, auto number) {
+    std::memcpy(&number, host.data() + index * sizeof number, sizeof number);
+    return number;
+  };
   perRow = size_t(std::min<uint64_t>(kept, source.count)); // behind them is what is no token
   found.clear();
   for (size_t row = 0; row < rows; ++row)
-    for (size_t i = 0; i < perRow; ++i) {
-      int64_t key;
-      std::memcpy(&key, host.data() + (row * kept + i) * sizeof key, sizeof key);
-      found.push_back(decode(key));
+    for (size_t i = 0; i < perRow; ++i)
+      found.push_back(decode(at(row * kept + i, int64_t())));
+  weightSums.assign(temperatures.size(), 0);
+  const size_t blocks = blocksOf(source.count);
+  for (size_t row = 0; row < temperatures.size(); ++row)
+    for (size_t block = 0; block < blocks; ++block) {
+      const size_t part = rows * kept + (row * blocks + block) * 2;
+      const double largest = at(part, double()), sum = at(part + 1, double());
+      if (largest > -std::numeric_limits<double>::infinity())
+        weightSums[row] += sum * std::exp((largest - double(found[row * perRow].logit)) / double(temperatures[row]));
     }
 }
 

@@ -75,7 +75,7 @@ Expected<double> Subject::prefill(StepRecord *record) {
 }
 
 Error Subject::step(std::span<Session> sessions, int32_t id) {
-  const uint32_t largest = context->largestFor(Sampler::create({}).take());
+  const LargestWanted largest = context->largestFor(Sampler::create({}).take());
   parts.clear();
   for (Session &session : sessions) {
     if (Result<void> queued = session.queue({&id, 1}, LogitsWanted::Last, largest); !queued)
