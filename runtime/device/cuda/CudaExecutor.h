@@ -8,8 +8,8 @@
 // or, where the step is for the largest logits, the kernels that look for them and these -> host.
 //
 // All steps of equal program, rows, logit rows, splits and largest logits (both rounded up to a power of two) are the
-// same graph, for its addresses never change and the rest stands in the step's header. It is made when such a step comes for the second
-// time: the first one, which a start waits for, starts its kernels one by one.
+// same graph, for its addresses never change and the rest stands in the step's header. It is made when such a step comes
+// for the second time: the first one, which a start waits for, starts its kernels one by one.
 //
 // Watched steps (a PhaseObserver) wait after each phase, and so does every step where the environment has
 // CUDA_LAUNCH_BLOCKING=1, so that an error names its phase. Recorded ones (StepRecord.h) are graphs with events between
