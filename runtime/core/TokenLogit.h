@@ -23,7 +23,7 @@ struct TokenLogit {
 /// What is wanted of a row.
 struct LargestWanted {
   uint32_t count = 0;    ///< of its largest logits; 0: all logits are wanted instead
-  float temperature = 0; ///< > 0: the sum of weights at this temperature too
+  float temperature = 0; ///< > 0: the sums of weights at this temperature too
 };
 
 struct LargestLogits {
@@ -31,6 +31,8 @@ struct LargestLogits {
   /// Of exp((logit - tokens[0].logit) / temperature) over the whole row, to a relative error of kWeightSumError; 0: it is
   /// not known.
   double weightSum = 0;
+  std::span<const double> partSums = {}; ///< of it: of each `partLogits` logits in turn
+  size_t partLogits = 0;
 };
 inline constexpr double kWeightSumError = 1e-10;
 

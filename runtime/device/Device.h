@@ -82,6 +82,10 @@ public:
   }
   /// Brings all logits of a step that was for the largest.
   virtual Result<void> fetchLogits() { return {}; }
+  /// Brings some of a row: `count` from `first` on, valid until the next step.
+  virtual Result<std::span<const float>> fetchLogits(size_t row, size_t first, size_t count) {
+    return std::span(logits(row) + first, count);
+  }
   /// Workers of a CPU; 1 where there are no such things.
   virtual unsigned threads() const = 0;
   /// From now on steps are recorded in `into`, which outlives them; null: no longer. It slows a step by the time of two

@@ -76,7 +76,11 @@ LargestWanted Context::largestFor(const Sampler &sampler) const {
 
 Result<int32_t> Context::choose(size_t row, Sampler &sampler, std::span<const int32_t> history) {
   if (!logitsHere) {
-    if (const auto id = sampler.sampleLargest(executor->largest(row), shared->tables().vocabulary, history))
+    const auto fetch = [&](size_t first, size_t count) {
+      const Result<std::span<const float>> some = executor->fetchLogits(row, first, count);
+      return some ? *some : std::span<const float>(); // what failed then fails again
+    };
+    if (const auto id = sampler.sampleLargest(executor->largest(row), shared->tables().vocabulary, history, fetch))
       return *id;
     if (Result<void> fetched = executor->fetchLogits(); !fetched)
       return fetched.takeError();

@@ -146,13 +146,15 @@ LargestWanted Sampler::largestWanted() const {
     return {.count = 1 + penalties};
   if (options.topK > 0)
     return {.count = options.topK < kMost ? options.topK + penalties : 0};
-  if (options.topP < 1) // a penalty would change the sum
-    return penalties ? LargestWanted() : LargestWanted{.count = kUsuallyEnough, .temperature = options.temperature};
-  return {.count = options.minP > 0 ? kUsuallyEnough + penalties : 0};
+  if (options.topP == 1 && options.minP > 0)
+    return {.count = kUsuallyEnough + penalties};
+  if (penalties) // they would change the sums
+    return {};
+  return {.count = options.topP < 1 ? kUsuallyEnough : 1, .temperature = options.temperature};
 }
 
 std::optional<int32_t> Sampler::sampleLargest(const LargestLogits &largest, size_t vocabulary,
-                                              std::span<const int32_t> history) {
+                                              std::span<const int32_t> history, const FetchLogits &fetch) {
   const std::span<const TokenLogit> given = largest.tokens;
   if (given.empty() || !std::isfinite(given.front().logit) || options.repetitionPenalty < 1)
     return std::nullopt;
@@ -192,6 +194,15 @@ std::optional<int32_t> Sampler::sampleLargest(const LargestLogits &largest, size
   }
   // Others follow, unless min-p leaves none of them.
   const bool ended = candidates.back().weight < double(options.minP);
+  if (options.topP == 1 && options.minP == 0) {
+    if (!largest.weightSum || !ids.empty())
+      return std::nullopt;
+    const Random before = random;
+    const std::optional<int32_t> id = drawFromPart(random.uniform(), largest, vocabulary, fetch);
+    if (!id)
+      random = before;
+    return id;
+  }
   if (options.topP == 1) {
     if (!ended)
       return std::nullopt;
@@ -206,6 +217,28 @@ std::optional<int32_t> Sampler::sampleLargest(const LargestLogits &largest, size
   const std::optional<double> keptSum = cutHead(largest.weightSum * (1 - kWeightSumError),
                                                 largest.weightSum * (1 + kWeightSumError), /*open=*/!ended);
   return keptSum ? std::optional(pick(*keptSum, best.id)) : std::nullopt;
+}
+
+std::optional<int32_t> Sampler::drawFromPart(double uniform, const LargestLogits &largest, size_t vocabulary,
+                                             const FetchLogits &fetch) const {
+  // draw() gives the first token behind which the sum of weights is above `target`. The sums here differ from its own by
+  // less than `rough`.
+  const double target = uniform * largest.weightSum, rough = 10 * kWeightSumError * largest.weightSum;
+  double sum = 0;
+  size_t part = 0;
+  while (part < largest.partSums.size() && sum + largest.partSums[part] <= target)
+    sum += largest.partSums[part++];
+  const size_t first = part * largest.partLogits;
+  if (first >= vocabulary)
+    return std::nullopt;
+  const std::span<const float> logits = fetch(first, std::min(largest.partLogits, vocabulary - first));
+  for (size_t i = 0; i < logits.size(); ++i) {
+    const double before = sum;
+    sum += weightOf(logits[i], double(largest.tokens[0].logit));
+    if (sum > target)
+      return before < target - rough && sum > target + rough ? std::optional(int32_t(first + i)) : std::nullopt;
+  }
+  return std::nullopt;
 }
 
 std::optional<double> Sampler::cutHead(double least, double most, bool open) {

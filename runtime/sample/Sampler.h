@@ -19,6 +19,7 @@
 #include "runtime/core/TokenLogit.h"
 #include "runtime/sample/Random.h"
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -46,9 +47,13 @@ public:
 
   /// How many of the largest logits tell the token, as a rule, and whether the sum of weights is needed.
   LargestWanted largestWanted() const;
-  /// What sample() would give, from what is known of `vocabulary` logits. Nothing where that does not tell, or a failure is
-  /// to be told: then sample() does, from all, as if this had not been called.
-  std::optional<int32_t> sampleLargest(const LargestLogits &largest, size_t vocabulary, std::span<const int32_t> history);
+  /// Brings `count` logits from `first` on; none where it fails.
+  using FetchLogits = std::function<std::span<const float>(size_t first, size_t count)>;
+  /// What sample() would give, from what is known of `vocabulary` logits and, where any token may be drawn, a part of these.
+  /// Nothing where that does not tell, or a failure is to be told: then sample() does, from all, as if this had not been
+  /// called.
+  std::optional<int32_t> sampleLargest(const LargestLogits &largest, size_t vocabulary, std::span<const int32_t> history,
+                                       const FetchLogits &fetch);
 
 private:
   explicit Sampler(const SamplerOptions &options) : options(options), random(options.seed) {}
@@ -57,6 +62,9 @@ private:
   int32_t drawOf(double sum, int32_t best);
   /// From `candidates` alone, whose weights sum to `keptSum`.
   int32_t pick(double keptSum, int32_t best);
+  /// Draws from the whole row. Nothing where roundings decide, or the part is not to be had.
+  std::optional<int32_t> drawFromPart(double uniform, const LargestLogits &largest, size_t vocabulary,
+                                      const FetchLogits &fetch) const;
   /// Cuts `candidates`, in order, as top-p does of weights whose sum is within `least` and `most`. Their own sum; nothing
   /// where one of these would cut elsewhere than the other, or `open` and there may be more candidates.
   std::optional<double> cutHead(double least, double most, bool open);

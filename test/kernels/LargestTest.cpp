@@ -101,11 +101,14 @@ protected:
     std::vector<std::vector<TokenLogit>> found;
     for (size_t row = 0; row < rows.size(); ++row)
       found.emplace_back(largest.of(row).tokens.begin(), largest.of(row).tokens.end());
-    for (size_t row = 0; weightSums && row < rows.size(); ++row)
+    for (size_t row = 0; weightSums && row < rows.size(); ++row) {
       weightSums->push_back(largest.of(row).weightSum);
+      partSums.assign(largest.of(row).partSums.begin(), largest.of(row).partSums.end());
+    }
     return found;
   }
 
+  std::vector<double> partSums; ///< that find() has found of the last row
   const cuda::Card *card = nullptr;
   cuda::Module module;
   cuda::Largest::Functions functions;
@@ -202,6 +205,7 @@ TEST_F(OnDevice, LetsTheSamplerDrawTheSame) {
                                            {.temperature = 1, .topK = 64, .topP = 0.95f, .minP = 0.02f},
                                            {.temperature = 1, .topK = 30, .repetitionPenalty = 1.2f},
                                            {.temperature = 0.5f, .minP = 0.05f},
+                                           {.temperature = 1},
                                            {.temperature = 0.4f, .topP = 0.9f},
                                            {.temperature = 0.6f, .topP = 0.5f, .minP = 0.01f},
                                            {.temperature = 0.6f, .topP = 0.9f, .minP = 0.1f},
@@ -211,7 +215,7 @@ TEST_F(OnDevice, LetsTheSamplerDrawTheSame) {
     Sampler ofAll = Sampler::create(options).take(), ofLargest = Sampler::create(options).take();
     const LargestWanted wanted = ofLargest.largestWanted();
     ASSERT_GT(wanted.count, 0u);
-    EXPECT_EQ(wanted.temperature > 0, options.topP < 1 && options.topK == 0);
+    EXPECT_EQ(wanted.temperature > 0, options.topK == 0 && (options.topP < 1 || options.minP == 0) && options.temperature > 0);
     std::vector<int32_t> history;
     size_t told = 0;
     for (uint32_t seed = 0; seed < 12; ++seed) {
@@ -220,7 +224,11 @@ TEST_F(OnDevice, LetsTheSamplerDrawTheSame) {
       std::vector<double> sums;
       const std::vector<float> temperatures(wanted.temperature > 0, wanted.temperature);
       const auto found = find({logits}, cuda::Largest::keptFor(wanted.count), temperatures, &sums)[0];
-      const std::optional<int32_t> id = ofLargest.sampleLargest({found, sums[0]}, logits.size(), history);
+      const LargestLogits largest{found, sums[0], partSums, LATHE_LARGEST_NUMBERS};
+      const std::optional<int32_t> id =
+          ofLargest.sampleLargest(largest, logits.size(), history, [&](size_t first, size_t count) {
+            return std::span(logits).subspan(first, count);
+          });
       told += id.has_value();
       EXPECT_EQ(id ? *id : *ofLargest.sample(logits, history), expected);
       history.push_back(expected);

@@ -196,6 +196,22 @@ Result<void> CudaExecutor::fetchLogits() {
   return wait();
 }
 
+Result<std::span<const float>> CudaExecutor::fetchLogits(size_t row, size_t first, size_t count) {
+  if (!kept)
+    return std::span(logits(row) + first, count);
+  if (Result<void> entered = card.enter(); !entered)
+    return entered.takeError();
+  if (Result<void> room = makeRoom(inputs.logitRows()); !room)
+    return room.takeError();
+  const uint64_t at = (row * variant.logits_stride + first) * sizeof(float);
+  if (CUresult code = card.driver.cuMemcpyDtoHAsync_v2(hostLogits.data() + at, deviceLogits.address() + at,
+                                                       count * sizeof(float), stream.get()))
+    return card.failure(code, "copying logits");
+  if (Result<void> done = wait(); !done)
+    return done.takeError();
+  return std::span(logits(row) + first, count);
+}
+
 Result<void> CudaExecutor::copyLogits() {
   const uint64_t bytes = inputs.logitRows() * variant.logits_stride * sizeof(float);
   if (bytes)

@@ -47,6 +47,7 @@ public:
   uint32_t mostLargest() const override { return largestLogits->most(); }
   LargestLogits largest(size_t row) const override { return kept ? largestLogits->of(row) : LargestLogits(); }
   Result<void> fetchLogits() override;
+  Result<std::span<const float>> fetchLogits(size_t row, size_t first, size_t count) override;
   unsigned threads() const override { return 1; }
 
 private:

@@ -86,15 +86,27 @@ void Largest::take(size_t rows, uint32_t kept, std::span<const float> temperatur
   for (size_t row = 0; row < rows; ++row)
     for (size_t i = 0; i < perRow; ++i)
       found.push_back(decode(at(row * kept + i, int64_t())));
-  weightSums.assign(temperatures.size(), 0);
+  partSums.clear();
   const size_t blocks = blocksOf(source.count);
   for (size_t row = 0; row < temperatures.size(); ++row)
     for (size_t block = 0; block < blocks; ++block) {
       const size_t part = rows * kept + (row * blocks + block) * 2;
       const double largest = at(part, double()), sum = at(part + 1, double());
-      if (largest > -std::numeric_limits<double>::infinity())
-        weightSums[row] += sum * std::exp((largest - double(found[row * perRow].logit)) / double(temperatures[row]));
+      const double less = (largest - double(found[row * perRow].logit)) / double(temperatures[row]);
+      partSums.push_back(largest > -std::numeric_limits<double>::infinity() ? sum * std::exp(less) : 0);
     }
+}
+
+LargestLogits Largest::of(size_t row) const {
+  LargestLogits largest{.tokens = std::span(found).subspan(row * perRow, perRow)};
+  if (partSums.empty())
+    return largest;
+  const size_t blocks = blocksOf(source.count);
+  largest.partSums = std::span(partSums).subspan(row * blocks, blocks);
+  largest.partLogits = LATHE_LARGEST_NUMBERS;
+  for (double sum : largest.partSums)
+    largest.weightSum += sum;
+  return largest;
 }
 
 } // namespace lathe::cuda

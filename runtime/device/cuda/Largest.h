@@ -40,9 +40,7 @@ public:
   CUresult enqueue(size_t rows, uint32_t kept, bool sums, CUstream stream);
   /// Takes what has come. `temperatures`: of the rows, or empty where no sums have.
   void take(size_t rows, uint32_t kept, std::span<const float> temperatures);
-  LargestLogits of(size_t row) const {
-    return {std::span(found).subspan(row * perRow, perRow), weightSums.empty() ? 0 : weightSums[row]};
-  }
+  LargestLogits of(size_t row) const;
 
 private:
   uint64_t blocksOf(uint64_t numbers) const;
@@ -54,7 +52,7 @@ private:
   DeviceMemory results; ///< of the last round i64 [rows][kept], then f64 [rows][blocks of a row][2]
   PinnedMemory host;    ///< the same
   std::vector<TokenLogit> found;
-  std::vector<double> weightSums;
+  std::vector<double> partSums; ///< [rows][blocks of a row], or none
   size_t perRow = 0;
 };
 

@@ -141,15 +141,22 @@ TEST(Sampler, EqualSeedsDrawEqually) {
 struct Known {
   std::vector<TokenLogit> tokens;
   double weightSum = 0;
+  static constexpr size_t kPart = 16;
+  std::vector<double> parts;
+  Sampler::FetchLogits fetch;
   Known(const std::vector<float> &logits, size_t count, double temperature) {
     for (size_t i = 0; i < logits.size(); ++i)
       tokens.push_back({logits[i], int32_t(i)});
     std::ranges::sort(tokens, [](const TokenLogit &a, const TokenLogit &b) { return a.before(b); });
+    parts.resize((logits.size() + kPart - 1) / kPart);
     for (const TokenLogit &token : tokens)
-      weightSum += std::exp((double(token.logit) - double(tokens[0].logit)) / temperature);
+      parts[size_t(token.id) / kPart] += std::exp((double(token.logit) - double(tokens[0].logit)) / temperature);
+    for (double part : parts)
+      weightSum += part;
+    fetch = [&logits](size_t first, size_t count) { return std::span(logits).subspan(first, count); };
     tokens.resize(std::min(count, tokens.size()));
   }
-  LargestLogits logits() const { return {tokens, weightSum}; }
+  LargestLogits logits() const { return {tokens, weightSum, parts, kPart}; }
 };
 
 // Any settings, any number of the largest: the same token, or none and the random numbers as before.
@@ -185,7 +192,8 @@ TEST(Sampler, LargestLogitsTellTheSameTokenOrNone) {
     for (int draw = 0; draw < 3; ++draw) {
       const Result<int32_t> expected = ofAll.sample(logits, history);
       const Known known(logits, 1 + random() % 64, options.temperature > 0 ? options.temperature : 1);
-      const std::optional<int32_t> id = ofLargest.sampleLargest(known.logits(), logits.size(), history);
+      const std::optional<int32_t> id =
+          ofLargest.sampleLargest(known.logits(), logits.size(), history, known.fetch);
       told += id.has_value();
       if (id) {
         ASSERT_TRUE(expected) << round;
@@ -211,7 +219,25 @@ TEST(Sampler, AsksForAsManyOfTheLargestAsTell) {
   EXPECT_EQ(wanted({.temperature = 0.5f, .topP = 0.9f}).count, 64u);
   EXPECT_EQ(wanted({.temperature = 0.5f, .topP = 0.9f}).temperature, 0.5f);
   EXPECT_EQ(wanted({.temperature = 1, .minP = 0.1f}).count, 64u);
-  EXPECT_EQ(wanted({.temperature = 1}).count, 0u); // any token may be drawn
+  EXPECT_EQ(wanted({.temperature = 2}).count, 1u); // any token may be drawn
+  EXPECT_EQ(wanted({.temperature = 2}).temperature, 2);
+  EXPECT_EQ(wanted({.temperature = 2, .repetitionPenalty = 1.1f}).count, 0u);
+}
+
+// Where a draw is at the border of two tokens, or their part is not to be had, all logits decide, by the same number.
+TEST(Sampler, DrawsOfAWholeRowTakeTheirNumberOnce) {
+  std::vector<float> logits(100);
+  for (size_t i = 0; i < logits.size(); ++i)
+    logits[i] = float(i % 7);
+  Sampler ofAll = Sampler::create({.temperature = 1, .seed = 4}).take();
+  Sampler ofParts = Sampler::create({.temperature = 1, .seed = 4}).take();
+  const Known known(logits, 1, 1);
+  const Sampler::FetchLogits none = [](size_t, size_t) { return std::span<const float>(); };
+  for (int i = 0; i < 50; ++i) {
+    const int32_t expected = *ofAll.sample(logits, {});
+    EXPECT_FALSE(ofParts.sampleLargest(known.logits(), logits.size(), {}, none));
+    EXPECT_EQ(ofParts.sampleLargest(known.logits(), logits.size(), {}, known.fetch), expected);
+  }
 }
 
 // Where the sum's error would decide how many tokens top-p keeps, it must not.
@@ -220,7 +246,7 @@ TEST(Sampler, LargestLogitsDoNotTellWhatTheSumIsTooRoughFor) {
   for (const auto &[topP, tells] : {std::pair(0.0625f, true), {0.25f, false}}) { // 6.25 tokens, and 25
     Sampler sampler = Sampler::create({.temperature = 1, .topP = topP}).take();
     const Known known(logits, 50, 1);
-    EXPECT_EQ(sampler.sampleLargest(known.logits(), logits.size(), {}).has_value(), tells) << topP;
+    EXPECT_EQ(sampler.sampleLargest(known.logits(), logits.size(), {}, known.fetch).has_value(), tells) << topP;
   }
 }
 
