@@ -226,6 +226,23 @@ typedef struct lathe_unit {
 #define LATHE_PAGE_CHECK_THREADS 256
 #define LATHE_PAGE_CHECK_WORDS 4096
 
+/* And these two, which look for the largest logits of rows, so that not all need be brought to the host. A key is an i64
+ * whose order is that in which tokens are preferred: above, the logit's bits (-0 as 0) as an i32, negative ones with all
+ * but the sign inverted, and 0x7fffffff for what is not a number; below, 0x7fffffff - id. What is no token has INT64_MIN.
+ * A block gives the 1 << log largest keys of LATHE_LARGEST_NUMBERS, the largest first: of logits f32 in the first function,
+ * of keys in the second. The grid is (ceil(numbers of a row / LATHE_LARGEST_NUMBERS), rows); the parameters, of 64 bits
+ * each: the first row's numbers, numbers from a row to the next, numbers of a row, log, the first row's results (of each
+ * block in turn), keys from a row's to the next one's.
+ *
+ * The first function has two more: the address of f64 [rows], 1 / temperature of each, or 0; and, unless that is 0, where
+ * each block writes f64 [rows][blocks][2]: its largest logit, and the sum of exp((logit - largest) / temperature). */
+#define LATHE_LARGEST_LOGITS_ENTRY "lathe_largest_logits"
+#define LATHE_LARGEST_KEYS_ENTRY "lathe_largest_keys"
+#define LATHE_LARGEST_THREADS 256
+#define LATHE_LARGEST_NUMBERS 1024
+#define LATHE_LARGEST_SHARED (8 * (LATHE_LARGEST_NUMBERS + LATHE_LARGEST_THREADS)) /* bytes, dynamic */
+#define LATHE_LARGEST_MOST 256 /* 1 << log, at most */
+
 typedef struct lathe_weight {
   const char *name;    /* "layers.3.attention.query+key+value" */
   const char *roles;   /* of its sources, one a line, in their order; "" of a computed table */

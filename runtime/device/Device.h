@@ -14,6 +14,7 @@
 #define LATHE_RUNTIME_DEVICE_DEVICE_H
 
 #include "runtime/core/Result.h"
+#include "runtime/core/TokenLogit.h"
 #include "runtime/device/StepInputs.h"
 #include "runtime/device/StepRecord.h"
 #include <memory>
@@ -68,8 +69,23 @@ public:
   /// (StepInputs.h); fails with the kernel's name where one returns an error, and what the step has written is then
   /// undefined. The observer must not throw.
   virtual Result<void> run(size_t program, const StepRows &rows, const PhaseObserver &observer = {}) = 0;
-  /// Logits of a row of the latest step, f32 [logits_stride], in the host's memory until the next step.
+  /// Logits of a row of the latest step, f32 [logits_stride], in the host's memory until the next step. Where the step
+  /// was for the largest, after fetchLogits().
   virtual const float *logits(size_t row) const = 0;
+  /// How many of the largest logits a step may be asked for; 0: the device does not look for them.
+  virtual uint32_t mostLargest() const { return 0; }
+  /// Those of a row of the latest step: at least as many as it was asked for, but for a smaller vocabulary. What is not a
+  /// number comes before all, and +infinity then. Empty where it was asked for none.
+  virtual LargestLogits largest(size_t row) const {
+    (void)row;
+    return {};
+  }
+  /// Brings all logits of a step that was for the largest.
+  virtual Result<void> fetchLogits() { return {}; }
+  /// Brings some of a row: `count` from `first` on, valid until the next step.
+  virtual Result<std::span<const float>> fetchLogits(size_t row, size_t first, size_t count) {
+    return std::span(logits(row) + first, count);
+  }
   /// Workers of a CPU; 1 where there are no such things.
   virtual unsigned threads() const = 0;
   /// From now on steps are recorded in `into`, which outlives them; null: no longer. It slows a step by the time of two

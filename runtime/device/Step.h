@@ -22,6 +22,11 @@ struct StepRows {
   std::span<const int32_t> logitRows; ///< the rows whose logits are wanted; may be empty
   /// Tokens that are known of the row's sequence: more than its position, <= max_context. Empty: position + 1.
   std::span<const int32_t> lengths = {};
+  /// Of each row's logits so many of the largest are wanted, Executor::largest, instead of all: at most
+  /// Executor::mostLargest. 0: all.
+  uint32_t largest = 0;
+  /// With them the sum of weights at a temperature for each of logitRows, all > 0; or empty.
+  std::span<const float> temperatures = {};
 };
 
 /// What an observer learns when a phase has ended. Pointers are valid during the call.

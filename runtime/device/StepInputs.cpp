@@ -72,6 +72,8 @@ Result<void> StepInputs::check(const lathe_program &program, const StepRows &row
                  " slots; each row needs one");
   if (!rows.lengths.empty() && rows.lengths.size() != count)
     return error("a step of ", count, " rows has ", rows.lengths.size(), " lengths; each row needs one, or none has");
+  if (!rows.temperatures.empty() && rows.temperatures.size() != rows.logitRows.size())
+    return error(rows.temperatures.size(), " temperatures for logits of ", rows.logitRows.size(), " rows");
   if (rows.logitRows.size() > program.max_logit_rows)
     return error("logits of ", rows.logitRows.size(), " rows are wanted; program ", program.name, " gives at most ",
                  program.max_logit_rows);

@@ -65,8 +65,28 @@ Result<std::unique_ptr<Context>> Context::create(std::shared_ptr<const Model> mo
 unsigned Context::threads() const { return executor->threads(); }
 
 std::span<const float> Context::logits(size_t row) const {
-  assert(row < latestLogitRows && "no logits of such a row");
+  assert(row < latestLogitRows && logitsHere && "no logits of such a row");
   return {executor->logits(row), shared->tables().vocabulary};
+}
+
+LargestWanted Context::largestFor(const Sampler &sampler) const {
+  const LargestWanted wanted = sampler.largestWanted();
+  return wanted.count <= executor->mostLargest() ? wanted : LargestWanted();
+}
+
+Result<int32_t> Context::choose(size_t row, Sampler &sampler, std::span<const int32_t> history) {
+  if (!logitsHere) {
+    const auto fetch = [&](size_t first, size_t count) {
+      const Result<std::span<const float>> some = executor->fetchLogits(row, first, count);
+      return some ? *some : std::span<const float>(); // what failed then fails again
+    };
+    if (const auto id = sampler.sampleLargest(executor->largest(row), shared->tables().vocabulary, history, fetch))
+      return *id;
+    if (Result<void> fetched = executor->fetchLogits(); !fetched)
+      return fetched.takeError();
+    logitsHere = true;
+  }
+  return sampler.sample(logits(row), history);
 }
 
 Result<void> Context::gather(std::span<const StepPart> parts) {
@@ -79,6 +99,9 @@ Result<void> Context::gather(std::span<const StepPart> parts) {
   batch.logitRows.clear();
   batch.lengths.clear();
   batch.distinct = true;
+  batch.largest = 0;
+  batch.temperatures.clear();
+  bool all = false, sums = false; // of some part
   for (size_t slot = 0; slot < parts.size(); ++slot) {
     const StepPart &part = parts[slot];
     if (!part.sequence || part.sequence->owner() != pool.get())
@@ -96,15 +119,26 @@ Result<void> Context::gather(std::span<const StepPart> parts) {
       return error("part ", slot, " of a step: ", known, " known tokens; its sequence will have ", length, " of ",
                    pool->layout().maxPositions);
     batch.distinct &= part.ids.size() == 1;
+    if (part.logits != LogitsWanted::None) {
+      all |= part.largest.count == 0;
+      sums |= part.largest.temperature > 0;
+      batch.largest = std::max(batch.largest, part.largest.count);
+    }
     for (size_t i = 0; i < part.ids.size(); ++i) {
-      if (part.logits == LogitsWanted::All || (part.logits == LogitsWanted::Last && i + 1 == part.ids.size()))
+      if (part.logits == LogitsWanted::All || (part.logits == LogitsWanted::Last && i + 1 == part.ids.size())) {
         batch.logitRows.push_back(int32_t(batch.ids.size()));
+        batch.temperatures.push_back(part.largest.temperature > 0 ? part.largest.temperature : 1);
+      }
       batch.ids.push_back(part.ids[i]);
       batch.positions.push_back(int32_t(part.sequence->length() + i));
       batch.slots.push_back(int32_t(slot));
       batch.lengths.push_back(int32_t(known));
     }
   }
+  if (all)
+    batch.largest = 0;
+  if (all || !sums)
+    batch.temperatures.clear();
   return {};
 }
 
@@ -201,10 +235,14 @@ Result<void> Context::step(std::span<const StepPart> parts, const PhaseObserver 
   Result<void> done = prepare(parts);
   const bool ran = bool(done);
   if (done)
-    done = executor->run(*program, {batch.ids, batch.positions, batch.slots, batch.logitRows, batch.lengths}, observer);
+    done = executor->run(*program,
+                         {batch.ids, batch.positions, batch.slots, batch.logitRows, batch.lengths, batch.largest,
+                          batch.temperatures},
+                         observer);
   latest = shared->variant().programs + *program;
   if (done)
     done = checkCached(parts);
+  logitsHere = batch.largest == 0;
   latestLogitRows = done ? batch.logitRows.size() : 0;
   for (const StepPart &part : parts) {
     if (done)

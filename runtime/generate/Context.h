@@ -11,6 +11,7 @@
 #include "runtime/core/Result.h"
 #include "runtime/device/Device.h"
 #include "runtime/model/Model.h"
+#include "runtime/sample/Sampler.h"
 #include "runtime/state/Sequence.h"
 #include <cstdint>
 #include <memory>
@@ -36,6 +37,8 @@ struct StepPart {
   /// Tokens that are known of the sequence, those of later steps among them: some rotations depend on it. 0: the
   /// sequence's and these.
   uint32_t known = 0;
+  /// What is enough to know of each row's logits, as a rule (Context::largestFor).
+  LargestWanted largest = {};
 };
 
 class Context {
@@ -61,9 +64,16 @@ public:
   std::optional<size_t> partWithoutRoom() const { return noRoom; }
 
   /// Logits of the latest step, [rows wanted] in the order of the parts and their tokens; f32 [vocabulary] each. Valid
-  /// until the next step.
+  /// until the next step. Not of a step whose parts have all said that the largest are enough: those can be had by
+  /// choose() only.
   size_t logitRows() const { return latestLogitRows; }
   std::span<const float> logits(size_t row) const;
+
+  /// StepPart::largest of a part whose rows are sampled: none where the device or the sampler has no use for it.
+  LargestWanted largestFor(const Sampler &sampler) const;
+  /// The token that the sampler gives for a row of logits of the latest step: from the largest where these tell it, else
+  /// from all, which are brought for that.
+  Result<int32_t> choose(size_t row, Sampler &sampler, std::span<const int32_t> history);
 
   /// Most tokens of one sequence in one step; and if the logits of all of them are wanted.
   uint32_t maxRows() const { return rowLimit; }
@@ -86,6 +96,8 @@ private:
   struct Batch {
     std::vector<int32_t> ids, positions, slots, logitRows, lengths;
     bool distinct = true; ///< no sequence has two rows
+    uint32_t largest = 0; ///< of the logits that are wanted; 0: all are
+    std::vector<float> temperatures; ///< of the logit rows, where any wants the sum of its weights
   };
 
   explicit Context(std::shared_ptr<const Model> model);
@@ -103,6 +115,7 @@ private:
   Batch batch;
   const lathe_program *latest = nullptr;
   size_t latestLogitRows = 0;
+  bool logitsHere = true; ///< all of the latest step's
   std::optional<size_t> noRoom;
   uint32_t rowLimit = 0, logitRowLimit = 0;
 };

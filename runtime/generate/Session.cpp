@@ -46,7 +46,7 @@ Session Session::fork() const {
   return copy;
 }
 
-Result<void> Session::queue(std::span<const int32_t> ids, LogitsWanted wanted) {
+Result<void> Session::queue(std::span<const int32_t> ids, LogitsWanted wanted, LargestWanted largest) {
   const lathe_model &tables = context->model().tables();
   if (!fed())
     return error(pending.ids.size() - pending.at, " tokens are not fed yet");
@@ -63,6 +63,7 @@ Result<void> Session::queue(std::span<const int32_t> ids, LogitsWanted wanted) {
   const bool asLong = limit && history.size() + ids.size() > limit;
   pending = Pending();
   pending.wanted = wanted;
+  pending.largest = largest;
   if (!history.empty() && cachedAsLong != asLong) {
     pending.ids = std::move(history);
     pending.again = pending.ids.size();
@@ -89,7 +90,7 @@ StepPart Session::next(size_t most) {
                               : last && pending.wanted != LogitsWanted::None ? LogitsWanted::Last
                                                                              : LogitsWanted::None;
   return {&sequence, std::span(pending.ids).subspan(pending.at, pending.chunk), wanted,
-          uint32_t(pending.before + pending.ids.size())};
+          uint32_t(pending.before + pending.ids.size()), pending.largest};
 }
 
 void Session::accept() {
@@ -111,8 +112,8 @@ void Session::reject() {
 
 template <typename PerChunk>
 Result<void> Session::feedChunks(std::span<const int32_t> ids, LogitsWanted wanted, const PhaseObserver &observer,
-                                 size_t step, PerChunk perChunk) {
-  if (Result<void> taken = queue(ids, wanted); !taken)
+                                 size_t step, PerChunk perChunk, LargestWanted largest) {
+  if (Result<void> taken = queue(ids, wanted, largest); !taken)
     return taken;
   while (!fed()) {
     const StepPart part = next(step);
@@ -156,16 +157,19 @@ Result<GenerateReport> Session::generate(std::span<const int32_t> prompt, const 
   if (!sampler)
     return sampler.takeError();
   const Clock::time_point start = Clock::now();
-  Result<std::span<const float>> logits = feed(prompt);
-  if (!logits)
-    return logits.takeError();
+  const LargestWanted largest = context->largestFor(*sampler);
+  const auto feedOn = [&](std::span<const int32_t> ids) {
+    return feedChunks(ids, LogitsWanted::Last, {}, 0, [](size_t) {}, largest);
+  };
+  if (Result<void> fed = feedOn(prompt); !fed)
+    return fed.takeError();
   GenerateReport report;
   report.promptTokens = prompt.size();
   report.promptSeconds = since(start);
 
   Clock::time_point first = Clock::now();
   while (report.ids.size() < options.maxTokens) {
-    const Result<int32_t> id = sampler->sample(*logits, history);
+    const Result<int32_t> id = context->choose(0, *sampler, history);
     if (!id) { // logits that are no numbers come from a cache that holds none, where it does
       const Result<void> sound = context->checkLastPage(sequence);
       return sound ? id.failure() : sound.failure();
@@ -190,9 +194,8 @@ Result<GenerateReport> Session::generate(std::span<const int32_t> prompt, const 
       report.reason = StopReason::ContextFull;
       break;
     }
-    logits = feed({&*id, 1});
-    if (!logits)
-      return logits.takeError();
+    if (Result<void> fed = feedOn({&*id, 1}); !fed)
+      return fed.takeError();
   }
   report.generateSeconds = since(first);
   if (Result<void> sound = context->checkLastPage(sequence); !sound)

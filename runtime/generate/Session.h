@@ -79,7 +79,8 @@ public:
   // The part's rows of logits are where the step has them, in the order of its parts (Context::logits).
 
   /// Takes tokens to feed. Fails, changing nothing, where they do not fit or are no tokens, or others are not fed yet.
-  Result<void> queue(std::span<const int32_t> ids, LogitsWanted wanted);
+  /// `largest`: StepPart::largest of the parts.
+  Result<void> queue(std::span<const int32_t> ids, LogitsWanted wanted, LargestWanted largest = {});
   bool fed() const { return pending.empty(); }
   /// The next of them, at most `most` (0: as many as a step takes), whose logits are asked for as queue() said: of Last,
   /// in the part with the last token. There must be some. Valid until accept() or reject().
@@ -113,7 +114,7 @@ private:
   /// Steps until all that is queued is fed, `step` tokens at a time; after each, perChunk(index in ids of its first).
   template <typename PerChunk>
   Result<void> feedChunks(std::span<const int32_t> ids, LogitsWanted wanted, const PhaseObserver &observer, size_t step,
-                          PerChunk perChunk);
+                          PerChunk perChunk, LargestWanted largest = {});
 
   Context *context;
   Sequence sequence;
@@ -126,6 +127,7 @@ private:
     size_t chunk = 0;         ///< tokens of the part that next() gave
     size_t before = 0;        ///< length of the session that reject() goes back to
     LogitsWanted wanted = LogitsWanted::None;
+    LargestWanted largest = {};
     std::optional<Sequence> saved; ///< of what cannot be cut back
     bool empty() const { return ids.empty(); }
   };

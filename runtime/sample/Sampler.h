@@ -16,8 +16,11 @@
 #define LATHE_RUNTIME_SAMPLE_SAMPLER_H
 
 #include "runtime/core/Result.h"
+#include "runtime/core/TokenLogit.h"
 #include "runtime/sample/Random.h"
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -42,9 +45,31 @@ public:
   /// Fails where a logit is NaN or +infinity, or all are -infinity.
   Result<int32_t> sample(std::span<const float> logits, std::span<const int32_t> history);
 
+  /// How many of the largest logits tell the token, as a rule, and whether the sum of weights is needed.
+  LargestWanted largestWanted() const;
+  /// Brings `count` logits from `first` on; none where it fails.
+  using FetchLogits = std::function<std::span<const float>(size_t first, size_t count)>;
+  /// What sample() would give, from what is known of `vocabulary` logits and, where any token may be drawn, a part of these.
+  /// Nothing where that does not tell, or a failure is to be told: then sample() does, from all, as if this had not been
+  /// called.
+  std::optional<int32_t> sampleLargest(const LargestLogits &largest, size_t vocabulary, std::span<const int32_t> history,
+                                       const FetchLogits &fetch);
+
 private:
   explicit Sampler(const SamplerOptions &options) : options(options), random(options.seed) {}
   Result<int32_t> draw(std::span<const float> logits);
+  /// From `candidates`, whose weights are of `sum`; `best` is the likeliest token.
+  int32_t drawOf(double sum, int32_t best);
+  /// From `candidates` alone, whose weights sum to `keptSum`.
+  int32_t pick(double keptSum, int32_t best);
+  /// Draws from the whole row. Nothing where roundings decide, or the part is not to be had.
+  std::optional<int32_t> drawFromPart(double uniform, const LargestLogits &largest, size_t vocabulary,
+                                      const FetchLogits &fetch) const;
+  /// Cuts `candidates`, in order, as top-p does of weights whose sum is within `least` and `most`. Their own sum; nothing
+  /// where one of these would cut elsewhere than the other, or `open` and there may be more candidates.
+  std::optional<double> cutHead(double least, double most, bool open);
+  std::span<const int32_t> penalisedIds(std::span<const int32_t> history) const;
+  float penalise(float logit) const;
   double weightOf(float logit, double largest) const;
 
   struct Candidate {
@@ -55,6 +80,7 @@ private:
   SamplerOptions options;
   Random random;
   std::vector<float> penalised;
+  std::vector<TokenLogit> likeliest;
   std::vector<Candidate> all, candidates, head; // kept for their memory
   std::vector<double> weights;
 };

@@ -32,7 +32,16 @@ struct Platform {
 
 void PrintTo(const Platform &platform, std::ostream *out) { *out << platform.target.name << " on " << platform.name; }
 
+/// With LATHE_TEST_DEVICE=cuda only the first GPU, or what LATHE_CUDA_DRIVER names.
 std::vector<Platform> platforms() {
+  if (const char *asked = std::getenv("LATHE_TEST_DEVICE"); asked && std::string_view(asked) == "cuda") {
+    std::vector<Platform> all;
+    const std::shared_ptr<const Device> device = findDevice("cuda").take();
+    for (const TargetDesc &target : targets())
+      if (target.device == DeviceKind::Cuda && target.name == device->target())
+        all.push_back({"cuda", &backendFor(target), target, device});
+    return all;
+  }
   std::vector<Platform> all = {{"second", &test::secondBackend(), test::secondTarget(), test::secondDevice()}};
   for (const TargetDesc &target : targets())
     if (target.device == DeviceKind::Cpu && !(target.features & ~hostFeatures()))
@@ -292,6 +301,40 @@ TEST_P(Conformance, GreedyTokensAreThoseOfTheCpu) {
       generated.push_back(report->ids);
     }
     EXPECT_EQ(generated[0], generated[1]) << name;
+  }
+}
+
+// A device may look for the largest logits itself: the tokens are those that the sampler gives of all.
+TEST_P(Conformance, SampledTokensAreThoseOfAllLogits) {
+  for (const char *name : {"llama-gqa", "jamba"}) {
+    const auto model = modelOf(name);
+    const auto context = contextOf(model);
+    if (platform().target.device == DeviceKind::Cuda) {
+      EXPECT_EQ(context->largestFor(Sampler::create({}).take()).count, 1u);
+    }
+    const std::vector<int32_t> prompt = someIds(*model, 5, 1);
+    for (const SamplerOptions &sampling : {SamplerOptions{},
+                                           {.repetitionPenalty = 1.3f, .repetitionWindow = 8},
+                                           {.repetitionPenalty = 0.8f},
+                                           {.temperature = 1},
+                                           {.temperature = 0.8f, .topK = 20, .topP = 0.9f, .seed = 5},
+                                           {.temperature = 1.5f, .topP = 0.7f, .seed = 6},
+                                           {.temperature = 1, .minP = 0.2f, .seed = 7},
+                                           {.temperature = 2, .topK = 8, .minP = 0.05f, .repetitionPenalty = 1.2f}}) {
+      constexpr size_t kTokens = 24;
+      Session session(*context), byHand(*context);
+      auto report = session.generate(prompt, {.sampling = sampling, .maxTokens = kTokens});
+      ASSERT_TRUE(bool(report)) << report.message();
+      Sampler sampler = Sampler::create(sampling).take();
+      std::vector<int32_t> ids;
+      auto logits = byHand.feed(prompt);
+      while (logits && ids.size() < kTokens) {
+        ids.push_back(*sampler.sample(*logits, byHand.ids()));
+        logits = byHand.feed({&ids.back(), 1});
+      }
+      ASSERT_TRUE(bool(logits)) << logits.message();
+      EXPECT_EQ(report->ids, ids) << name << ", temperature " << sampling.temperature << ", top-k " << sampling.topK;
+    }
   }
 }
 

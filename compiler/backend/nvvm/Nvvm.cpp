@@ -3,6 +3,7 @@
 #include "NvvmStamp.h"
 #include "compiler/backend/nvvm/Ptx.h"
 #include "compiler/kernels/gpu/Kernel.h"
+#include "compiler/kernels/gpu/Largest.h"
 #include "compiler/kernels/gpu/PageCheck.h"
 #include "compiler/kernels/gpu/PhaseKernel.h"
 #include "runtime/abi/model_abi.h"
@@ -31,7 +32,7 @@ gpu::ValuesOf valuesOf(const std::vector<Scheduled> &schedule) {
   return [all](const Call &call) -> const Values & { return *all->at(call.symbol()); };
 }
 
-/// All kernels of a program, each once, and the check of a page.
+/// All kernels of a program, each once, and those that runtime/abi/model_abi.h names.
 mlir::OwningOpRef<mlir::ModuleOp> kernelsOf(mlir::MLIRContext &context, const Program &program,
                                             const std::vector<Scheduled> &schedule, const TargetDesc &target) {
   mlir::OwningOpRef<mlir::ModuleOp> module = gpu::kernelModule(context);
@@ -40,8 +41,10 @@ mlir::OwningOpRef<mlir::ModuleOp> kernelsOf(mlir::MLIRContext &context, const Pr
   for (const Phase &phase : program.phases)
     if (done.insert(gpu::entryOf(phase, values)).second)
       gpu::writePhaseKernel(*module, phase, values, target);
-  static_assert(LATHE_PAGE_CHECK_THREADS == gpu::kThreads);
+  static_assert(LATHE_PAGE_CHECK_THREADS == gpu::kThreads && LATHE_LARGEST_THREADS == gpu::kThreads);
   gpu::writePageCheck(*module, LATHE_PAGE_CHECK_ENTRY, LATHE_PAGE_CHECK_WORDS, target);
+  gpu::writeLargest(*module, LATHE_LARGEST_LOGITS_ENTRY, /*fromKeys=*/false, LATHE_LARGEST_NUMBERS, target);
+  gpu::writeLargest(*module, LATHE_LARGEST_KEYS_ENTRY, /*fromKeys=*/true, LATHE_LARGEST_NUMBERS, target);
   return module;
 }
 

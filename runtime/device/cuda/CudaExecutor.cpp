@@ -65,6 +65,11 @@ Result<void> CudaExecutor::setUp(const ExecutorInput &input) {
   launches.emplace(planned.take());
   if (cache)
     cache->checkWith(launches->pageCheck());
+  largestLogits.emplace(card, launches->largest(),
+                        Largest::Rows{.logits = deviceLogits.address(),
+                                      .stride = variant.logits_stride,
+                                      .count = input.model.vocabulary,
+                                      .scales = block->scales()});
   const char *asked = std::getenv("CUDA_LAUNCH_BLOCKING"); // as the driver has it
   blocking = asked && *asked && *asked != '0';
   return makeRoom(1);
@@ -83,6 +88,16 @@ Result<void> CudaExecutor::makeRoom(size_t logitRows) {
   return {};
 }
 
+Result<void> CudaExecutor::makeRoomForLargest() {
+  bool moved = false;
+  Result<void> made = largestLogits->makeRoom(inputs.logitRows(), kept, moved);
+  if (moved) {
+    graphs.clear();
+    recordedKey.reset();
+  }
+  return made;
+}
+
 uint32_t CudaExecutor::splitsOf(uint64_t wanted) const {
   const uint64_t positions = uint64_t(variant.cache.max_pages) * LATHE_PAGE_POSITIONS;
   const uint64_t most = (positions + variant.cache.split_positions - 1) / variant.cache.split_positions;
@@ -98,18 +113,25 @@ Result<void> CudaExecutor::run(size_t program, const StepRows &rows, const Phase
     if (pages)
       if (Result<void> sound = pages->takeFailure(); !sound)
         return sound;
-  if (Result<void> room = makeRoom(inputs.logitRows()); !room)
+  if (rows.largest > mostLargest())
+    return error("a step is asked for the ", rows.largest, " largest logits; at most ", mostLargest(), " are possible");
+  kept = rows.largest ? Largest::keptFor(rows.largest) : 0;
+  sums = kept && !rows.temperatures.empty();
+  if (Result<void> room = kept ? makeRoomForLargest() : makeRoom(inputs.logitRows()); !room)
     return room;
   splits = splitsOf(inputs.splits());
-  if (CUresult code = block->take(inputs, uint32_t(inputs.splits()), stream.get()))
+  if (CUresult code = block->take(inputs, uint32_t(inputs.splits()), rows.temperatures, stream.get()))
     return card.failure(code, "copying the page table");
-  if (observer || blocking)
-    return runWatched(observer);
-  return recording ? runRecorded(program) : runGraph(program);
+  Result<void> done = observer || blocking ? runWatched(observer)
+                      : recording          ? runRecorded(program)
+                                           : runGraph(program);
+  if (done && kept)
+    largestLogits->take(inputs.logitRows(), kept, rows.temperatures);
+  return done;
 }
 
 Result<void> CudaExecutor::runGraph(size_t program) {
-  auto [step, isNew] = graphs.find({program, inputs.rows(), inputs.logitRows(), splits});
+  auto [step, isNew] = graphs.find(keyOf(program));
   if (isNew) {
     if (Result<void> started = enqueue(); !started)
       return started;
@@ -145,13 +167,49 @@ Result<void> CudaExecutor::enqueue() {
       return started;
     first = false;
   }
-  return copyLogits();
+  return bringLogits();
 }
 
 Result<void> CudaExecutor::launch(const lathe_phase &phase, const Grid &grid, bool early) {
   if (CUresult code = launches->launch(card, phase, grid, early, stream.get()))
     return card.failure(code, Launches::describe(phase, grid) + ", of program " + inputs.program().name);
   return {};
+}
+
+Result<void> CudaExecutor::bringLogits() {
+  if (!kept || !inputs.logitRows())
+    return copyLogits();
+  if (CUresult code = largestLogits->enqueue(inputs.logitRows(), kept, sums, stream.get()))
+    return card.failure(code, "looking for the largest logits");
+  return {};
+}
+
+Result<void> CudaExecutor::fetchLogits() {
+  if (!kept)
+    return {};
+  if (Result<void> entered = card.enter(); !entered)
+    return entered;
+  if (Result<void> room = makeRoom(inputs.logitRows()); !room)
+    return room;
+  if (Result<void> copied = copyLogits(); !copied)
+    return copied;
+  return wait();
+}
+
+Result<std::span<const float>> CudaExecutor::fetchLogits(size_t row, size_t first, size_t count) {
+  if (!kept)
+    return std::span(logits(row) + first, count);
+  if (Result<void> entered = card.enter(); !entered)
+    return entered.takeError();
+  if (Result<void> room = makeRoom(inputs.logitRows()); !room)
+    return room.takeError();
+  const uint64_t at = (row * variant.logits_stride + first) * sizeof(float);
+  if (CUresult code = card.driver.cuMemcpyDtoHAsync_v2(hostLogits.data() + at, deviceLogits.address() + at,
+                                                       count * sizeof(float), stream.get()))
+    return card.failure(code, "copying logits");
+  if (Result<void> done = wait(); !done)
+    return done.takeError();
+  return std::span(logits(row) + first, count);
 }
 
 Result<void> CudaExecutor::copyLogits() {

@@ -5,9 +5,11 @@
 //     lines of the page table that changed | rows of the step -> card | the phases' kernels | logits -> host
 //                                          \__________________ a CUDA graph _________________/
 //
-// All steps of equal program, rows, logit rows and splits (rounded up to a power of two) are the same graph, for its
-// addresses never change and the rest stands in the step's header. It is made when such a step comes for the second
-// time: the first one, which a start waits for, starts its kernels one by one.
+// or, where the step is for the largest logits, the kernels that look for them and these -> host.
+//
+// All steps of equal program, rows, logit rows, splits and largest logits (both rounded up to a power of two) are the
+// same graph, for its addresses never change and the rest stands in the step's header. It is made when such a step comes
+// for the second time: the first one, which a start waits for, starts its kernels one by one.
 //
 // Watched steps (a PhaseObserver) wait after each phase, and so does every step where the environment has
 // CUDA_LAUNCH_BLOCKING=1, so that an error names its phase. Recorded ones (StepRecord.h) are graphs with events between
@@ -42,6 +44,10 @@ public:
   const float *logits(size_t row) const override {
     return reinterpret_cast<const float *>(hostLogits.data()) + row * variant.logits_stride;
   }
+  uint32_t mostLargest() const override { return largestLogits->most(); }
+  LargestLogits largest(size_t row) const override { return kept ? largestLogits->of(row) : LargestLogits(); }
+  Result<void> fetchLogits() override;
+  Result<std::span<const float>> fetchLogits(size_t row, size_t first, size_t count) override;
   unsigned threads() const override { return 1; }
 
 private:
@@ -49,14 +55,18 @@ private:
       : card(card), variant(variant), inputs(std::move(inputs)) {}
 
   Result<void> setUp(const ExecutorInput &input);
-  /// Makes pinned memory for the logits of so many rows.
+  /// Makes pinned memory for all logits of so many rows.
   Result<void> makeRoom(size_t logitRows);
+  Result<void> makeRoomForLargest();
   uint32_t splitsOf(uint64_t splits) const;
+  StepKey keyOf(size_t program) const { return {program, inputs.rows(), inputs.logitRows(), splits, kept, sums}; }
 
   /// Starts all of a step.
   Result<void> enqueue();
   Result<void> launch(const lathe_phase &phase, const Grid &grid, bool early);
   Result<void> copyLogits();
+  /// The largest of them or all, as the step asks.
+  Result<void> bringLogits();
   Result<void> wait();
   Result<void> runGraph(size_t program);
   Result<void> start(const GraphExec &graph);
@@ -82,7 +92,10 @@ private:
   Bases bases;
   std::optional<Launches> launches;
   Graphs graphs;
+  std::optional<Largest> largestLogits;
   uint32_t splits = 1; ///< of the step: rounded up
+  uint32_t kept = 0;   ///< of the step: of the largest logits, a power of two; 0: all are brought
+  bool sums = false;   ///< of the step: those of weights are wanted with the largest logits
   bool blocking = false;
 
   std::vector<Event> events; ///< of watched and recorded steps

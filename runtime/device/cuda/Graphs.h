@@ -12,6 +12,8 @@ namespace lathe::cuda {
 struct StepKey {
   size_t program, rows, logitRows;
   uint32_t splits;
+  uint32_t kept; ///< of the largest logits; 0: all come back
+  bool sums;     ///< of weights
   bool operator==(const StepKey &) const = default;
 };
 

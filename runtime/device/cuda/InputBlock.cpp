@@ -19,6 +19,8 @@ Result<InputBlock> InputBlock::create(const Card &card, const lathe_variant &var
     block.offsets[base] = bytes;
     bytes = roundUp(bytes + inputs.array(base).size_bytes(), kAlignment);
   }
+  block.scalesOffset = bytes;
+  bytes = roundUp(bytes + inputs.array(LATHE_BASE_LOGIT_ROWS).size() * sizeof(double), kAlignment);
   const uint64_t pageBytes = inputs.array(LATHE_BASE_PAGES).size_bytes();
   for (const auto &[host, device, size, what] :
        {std::tuple(&block.pinned, &block.device, bytes, "rows of a step"),
@@ -35,12 +37,16 @@ Result<InputBlock> InputBlock::create(const Card &card, const lathe_variant &var
   return block;
 }
 
-CUresult InputBlock::take(StepInputs &inputs, uint32_t splits, CUstream stream) {
+CUresult InputBlock::take(StepInputs &inputs, uint32_t splits, std::span<const float> temperatures, CUstream stream) {
   const int32_t header[kHeaderNumbers] = {int32_t(inputs.rows()), int32_t(inputs.logitRows()), int32_t(splits)};
   std::memcpy(pinned.data(), header, sizeof header);
   for (uint32_t base : kArrays) {
     const std::span<const int32_t> array = inputs.array(base);
     std::memcpy(pinned.data() + offsets[base], array.data(), array.size_bytes());
+  }
+  for (size_t row = 0; row < temperatures.size(); ++row) {
+    const double scale = 1 / double(temperatures[row]);
+    std::memcpy(pinned.data() + scalesOffset + row * sizeof scale, &scale, sizeof scale);
   }
   // Lines up to the one that padding rows have: those behind are of slots that the step does not name.
   const std::span<const int32_t> slots = inputs.array(LATHE_BASE_SLOTS).first(inputs.rows());

@@ -2,7 +2,7 @@
 //
 // The header and the arrays of a step's rows, in pinned memory and on the card alike, so that one copy brings a step:
 //
-//     | header: i32 [8] | ids | positions | slots | logit rows | lengths | blocks |        each part 256-aligned
+//     | header: i32 [8] | ids | positions | slots | logit rows | lengths | blocks | scales |        each part 256-aligned
 //
 // The page table is large and changes little: the host has a copy of the one on the card, and lines that differ go over.
 //
@@ -26,9 +26,12 @@ public:
     return base == LATHE_BASE_PAGES ? devicePages.address() : device.address() + offsets[base];
   }
 
-  /// Takes the step that `inputs` has loaded, with so many splits; starts the copy of lines of the page table that have
-  /// changed. The copies of the step before must have ended.
-  CUresult take(StepInputs &inputs, uint32_t splits, CUstream stream);
+  /// Where f64 of each logit row is, which take() gets.
+  CUdeviceptr scales() const { return device.address() + scalesOffset; }
+
+  /// Takes the step that `inputs` has loaded, with so many splits, and 1 / temperature of its logit rows; starts the copy
+  /// of lines of the page table that have changed. The copies of the step before must have ended.
+  CUresult take(StepInputs &inputs, uint32_t splits, std::span<const float> temperatures, CUstream stream);
   /// Starts the copy of the step.
   CUresult copy(CUstream stream) const;
 
@@ -38,6 +41,7 @@ private:
   const Card *card;
   size_t lineEntries = 0;
   std::array<uint64_t, LATHE_BASE_COUNT> offsets{};
+  uint64_t scalesOffset = 0;
   PinnedMemory pinned, pinnedPages;
   DeviceMemory device, devicePages;
 };

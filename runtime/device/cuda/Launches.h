@@ -8,6 +8,7 @@
 #define LATHE_RUNTIME_DEVICE_CUDA_LAUNCHES_H
 
 #include "runtime/device/StepInputs.h"
+#include "runtime/device/cuda/Largest.h"
 #include "runtime/device/cuda/Modules.h"
 #include <array>
 #include <string>
@@ -45,6 +46,10 @@ public:
   CUresult launch(const Card &card, const lathe_phase &phase, const Grid &grid, bool early, CUstream stream);
   /// LATHE_PAGE_CHECK_ENTRY; null where the variant has none.
   CUfunction pageCheck() const { return modules.find(LATHE_PAGE_CHECK_ENTRY); }
+  /// LATHE_LARGEST_LOGITS_ENTRY and LATHE_LARGEST_KEYS_ENTRY.
+  Largest::Functions largest() const {
+    return {modules.find(LATHE_LARGEST_LOGITS_ENTRY), modules.find(LATHE_LARGEST_KEYS_ENTRY)};
+  }
   /// "phase "layer 3: down", kernel linear_17, grid 128 x 1 x 1 of 256 threads with 16384 bytes of shared memory".
   static std::string describe(const lathe_phase &phase, const Grid &grid);
 

@@ -79,7 +79,7 @@ Result<void> CudaExecutor::runWatched(const PhaseObserver &observer) {
     if (Result<void> seen = observe(observer, phase, grid, std::max(*seconds, kLeastSeconds)); !seen)
       return seen;
   }
-  if (Result<void> copied = copyLogits(); !copied)
+  if (Result<void> copied = bringLogits(); !copied)
     return copied;
   return wait();
 }
@@ -164,7 +164,7 @@ Result<void> CudaExecutor::enqueueRecorded() {
       return marked;
     recorded.push_back({&phase, marks - 2, marks - 1});
   }
-  return copyLogits();
+  return bringLogits();
 }
 
 Result<void> CudaExecutor::runRecorded(size_t program) {
@@ -175,7 +175,7 @@ Result<void> CudaExecutor::runRecorded(size_t program) {
       return memory.takeError();
     choiceCounts = memory.take();
   }
-  if (const StepKey key{program, inputs.rows(), inputs.logitRows(), splits}; recordedKey != key) {
+  if (const StepKey key = keyOf(program); recordedKey != key) {
     recordedKey.reset();
     Result<GraphExec> graph = capture(card, stream, [this] { return enqueueRecorded(); });
     if (!graph)

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <gmock/gmock.h>
 #include <limits>
+#include <random>
 #include <set>
 
 namespace lathe {
@@ -133,6 +134,119 @@ TEST(Sampler, EqualSeedsDrawEqually) {
       differ += id != *c.sample(logits, {});
     }
     EXPECT_GT(differ, 50);
+  }
+}
+
+/// What a device would say of the logits.
+struct Known {
+  std::vector<TokenLogit> tokens;
+  double weightSum = 0;
+  static constexpr size_t kPart = 16;
+  std::vector<double> parts;
+  Sampler::FetchLogits fetch;
+  Known(const std::vector<float> &logits, size_t count, double temperature) {
+    for (size_t i = 0; i < logits.size(); ++i)
+      tokens.push_back({logits[i], int32_t(i)});
+    std::ranges::sort(tokens, [](const TokenLogit &a, const TokenLogit &b) { return a.before(b); });
+    parts.resize((logits.size() + kPart - 1) / kPart);
+    for (const TokenLogit &token : tokens)
+      parts[size_t(token.id) / kPart] += std::exp((double(token.logit) - double(tokens[0].logit)) / temperature);
+    for (double part : parts)
+      weightSum += part;
+    fetch = [&logits](size_t first, size_t count) { return std::span(logits).subspan(first, count); };
+    tokens.resize(std::min(count, tokens.size()));
+  }
+  LargestLogits logits() const { return {tokens, weightSum, parts, kPart}; }
+};
+
+// Any settings, any number of the largest: the same token, or none and the random numbers as before.
+TEST(Sampler, LargestLogitsTellTheSameTokenOrNone) {
+  std::mt19937 random(11);
+  const auto oneOf = [&](auto... choices) {
+    const std::common_type_t<decltype(choices)...> all[] = {choices...};
+    return all[random() % std::size(all)];
+  };
+  size_t told = 0;
+  for (int round = 0; round < 4000; ++round) {
+    std::vector<float> logits(oneOf(size_t(1), size_t(5), size_t(60), size_t(300)));
+    std::normal_distribution<float> normal(0, oneOf(0.5f, 3.f, 8.f));
+    const float step = oneOf(0.f, 0.25f, 2.f);
+    for (float &logit : logits) {
+      logit = normal(random);
+      if (step > 0)
+        logit = std::round(logit / step) * step;
+      if (random() % 50 == 0)
+        logit = -kInfinity;
+    }
+    const SamplerOptions options = {.temperature = oneOf(0.f, 0.5f, 1.f, 3.f),
+                                    .topK = oneOf(0u, 0u, 1u, 7u, 40u),
+                                    .topP = oneOf(1.f, 1.f, 0.9f, 0.3f),
+                                    .minP = oneOf(0.f, 0.f, 0.05f, 0.5f),
+                                    .repetitionPenalty = oneOf(1.f, 1.f, 1.1f, 2.f, 0.7f),
+                                    .repetitionWindow = 8,
+                                    .seed = uint64_t(round)};
+    std::vector<int32_t> history;
+    for (int i = 0; i < 12; ++i)
+      history.push_back(int32_t(random() % logits.size()));
+    Sampler ofAll = Sampler::create(options).take(), ofLargest = Sampler::create(options).take();
+    for (int draw = 0; draw < 3; ++draw) {
+      const Result<int32_t> expected = ofAll.sample(logits, history);
+      const Known known(logits, 1 + random() % 64, options.temperature > 0 ? options.temperature : 1);
+      const std::optional<int32_t> id =
+          ofLargest.sampleLargest(known.logits(), logits.size(), history, known.fetch);
+      told += id.has_value();
+      if (id) {
+        ASSERT_TRUE(expected) << round;
+      }
+      const Result<int32_t> given = id ? Result<int32_t>(*id) : ofLargest.sample(logits, history);
+      ASSERT_EQ(bool(given), bool(expected)) << round;
+      if (given) {
+        ASSERT_EQ(*given, *expected) << round << ": temperature " << options.temperature << ", top-k " << options.topK
+                                     << ", top-p " << options.topP << ", min-p " << options.minP;
+      }
+    }
+  }
+  EXPECT_GT(told, 5000u);
+}
+
+TEST(Sampler, AsksForAsManyOfTheLargestAsTell) {
+  const auto wanted = [](const SamplerOptions &options) { return Sampler::create(options).take().largestWanted(); };
+  EXPECT_EQ(wanted({}).count, 1u);
+  EXPECT_EQ(wanted({.repetitionPenalty = 1.2f, .repetitionWindow = 20}).count, 21u);
+  EXPECT_EQ(wanted({.repetitionPenalty = 0.9f}).count, 0u);
+  EXPECT_EQ(wanted({.temperature = 1, .topK = 40, .topP = 0.9f}).count, 40u);
+  EXPECT_EQ(wanted({.temperature = 1, .topK = 40, .topP = 0.9f}).temperature, 0);
+  EXPECT_EQ(wanted({.temperature = 0.5f, .topP = 0.9f}).count, 64u);
+  EXPECT_EQ(wanted({.temperature = 0.5f, .topP = 0.9f}).temperature, 0.5f);
+  EXPECT_EQ(wanted({.temperature = 1, .minP = 0.1f}).count, 64u);
+  EXPECT_EQ(wanted({.temperature = 2}).count, 1u); // any token may be drawn
+  EXPECT_EQ(wanted({.temperature = 2}).temperature, 2);
+  EXPECT_EQ(wanted({.temperature = 2, .repetitionPenalty = 1.1f}).count, 0u);
+}
+
+// Where a draw is at the border of two tokens, or their part is not to be had, all logits decide, by the same number.
+TEST(Sampler, DrawsOfAWholeRowTakeTheirNumberOnce) {
+  std::vector<float> logits(100);
+  for (size_t i = 0; i < logits.size(); ++i)
+    logits[i] = float(i % 7);
+  Sampler ofAll = Sampler::create({.temperature = 1, .seed = 4}).take();
+  Sampler ofParts = Sampler::create({.temperature = 1, .seed = 4}).take();
+  const Known known(logits, 1, 1);
+  const Sampler::FetchLogits none = [](size_t, size_t) { return std::span<const float>(); };
+  for (int i = 0; i < 50; ++i) {
+    const int32_t expected = *ofAll.sample(logits, {});
+    EXPECT_FALSE(ofParts.sampleLargest(known.logits(), logits.size(), {}, none));
+    EXPECT_EQ(ofParts.sampleLargest(known.logits(), logits.size(), {}, known.fetch), expected);
+  }
+}
+
+// Where the sum's error would decide how many tokens top-p keeps, it must not.
+TEST(Sampler, LargestLogitsDoNotTellWhatTheSumIsTooRoughFor) {
+  const std::vector<float> logits(100, 0.f); // each has 1 / 100
+  for (const auto &[topP, tells] : {std::pair(0.0625f, true), {0.25f, false}}) { // 6.25 tokens, and 25
+    Sampler sampler = Sampler::create({.temperature = 1, .topP = topP}).take();
+    const Known known(logits, 50, 1);
+    EXPECT_EQ(sampler.sampleLargest(known.logits(), logits.size(), {}, known.fetch).has_value(), tells) << topP;
   }
 }
 

@@ -73,9 +73,23 @@ Expected<double> Subject::prefill(StepRecord *record) {
   return now() - start;
 }
 
-/// One token of each session of a batch in a step.
+Error Subject::step(std::span<Session> sessions, int32_t id) {
+  const LargestWanted largest = context->largestFor(Sampler::create({}).take());
+  parts.clear();
+  for (Session &session : sessions) {
+    if (Result<void> queued = session.queue({&id, 1}, LogitsWanted::Last, largest); !queued)
+      return toLlvm(queued.failure());
+    parts.push_back(session.next());
+  }
+  if (Result<void> done = context->step(parts); !done)
+    return toLlvm(done.failure());
+  for (Session &session : sessions)
+    session.accept();
+  return Error::success();
+}
+
 Expected<double> Subject::decode(uint32_t count, StepRecord *record) {
-  std::deque<Session> sessions;
+  std::vector<Session> sessions;
   while (sessions.size() < lengths.batch) {
     sessions.emplace_back(*context);
     if (Error failed = atDepth(sessions.back()))
@@ -83,21 +97,12 @@ Expected<double> Subject::decode(uint32_t count, StepRecord *record) {
   }
   const std::vector<int32_t> tokens = ids(count);
   const Recording recording(*context, record);
-  std::vector<StepPart> parts;
   const double start = now();
-  for (const int32_t &id : tokens) {
+  for (int32_t id : tokens) {
     if (Error failed = interrupted())
       return std::move(failed);
-    parts.clear();
-    for (Session &session : sessions) {
-      if (Result<void> queued = session.queue({&id, 1}, LogitsWanted::Last); !queued)
-        return toLlvm(queued.failure());
-      parts.push_back(session.next());
-    }
-    if (Result<void> done = context->step(parts); !done)
-      return toLlvm(done.failure());
-    for (Session &session : sessions)
-      session.accept();
+    if (Error failed = step(sessions, id))
+      return std::move(failed);
   }
   return now() - start;
 }
@@ -160,8 +165,8 @@ Error Subject::profileDepths(double seconds) {
     std::vector<double> times;
     for (uint32_t step = 0; step < kDepthSteps; ++step) {
       const double start = now();
-      if (auto fed = session.feed({&tokens[depth + step], 1}); !fed)
-        return toLlvm(fed.failure());
+      if (Error failed = this->step({&session, 1}, tokens[depth + step]))
+        return failed;
       times.push_back(now() - start);
     }
     Recorded recorded(context->model().variant(), 1, depth, /*goesOn=*/true);

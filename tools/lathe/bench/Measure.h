@@ -13,7 +13,8 @@
 #include "tools/lathe/bench/Results.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/Error.h"
-#include <deque>
+#include <span>
+#include <vector>
 
 namespace lathe::bench {
 
@@ -55,11 +56,14 @@ private:
   llvm::Error atDepth(Session &session);
   llvm::Expected<double> prefill(StepRecord *record);
   llvm::Expected<double> decode(uint32_t count, StepRecord *record);
+  /// One token of each of the sessions, with the logits that a greedy sampler asks for.
+  llvm::Error step(std::span<Session> sessions, int32_t id);
 
   std::unique_ptr<Context> context;
   Lengths lengths;
   std::function<llvm::Error()> interrupted;
   BundleResult result;
+  std::vector<StepPart> parts; ///< of a step
   std::optional<Recorded> prefillRuns, decodeRuns;
   struct Depth {
     uint64_t depth;
