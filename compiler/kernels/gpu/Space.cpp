@@ -79,8 +79,8 @@ Space linearSpace(const LinearKernel &k, const Grid &grid, const TargetDesc &tar
   space.parameters.push_back(one("unroll", {1, 2, 4, 8, 16}, few ? unroll : 1));
   space.parameters.push_back(one("buffers", {2, 3, 4, 6}, someBuffers(tiled, target)));
   space.constraint = [k, few, some, target](const Values &values) {
-    const int64_t *panels = values.find(kTileColumns);
-    return fits(k, values, target) && (!few || values["unroll"] * (panels ? *panels : k.panels) <= std::max(2 * some, panels ? *panels : k.panels));
+    const int64_t *tile = values.find(kTileColumns), unroll = values["unroll"], panels = tile ? *tile : k.panels;
+    return fits(k, values, target) && (!few || unroll == 1 || unroll * panels <= 2 * some);
   };
   return space;
 }
