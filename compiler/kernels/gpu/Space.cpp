@@ -40,7 +40,13 @@ int64_t sharedBytes(const TargetDesc &target) {
 bool fits(LinearKernel k, const Values &values, const TargetDesc &target) {
   if (const int64_t *rows = values.find(kTileRows))
     k.rows = *rows, k.panels = values[kTileColumns];
-  return !isStaged(k) || stagedBytes(k, values["buffers"]) <= sharedBytes(target);
+  if (!isStaged(k))
+    return true;
+  // ptxas spills with more of these below 9.0.
+  const Spread spread = spreadOf(k.rows, k.panels);
+  if (k.input == ActFormat::F32 && target.sm < 90 && spread.groups * spread.panels > 8)
+    return false;
+  return stagedBytes(k, values["buffers"]) <= sharedBytes(target);
 }
 
 /// As many buffers as let a multiprocessor have two blocks, or else one.
@@ -72,7 +78,7 @@ Space linearSpace(const LinearKernel &k, const Grid &grid, const TargetDesc &tar
   }
   // Steps whose loads a warp has under way at once.
   const bool half = k.format == PackedFormat::F16 || k.format == PackedFormat::BF16; // a step is four loads
-  space.parameters.push_back(one("unroll", {1, 2, 4, 8, 16}, tiled.rows > 8 ? 1 : half ? 2 : 8));
+  space.parameters.push_back(one("unroll", {1, 2, 4, 8, 16}, tiled.rows > 8 ? 1 : half ? 2 : tiled.panels > 2 ? 4 : 8));
   space.parameters.push_back(one("buffers", {2, 3, 4, 6}, someBuffers(tiled, target)));
   space.constraint = [k, target](const Values &values) { return fits(k, values, target); };
   return space;
