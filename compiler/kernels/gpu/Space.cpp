@@ -78,7 +78,11 @@ Space linearSpace(const LinearKernel &k, const Grid &grid, const TargetDesc &tar
   }
   // Steps whose loads a warp has under way at once.
   const bool half = k.format == PackedFormat::F16 || k.format == PackedFormat::BF16; // a step is four loads
-  space.parameters.push_back(one("unroll", {1, 2, 4, 8, 16}, tiled.rows > 8 ? 1 : half ? 2 : tiled.panels > 2 ? 4 : 8));
+  const bool wide = half || k.format == PackedFormat::Q2_K || k.format == PackedFormat::MXFP4; // or it spills
+  int64_t unroll = tiled.rows > 8 ? 1 : half ? 2 : 8;
+  for (int64_t panels = tiled.panels; unroll > 1 && panels > (wide ? 1 : 2); panels = (panels + 1) / 2)
+    unroll /= 2;
+  space.parameters.push_back(one("unroll", {1, 2, 4, 8, 16}, unroll));
   space.parameters.push_back(one("buffers", {2, 3, 4, 6}, someBuffers(tiled, target)));
   space.constraint = [k, target](const Values &values) { return fits(k, values, target); };
   return space;
