@@ -41,7 +41,13 @@ int64_t sharedBytes(const TargetDesc &target) {
 bool fits(LinearKernel k, const Values &values, const TargetDesc &target) {
   if (const int64_t *rows = values.find(kTileRows))
     k.rows = *rows, k.panels = values[kTileColumns];
-  return !isStaged(k) || stagedBytes(k, values["buffers"]) <= sharedBytes(target);
+  if (!isStaged(k))
+    return true;
+  // ptxas spills with more of these below 9.0.
+  const Spread spread = spreadOf(k.rows, k.panels);
+  if (k.input == ActFormat::F32 && target.sm < 90 && spread.groups * spread.panels > 8)
+    return false;
+  return stagedBytes(k, values["buffers"]) <= sharedBytes(target);
 }
 
 /// As many buffers as let a multiprocessor have two blocks, or else one.
