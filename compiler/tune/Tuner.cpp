@@ -4,6 +4,7 @@
 #include "compiler/support/Hash.h"
 #include "compiler/tune/Job.h"
 #include "compiler/tune/ProcessRounds.h"
+#include "runtime/device/cpu/Limits.h"
 #include <chrono>
 #include <cmath>
 #include <thread>

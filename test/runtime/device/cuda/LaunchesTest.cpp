@@ -26,17 +26,21 @@ TEST(Launches, CoverTheChoicesOfAStep) {
       }
 }
 
+static StepKey key(size_t program, size_t rows) {
+  return {.program = program, .rows = rows, .logitRows = 1, .splits = 1, .kept = 0, .sums = false};
+}
+
 TEST(Graphs, KeepThoseThatWereUsedLatest) {
   Graphs graphs;
-  EXPECT_TRUE(graphs.find({0, 1, 1, 1}).second);
-  EXPECT_FALSE(graphs.find({0, 1, 1, 1}).second);
+  EXPECT_TRUE(graphs.find(key(0, 1)).second);
+  EXPECT_FALSE(graphs.find(key(0, 1)).second);
   for (size_t rows = 2; rows <= Graphs::kMost; ++rows)
-    EXPECT_TRUE(graphs.find({0, rows, 1, 1}).second);
-  EXPECT_FALSE(graphs.find({0, 1, 1, 1}).second);
-  EXPECT_TRUE(graphs.find({1, 1, 1, 1}).second) << "takes the place of 2 rows";
-  EXPECT_FALSE(graphs.find({0, 1, 1, 1}).second);
-  EXPECT_FALSE(graphs.find({0, 3, 1, 1}).second);
-  EXPECT_TRUE(graphs.find({0, 2, 1, 1}).second);
+    EXPECT_TRUE(graphs.find(key(0, rows)).second);
+  EXPECT_FALSE(graphs.find(key(0, 1)).second);
+  EXPECT_TRUE(graphs.find(key(1, 1)).second) << "takes the place of 2 rows";
+  EXPECT_FALSE(graphs.find(key(0, 1)).second);
+  EXPECT_FALSE(graphs.find(key(0, 3)).second);
+  EXPECT_TRUE(graphs.find(key(0, 2)).second);
 }
 
 } // namespace
