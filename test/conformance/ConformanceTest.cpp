@@ -358,6 +358,45 @@ TEST_P(Conformance, ContextsOfOneModelRunAtOnce) {
   EXPECT_TRUE(results[0] == results[1] && results[1] == results[2]);
 }
 
+// As compile's own check does: a kernel that adds where it should multiply is named.
+TEST(Gpu, AWrongKernelIsFound) {
+  auto device = findDevice("cuda");
+  if (!device)
+    GTEST_SKIP() << device.message();
+  PipelineOptions options;
+  options.targets = {*findTarget((*device)->target())};
+  Backend wrong = backendFor(options.targets.front());
+  wrong.units = [](const ProgramSet &set, const std::vector<Scheduled> &schedule, const TargetDesc &target) {
+    std::vector<CodeUnit> units = backendFor(target).units(set, schedule, target);
+    std::erase_if(units, [](const CodeUnit &unit) { return unit.kind != LATHE_UNIT_PTX; });
+    return units;
+  };
+  wrong.compile = [](const CodeUnit &unit, const ProgramSet &set, const std::vector<Scheduled> &schedule,
+                     const TargetDesc &target) {
+    Emitted ptx = backendFor(target).compile(unit, set, schedule, target);
+    const size_t begin = ptx.bytes.find(".entry norm_rms_"), at = ptx.bytes.find("mul.rn.f32", begin);
+    if (begin != std::string::npos && at != std::string::npos)
+      ptx.bytes.replace(at, 3, "add");
+    return ptx;
+  };
+  test::TemporaryFolder folder;
+  for (const Backend *backend : {&backendFor(options.targets.front()), const_cast<const Backend *>(&wrong)}) {
+    options.backend = backend;
+    Compilation c("test/data/golden/llama-gqa", options);
+    const std::string verdict = message(compile(c, folder.file("bundle"), [&](Compilation &c) -> llvm::Error {
+      auto model = Model::open(c.staging->path(), {.device = *device});
+      if (!model)
+        return llvm::createStringError(model.message());
+      auto verified = verify(*model, *c.variants.front().module, lookupIn(*c.input.weights), {});
+      return verified ? verified->judge("bundle") : verified.takeError();
+    }));
+    if (backend == &wrong)
+      EXPECT_THAT(verdict, HasSubstr("norm"));
+    else
+      EXPECT_EQ(verdict, "");
+  }
+}
+
 TEST(Platforms, RunTheirOwnVariantsOnly) {
   PipelineOptions options;
   options.backend = &test::secondBackend();
