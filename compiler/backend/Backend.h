@@ -21,6 +21,7 @@
 #include "compiler/fusion/Plan.h"
 #include "compiler/kernels/Program.h"
 #include "compiler/target/Target.h"
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -68,12 +69,16 @@ struct Backend {
   /// Of a device that launches a phase as a whole: how. Null: calls are made one by one.
   Launch (*launch)(const Phase &phase, const std::vector<Scheduled> &schedule, const TargetDesc &target) = nullptr;
 
-  /// A text that it can show of a kernel: "asm", "ll", …. `stage` is the one of --emit=STAGE,FORM.
+  /// A text that it can show of code: "asm", "ptx", …. `stage` is the one of --emit=STAGE,FORM; `comment` opens a comment.
   struct Form {
-    const char *stage, *name;
+    const char *stage, *name, *comment;
   };
+  /// Takes the text of a piece, and says whether there should be more.
+  using Show = std::function<bool(const std::string &piece, const Emitted &text)>;
   std::vector<Form> forms;
-  Emitted (*print)(const Form &form, const Scheduled &kernel, const TargetDesc &target);
+  /// Shows the code piece by piece: each kernel, or each phase that is launched as a whole; equal ones once.
+  void (*print)(const Form &form, const ProgramSet &set, const std::vector<Scheduled> &schedule,
+                const TargetDesc &target, const Show &show);
 };
 
 /// All of this build.

@@ -42,13 +42,17 @@ Expected<std::string> lathe::compileUnit(const CompileInput &input, const CodeUn
   return std::move(emitted.bytes);
 }
 
-Expected<std::string> lathe::printKernel(const Backend &backend, const Backend::Form &form, const Scheduled &kernel,
-                                         const TargetDesc &target) {
-  Emitted emitted = backend.print(form, kernel, target);
-  if (!emitted.error.empty())
-    return makeError("{0} ({1}) for {2}: {3}", kernel.symbol(), kernel.values.print(), target.name,
-                     llvm::StringRef(emitted.error).trim());
-  return std::move(emitted.bytes);
+Error lathe::printForm(const CompileInput &input, const Backend::Form &form, llvm::raw_ostream &out) {
+  std::string problem;
+  input.backend.print(form, input.set, input.schedule, input.target, [&](const std::string &piece, const Emitted &text) {
+    if (!text.error.empty()) {
+      problem = llvm::formatv("{0} for {1}: {2}", piece, input.target.name, llvm::StringRef(text.error).trim()).str();
+      return false;
+    }
+    out << form.comment << " " << piece << "\n" << text.bytes << "\n";
+    return true;
+  });
+  return problem.empty() ? Error::success() : makeError("{0}", problem);
 }
 
 Expected<CompiledCode> lathe::compileAll(const CompileInput &input, const CompileOptions &options) {

@@ -10,6 +10,7 @@
 
 #include "compiler/backend/Backend.h"
 #include "llvm/Support/Error.h"
+#include "llvm/Support/raw_ostream.h"
 #include <functional>
 #include <string>
 #include <vector>
@@ -26,9 +27,8 @@ struct CompileInput {
 
 /// One unit's code, without the cache. Errors name the unit. Thread-safe.
 llvm::Expected<std::string> compileUnit(const CompileInput &input, const CodeUnit &unit);
-/// One kernel as text. Errors name the kernel's symbol.
-llvm::Expected<std::string> printKernel(const Backend &backend, const Backend::Form &form, const Scheduled &kernel,
-                                        const TargetDesc &target);
+/// The code as text, each piece under its name. Errors name the piece.
+llvm::Error printForm(const CompileInput &input, const Backend::Form &form, llvm::raw_ostream &out);
 
 struct CompileOptions {
   unsigned jobs = 0;          ///< threads; 0: one for each processor

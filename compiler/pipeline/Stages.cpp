@@ -35,35 +35,41 @@ const Backend &backendOf(const Compilation &c, const Variant &variant) {
   return c.options.backend ? *c.options.backend : backendFor(variant.target);
 }
 
-/// Prints each variant, under its target's name behind `comment` if there are several.
+/// Where there are several targets, which one's print follows.
+void announce(const Compilation &c, const Variant &variant, StringRef comment, llvm::raw_ostream &out) {
+  if (c.variants.size() > 1)
+    out << comment << " target " << variant.target.name << "\n";
+}
+
+/// Prints each variant.
 Error eachVariant(Compilation &c, llvm::raw_ostream &out, StringRef comment,
                   llvm::function_ref<Error(Variant &)> print) {
   for (Variant &variant : c.variants) {
-    if (c.variants.size() > 1)
-      out << comment << " target " << variant.target.name << "\n";
+    announce(c, variant, comment, out);
     if (Error failed = print(variant))
       return failed;
   }
   return Error::success();
 }
 
-/// Each kernel in one of the backends' forms.
-Error printForm(Compilation &c, StringRef stage, StringRef form, llvm::raw_ostream &out) {
-  const StringRef comment = form == "ll" ? ";" : "#";
-  return eachVariant(c, out, comment, [&](Variant &variant) -> Error {
+/// What a backend shows at the stage; null where it has no such form.
+const Backend::Form *findForm(const Backend &backend, StringRef stage, StringRef form) {
+  auto found = llvm::find_if(backend.forms, [&](const Backend::Form &f) { return stage == f.stage && form == f.name; });
+  return found == backend.forms.end() ? nullptr : &*found;
+}
+
+/// The code of each variant in one of its backend's forms.
+Error printCode(Compilation &c, StringRef stage, StringRef form, llvm::raw_ostream &out) {
+  for (Variant &variant : c.variants) {
     const Backend &backend = backendOf(c, variant);
-    auto wanted =
-        llvm::find_if(backend.forms, [&](const Backend::Form &f) { return stage == f.stage && form == f.name; });
-    if (wanted == backend.forms.end())
+    const Backend::Form *wanted = findForm(backend, stage, form);
+    if (!wanted)
       return makeError("--emit={0},{1}: the code for {2} has no such form", stage, form, variant.target.name);
-    for (const Scheduled &kernel : variant.schedule) {
-      Expected<std::string> text = printKernel(backend, *wanted, kernel, variant.target);
-      if (!text)
-        return text.takeError();
-      out << comment << " " << kernel.symbol() << "\n" << *text << "\n";
-    }
-    return Error::success();
-  });
+    announce(c, variant, wanted->comment, out);
+    if (Error failed = printForm({backend, variant.set, variant.schedule, variant.target}, *wanted, out))
+      return failed;
+  }
+  return Error::success();
 }
 
 } // namespace
@@ -154,7 +160,7 @@ Error stage::printKernels(Compilation &c, StringRef form, llvm::raw_ostream &out
   if (form != "text") {
     if (Error failed = stage::schedule(c)) // each kernel once
       return failed;
-    return printForm(c, "kernels", form, out);
+    return printCode(c, "kernels", form, out);
   }
   return eachVariant(c, out, "#", [&](Variant &variant) -> Error {
     out << print(variant.set);
@@ -178,7 +184,7 @@ Error stage::schedule(Compilation &c) {
 
 Error stage::printSchedule(Compilation &c, StringRef form, llvm::raw_ostream &out) {
   if (form != "text" && form != "keys")
-    return printForm(c, "schedule", form, out);
+    return printCode(c, "schedule", form, out);
   for (const Variant &variant : c.variants)
     out << "target " << variant.target.name << "\n"
         << (form == "keys" ? printKeys(variant.set) : print(variant.schedule));
@@ -225,8 +231,11 @@ Error stage::object(Compilation &c) {
 
 Error stage::printObject(Compilation &c, StringRef form, llvm::raw_ostream &out) {
   if (form != "list")
-    return printForm(c, "object", form, out);
+    return printCode(c, "object", form, out);
   return eachVariant(c, out, "#", [&](Variant &variant) -> Error {
+    const Backend &backend = backendOf(c, variant);
+    if (const Backend::Form *own = findForm(backend, "object", form))
+      return printForm({backend, variant.set, variant.schedule, variant.target}, *own, out);
     for (const CompiledUnit &one : variant.units)
       for (size_t place : one.unit.kernels)
         out << llvm::formatv("{0,8} bytes  {1} ({2})\n", one.code.size(), variant.kernels[place].symbol,

@@ -32,26 +32,32 @@ struct Platform {
 
 void PrintTo(const Platform &platform, std::ostream *out) { *out << platform.target.name << " on " << platform.name; }
 
-/// With LATHE_TEST_DEVICE=cuda only the first GPU, or what LATHE_CUDA_DRIVER names.
 std::vector<Platform> platforms() {
-  if (const char *asked = std::getenv("LATHE_TEST_DEVICE"); asked && std::string_view(asked) == "cuda") {
-    std::vector<Platform> all;
-    const std::shared_ptr<const Device> device = findDevice("cuda").take();
-    for (const TargetDesc &target : targets())
-      if (target.device == DeviceKind::Cuda && target.name == device->target())
-        all.push_back({"cuda", &backendFor(target), target, device});
-    return all;
-  }
   std::vector<Platform> all = {{"second", &test::secondBackend(), test::secondTarget(), test::secondDevice()}};
   for (const TargetDesc &target : targets())
     if (target.device == DeviceKind::Cpu && !(target.features & ~hostFeatures()))
       all.push_back({"cpu", &backendFor(target), target, findDevice("cpu").take()});
+  if (auto cuda = findDevice("cuda")) {
+    const TargetDesc target = *findTarget((*cuda)->target());
+    all.push_back({"cuda", &backendFor(target), target, cuda.take()});
+  } else {
+    printf("not on a GPU: %s\n", cuda.message().c_str());
+  }
   return all;
 }
 
 /// Grouped heads, windows and caps, positions of every kind, experts, both mixers of recurrent layers.
 constexpr const char *kModels[] = {"llama-gqa", "gpt2",  "gemma3", "gpt-oss",       "qwen2-moe", "mamba-odd",
                                    "jamba",     "bamba", "phi-qk", "llama-dynamic", "hunyuan"};
+
+/// The first `some` where each step is interpreted, which is a hundred times slower; says how many are left out.
+template <typename T> std::vector<T> firstOnGpu(const Platform &platform, std::vector<T> all, size_t some) {
+  if (platform.name != std::string_view("cuda"))
+    return all;
+  printf("on %s %zu of %zu models\n", platform.device->name().c_str(), some, all.size());
+  all.resize(some);
+  return all;
+}
 
 std::string message(llvm::Error error) { return error ? llvm::toString(std::move(error)) : ""; }
 
@@ -142,7 +148,8 @@ TEST_P(Conformance, ComputesWhatTheReferenceDoes) {
 }
 
 TEST_P(Conformance, ComputesWhatTheReferenceDoesWithACacheOfBytes) {
-  for (const char *name : kModels) {
+  std::vector<const char *> models(std::begin(kModels), std::end(kModels));
+  for (const char *name : firstOnGpu(platform(), models, 4)) {
     std::string verdict;
     const auto model = modelOf(name, &verdict, "", "", "q8");
     EXPECT_EQ(verdict, "") << name;
@@ -151,17 +158,14 @@ TEST_P(Conformance, ComputesWhatTheReferenceDoesWithACacheOfBytes) {
 }
 
 TEST_P(Conformance, SameBitsInAnyChunksAndBatches) {
-  for (auto [name, quantize, activations, cache] : {std::tuple("llama-gqa", "", "", ""),
-                                                    {"llama-gqa", "q8_0", "", ""},
-                                                    {"llama-gqa", "q8_0", "q8", ""},
-                                                    {"llama-gqa", "q4_0", "q8", ""},
-                                                    {"llama-gqa", "q5_1", "f32", ""},
-                                                    {"llama-gqa", "q8_0", "", "q8"},
-                                                    {"gpt-oss", "", "", ""},
-                                                    {"gpt-oss", "", "", "q8"},
-                                                    {"jamba", "", "", ""},
-                                                    {"gemma3", "", "", "q8"},
-                                                    {"gemma3", "", "", ""}}) {
+  using Kind = std::tuple<const char *, const char *, const char *, const char *>;
+  const std::vector<Kind> kinds = {{"llama-gqa", "", "", ""},        {"llama-gqa", "q8_0", "", "q8"},
+                                   {"llama-gqa", "q4_0", "q8", ""},  {"jamba", "", "", ""},
+                                   {"gpt-oss", "", "", ""},          {"gemma3", "", "", "q8"},
+                                   {"llama-gqa", "q8_0", "", ""},    {"llama-gqa", "q8_0", "q8", ""},
+                                   {"llama-gqa", "q5_1", "f32", ""}, {"gpt-oss", "", "", "q8"},
+                                   {"gemma3", "", "", ""}};
+  for (auto [name, quantize, activations, cache] : firstOnGpu(platform(), kinds, 6)) {
     const auto model = modelOf(name, nullptr, quantize, activations, cache);
     const auto context = contextOf(model);
     const size_t count = std::min<size_t>(model->tables().max_context, 37);
@@ -386,6 +390,45 @@ TEST_P(Conformance, ContextsOfOneModelRunAtOnce) {
   for (std::thread &thread : threads)
     thread.join();
   EXPECT_TRUE(results[0] == results[1] && results[1] == results[2]);
+}
+
+// As compile's own check does: a kernel that adds where it should multiply is named.
+TEST(Gpu, AWrongKernelIsFound) {
+  auto device = findDevice("cuda");
+  if (!device)
+    GTEST_SKIP() << device.message();
+  PipelineOptions options;
+  options.targets = {*findTarget((*device)->target())};
+  Backend wrong = backendFor(options.targets.front());
+  wrong.units = [](const ProgramSet &set, const std::vector<Scheduled> &schedule, const TargetDesc &target) {
+    std::vector<CodeUnit> units = backendFor(target).units(set, schedule, target);
+    std::erase_if(units, [](const CodeUnit &unit) { return unit.kind != LATHE_UNIT_PTX; });
+    return units;
+  };
+  wrong.compile = [](const CodeUnit &unit, const ProgramSet &set, const std::vector<Scheduled> &schedule,
+                     const TargetDesc &target) {
+    Emitted ptx = backendFor(target).compile(unit, set, schedule, target);
+    const size_t begin = ptx.bytes.find(".entry norm_rms_"), at = ptx.bytes.find("mul.rn.f32", begin);
+    if (begin != std::string::npos && at != std::string::npos)
+      ptx.bytes.replace(at, 3, "add");
+    return ptx;
+  };
+  test::TemporaryFolder folder;
+  for (const Backend *backend : {&backendFor(options.targets.front()), const_cast<const Backend *>(&wrong)}) {
+    options.backend = backend;
+    Compilation c("test/data/golden/llama-gqa", options);
+    const std::string verdict = message(compile(c, folder.file("bundle"), [&](Compilation &c) -> llvm::Error {
+      auto model = Model::open(c.staging->path(), {.device = *device});
+      if (!model)
+        return llvm::createStringError(model.message());
+      auto verified = verify(*model, *c.variants.front().module, lookupIn(*c.input.weights), {});
+      return verified ? verified->judge("bundle") : verified.takeError();
+    }));
+    if (backend == &wrong)
+      EXPECT_THAT(verdict, HasSubstr("norm"));
+    else
+      EXPECT_EQ(verdict, "");
+  }
 }
 
 TEST(Platforms, RunTheirOwnVariantsOnly) {

@@ -27,31 +27,6 @@ bool isWeight(const KernelDesc &kernel, const std::string &argument) {
   return isMatrixPart(kernel, argument) || names.contains(argument);
 }
 
-/// The kernel alone in a program, as a phase.
-Program programOf(const KernelDesc &kernel) {
-  Call call;
-  call.kernel = kernel;
-  for (const Argument &argument : argumentsOf(kernel)) {
-    View view;
-    if (argument.name == "tile")
-      view.base = Base::Tile;
-    else if (!argument.output && isWeight(kernel, argument.name))
-      view.base = Base::Weights;
-    if (argument.output) // blocks do not write to each other's
-      view.perColumn = view.perSplit = aligned(argument.spanBytes());
-    call.views.push_back(view);
-  }
-  Phase phase;
-  phase.rowKind = std::holds_alternative<AssignKernel>(kernel) ? RowKind::Once : RowKind::Step;
-  phase.rowsPerTile = rowsOf(kernel);
-  phase.splits = true;
-  phase.calls = {std::move(call)};
-  Program program;
-  program.maxRows = phase.rowsPerTile;
-  program.phases = {std::move(phase)};
-  return program;
-}
-
 /// The driver and its first device, whose context is this thread's.
 const cuda::Driver *device() {
   static const cuda::Driver *const found = []() -> const cuda::Driver * {
@@ -101,6 +76,30 @@ std::optional<TargetDesc> test::deviceTarget() {
     if (target.device == DeviceKind::Cuda && target.sm <= sm && (target.sm == sm || target.name.back() != 'a'))
       best = target;
   return best;
+}
+
+Program test::programOf(const KernelDesc &kernel) {
+  Call call;
+  call.kernel = kernel;
+  for (const Argument &argument : argumentsOf(kernel)) {
+    View view;
+    if (argument.name == "tile")
+      view.base = Base::Tile;
+    else if (!argument.output && isWeight(kernel, argument.name))
+      view.base = Base::Weights;
+    if (argument.output) // blocks do not write to each other's
+      view.perColumn = view.perSplit = aligned(argument.spanBytes());
+    call.views.push_back(view);
+  }
+  Phase phase;
+  phase.rowKind = std::holds_alternative<AssignKernel>(kernel) ? RowKind::Once : RowKind::Step;
+  phase.rowsPerTile = rowsOf(kernel);
+  phase.splits = true;
+  phase.calls = {std::move(call)};
+  Program program;
+  program.maxRows = phase.rowsPerTile;
+  program.phases = {std::move(phase)};
+  return program;
 }
 
 bool test::isLaunched(const KernelDesc &kernel) {

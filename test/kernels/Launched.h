@@ -21,6 +21,9 @@ std::optional<TargetDesc> deviceTarget();
 /// Whether the device's programs have such a kernel.
 bool isLaunched(const KernelDesc &kernel);
 
+/// The kernel alone in a program, as a phase.
+Program programOf(const KernelDesc &kernel);
+
 /// Each kernel's phase in one module.
 struct LaunchedModule {
   std::string ptx;

@@ -9,7 +9,6 @@
 #include "compiler/support/Error.h"
 #include "test/kernels/Case.h"
 #include "test/kernels/Launched.h"
-#include "llvm/ADT/StringExtras.h"
 #include <cstdio>
 #include <gtest/gtest.h>
 #include <map>
@@ -65,38 +64,6 @@ void PrintTo(const Part &part, std::ostream *out) { *out << part.kernels.size() 
 std::string nameOf(const testing::TestParamInfo<Part> &info) {
   return info.param.target.name + "_" + kernelFamilies()[info.param.family].name + "_" +
          std::to_string(info.param.number);
-}
-
-/// What ptxas says of one kernel.
-struct Usage {
-  std::string entry;
-  int64_t registers = 0, spilled = 0, stack = 0;
-};
-
-/// "… Function properties for ENTRY / S bytes stack frame, N bytes spill stores, … / Used R registers, …"
-std::vector<Usage> usagesIn(llvm::StringRef report) {
-  std::vector<Usage> all;
-  llvm::SmallVector<llvm::StringRef> lines;
-  report.split(lines, '\n');
-  auto number = [](llvm::StringRef line, llvm::StringRef before) {
-    int64_t value = 0;
-    llvm::StringRef text = line.take_front(line.find(before)).rtrim();
-    (void)text.substr(text.find_last_of(" :") + 1).getAsInteger(10, value);
-    return value;
-  };
-  for (llvm::StringRef line : lines) {
-    if (const size_t at = line.find("Function properties for "); at != llvm::StringRef::npos)
-      all.push_back({line.substr(at + 24).trim().str()});
-    if (all.empty())
-      continue;
-    if (line.contains("bytes spill stores")) {
-      all.back().stack = number(line, "bytes stack frame");
-      all.back().spilled = number(line, "bytes spill stores");
-    }
-    if (line.contains(" registers"))
-      all.back().registers = number(line, "registers");
-  }
-  return all;
 }
 
 std::map<std::string, Usage> most; ///< of each family and target

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Every golden model through Lathe, compiled and --reference, against what it should compute.
 
-usage: conformance.py LATHE FOLDER [--junit OUT.xml] [--shard I/N] [--target NAME [--under PROGRAM]]
+usage: conformance.py LATHE FOLDER [--junit OUT.xml] [--shard I/N] [--cases A,B,...] [--target NAME [--under PROGRAM]]
+       conformance.py LATHE FOLDER --device NAME [--target NAME] [the same]
 
 FOLDER holds one folder a case (config.json, model.safetensors, golden.safetensors), gguf/NAME/NAME-FORMAT.gguf with one
 golden.safetensors beside, and index.json. Golden tensors: input_ids [B,T]; logits [B,T,V] and hidden.0 .. hidden.L
@@ -17,12 +18,14 @@ where this machine is another one:
 
   NAME        the greedy tokens
 
---shard takes every Nth case, from the Ith (1 to N) on: N processes side by side do them all.
+With --device each case is compiled for --target (sm_90a) and run on that device, as "compiled" above; what needs no
+device is not tried.
+
+--cases takes those alone. --shard takes every Nth case, from the Ith (1 to N) on: N processes side by side do them all.
 
 Standard library only: it runs wherever tests run.
 """
 import array
-import itertools
 import json
 import math
 import pathlib
@@ -108,10 +111,10 @@ class Case:
             states = [self.want.pop(f"hidden.{i}") for i in range(last)]
             self.want |= {f"hidden.{i + 1}": state for i, state in enumerate(states[:-1])}
 
-    def compiled(self, lathe, folder):
+    def compiled(self, lathe, folder, target=(), device=()):
         bundle = folder / "bundle"
-        run(lathe, "compile", self.model, "-o", bundle, "--kv", "f32")
-        return self.runs(lathe, bundle, folder, ["--dump-layers"])
+        run(lathe, "compile", self.model, "-o", bundle, "--kv", "f32", *target)
+        return self.runs(lathe, bundle, folder, ["--dump-layers"], device)
 
     def runs(self, lathe, bundle, folder, layers=(), device=()):
         """What is checked of a bundle, also on a machine that cannot compile (tools/gpu); `folder` is for results."""
@@ -171,7 +174,8 @@ def main():
         return sys.argv[sys.argv.index(name) + 1] if name in sys.argv else default
 
     first, shards = map(int, option("--shard", "1/1").split("/"))
-    target, under = option("--target"), option("--under").split()
+    target, under, device = option("--target"), option("--under").split(), option("--device")
+    chosen = set(filter(None, option("--cases").split(",")))
     suite = ET.Element("testsuite", name="conformance")
 
     def check(title, body):
@@ -189,8 +193,16 @@ def main():
     else:
         index = folder / "index.json"
         counts = {c["name"]: c["params"] for c in json.loads(index.read_text())["cases"]} if index.exists() else {}
-        for case in itertools.islice(found_cases(folder), first - 1, None, shards):
+        cases = [case for case in found_cases(folder) if not chosen or case.name in chosen]
+        if missing := chosen - {case.name for case in cases}:
+            sys.exit(f"conformance: {folder} has no {', '.join(sorted(missing))}")
+        for case in cases[first - 1 :: shards]:
             with tempfile.TemporaryDirectory() as scratch:
+                if device:
+                    compile_for = ["--target", target or "sm_90a", "--no-verify"]
+                    check(f"{case.name} {device}",
+                          lambda: case.compiled(lathe, pathlib.Path(scratch), compile_for, ["--device", device]))
+                    continue
                 if target:
                     check(f"{case.name} {target}",
                           lambda: case.executable(lathe, pathlib.Path(scratch), target, under))

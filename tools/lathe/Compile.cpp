@@ -83,6 +83,28 @@ void summarise(const Compilation &c, const std::string &output, uint64_t bytes) 
     out << "warning: " << warning << '\n';
 }
 
+/// What keeps this machine from running a variant of the bundle in `folder`; empty: it runs it.
+std::string lackedFor(const TargetDesc &target, const std::string &folder) {
+  if (target.device == DeviceKind::Cpu)
+    return target.features & ~hostFeatures() ? "this machine cannot run " + target.name : "";
+  const std::string none = "no device here runs " + target.name + " (";
+  Result<std::shared_ptr<const Model>> model = Model::open(folder, {.target = target.name, .toRun = false});
+  if (!model)
+    return none + model.message() + ")";
+  const lathe_variant &variant = (*model)->variant();
+  Result<std::vector<std::shared_ptr<const Device>>> there = devices(variant.device);
+  if (!there)
+    return none + there.message() + ")";
+  std::string lacks = "there is none";
+  for (const std::shared_ptr<const Device> &device : *there) {
+    const std::optional<std::string> lacked = device->lacks(variant);
+    if (!lacked)
+      return "";
+    lacks = *lacked;
+  }
+  return none + lacks + ")";
+}
+
 /// A variant in the staging folder against the reference on the checkpoint's own weights: so that packing is checked
 /// too. What --quantize makes exists in the bundle only, and is taken from there.
 llvm::Expected<Verification> checkStaged(Compilation &c, const Variant &variant, const Options &options,
@@ -133,13 +155,11 @@ llvm::Error compileToBundle(const Options &options) {
       verdict = "not verified: lathe-random-weights has to make its weights.bin\n";
     else if (options.noVerify)
       verdict = "not verified, as --no-verify asks\n";
-    const uint32_t host = hostFeatures();
     for (const Variant &variant : c.variants) {
       if (options.noVerify || options.programOnly)
         break;
-      if (variant.target.device != DeviceKind::Cpu || (variant.target.features & ~host)) {
-        verdict += "not verified: this machine cannot run " + variant.target.name +
-                   "; 'lathe verify' on one that can will tell\n";
+      if (const std::string lacked = lackedFor(variant.target, c.staging->path()); !lacked.empty()) {
+        verdict += "not verified: " + lacked + "; 'lathe verify' on one that can will tell\n";
         continue;
       }
       llvm::Expected<Verification> verification = checkStaged(c, variant, options, progress);

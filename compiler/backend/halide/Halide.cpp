@@ -143,13 +143,20 @@ Emitted nest(const Scheduled &kernel, const TargetDesc &target, const Values *va
   });
 }
 
-Emitted printForm(const Backend::Form &form, const Scheduled &kernel, const TargetDesc &target) {
+Emitted printKernel(const Backend::Form &form, const Scheduled &kernel, const TargetDesc &target) {
   const std::string_view name = form.name;
   if (name == "nest")
     return nest(kernel, target, form.stage == std::string_view("kernels") ? nullptr : &kernel.values);
   if (name == "stmt")
     return generate(kernel, target, Halide::OutputFileType::stmt);
   return native(kernel, target, name == "asm" ? NativeForm::Assembly : NativeForm::IR);
+}
+
+void printForm(const Backend::Form &form, const ProgramSet &, const std::vector<Scheduled> &schedule,
+               const TargetDesc &target, const Backend::Show &show) {
+  for (const Scheduled &kernel : schedule)
+    if (!show(kernel.symbol(), printKernel(form, kernel, target)))
+      return;
 }
 
 } // namespace
@@ -163,7 +170,11 @@ const Backend &lathe::halideBackend() {
       .space = space,
       .units = units,
       .compile = compile,
-      .forms = {{"kernels", "nest"}, {"schedule", "nest"}, {"object", "asm"}, {"object", "ll"}, {"object", "stmt"}},
+      .forms = {{"kernels", "nest", "#"},
+                {"schedule", "nest", "#"},
+                {"object", "asm", "#"},
+                {"object", "ll", ";"},
+                {"object", "stmt", "#"}},
       .print = printForm,
   };
   return backend;

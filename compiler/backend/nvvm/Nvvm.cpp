@@ -1,6 +1,7 @@
 //===- Nvvm.cpp - the backend of CUDA devices --------------------------------------------------------------------===//
 #include "compiler/backend/nvvm/Nvvm.h"
 #include "NvvmStamp.h"
+#include "compiler/backend/nvvm/Print.h"
 #include "compiler/backend/nvvm/Ptx.h"
 #include "compiler/kernels/gpu/Kernel.h"
 #include "compiler/kernels/gpu/Largest.h"
@@ -83,6 +84,11 @@ Launch launch(const Phase &phase, const std::vector<Scheduled> &schedule, const 
   return {gpu::entryOf(phase, values), gpu::kThreads, shared, gpu::beginsEarly(target)};
 }
 
+void printForm(const Backend::Form &form, const ProgramSet &set, const std::vector<Scheduled> &schedule,
+               const TargetDesc &target, const Backend::Show &show) {
+  printPhases(form.name, set, valuesOf(schedule), target, show);
+}
+
 } // namespace
 
 const Backend &lathe::nvvmBackend() {
@@ -95,8 +101,11 @@ const Backend &lathe::nvvmBackend() {
       .units = units,
       .compile = compile,
       .launch = launch,
-      .forms = {},
-      .print = nullptr,
+      .forms = {{"kernels", "mlir", "//"},
+                {"object", "list", "#"},
+                {"object", "ptx", "//"},
+                {"object", "sass", "//"}},
+      .print = printForm,
   };
   return backend;
 }

@@ -5,6 +5,7 @@
 #include "compiler/backend/Emitted.h"
 #include "compiler/target/Target.h"
 #include "mlir/IR/BuiltinOps.h"
+#include <vector>
 
 namespace lathe {
 
@@ -18,6 +19,18 @@ Emitted cubinOf(const std::string &ptx, const TargetDesc &target, std::string *r
 
 /// The path of ptxas: $LATHE_PTXAS, else the one that tools/setup.sh has put into .venv, else that of the PATH. Empty: none.
 std::string findPtxas();
+
+/// What ptxas says that a kernel needs: registers of a thread, bytes of a thread or of a block.
+struct Usage {
+  std::string entry;
+  int64_t registers = 0, spilled = 0, stack = 0;
+  int64_t shared = 0; ///< beside what a launch asks for
+};
+/// Of each kernel that a report of cubinOf has.
+std::vector<Usage> usagesIn(const std::string &report);
+
+/// A cubin's instructions, as nvdisasm prints them. Fails where there is none: $LATHE_NVDISASM, or that of the PATH.
+Emitted sassOf(const std::string &cubin);
 
 } // namespace lathe
 

@@ -38,8 +38,13 @@ static std::string functionOf(const Scheduled &kernel, const TargetDesc &target)
   return backendFor(target).units({}, {kernel}, target).front().functions.front();
 }
 
-static llvm::Expected<std::string> show(const char *form, const Scheduled &kernel, const TargetDesc &target) {
-  return printKernel(backendFor(target), {"object", form}, kernel, target);
+static llvm::Expected<std::string> show(const char *form, const Scheduled &kernel, const TargetDesc &target,
+                                        const char *stage = "object") {
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  if (llvm::Error failed = printForm({backendFor(target), {}, {kernel}, target}, {stage, form, "#"}, out))
+    return failed;
+  return text;
 }
 
 static llvm::Expected<CompiledCode> compileMany(const std::vector<Scheduled> &kernels, const CompileOptions &options) {
@@ -78,8 +83,8 @@ TEST(Object, EveryFormOfEveryTarget) {
 // The algorithm's loops are there without directives, and vectors only with them.
 TEST(Object, LoopNestBeforeAndAfterScheduling) {
   const TargetDesc target = hostTarget();
-  auto before = printKernel(backendFor(target), {"kernels", "nest"}, attend(target), target);
-  auto after = printKernel(backendFor(target), {"schedule", "nest"}, attend(target), target);
+  auto before = show("nest", attend(target), target, "kernels");
+  auto after = show("nest", attend(target), target, "schedule");
   ASSERT_TRUE(before && after);
   EXPECT_THAT(*before, testing::AllOf(HasSubstr("partial_out"), Not(HasSubstr("vectorized"))));
   EXPECT_THAT(*after, testing::AllOf(HasSubstr("partial_out"), HasSubstr("vectorized")));

@@ -159,7 +159,7 @@ TEST(TableCheck, Phases) {
   EXPECT_THAT(refusal([](Tables &t) { t.phases[3].splits = 1; }), HasSubstr("scope SPLITS in a phase"));
   EXPECT_THAT(refusal([](Tables &t) { t.phases[2].kind = 1; }), HasSubstr("kind is 1: unknown"));
   EXPECT_THAT(refusal([](Tables &t) { t.phases[2].launch.unit = 1; }), HasSubstr("launch: unit 0 of 0"));
-  EXPECT_THAT(refusal([](Tables &t) { t.phases[2].work.rate = 3; }), HasSubstr("work: rate 3 is unknown"));
+  EXPECT_THAT(refusal([](Tables &t) { t.phases[2].work.rate = 99; }), HasSubstr("work: rate 99 is unknown"));
 }
 
 TEST(TableCheck, Choices) {
