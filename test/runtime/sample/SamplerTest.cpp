@@ -224,6 +224,15 @@ TEST(Sampler, AsksForAsManyOfTheLargestAsTell) {
   EXPECT_EQ(wanted({.temperature = 2, .repetitionPenalty = 1.1f}).count, 0u);
 }
 
+TEST(Sampler, LargestLogitsThatAreNotFiniteAreLeftToThoseOfAll) {
+  Sampler sampler = Sampler::create({}).take();
+  for (float first : {kNaN, kInfinity, -kInfinity}) {
+    const TokenLogit token{first, 3};
+    EXPECT_FALSE(sampler.sampleLargest({.tokens = {&token, 1}}, 100, {}, {}));
+  }
+  EXPECT_FALSE(sampler.sampleLargest({}, 100, {}, {}));
+}
+
 // Where a draw is at the border of two tokens, or their part is not to be had, all logits decide, by the same number.
 TEST(Sampler, DrawsOfAWholeRowTakeTheirNumberOnce) {
   std::vector<float> logits(100);
