@@ -71,7 +71,7 @@ TEST_F(Pipeline, PrintsTheSameTwice) {
 TEST_F(Pipeline, UnknownStagesAndFormsAreErrors) {
   EXPECT_EQ(printed("optimise"),
             "--emit=optimise: there is no such stage; there are spec, import, fusion, kernels, schedule, object, link");
-  EXPECT_EQ(printed("object,exe"), "--emit=object,exe: the stage object has the forms list, asm, ll, stmt");
+  EXPECT_EQ(printed("object,exe"), "--emit=object,exe: the stage object has the forms list, asm, ll, stmt, ptx, sass");
   EXPECT_THAT(message(parseTargets("host,z80").takeError()),
               HasSubstr("--target z80 is not known; there are host, x86-64-v2"));
 }

@@ -1,7 +1,8 @@
 //===- RandomSpecsTest.cpp - specs that nobody has named, compiled and compared with the reference ---------------===//
 //
 // Each spec is compiled with random weights and must agree with the reference phase by phase, give the same bits
-// however its tokens are cut into steps, on one worker or two, and alone or in a batch of three. For a long run:
+// however its tokens are cut into steps, on one worker or two, and alone or in a batch of three; every third on a GPU too,
+// where there is one (ctest has it interpreted). For a long run:
 //
 //   LATHE_RANDOM_SPECS=500 LATHE_RANDOM_SEED=7 build/test/random_specs_test
 //
@@ -84,16 +85,19 @@ void expectSameBits(const std::shared_ptr<const Model> &model) {
 
 class CompiledSpecs : public testing::TestWithParam<size_t> {
 protected:
-  void check(const spec::Model &model, std::optional<CacheFormat> cache) {
+  /// On the device; null: on the processor.
+  void check(const spec::Model &model, std::optional<CacheFormat> cache, std::shared_ptr<const Device> device = nullptr) {
     const std::string path = (folder / "random.textproto").string();
     std::ofstream(path) << printSpec(model);
     PipelineOptions options;
     options.input.randomWeights = true;
     options.cache = cache;
     options.cacheDirectory = LATHE_RANDOM_SPECS_CACHE;
+    if (device)
+      options.targets = {*findTarget(device->target())};
     Compilation c(path, options);
-    auto compare = [](Compilation &c) -> llvm::Error {
-      Result<std::shared_ptr<const Model>> opened = Model::open(c.staging->path());
+    auto compare = [&](Compilation &c) -> llvm::Error {
+      Result<std::shared_ptr<const Model>> opened = Model::open(c.staging->path(), {.device = device});
       if (!opened)
         return llvm::createStringError(opened.message());
       std::shared_ptr<const Model> bundle = opened.take();
@@ -133,13 +137,28 @@ TEST(RandomSpecs, EveryAlternativeIsPartOfSomeValidSpec) {
 /// How many are compiled, each a case of its own, so that ctest can deal them out to several processes.
 static size_t compiledCount() { return setting("LATHE_RANDOM_SPECS", 10); }
 
-TEST_P(CompiledSpecs, ComputesWhatTheReferenceDoes) {
+static const spec::Model &modelNumber(size_t i) {
   static const std::vector<spec::Model> models =
       RandomSpecs(setting("LATHE_RANDOM_SEED", 1)).varied(compiledCount(), std::max<size_t>(300, 3 * compiledCount()));
+  return models[i];
+}
+
+TEST_P(CompiledSpecs, ComputesWhatTheReferenceDoes) {
   const size_t i = GetParam();
-  SCOPED_TRACE("spec " + std::to_string(i) + ":\n" + printSpec(models[i]));
+  SCOPED_TRACE("spec " + std::to_string(i) + ":\n" + printSpec(modelNumber(i)));
   const std::optional<CacheFormat> caches[] = {std::nullopt, CacheFormat::F32, CacheFormat::F16};
-  check(models[i], caches[i % 3]);
+  check(modelNumber(i), caches[i % 3]);
+}
+
+TEST_P(CompiledSpecs, ComputesItOnAGpu) {
+  const size_t i = GetParam();
+  if (i % 3)
+    return; // a step that is interpreted is a hundred times slower
+  auto device = findDevice("cuda");
+  if (!device)
+    GTEST_SKIP() << device.message();
+  SCOPED_TRACE("spec " + std::to_string(i) + ":\n" + printSpec(modelNumber(i)));
+  check(modelNumber(i), i % 2 ? std::optional(CacheFormat::Q8) : std::nullopt, device.take());
 }
 
 INSTANTIATE_TEST_SUITE_P(Random, CompiledSpecs, testing::Range<size_t>(0, compiledCount()));
