@@ -82,8 +82,13 @@ private:
       part->kernels.push_back({text(kernel.symbol), text(kernel.schedule), nullptr});
       part->functions.push_back(kernel.function);
     }
-    for (const LinkedUnit &unit : from.units)
-      part->units.push_back({text(unit.name), unit.kind, unit.image.data(), unit.image.size()});
+    for (const LinkedUnit &unit : from.units) {
+      lathe_unit &to = addZeroed(part->units);
+      to.name = text(unit.name);
+      to.kind = unit.kind;
+      to.image = unit.image.data();
+      to.image_bytes = unit.image.size();
+    }
     for (auto [index, program] : llvm::enumerate(from.set->programs)) {
       auto holds = [index = index](const LinkedUnit &unit) { return unit.program == index; };
       auto found = llvm::find_if(from.units, holds);
