@@ -81,8 +81,13 @@ private:
       part->kernels.push_back({text(kernel.symbol), text(kernel.schedule), nullptr});
       part->functions.push_back(kernel.function);
     }
-    for (const LinkedUnit &unit : from.units)
-      part->units.push_back({text(unit.name), unit.kind, unit.image.data(), unit.image.size()});
+    for (const LinkedUnit &unit : from.units) {
+      lathe_unit &added = addZeroed(part->units); // padding goes into the file too
+      added.name = text(unit.name);
+      added.kind = unit.kind;
+      added.image = unit.image.data();
+      added.image_bytes = unit.image.size();
+    }
     for (auto [index, program] : llvm::enumerate(from.set->programs)) {
       auto holds = [index = index](const LinkedUnit &unit) { return unit.program == index; };
       auto found = llvm::find_if(from.units, holds);
