@@ -25,8 +25,7 @@ static_assert(static_cast<int>(RowKind::Step) == LATHE_ROWS_ALL &&
                   static_cast<int>(RowKind::Once) == LATHE_ROWS_ONCE,
               "RowKind follows lathe_rows");
 static_assert(static_cast<int>(Rate::F32) == LATHE_RATE_F32 && static_cast<int>(Rate::Dot4) == LATHE_RATE_DOT4 &&
-                  static_cast<int>(Rate::Dot4Twice) == LATHE_RATE_DOT4_TWICE &&
-                  static_cast<int>(Rate::Half) == LATHE_RATE_HALF,
+                  static_cast<int>(Rate::Dot4Twice) == LATHE_RATE_DOT4_TWICE,
               "Rate follows lathe_rate");
 static_assert(static_cast<int>(DeviceKind::Cpu) == LATHE_DEVICE_CPU &&
                   static_cast<int>(DeviceKind::Cuda) == LATHE_DEVICE_CUDA,
@@ -83,11 +82,11 @@ private:
       part->functions.push_back(kernel.function);
     }
     for (const LinkedUnit &unit : from.units) {
-      lathe_unit &to = addZeroed(part->units);
-      to.name = text(unit.name);
-      to.kind = unit.kind;
-      to.image = unit.image.data();
-      to.image_bytes = unit.image.size();
+      lathe_unit &added = addZeroed(part->units); // padding goes into the file too
+      added.name = text(unit.name);
+      added.kind = unit.kind;
+      added.image = unit.image.data();
+      added.image_bytes = unit.image.size();
     }
     for (auto [index, program] : llvm::enumerate(from.set->programs)) {
       auto holds = [index = index](const LinkedUnit &unit) { return unit.program == index; };
