@@ -48,6 +48,11 @@ python3 tools/golden/conformance.py build/bin/lathe test/data/golden --target ar
   --under qemu-aarch64-static --junit build/aarch64.xml
 [ -e build/aarch64.xml ] && results+=(build/aarch64.xml)
 
+say "golden models on a CUDA device that is interpreted"
+LATHE_CUDA_DRIVER=$PWD/build/lib/libcuda-sim.so LATHE_PTXAS='' python3 tools/golden/conformance.py build/bin/lathe test/data/golden \
+  --device cuda --junit build/cuda.xml
+[ -e build/cuda.xml ] && results+=(build/cuda.xml)
+
 say "conformance over ../shared/data"
 python3 tools/golden/conformance.py build/bin/lathe ../shared/data/golden --junit build/conformance.xml
 [ -e build/conformance.xml ] && results+=(build/conformance.xml)
