@@ -67,7 +67,7 @@ class Packer:
         """A form that no golden file has. What it should give: logits of the reference, greedy tokens of the CPU backend."""
         name = " ".join(filter(None, (source, quantize, activations and f"{activations} activations", f"{cache} cache")))
         bundle = self.bundles / "forms" / name.replace(" ", "-")
-        model = [GOLDEN / source] if (GOLDEN / source).is_dir() else [ROOT / f"models/{source}.textproto", "--random-weights"]
+        model = [GOLDEN / source] if (GOLDEN / source).is_dir() else [ROOT / f"tools/gpu/shapes/{source}.textproto", "--random-weights"]
         flags = [*model, "--quantize", quantize, "--kv", cache, *(["--activations", activations] if activations else [])]
         self.compile(bundle, *flags, "--target", TARGET)
         golden, about = bundle / "golden.safetensors", bundle / "about.json"

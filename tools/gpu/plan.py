@@ -7,14 +7,14 @@ Plain data, read by pack.py where the bundles are made and carried as plan.json 
 FIRST = ("llama-gqa", "gpt2", "gguf/llama-gqa-Q4_0", "gguf/llama-gqa-BF16", "qwen2-moe", "mamba", "gemma3", "gguf/llama-256-Q4_K",
          "falcon-40b-style", "gpt-oss", "bamba", "mamba2")
 
-# Forms that no golden file has: source below test/data/golden or models/, --quantize, --activations, --kv. What they
+# Forms that no golden file has: source below test/data/golden or in tools/gpu/shapes, --quantize, --activations, --kv. What they
 # should give is computed where they are packed (pack.py).
 FORMS = (
     ("llama-gqa", "q4_0", "q16", "f32"), ("llama-gqa", "q4_0", "q8", "f16"), ("llama-gqa", "q4_0", "f32", "f32"),
     ("llama-gqa", "q8_0", "q16", "q8"), ("llama-gqa", "q8_0", "q8", "f32"), ("llama-gqa", "q8_0", "f32", "f16"),
     ("llama-gqa", "bf16", "", "f16"), ("llama-gqa", "bf16", "", "q8"), ("llama-gqa", "f16", "", "f16"),
-    ("llama-gqa", "f16", "", "f32"), ("learner-256", "q4_k", "q16", "f16"), ("learner-256", "q4_k", "q8", "q8"),
-    ("learner-256", "q6_k", "q16", "f16"), ("learner-256", "q5_k", "q16", "f16"), ("learner-256", "bf16", "", "f16"),
+    ("llama-gqa", "f16", "", "f32"), ("small-256", "q4_k", "q16", "f16"), ("small-256", "q4_k", "q8", "q8"),
+    ("small-256", "q6_k", "q16", "f16"), ("small-256", "q5_k", "q16", "f16"), ("small-256", "bf16", "", "f16"),
     ("qwen2-moe", "q4_0", "q16", "f16"), ("qwen2-moe", "bf16", "", "f16"), ("mamba", "q8_0", "q16", "f32"),
     ("mamba", "bf16", "", "f32"), ("gpt2", "q8_0", "q16", "f16"), ("bamba", "bf16", "", "f16"),
 )

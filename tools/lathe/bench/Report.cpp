@@ -64,6 +64,10 @@ void writeFigures(llvm::raw_ostream &out, const BenchResult &result) {
       out << figure(letterOf(result, i) + step->step + ", " + std::to_string(step->tokens) + " tokens" + behind +
                         (step->sequences > 1 ? ", batch of " + std::to_string(step->sequences) : ""),
                     digits(tune::median(step->rates)), rateDetail(*step), style);
+    if (!bundle.onProcessor()) { // a GPU has no workers and barriers
+      out << "</section>\n";
+      continue;
+    }
     const BarrierResult &barriers = bundle.decode.barriers;
     const Waits waits = waitsOf(bundle.decode);
     out << figure(letterOf(result, i) + "barriers a token", number("%.0f", barriers.count),
@@ -147,7 +151,23 @@ void writePhases(llvm::raw_ostream &out, const BenchResult &result) {
   out << "</section>\n";
 }
 
+void writeTimelines(llvm::raw_ostream &out, const BenchResult &result) {
+  const bool workers = result.machines.front().isProcessor();
+  out << "<section><h2>One token" << (workers ? ", by worker" : "")
+      << "</h2>\n<p>A token that a quarter of those recorded are faster than, and one of its layers. Blocks are phases, "
+         "gaps are waits"
+      << (workers ? " at barriers" : "") << ".</p>\n";
+  for (size_t i = 0; i < result.bundles.size(); ++i) {
+    const StepResult &step = result.bundles[i].decode;
+    out << (result.bundles.size() > 1 ? "<h3>" + escaped(letterOf(result, i) + result.bundles[i].path) + "</h3>\n" : "")
+        << timelineLegend(step) << timelineSvg(step, /*layer=*/false) << timelineSvg(step, /*layer=*/true);
+  }
+  out << "</section>\n";
+}
+
 void writeWorkers(llvm::raw_ostream &out, const BenchResult &result) {
+  if (!result.machines.front().isProcessor())
+    return writeTimelines(out, result);
   out << "<section><h2>Workers</h2>\n<p class=\"legend\"><span><i class=\"key working\"></i>in phases</span> <span><i "
          "class=\"key imbalance\"></i>waits for others (imbalance)</span> <span><i class=\"key barrier\"></i>goes "
          "through "
@@ -159,25 +179,20 @@ void writeWorkers(llvm::raw_ostream &out, const BenchResult &result) {
       if (step->workers.size() > kDrawnWorkers)
         out << "<p class=\"note\">The first " << kDrawnWorkers << " of " << step->workers.size() << " workers.</p>\n";
     }
-  out << "</section>\n<section><h2>One token, by worker</h2>\n<p>A token that a quarter of those recorded are faster "
-         "than, "
-         "and one of its layers. Blocks are phases, gaps are waits at barriers.</p>\n";
-  for (size_t i = 0; i < result.bundles.size(); ++i) {
-    const StepResult &step = result.bundles[i].decode;
-    out << (result.bundles.size() > 1 ? "<h3>" + escaped(letterOf(result, i) + result.bundles[i].path) + "</h3>\n" : "")
-        << timelineLegend(step) << timelineSvg(step, /*layer=*/false) << timelineSvg(step, /*layer=*/true);
-  }
   out << "</section>\n";
+  writeTimelines(out, result);
 }
 
 void writeMachine(llvm::raw_ostream &out, const BenchResult &result) {
-  out << "<section><h2>The machine's roofs</h2>\n<p>Measured before and after the runs, all threads at once: each "
-         "limit is "
-         "the best of the forms below, a millisecond a sample. A step that reads the same bytes over and over has "
-         "the rate of a region as large as its own. Int8 products (dot4) and f32 multiply-adds are those that the "
-         "kernels "
-         "use, on registers; no kernel uses units of bf16. An operation is half a multiply-add.</p>\n<div "
-         "class=\"wide\">"
+  const bool processor = result.machines.front().isProcessor();
+  out << "<section><h2>The machine's roofs</h2>\n<p>Measured before and after the runs, all "
+      << (processor ? "threads" : "multiprocessors")
+      << " at once: each limit is the best of the forms below, a millisecond or two a sample. A step that reads the same "
+         "bytes over and over has the rate of a region as large as its own. "
+      << (processor ? "Int8 products (dot4) and f32 multiply-adds are those that the kernels use, on registers; no kernel "
+                      "uses units of bf16."
+                    : "Products of bytes (dot4) and of bf16 (half) are made by mma.sync, on registers.")
+      << " An operation is half a multiply-add.</p>\n<div class=\"wide\">"
       << roofsTable(result) << "</div>\n<details><summary>All forms that were tried</summary><div class=\"wide\">"
       << formsTable(result) << "</div></details>\n</section>\n";
 }
