@@ -11,12 +11,13 @@ import sys
 
 SOURCE, BUILD = map(pathlib.Path, sys.argv[1:3])
 FOLDER = BUILD / "test/gpu-check"
-ENVIRONMENT = {**os.environ, "LATHE_CUDA_DRIVER": str(BUILD / "lib/libcuda-sim.so")}
+ENVIRONMENT = {**os.environ, "LATHE_CUDA_DRIVER": str(BUILD / "lib/libcuda-sim.so"),
+               "LATHE_CUDA_SIM_MEMORY": str(64 << 20)}
 
 
 def check(report, *options):
     """The exit status, and the steps of REPORT.json."""
-    done = subprocess.run([FOLDER / "check.sh", report, *options], env=ENVIRONMENT, stdout=sys.stderr)
+    done = subprocess.run([FOLDER / "check.sh", report, "--patience", "20", *options], env=ENVIRONMENT, stdout=sys.stderr)
     return done.returncode, json.loads(report.with_suffix(".json").read_text())["steps"]
 
 

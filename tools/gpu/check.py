@@ -1,4 +1,4 @@
-"""The checks of this folder on this machine: ./check.sh [REPORT] [--seconds N] [--only PATTERN] [--jobs N] [--list]
+"""The checks of this folder on this machine: ./check.sh [REPORT] [--seconds N] [--only PATTERN] [--jobs N] [--patience N]
 
 In this order, each step with a time of its own, after which it is ended and reported as cut off:
 
@@ -10,8 +10,8 @@ In this order, each step with a time of its own, after which it is ended and rep
   speed       `lathe bench` with random weights, made in /dev/shm; then compute-sanitizer, PyTorch beside it, more shapes
 
 REPORT (default: report) names two files, REPORT.txt and REPORT.json. Steps that REPORT.json has are not done again. --only
-takes steps whose names match, --seconds begins none after so long. Exit 1 where something failed. Needs python3, a CUDA
-driver (or LATHE_CUDA_DRIVER), nothing else.
+takes steps whose names match, --seconds begins none after so long, --patience gives each N times its time. Exit 1 where
+something failed. Needs python3, a CUDA driver (or LATHE_CUDA_DRIVER), nothing else.
 """
 import concurrent.futures
 import fnmatch
@@ -40,7 +40,7 @@ class Checks:
         self.report, self.options, self.plan = report, options, report.plan
         self.end = time.monotonic() + options["--seconds"]
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="lathe-gpu-", dir=options["--scratch"]))
-        self.bin = HERE / "bin"
+        self.bin, self.patience = HERE / "bin", options["--patience"]
         self.lathe = self.bin / "lathe"
 
     def wanted(self, name):
@@ -56,7 +56,7 @@ class Checks:
 
     def run(self, *command, seconds=CASE_SECONDS, environment=None):
         """stdout; Trouble where it fails, subprocess.TimeoutExpired where it takes too long."""
-        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=seconds,
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=self.patience * seconds,
                               env={**os.environ, **(environment or {})})
         if done.returncode:
             lines = (done.stderr + done.stdout).strip().splitlines()
@@ -114,7 +114,7 @@ class Checks:
             got = conformance.tensors(out, lambda n: n in case.want)
         except conformance.Trouble as trouble:
             return f"; phase by phase: {trouble}"
-        for name in sorted(case.want, key=lambda n: (n.startswith("logits"), len(n), n)):
+        for name in sorted(case.want, key=lambda n: (n == "logits", len(n), n)):  # as they are computed
             if name in got and not conformance.nmse(got[name][0], case.want[name][0]) <= case.limit:
                 return f"; phase by phase {name} is wrong first, NMSE {conformance.nmse(got[name][0], case.want[name][0]):.1e}"
         return "; phase by phase all is right"
@@ -156,7 +156,8 @@ class Checks:
 
 
 def main():
-    words, options = sys.argv[1:], {"--seconds": 1e9, "--only": "*", "--jobs": min(8, os.cpu_count() or 1), "--scratch": ""}
+    words, options = sys.argv[1:], {"--seconds": 1e9, "--only": "*", "--jobs": min(8, os.cpu_count() or 1), "--scratch": "",
+                                    "--patience": 1.0}
     for name, usual in list(options.items()):
         if name in words:
             at = words.index(name)
@@ -166,7 +167,7 @@ def main():
         return 2
     if not options["--scratch"]:
         options["--scratch"] = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()
-    conformance.seconds = CASE_SECONDS
+    conformance.seconds = options["--patience"] * CASE_SECONDS
     report = Report(pathlib.Path(words[0] if words else "report").absolute(), json.loads((HERE / "plan.json").read_text()))
     checks = Checks(report, options)
     try:

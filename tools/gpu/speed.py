@@ -11,7 +11,6 @@ from report import median
 
 LIMITS_SECONDS, WEIGHTS_SECONDS, RUN_SECONDS, SANITIZER_SECONDS, PEER_SECONDS = 30, 60, 60, 60, 150
 SHOWN = 14  # phases of a step in the report
-NUMBERS = 2 ** 40
 
 
 def limits(checks):
@@ -84,7 +83,7 @@ def sanitizer(checks):
                 bundle = checks.unpack(checks.group_of(entry)) / entry["bundle"]
                 done = subprocess.run([found, "--tool", tool, "--error-exitcode", "9", str(checks.lathe), "eval", str(bundle),
                                        "--ids", str(bundle / "golden.safetensors"), "--step", "7", "--device", "cuda"],
-                                      capture_output=True, text=True, timeout=SANITIZER_SECONDS)
+                                      capture_output=True, text=True, timeout=checks.patience * SANITIZER_SECONDS)
                 said = [line for line in done.stdout.splitlines() if line.startswith("=========")]
                 if done.returncode:
                     raise conformance.Trouble(" | ".join(line.strip("= ") for line in said[:12]) or done.stderr.strip()[-300:])
@@ -95,16 +94,13 @@ def sanitizer(checks):
 
 def peer(checks):
     """PyTorch, where there is one; its rows count even where it is ended half-way."""
-    if checks.plan["tiny"]:
-        arguments = ["--tiny"]
-    else:
-        arguments = []
+    arguments = ["--tiny"] if checks.plan["tiny"] else []
 
     def beside():
         rows = checks.folder / "peer.jsonl"
         try:
             done = subprocess.run([sys.executable, str(checks.lathe.parents[1] / "peer_torch.py"), str(rows), *arguments],
-                                  capture_output=True, text=True, timeout=PEER_SECONDS)
+                                  capture_output=True, text=True, timeout=checks.patience * PEER_SECONDS)
             why = done.stderr.strip().splitlines()[-1:] or [f"exit {done.returncode}"]
             ended = done.returncode
         except subprocess.TimeoutExpired:

@@ -41,7 +41,8 @@ std::string loop(const std::string &prepare, const std::string &body, const std:
 std::string reading(unsigned loads, unsigned blocks) {
   std::string body;
   for (unsigned i = 0; i < loads; ++i)
-    body += "ld.global.nc.L1::no_allocate.v4.u32 " + registers("v", 4 * i, 4) + ", [%at];\nadd.u64 %at, %at, %stride;\n";
+    body += "ld.global.nc.L1::no_allocate.v4.u32 " + registers("v", 4 * i, 4) + ", [%at];\n" +
+            "add.u64 %at, %at, %stride;\n";
   for (unsigned i = 0; i < 4 * loads; ++i)
     body += "xor.b32 %s" + number(i % 4) + ", %s" + number(i % 4) + ", %v" + number(i) + ";\n";
   return begin("read" + number(loads), 256, blocks, ".reg .b32 %v<" + number(4 * loads) + ">, %s<4>;\n") +
@@ -73,16 +74,16 @@ constexpr unsigned kTiles = 8; ///< independent sums of a warp
 std::string products(const char *entry, const char *instruction, const char *fixed, const char *random) {
   std::string first, body, last = "mov.b32 %seed, 0;\n";
   for (unsigned i = 0; i < 6; ++i) // four words of A, two of B
-    first += "add.u32 %seed, %thread, " + number(i * 7919) + ";\nmul.lo.u32 %seed, %seed, 0x9e3779b1;\nand.b32 %seed, %seed, " +
-             random + ";\nor.b32 %o" + number(i) + ", %seed, " + fixed + ";\n";
+    first += "add.u32 %seed, %thread, " + number(i * 7919) + ";\nmul.lo.u32 %seed, %seed, 0x9e3779b1;\n" +
+             "and.b32 %seed, %seed, " + random + ";\nor.b32 %o" + number(i) + ", %seed, " + fixed + ";\n";
   for (unsigned i = 0; i < 4 * kTiles; ++i) {
     first += "mov.b32 %d" + number(i) + ", 0;\n";
     last += "xor.b32 %seed, %seed, %d" + number(i) + ";\n";
   }
   for (unsigned i = 0; i < 2 * kTiles; ++i) {
     const std::string sums = registers("d", i % kTiles * 4, 4);
-    body += std::string(instruction) + " " + sums + ", " + registers("o", 0, 4) + ", " + registers("o", 4, 2) + ", " + sums +
-            ";\n";
+    body += std::string(instruction) + " " + sums + ", " + registers("o", 0, 4) + ", " + registers("o", 4, 2) + ", " +
+            sums + ";\n";
   }
   return begin(entry, 128, 8, ".reg .b32 %d<" + number(4 * kTiles) + ">, %o<6>;\n") + first + loop("", body, last);
 }

@@ -99,8 +99,8 @@ Result<double> CardMeter::run(const LimitForm &form, unsigned blocks, uint32_t i
   void *parameters[] = {&data, &iterations, &passes, &out};
   CUresult code = card.driver.cuEventRecord(before.get(), stream.get());
   if (!code)
-    code = card.driver.cuLaunchKernel(functions[form.entry], blocks, 1, 1, form.threads, 1, 1, 0, stream.get(), parameters,
-                                      nullptr);
+    code = card.driver.cuLaunchKernel(functions[form.entry], blocks, 1, 1, form.threads, 1, 1, 0, stream.get(),
+                                      parameters, nullptr);
   if (!code)
     code = card.driver.cuEventRecord(after.get(), stream.get());
   if (!code)
@@ -153,7 +153,8 @@ Result<void> CardMeter::measure() {
       std::vector<RoofForm *> forms;
       for (RoofForm &form : roof.forms)
         forms.push_back(&form);
-      Result<void> done = sampleForms(std::move(forms), kRoofSeconds, [&](RoofForm &form) { return sample(roof, form); });
+      Result<void> done =
+          sampleForms(std::move(forms), kRoofSeconds, [&](RoofForm &form) { return sample(roof, form); });
       if (!done)
         return done;
     }

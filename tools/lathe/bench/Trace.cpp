@@ -53,8 +53,11 @@ void writeTrace(llvm::raw_ostream &out, const BenchResult &result) {
     add(events, bundle.prefill.timeline, bundle.prefill,
         "prefill: a chunk of " + std::to_string(bundle.prefill.timeline.rows) + " tokens" + of, ++process);
   }
+  const MachineResult &machine = result.machines.front();
+  const Json about = {
+      {"lathe", result.version}, {"date", result.date}, {machine.isProcessor() ? "cpu" : "gpu", machine.name}};
   const Json object = {{"displayTimeUnit", "ns"},
-                       {"otherData", {{"lathe", result.version}, {"date", result.date}, {result.machines.front().isProcessor() ? "cpu" : "gpu", result.machines.front().name}}},
+                       {"otherData", about},
                        {"traceEvents", std::move(events)}};
   out << object.dump(-1, ' ', /*ensure_ascii=*/false, Json::error_handler_t::replace) << '\n';
 }
