@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import threading
 import time
 
 import conformance
@@ -41,7 +42,7 @@ class Checks:
         self.end = time.monotonic() + options["--seconds"]
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="lathe-gpu-", dir=options["--scratch"]))
         self.bin, self.patience = HERE / "bin", options["--patience"]
-        self.lathe = self.bin / "lathe"
+        self.lathe, self.unpacking = self.bin / "lathe", threading.Lock()
 
     def wanted(self, name):
         return not self.report.has(name) and fnmatch.fnmatch(name, self.options["--only"])
@@ -49,7 +50,9 @@ class Checks:
     def unpack(self, group):
         """Its bundles' folder."""
         folder = self.folder / group
-        if not folder.exists():
+        with self.unpacking:
+            if folder.exists():
+                return folder
             with tarfile.open(HERE / f"{group}.tar.xz") as archive:
                 archive.extractall(folder, filter="data") if hasattr(tarfile, "data_filter") else archive.extractall(folder)
         return folder

@@ -6,6 +6,7 @@ bundles have much in common). The bundles themselves stay in OUT_FOLDER.bundles,
 import array
 import concurrent.futures
 import fnmatch
+import hashlib
 import json
 import os
 import pathlib
@@ -168,9 +169,11 @@ def main():
     for group in ("speed", "more"):
         packer.archive(group, [s for s in packed["shapes"] if s["group"] == group])
     known = [e["name"] for e in packed["golden"]]
-    version = conformance.run(packer.lathe, "--version").split("\n")[0]
+    commit = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"], capture_output=True, text=True).stdout
+    version = f"lathe {conformance.run(packer.lathe, '--version').split()[0]}, {commit.strip() or 'no commit'}"
+    stamp = hashlib.sha256(b"".join(f.read_bytes() for f in sorted(out.rglob("*")) if f.is_file())).hexdigest()[:16]
     (out / "plan.json").write_text(json.dumps({
-        "lathe": version, "target": TARGET, "tiny": tiny, "unpacked": [str(e) for e in failed], "first": [e["name"] for e in first],
+        "lathe": version, "stamp": stamp, "target": TARGET, "tiny": tiny, "unpacked": [str(e) for e in failed], "first": [e["name"] for e in first],
         **packed, "batched": [n for n in plan.BATCHED if n in known], "sanitized": [n for n in plan.SANITIZED if n in known]},
         indent=1))
     size = sum(f.stat().st_size for f in out.rglob("*") if f.is_file())

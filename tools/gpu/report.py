@@ -21,7 +21,7 @@ class Report:
         self.steps = {}
         if self.json.exists():
             before = json.loads(self.json.read_text())
-            if before.get("lathe") == plan["lathe"]:
+            if before.get("stamp") == plan["stamp"]:  # of the same folder
                 self.steps = before["steps"]
 
     def has(self, name):
@@ -34,7 +34,7 @@ class Report:
             self.write()
 
     def write(self):
-        for path, text in ((self.json, json.dumps({"lathe": self.plan["lathe"], "steps": self.steps}, indent=1)),
+        for path, text in ((self.json, json.dumps({"lathe": self.plan["lathe"], "stamp": self.plan["stamp"], "steps": self.steps}, indent=1)),
                            (self.text, self.words())):
             new = path.with_name(path.name + ".new")
             new.write_text(text)
